@@ -1,0 +1,35 @@
+PYTHON ?= python3
+VENV   := .venv
+RUN    := $(VENV)/bin/python
+ARGS   ?= k=2 n=3
+# Tests: one worker per core. Each worker keeps torch to one thread.
+WORKERS ?= auto
+
+.PHONY: check test test-deep lint bench clean
+.DEFAULT_GOAL := check
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@echo "installing into $(VENV) (once; a few minutes)" >&2
+	@$(PYTHON) -m venv $(VENV)
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+	@touch $@
+
+check: $(VENV)/.installed  ## the main job; words pass through: make check ARGS="k=1 n=2 S=3"
+	@$(RUN) -m verify.check $(ARGS)
+
+test: $(VENV)/.installed  ## the whole suite, the same draws every time
+	@$(RUN) -m pytest --numprocesses $(WORKERS) $(TESTS)
+
+test-deep: $(VENV)/.installed  ## the same laws on many more, random draws
+	@HYPOTHESIS_PROFILE=deep $(RUN) -m pytest --numprocesses $(WORKERS) $(TESTS)
+
+lint: $(VENV)/.installed
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+	@$(RUN) -m mypy
+
+bench: $(VENV)/.installed  ## cost of every engine as ratios; prints a table, see benchmarks/README.md
+	@$(RUN) -m benchmarks $(ARGS)
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

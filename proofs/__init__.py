@@ -1,0 +1,1 @@
+"""The exact layer: rationals, polynomials and enclosures. Never imports torch."""
