@@ -131,5 +131,18 @@ def parameter_gradient(M: ScoreBlocks, configuration: Configuration) -> Paramete
     )
 
 
+def parameter_norms(
+    M: ScoreBlocks, configuration: Configuration, parametrisation: str = "factorised"
+) -> dict[str, float] | None:
+    """Euclidean norms of the parameter gradient; None at c = inf, where they diverge in general (claim SN8)."""
+    if configuration.at_limit:
+        return None
+    norms = parameter_gradient(M, configuration).norms(configuration.c)
+    if parametrisation == "merged":
+        norms = {"W": _norm(M.blocks.values()), "V": norms["V"], "A": norms["A"]}
+        norms["total"] = math.hypot(*norms.values())
+    return norms
+
+
 def _norm(blocks: Any) -> float:
     return math.hypot(*(float(x) for block in blocks for row in block for x in row))

@@ -1,0 +1,146 @@
+"""Order, skipping, endings and exit statuses of a run, on toy claims."""
+
+from __future__ import annotations
+
+import math
+import sys
+from types import ModuleType
+
+import pytest
+
+from verify.claim import Claim, Counterexample, Evidence, Finding, Run, Verdict, decide
+from verify.runner import exit_status, run_claims, select_claims
+from verify.settings import UsageError
+
+LOG: list[str] = []
+
+
+def true(settings: object, run: Run) -> Finding:
+    LOG.append("true")
+    return decide(True, evidence=Evidence.EXACT, scope="1", instances=1, found="1", predicted="1")
+
+
+def false(settings: object, run: Run) -> Finding:
+    LOG.append("false")
+    return decide(
+        False,
+        evidence=Evidence.EXACT,
+        scope="1",
+        instances=1,
+        found="0",
+        predicted="1",
+        counterexample=Counterexample({"x": 0}, lambda: True),
+    )
+
+
+def nan(settings: object, run: Run) -> Finding:
+    return decide(math.nan <= 1, evidence=Evidence.NUMERIC, scope="1", instances=1, found="nan", predicted="0")
+
+
+def crash(settings: object, run: Run) -> Finding:
+    raise ZeroDivisionError("division by zero\nsecond line")
+
+
+def silent_crash(settings: object, run: Run) -> Finding:
+    raise AssertionError
+
+
+def interrupt(settings: object, run: Run) -> Finding:
+    raise KeyboardInterrupt
+
+
+@pytest.fixture(autouse=True)
+def toy_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("toy_claims")
+    for check in (true, false, nan, crash, silent_crash, interrupt):
+        setattr(module, check.__name__, check)
+    monkeypatch.setitem(sys.modules, "toy_claims", module)
+    LOG.clear()
+
+
+def claim(id: str, check: str, requires: tuple[str, ...] = (), control: bool = False) -> Claim:
+    return Claim(id, id, f"{id}.", f"toy_claims:{check}", requires=requires, control=control)
+
+
+def verdicts(*claims: Claim) -> list[Verdict]:
+    return [result.verdict for result in run_claims(claims, None)]
+
+
+def test_results_come_in_the_given_order_but_run_in_the_order_of_requires() -> None:
+    assert verdicts(claim("B", "true", requires=("A",)), claim("A", "false", control=True)) == [
+        Verdict.VERIFIED,
+        Verdict.REFUTED,
+    ]
+    assert LOG == ["false", "true"]
+
+
+def test_what_rests_on_a_surprise_is_skipped_and_says_so() -> None:
+    results = run_claims([claim("A", "false"), claim("B", "true", requires=("A",))], None)
+    assert results[1].verdict is Verdict.SKIPPED and "A" in results[1].finding.scope
+    assert exit_status(results) == 1
+
+
+def test_a_refuted_control_holds_nothing_up() -> None:
+    assert verdicts(claim("A", "false", control=True), claim("B", "true", requires=("A",)))[1] is Verdict.VERIFIED
+
+
+def test_a_claim_that_rests_on_one_not_selected_still_runs() -> None:
+    assert verdicts(claim("B", "true", requires=("A",))) == [Verdict.VERIFIED]
+
+
+@pytest.mark.parametrize("check", ["crash", "silent_crash"])
+def test_an_exception_is_an_error_and_the_run_goes_on(check: str) -> None:
+    results = run_claims([claim("A", check), claim("B", "true")], None)
+    assert [result.verdict for result in results] == [Verdict.ERROR, Verdict.VERIFIED]
+    assert "\n" not in results[0].finding.scope
+    assert exit_status(results) == 4
+
+
+def test_an_unknown_check_is_an_error() -> None:
+    assert verdicts(claim("A", "nothing_of_this_name")) == [Verdict.ERROR]
+
+
+def test_ctrl_c_keeps_what_is_finished() -> None:
+    results = run_claims([claim("A", "true"), claim("B", "interrupt"), claim("C", "true")], None)
+    assert [result.verdict for result in results] == [Verdict.VERIFIED, Verdict.UNDECIDED, Verdict.UNDECIDED]
+    assert exit_status(results) == 3
+
+
+def test_an_exhausted_budget_decides_nothing() -> None:
+    results = run_claims([claim("A", "true")], None, budget=-1.0)
+    assert results[0].verdict is Verdict.UNDECIDED and exit_status(results) == 3
+
+
+@pytest.mark.parametrize(
+    ("check", "control", "status"),
+    [("true", False, 0), ("true", True, 1), ("false", False, 1), ("false", True, 0), ("nan", False, 3), ("nan", True, 3)],
+)
+def test_exit_status_of_one_claim(check: str, control: bool, status: int) -> None:
+    assert exit_status(run_claims([claim("A", check, control=control)], None)) == status
+
+
+def test_a_wrong_verdict_outweighs_a_crash() -> None:
+    assert exit_status(run_claims([claim("A", "crash"), claim("B", "false")], None)) == 1
+
+
+CLAIMS = [claim("SN1", "true"), claim("SN1c", "true"), claim("SN10", "true"), claim("MF1", "true")]
+
+
+@pytest.mark.parametrize(
+    ("select", "ignore", "ids"),
+    [
+        ((), (), ["SN1", "SN1c", "SN10", "MF1"]),
+        (("SN1",), (), ["SN1"]),
+        (("SN",), (), ["SN1", "SN1c", "SN10"]),
+        (("SN",), ("SN10",), ["SN1", "SN1c"]),
+        ((), ("SN",), ["MF1"]),
+    ],
+)
+def test_select_and_ignore(select: tuple[str, ...], ignore: tuple[str, ...], ids: list[str]) -> None:
+    assert [claim.id for claim in select_claims(CLAIMS, select, ignore)] == ids
+
+
+@pytest.mark.parametrize(("select", "ignore"), [(("XX",), ()), ((), ("XX",)), (("MF1",), ("MF1",))])
+def test_a_selection_that_means_nothing_is_refused(select: tuple[str, ...], ignore: tuple[str, ...]) -> None:
+    with pytest.raises(UsageError):
+        select_claims(CLAIMS, select, ignore)

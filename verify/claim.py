@@ -1,0 +1,165 @@
+"""Claims, findings and verdicts: what every paper's checks are made of."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Verdict(StrEnum):
+    VERIFIED = "VERIFIED"  # a positive test succeeded on every instance in the scope
+    REFUTED = "REFUTED"  # there is a counterexample, and it was checked a second time
+    UNDECIDED = "UNDECIDED"  # neither: too little time, precision, or nothing to check
+    SKIPPED = "SKIPPED"  # a claim that this one rests on did not come out as expected
+    ERROR = "ERROR"  # the check itself failed
+
+
+class Evidence(StrEnum):
+    """What a verdict rests on, strongest first."""
+
+    PROOF = "proof"  # an identity for all values in the stated scope
+    EXACT = "exact"  # exact rationals at the listed instances
+    ENCLOSURE = "enclosure"  # a rigorous interval
+    STATISTICAL = "statistical"  # a confidence interval, its level stated
+    NUMERIC = "numeric"  # floats agree, with an estimated error
+
+
+@dataclass(frozen=True)
+class Counterexample:
+    """Values at which a claim fails, and a second, separate computation that says whether it does fail there."""
+
+    values: Mapping[str, Any]
+    recheck: Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check found out. Make one with `decide`.
+
+    scope      the set the verdict speaks about ("S=2, n=3, every q"), never more than was checked
+    instances  how many instances were checked; with 0, nothing was
+    found      the number that decides, as a person reads it
+    predicted  what the theory says this number is
+    details    further values for the JSON output: strings for exact numbers, no timings
+    footnote   lines of text for below the table
+    """
+
+    verdict: Verdict
+    scope: str
+    evidence: Evidence | None = None
+    instances: int = 0
+    found: str = ""
+    predicted: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+    footnote: str = ""
+
+
+def decide(
+    holds: bool,
+    *,
+    evidence: Evidence,
+    scope: str,
+    instances: int,
+    found: str,
+    predicted: str,
+    counterexample: Counterexample | None = None,
+    details: Mapping[str, Any] | None = None,
+    footnote: str = "",
+) -> Finding:
+    """The one place where a verdict is given.
+
+    VERIFIED needs `holds` to be True and at least one instance; REFUTED needs a counterexample whose recheck says True.
+    Anything else (NaN comparisons included: write `holds=error <= bound`) is UNDECIDED.
+    """
+    facts = dict(details or {})
+    verdict = Verdict.UNDECIDED
+    if instances > 0 and counterexample is not None:
+        facts["counterexample"] = dict(counterexample.values)
+        if counterexample.recheck() is True and holds is not True:
+            verdict = Verdict.REFUTED
+    elif instances > 0 and holds is True:
+        verdict = Verdict.VERIFIED
+    return Finding(verdict, scope, evidence, instances, found, predicted, facts, footnote)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a running check may use of its surroundings: signs of life, and the time that is left."""
+
+    progress: Callable[[str], None] = lambda text: None
+    deadline: float | None = None  # on the clock of time.monotonic()
+
+    @property
+    def out_of_time(self) -> bool:
+        return self.deadline is not None and time.monotonic() > self.deadline
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement of a paper, or of this project about it, that can come out true or false.
+
+    id           family prefix and number, "SN7"
+    title        a few words for the table
+    statement    the claim itself, in full
+    check        "module:function" inside the paper's package of claims; called as function(settings, run) -> Finding.
+                 A name, so that listing claims does not import the libraries that check them
+    requires     ids of claims that this one rests on
+    assumptions  what has to be granted
+    expected     the verdict that theory predicts, which may depend on the settings
+    control      a claim that is false on purpose (for most settings): it must come out REFUTED
+    """
+
+    id: str
+    title: str
+    statement: str
+    check: str
+    requires: tuple[str, ...] = ()
+    assumptions: tuple[str, ...] = ()
+    control: bool = False
+    expected: Callable[[Any], Verdict] | None = None
+
+    def expected_verdict(self, settings: Any) -> Verdict:
+        if self.expected is not None:
+            return self.expected(settings)
+        return Verdict.REFUTED if self.control else Verdict.VERIFIED
+
+    def load(self) -> Callable[[Any, Run], Finding]:
+        """The check function, importing what it needs."""
+        module, function = self.check.split(":")
+        loaded: Callable[[Any, Run], Finding] = getattr(importlib.import_module(module), function)
+        return loaded
+
+
+@dataclass(frozen=True)
+class Result:
+    """A claim, what was found, and whether that is what theory predicts."""
+
+    claim: Claim
+    expected: Verdict
+    finding: Finding
+    seconds: float
+
+    @property
+    def verdict(self) -> Verdict:
+        return self.finding.verdict
+
+    @property
+    def as_expected(self) -> bool:
+        return self.verdict == self.expected
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A paper: its settings (a pydantic model, see verify.settings) and its claims."""
+
+    name: str
+    title: str
+    source: str
+    settings: type[Any]
+    claims: tuple[Claim, ...]
+    headline: Callable[[Any], str]  # one line that says at which parameters the claims are checked
+    refuse: Callable[[Any], None] = lambda settings: None  # UsageError for what cannot be done, before anything runs

@@ -1,0 +1,138 @@
+"""Claims about "Learning In-context n-grams with Transformers: Sub-n-grams Are Near-stationary Points"."""
+
+from verify.claim import Claim, Paper, Verdict
+from verify.claims.sub_ngrams.settings import SubNGramSettings, headline, refuse_what_cannot_fit
+
+
+def _control_unless_no_lags(settings: SubNGramSettings) -> Verdict:
+    return Verdict.REFUTED if settings.lag_set else Verdict.VERIFIED
+
+
+def _control_unless_full_context(settings: SubNGramSettings) -> Verdict:
+    return Verdict.VERIFIED if settings.full_context else Verdict.REFUTED
+
+
+def _needs_a_lag_to_drop(settings: SubNGramSettings) -> Verdict:
+    return Verdict.VERIFIED if settings.n > 1 else Verdict.UNDECIDED
+
+
+_HERE = "verify.claims.sub_ngrams"
+
+PAPER = Paper(
+    name="sub-n-grams",
+    title="Learning In-context n-grams with Transformers: Sub-n-grams Are Near-stationary Points",
+    source="Varre, Yüce, Flammarion, ICML 2025, arXiv 2508.12837",
+    settings=SubNGramSettings,
+    headline=headline,
+    refuse=refuse_what_cannot_fit,
+    claims=(
+        Claim(
+            "SN0",
+            "engines agree",
+            "Every engine gives the same population gradient, within the error that it reports.",
+            f"{_HERE}.agreement:engines_agree",
+        ),
+        Claim(
+            "SN1",
+            "gradient of the score",
+            "For one sequence, dl/dz_j = rho a_j - P(x_j) a_j / p(x_j), and dl/dW_ab[v,v'] sums it over the positions "
+            "j with x_{T-a} = v and x_{j-b} = v'.",
+            f"{_HERE}.identities:score_identity",
+        ),
+        Claim(
+            "SN2",
+            "chain rule to Q, K, V",
+            "At a configuration the gradient in Q, K, V consists of the score blocks M_{a,l} and M_{l-1,b} for lags l "
+            "in Lambda, times sqrt(c) for Q and K and c for V; everything else is 0.",
+            f"{_HERE}.identities:chain_rule",
+            requires=("SN1",),
+            assumptions=("hard heads in the first layer",),
+        ),
+        Claim(
+            "SN3",
+            "configuration = estimator",
+            "Where the context h has occurred, sum_s |p_theta(s) - N(h,s)/N(h)| <= 2 (T - N(h)) / (q N(h)).",
+            f"{_HERE}.identities:estimator",
+        ),
+        Claim(
+            "SN3c",
+            "half that bound (control)",
+            "Where the context h has occurred, sum_s |p_theta(s) - N(h,s)/N(h)| <= (T - N(h)) / (q N(h)).",
+            f"{_HERE}.identities:estimator_half",
+            control=True,
+            expected=_control_unless_no_lags,
+        ),
+        Claim(
+            "SN4",
+            "sufficient condition",
+            "If for a sub-sigma-algebra G (i) p_theta(s) = E[tau(s|u) | G] and (ii) d log p_theta(s) is G-measurable, "
+            "then the gradient of the population loss is 0.",
+            f"{_HERE}.identities:sufficient_condition",
+        ),
+        Claim(
+            "SN4c",
+            "without condition (ii) (control)",
+            "If p_theta(s) = E[tau(s|u) | G] for a sub-sigma-algebra G, then the gradient of the population loss is 0.",
+            f"{_HERE}.identities:sufficient_condition_without_measurability",
+            control=True,
+        ),
+        Claim(
+            "SN5",
+            "stationary at infinite length",
+            "At T = infinity and then c -> infinity, every score block that the factorised gradient sees is 0, for "
+            "every kernel with positive entries.",
+            f"{_HERE}.limits:stationary_at_infinite_length",
+            requires=("SN2",),
+            assumptions=("hard heads in the first layer", "T -> infinity before c -> infinity"),
+        ),
+        Claim(
+            "SN6",
+            "scale at infinite length",
+            "At T = infinity the gradient in Q and K is O(sqrt(c) e^-c), and in V it is O(c e^-c).",
+            f"{_HERE}.limits:scale_at_infinite_length",
+            requires=("SN2", "SN5"),
+        ),
+        Claim(
+            "SN7",
+            "gradient vanishes along c = log T",
+            "Along c = log T the whole factorised population gradient tends to 0 as T grows.",
+            f"{_HERE}.limits:gradient_vanishes",
+            requires=("SN0", "SN2"),
+            assumptions=("hard heads in the first layer",),
+        ),
+        Claim(
+            "SN8",
+            "c -> infinity at fixed T (control)",
+            "At fixed T the factorised population gradient tends to 0 as c -> infinity.",
+            f"{_HERE}.limits:large_norm_suffices",
+            requires=("SN2",),
+            control=True,
+            expected=_control_unless_no_lags,
+        ),
+        Claim(
+            "SN9",
+            "merged parametrisation (control)",
+            "With W = QK^T itself as the parameter, the population gradient tends to 0 as T -> infinity, then "
+            "c -> infinity.",
+            f"{_HERE}.limits:merged_is_stationary",
+            requires=("SN1",),
+            control=True,
+            expected=_control_unless_full_context,
+        ),
+        Claim(
+            "SN10",
+            "the loss itself is infinite",
+            "At every finite T the next token is absent from x with positive probability, so that the population loss "
+            "is +infinity for every theta.",
+            f"{_HERE}.loss:infinite_at_finite_length",
+        ),
+        Claim(
+            "SN11",
+            "loss ladder",
+            "At T = infinity the loss of the Lambda-gram is E H(next token | lags Lambda), strictly decreasing along "
+            "nested lag sets; each gap is a conditional mutual information.",
+            f"{_HERE}.loss:ladder",
+            expected=_needs_a_lag_to_drop,
+        ),
+    ),
+)

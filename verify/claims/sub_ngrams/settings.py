@@ -1,0 +1,91 @@
+"""The settings of the sub-n-grams paper."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from proofs.sub_ngrams.configuration import Configuration
+from proofs.sub_ngrams.law import NGramLaw
+from verify.engines import choose_engine, get_engine
+from verify.settings import Integer, Integers, Rational, Real, Settings
+
+
+class SubNGramSettings(Settings):
+    """Keys of `paper=sub-n-grams`. The law is (S, n, alpha, initial), the configuration is (k or lags, c or q)."""
+
+    paper: Literal["sub-n-grams"] = Field("sub-n-grams", description="sub-n-grams")
+    k: Integer | None = Field(None, ge=1, description="a whole number from 1 to n")
+    n: Integer = Field(3, ge=1, le=12, description="a whole number from 1 to 12")
+    S: Integer = Field(2, ge=2, le=50, description="a whole number from 2 to 50, the size of the vocabulary")
+    alpha: Rational = Field(Fraction(1), gt=0, le=1000, description="a rational number above 0, at most 1000")
+    T: Integers = Field((), description="a whole number from n, or a list of them: T=8,16,32")
+    lags: Integers | None = Field(None, description="different whole numbers from 1 to n-1: lags=2 or lags=1,3")
+    q: Rational | None = Field(None, gt=1, description="a rational number above 1: q = e^c")
+    c: Real | None = Field(None, gt=0, description="a number above 0 and at most 700, or inf")
+    initial: Literal["uniform", "dirichlet"] = Field("uniform", description="uniform or dirichlet")
+    parametrisation: Literal["factorised", "merged"] = Field("factorised", description="factorised or merged")
+    engine: str = Field("auto", description="auto, or the name of an engine")
+
+    @model_validator(mode="after")
+    def rules_between_keys(self) -> SubNGramSettings:
+        if self.k is not None and self.lags is not None:
+            raise ValueError("k and lags are both given: give one of them (k means lags 1..k-1)")
+        if self.k is not None and self.k > self.n:
+            raise ValueError(f"k={self.k}: k must be a whole number from 1 to n={self.n}")
+        if self.lags is not None and (
+            len(set(self.lags)) < len(self.lags) or not all(1 <= lag < self.n for lag in self.lags)
+        ):
+            given = ",".join(map(str, self.lags))
+            raise ValueError(f"lags={given}: lags must be different whole numbers from 1 to n-1={self.n - 1}")
+        if self.q is not None and self.c is not None:
+            raise ValueError("q and c are both given: give one of them (q = e^c)")
+        if self.c is not None and 700 < self.c < math.inf:  # e^c would overflow
+            raise ValueError(f"c={self.c:g}: c must be a number above 0 and at most 700, or inf")
+        for T in self.T:
+            if max(self.n, 2) > T:
+                raise ValueError(f"T={T}: T must be a whole number from {max(self.n, 2)} (T >= n={self.n})")
+        return self
+
+    @property
+    def law(self) -> NGramLaw:
+        return NGramLaw(self.S, self.n, self.alpha, self.initial)
+
+    @property
+    def lag_set(self) -> tuple[int, ...]:
+        """Lambda, from `lags`, or from `k` (by default 2, or 1 where n = 1)."""
+        if self.lags is not None:
+            return tuple(sorted(self.lags))
+        return tuple(range(1, self.k if self.k is not None else min(2, self.n)))
+
+    def configuration(self, q: Fraction | float | None = None) -> Configuration:
+        """The configuration at the given q, or at the one of the settings (by default the limit q = inf)."""
+        if q is None:
+            c = math.inf if self.c is None else self.c
+            q = self.q if self.q is not None else math.exp(c) if c < math.inf else math.inf
+        return Configuration(self.lag_set, q)
+
+    @property
+    def full_context(self) -> bool:
+        """Whether Lambda holds every lag that the law depends on."""
+        return len(self.lag_set) == self.n - 1
+
+
+def refuse_what_cannot_fit(settings: SubNGramSettings) -> None:
+    """UsageError if the engine does not exist, or cannot take one of the lengths asked for."""
+    if settings.engine != "auto":
+        get_engine(settings.engine)
+    for T in settings.T:
+        configuration = settings.configuration()
+        engine = choose_engine(settings.law, configuration, T, name=settings.engine)
+        engine.refuse(settings.law, configuration, T)
+
+
+def headline(settings: SubNGramSettings) -> str:
+    lags = ",".join(map(str, settings.lag_set))
+    name = f"k={len(settings.lag_set) + 1}" if settings.lag_set == tuple(range(1, len(settings.lag_set) + 1)) else ""
+    parts = [name, f"n={settings.n}", f"S={settings.S}", f"alpha={settings.alpha}", f"lags {{{lags}}}"]
+    return "  ".join(part for part in [*parts, f"initial {settings.initial}"] if part)

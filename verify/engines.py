@@ -1,0 +1,167 @@
+"""The engines of the sub-n-grams paper by name: one quantity, several independent ways (design, section 5)."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from proofs.sub_ngrams.configuration import Configuration
+from proofs.sub_ngrams.law import NGramLaw
+from proofs.sub_ngrams.score_blocks import ScoreBlocks
+from verify.settings import UsageError, did_you_mean
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a float engine may be told; exact engines have no use for it."""
+
+    seed: int = 0
+    device: str = "auto"
+    tolerance: float | None = None  # absolute error wanted of every entry; None: the engine's own default
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A way to compute score blocks.
+
+    function  "module:function", called as function(law, configuration, T, **the options in `takes`) -> ScoreBlocks;
+              a name, so that only the engine that runs is imported
+    exact     whether its entries are exact rationals
+    work      a rough count of elementary steps for (law, configuration, T); the engine refuses beyond `limit`
+    limit     what can be done in about a minute
+    unit      what `work` counts, for the message
+    """
+
+    name: str
+    summary: str
+    function: str
+    exact: bool
+    work: Callable[[NGramLaw, Configuration, int], float]
+    limit: float
+    unit: str
+    takes: tuple[str, ...] = ()
+
+    def obstacle(self, law: NGramLaw, configuration: Configuration, T: int) -> str | None:
+        """Why this engine cannot take the problem, in one line; None if it can."""
+        if self.exact and not configuration.exact:
+            return f"engine={self.name} needs a rational q: give q=... or c=inf instead of c=..."
+        work = self.work(law, configuration, T)
+        if not work <= self.limit:
+            return f"engine={self.name} would need about {_rounded(work)} {self.unit} (limit {_rounded(self.limit)})"
+        return None
+
+    def refuse(self, law: NGramLaw, configuration: Configuration, T: int) -> None:
+        """UsageError, naming engines that can, if this engine cannot take the problem."""
+        obstacle = self.obstacle(law, configuration, T)
+        if obstacle:
+            raise UsageError(obstacle + _instead(self, law, configuration, T))
+
+    def compute(
+        self, law: NGramLaw, configuration: Configuration, T: int, options: Options | None = None
+    ) -> ScoreBlocks:
+        """The population gradient. UsageError if the problem does not fit this engine."""
+        self.refuse(law, configuration, T)
+        module, function = self.function.split(":")
+        run: Callable[..., ScoreBlocks] = getattr(importlib.import_module(module), function)
+        given = {name: getattr(options or Options(), name) for name in self.takes}
+        return run(law, configuration, T, **given)
+
+
+def _sequences(law: NGramLaw, configuration: Configuration, T: int) -> float:
+    return float(law.S) ** T if T < 1000 else float("inf")
+
+
+def _classes(law: NGramLaw, configuration: Configuration, T: int) -> float:
+    module: Any = importlib.import_module("proofs.sub_ngrams.type_classes")
+    return float(module.classes_upper_bound(law, T))
+
+
+def _tokens(law: NGramLaw, configuration: Configuration, T: int) -> float:
+    return float(T)
+
+
+ENGINES: Mapping[str, Engine] = {
+    engine.name: engine
+    for engine in (
+        Engine(
+            "enumeration",
+            "all S^T sequences in exact rationals, standard library only",
+            "proofs.sub_ngrams.enumeration:enumeration",
+            exact=True,
+            work=_sequences,
+            limit=2e5,
+            unit="sequences",
+        ),
+        Engine(
+            "derivation",
+            "sympy differentiates the literal network, sequence by sequence",
+            "proofs.sub_ngrams.derivation:derivation",
+            exact=True,
+            work=_sequences,
+            limit=300,
+            unit="sequences",
+        ),
+        Engine(
+            "type_classes",
+            "sequences with equal n-gram counts at once, exact, polynomial in T",
+            "proofs.sub_ngrams.type_classes:type_classes",
+            exact=True,
+            work=_classes,
+            limit=2e6,
+            unit="classes",
+        ),
+        Engine(
+            "autograd",
+            "torch differentiates the literal network on all S^T sequences",
+            "numerics.sub_ngrams.autograd:autograd",
+            exact=False,
+            work=_sequences,
+            limit=2e6,
+            unit="sequences",
+            takes=("device",),
+        ),
+        Engine(
+            "monte_carlo",
+            "closed form on sampled sequences, with confidence intervals",
+            "numerics.sub_ngrams.monte_carlo:monte_carlo",
+            exact=False,
+            work=_tokens,
+            limit=1e5,
+            unit="tokens a sequence",
+            takes=("seed", "device"),
+        ),
+    )
+}
+
+
+def get_engine(name: str) -> Engine:
+    """The engine of this name; UsageError with the nearest names otherwise."""
+    if name not in ENGINES:
+        raise UsageError(f"engine={name}: unknown engine{did_you_mean(name, ENGINES)}")
+    return ENGINES[name]
+
+
+def choose_engine(
+    law: NGramLaw, configuration: Configuration, T: int, *, name: str = "auto", exact: bool = False
+) -> Engine:
+    """The engine of this name; for "auto" the most exact one that the problem fits, cheapest first."""
+    if name != "auto":
+        return get_engine(name)
+    for engine in (ENGINES[name] for name in PREFERENCE):
+        if (engine.exact or not exact) and engine.obstacle(law, configuration, T) is None:
+            return engine
+    raise UsageError(f"T={T}: no engine reaches S={law.S} n={law.n} T={T}; give a smaller T")
+
+
+PREFERENCE = ("type_classes", "autograd", "monte_carlo")
+
+
+def _instead(engine: Engine, law: NGramLaw, configuration: Configuration, T: int) -> str:
+    able = [e.name for e in ENGINES.values() if e is not engine and e.obstacle(law, configuration, T) is None]
+    return f"; engines that can: {', '.join(able)}" if able else "; no engine can: give a smaller problem"
+
+
+def _rounded(x: float) -> str:
+    return f"{x:.0f}" if x < 1e6 else f"{x:.1g}"
