@@ -12,7 +12,7 @@ from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
 
 alphas = st.sampled_from([Fraction(1), Fraction(1, 2), Fraction(2), Fraction(3, 7)])
-rational_qs = st.fractions(min_value=Fraction(11, 10), max_value=40, max_denominator=7)
+rational_qs = st.fractions(min_value=Fraction(8, 7), max_value=40, max_denominator=7)
 qs = st.one_of(rational_qs, st.just(math.inf))
 
 

@@ -19,7 +19,7 @@ class Options:
 
     seed: int = 0
     device: str = "auto"
-    tolerance: float | None = None  # absolute error wanted of every entry; None: the engine's own default
+    level: float = 0.99  # confidence level of statistical errors
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ ENGINES: Mapping[str, Engine] = {
             work=_tokens,
             limit=1e5,
             unit="tokens a sequence",
-            takes=("seed", "device"),
+            takes=("seed", "device", "level"),
         ),
     )
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -61,24 +61,41 @@ class ScoreBlocks:
 
     def difference(self, other: ScoreBlocks) -> float:
         """The largest absolute difference between entries of two gradients of the same shape; NaN if one is NaN."""
+        return max((float(gap) for gap, _ in self._gaps(other)), key=_nan_first)
+
+    def excess(self, other: ScoreBlocks) -> float:
+        """By how much a difference exceeds the errors that both report, at worst: two gradients agree if <= 0.
+
+        Floats are compared as the rationals they are. NaN if an entry or an error is NaN.
+        """
+        return max((float(gap - allowed) for gap, allowed in self._gaps(other)), key=_nan_first)
+
+    def _gaps(self, other: ScoreBlocks) -> Iterator[tuple[Number, Number]]:
+        """(absolute difference, sum of the errors) for every entry."""
         if self.blocks.keys() != other.blocks.keys():
             raise ValueError("score blocks of different shapes cannot be compared")
-        gaps = [
-            abs(float(to_fraction(x) - to_fraction(y)))
-            for x, y in zip(entries(self.blocks), entries({ab: other[ab] for ab in self.blocks}), strict=True)
-            if math.isfinite(x) and math.isfinite(y)
-        ]
-        return max(gaps) if len(gaps) == len(entries(self.blocks)) else math.nan
+        for ab in self.blocks:
+            for v, row in enumerate(self[ab]):
+                for w, x in enumerate(row):
+                    numbers = [x, other[ab][v][w], self.error_of(ab, v, w), other.error_of(ab, v, w)]
+                    if all(math.isfinite(number) for number in numbers):
+                        x, y, *errors = [Fraction(number) for number in numbers]
+                        yield abs(x - y), sum(errors, Fraction(0))
+                    else:
+                        yield math.nan, math.nan
+
+    def error_of(self, ab: tuple[int, int], v: int, w: int) -> Number:
+        """The bound on the error of one entry; 0 when exact."""
+        return Fraction(0) if self.errors is None else self.errors[ab][v][w]
+
+
+def _nan_first(x: float) -> float:
+    return math.inf if math.isnan(x) else x
 
 
 def entries(blocks: Blocks) -> list[Number]:
     """All entries, block by block, row by row."""
     return [x for block in blocks.values() for row in block for x in row]
-
-
-def to_fraction(x: Number) -> Fraction:
-    """The rational number that a finite float or Fraction is, without loss."""
-    return Fraction(x)
 
 
 def transpose(block: Block) -> Block:

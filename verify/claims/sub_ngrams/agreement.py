@@ -1,0 +1,73 @@
+"""SN0: every engine against every other, before anything is built on them."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from fractions import Fraction
+from itertools import combinations
+
+from proofs.sub_ngrams.configuration import Configuration
+from proofs.sub_ngrams.score_blocks import ScoreBlocks
+from verify.claim import Counterexample, Evidence, Finding, Run, decide
+from verify.claims.sub_ngrams.settings import SubNGramSettings
+from verify.engines import ENGINES, Options
+
+FEW_SEQUENCES = 256  # so many can be enumerated in rationals in a moment
+# Engines with confidence intervals are compared at a level that makes a false alarm less likely than one in a million
+# runs, thousands of compared entries included.
+STATISTICAL_LEVEL = 1 - 1e-10
+
+
+def engines_agree(settings: SubNGramSettings, run: Run) -> Finding:
+    """Every pair of engines on small problems around the settings: within the sum of the errors they report."""
+    options = Options(settings.seed, settings.device, level=STATISTICAL_LEVEL)
+    pairs: Counter[tuple[str, str]] = Counter()
+    largest, all_agree, counterexample = 0.0, True, None
+    for configuration, T in _problems(settings):
+        run.progress(f"T={T} q={configuration.q}")
+        found: dict[str, ScoreBlocks] = {}
+        for name, engine in ENGINES.items():
+            if engine.obstacle(settings.law, configuration, T) is None:
+                found[name] = engine.compute(settings.law, configuration, T, options)
+        for first, second in combinations(found, 2):
+            pairs[first, second] += 1
+            excess = found[first].excess(found[second])
+            agree = excess <= 0
+            difference = found[first].difference(found[second])
+            largest = difference if math.isnan(difference) else max(largest, difference)
+            if not agree and counterexample is None:
+                counterexample = _disagreement(settings, configuration, T, first, second, options)
+            all_agree = all_agree and agree
+    instances = sum(pairs.values())
+    return decide(
+        all_agree,
+        evidence=Evidence.NUMERIC,
+        scope=f"S={settings.S}, n={settings.n}, lags {{{','.join(map(str, settings.lag_set))}}}, T <= {T}, "
+        f"q in {{{', '.join(sorted({str(c.q) for c, _ in _problems(settings)}))}}}",
+        instances=instances,
+        found=f"largest {largest:.1e}",
+        predicted="within errors",
+        counterexample=counterexample,
+        details={"pairs": {f"{a} = {b}": count for (a, b), count in sorted(pairs.items())}, "largest": largest},
+        footnote=f"engines   {' = '.join(dict.fromkeys(name for pair in pairs for name in pair))}   "
+        f"{len(pairs)} pairs, {instances} comparisons, largest difference {largest:.1e}",
+    )
+
+
+def _problems(settings: SubNGramSettings) -> list[tuple[Configuration, int]]:
+    """Short sequences, that the slowest engine can take too; a rational q, one given by the user, and the limit."""
+    longest = max(settings.n, int(math.log(FEW_SEQUENCES, settings.S) + 1e-9))
+    qs: list[Fraction | float] = [Fraction(5, 2), *([settings.q] if settings.q is not None else []), math.inf]
+    lengths = sorted({max(settings.n, longest - 3), longest})
+    return [(Configuration(settings.lag_set, q), T) for T in lengths for q in qs]
+
+
+def _disagreement(
+    settings: SubNGramSettings, configuration: Configuration, T: int, first: str, second: str, options: Options
+) -> Counterexample:
+    def differ_again() -> bool:
+        again = [ENGINES[name].compute(settings.law, configuration, T, options) for name in (first, second)]
+        return again[0].excess(again[1]) > 0
+
+    return Counterexample({"engines": [first, second], "T": T, "q": str(configuration.q)}, differ_again)
