@@ -12,6 +12,9 @@ from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
 from verify.settings import UsageError, did_you_mean
 
+TOKENS_IN_SECONDS = 20_000_000  # that sampling draws in some seconds
+MIN_SAMPLES = 1000  # below, a confidence interval from the normal law means little
+
 
 @dataclass(frozen=True)
 class Options:
@@ -20,6 +23,7 @@ class Options:
     seed: int = 0
     device: str = "auto"
     level: float = 0.99  # confidence level of statistical errors
+    samples: int | None = None  # sequences that a statistical engine draws; None: so many that it takes some seconds
 
 
 @dataclass(frozen=True)
@@ -65,8 +69,15 @@ class Engine:
         self.refuse(law, configuration, T)
         module, function = self.function.split(":")
         run: Callable[..., ScoreBlocks] = getattr(importlib.import_module(module), function)
-        given = {name: getattr(options or Options(), name) for name in self.takes}
-        return run(law, configuration, T, **given)
+        return run(law, configuration, T, **self._given(options or Options(), T))
+
+    def _given(self, options: Options, T: int) -> dict[str, Any]:
+        given = {name: getattr(options, name) for name in self.takes}
+        if "device" in given:
+            given["device"] = importlib.import_module("numerics.device").resolve_device(options.device)
+        if "samples" in given and options.samples is None:
+            given["samples"] = max(MIN_SAMPLES, TOKENS_IN_SECONDS // T)
+        return given
 
 
 def _sequences(law: NGramLaw, configuration: Configuration, T: int) -> float:
@@ -130,7 +141,7 @@ ENGINES: Mapping[str, Engine] = {
             work=_tokens,
             limit=1e5,
             unit="tokens a sequence",
-            takes=("seed", "device", "level"),
+            takes=("seed", "device", "level", "samples"),
         ),
     )
 }

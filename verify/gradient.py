@@ -8,7 +8,7 @@ from typing import Any
 from proofs.sub_ngrams.score_blocks import Block, ScoreBlocks, parameter_norms
 from verify.claims.sub_ngrams.settings import SubNGramSettings, headline, refuse_what_cannot_fit
 from verify.command import Progress, asks_for_help, check_output, emit, key_help, run_command
-from verify.engines import ENGINES, Engine, Options, choose_engine
+from verify.engines import ENGINES, Engine, choose_engine
 from verify.report.plain import dumps, settings_as_plain
 from verify.settings import read_words, validate
 
@@ -39,7 +39,7 @@ def main(words: Sequence[str]) -> int:
         for T in settings.T:
             engine = choose_engine(law, configuration, T, name=settings.engine)
             progress.doing(f"T={T} by {engine.name}")
-            M = engine.compute(law, configuration, T, Options(settings.seed, settings.device))
+            M = engine.compute(law, configuration, T, settings.options)
             entries.append(gradient_entry(settings, engine, T, M))
             texts.append(gradient_text(settings, engine, T, M))
     if settings.format == "json":

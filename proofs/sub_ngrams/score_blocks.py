@@ -161,5 +161,12 @@ def parameter_norms(
     return norms
 
 
+def norm_errors(M: ScoreBlocks, configuration: Configuration) -> dict[str, float]:
+    """Bounds on the errors of the factorised norms: the norms of the errors (triangle inequality), q finite."""
+    if M.errors is None:
+        return dict.fromkeys(("Q", "K", "V", "A", "total"), 0.0)
+    return parameter_gradient(ScoreBlocks(M.errors), configuration).norms(configuration.c)
+
+
 def _norm(blocks: Any) -> float:
     return math.hypot(*(float(x) for block in blocks for row in block for x in row))

@@ -113,7 +113,14 @@ def test_an_exhausted_budget_decides_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("check", "control", "status"),
-    [("true", False, 0), ("true", True, 1), ("false", False, 1), ("false", True, 0), ("nan", False, 3), ("nan", True, 3)],
+    [
+        ("true", False, 0),
+        ("true", True, 1),
+        ("false", False, 1),
+        ("false", True, 0),
+        ("nan", False, 3),
+        ("nan", True, 3),
+    ],
 )
 def test_exit_status_of_one_claim(check: str, control: bool, status: int) -> None:
     assert exit_status(run_claims([claim("A", check, control=control)], None)) == status

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import replace
 from fractions import Fraction
 from itertools import combinations
 
@@ -16,12 +17,13 @@ from verify.engines import ENGINES, Options
 FEW_SEQUENCES = 256  # so many can be enumerated in rationals in a moment
 # Engines with confidence intervals are compared at a level that makes a false alarm less likely than one in a million
 # runs, thousands of compared entries included.
+SAMPLES = 20_000
 STATISTICAL_LEVEL = 1 - 1e-10
 
 
 def engines_agree(settings: SubNGramSettings, run: Run) -> Finding:
     """Every pair of engines on small problems around the settings: within the sum of the errors they report."""
-    options = Options(settings.seed, settings.device, level=STATISTICAL_LEVEL)
+    options = replace(settings.options, level=STATISTICAL_LEVEL, samples=SAMPLES)
     pairs: Counter[tuple[str, str]] = Counter()
     largest, all_agree, counterexample = 0.0, True, None
     for configuration, T in _problems(settings):

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
-from verify.engines import choose_engine, get_engine
+from verify.engines import Options, choose_engine, get_engine
 from verify.settings import Integer, Integers, Rational, Real, Settings
 
 
@@ -28,6 +28,9 @@ class SubNGramSettings(Settings):
     c: Real | None = Field(None, gt=0, description="a number above 0 and at most 700, or inf")
     initial: Literal["uniform", "dirichlet"] = Field("uniform", description="uniform or dirichlet")
     parametrisation: Literal["factorised", "merged"] = Field("factorised", description="factorised or merged")
+    samples: Integer | None = Field(
+        None, ge=2, le=10**9, description="a whole number from 2 to 10^9: sequences that monte_carlo draws"
+    )
     engine: str = Field("auto", description="auto, or the name of an engine")
 
     @model_validator(mode="after")
@@ -67,6 +70,10 @@ class SubNGramSettings(Settings):
             c = math.inf if self.c is None else self.c
             q = self.q if self.q is not None else math.exp(c) if c < math.inf else math.inf
         return Configuration(self.lag_set, q)
+
+    @property
+    def options(self) -> Options:
+        return Options(self.seed, self.device, samples=self.samples)
 
     @property
     def full_context(self) -> bool:
