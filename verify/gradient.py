@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.score_blocks import Block, ScoreBlocks, parameter_norms
 from verify.claims.sub_ngrams.settings import SubNGramSettings, headline, refuse_what_cannot_fit
 from verify.command import Progress, asks_for_help, check_output, emit, key_help, run_command
-from verify.engines import ENGINES, Engine, choose_engine
+from verify.engines import ENGINES, choose_engine
 from verify.report.plain import dumps, settings_as_plain
 from verify.settings import read_words, validate
 
@@ -33,37 +35,55 @@ def main(words: Sequence[str]) -> int:
         settings = settings.model_copy(update={"T": DEFAULT_LENGTHS})
     refuse_what_cannot_fit(settings)
     check_output(settings.output)
-    law, configuration = settings.law, settings.configuration()
-    entries, texts = [], [f"sub-n-grams   {headline(settings)}   {scale(settings)}\n"]
     with Progress() as progress:
-        for T in settings.T:
-            engine = choose_engine(law, configuration, T, name=settings.engine)
-            progress.doing(f"T={T} by {engine.name}")
-            M = engine.compute(law, configuration, T, settings.options)
-            entries.append(gradient_entry(settings, engine, T, M))
-            texts.append(gradient_text(settings, engine, T, M))
+        gradients = list(compute(settings, progress))
     if settings.format == "json":
+        entries = [gradient_entry(settings, gradient) for gradient in gradients]
         emit(dumps(entries[0] if len(entries) == 1 else entries), settings.output)
     else:
-        emit("\n".join(texts), settings.output)
+        texts = [gradient_text(settings, gradient) for gradient in gradients]
+        emit("\n".join([f"sub-n-grams   {headline(settings)}\n", *texts]), settings.output)
     return 0
 
 
-def scale(settings: SubNGramSettings) -> str:
-    configuration = settings.configuration()
+@dataclass(frozen=True)
+class Gradient:
+    """The population gradient at one length and configuration."""
+
+    T: int
+    configuration: Configuration
+    engine: str
+    M: ScoreBlocks
+
+
+def compute(settings: SubNGramSettings, progress: Progress) -> Iterator[Gradient]:
+    """One gradient for every length and scale of the settings."""
+    for T in settings.T:
+        for configuration in settings.configurations(T):
+            engine = choose_engine(settings.law, configuration, T, name=settings.engine)
+            progress.doing(f"T={T} {scale(configuration)} by {engine.name}")
+            yield Gradient(
+                T, configuration, engine.name, engine.compute(settings.law, configuration, T, settings.options)
+            )
+
+
+def scale(configuration: Configuration) -> str:
     return "c=inf" if configuration.at_limit else f"q={configuration.q} c={configuration.c:.6g}"
 
 
-def gradient_entry(settings: SubNGramSettings, engine: Engine, T: int, M: ScoreBlocks) -> dict[str, Any]:
+def gradient_entry(settings: SubNGramSettings, gradient: Gradient) -> dict[str, Any]:
     """The JSON object of the command line contract; parameter norms are null at c = inf, where they diverge."""
+    M, configuration = gradient.M, gradient.configuration
     entry = {
         "schema": SCHEMA,
-        "settings": settings_as_plain(settings) | {"T": T},
-        "engine": engine.name,
-        "T": T,
+        "settings": settings_as_plain(settings),
+        "engine": gradient.engine,
+        "T": gradient.T,
+        "q": str(configuration.q),
+        "c": configuration.c,
         "exact": M.exact,
         "score_blocks": {f"{a},{b}": block for (a, b), block in sorted(M.blocks.items())},
-        "parameter_norms": parameter_norms(M, settings.configuration(), settings.parametrisation),
+        "parameter_norms": parameter_norms(M, configuration, settings.parametrisation),
         "error": 0 if M.exact else M.error,
     }
     if M.errors is not None:
@@ -72,14 +92,15 @@ def gradient_entry(settings: SubNGramSettings, engine: Engine, T: int, M: ScoreB
     return entry
 
 
-def gradient_text(settings: SubNGramSettings, engine: Engine, T: int, M: ScoreBlocks) -> str:
+def gradient_text(settings: SubNGramSettings, gradient: Gradient) -> str:
     """Blocks as small matrices, then the norms of the parameter gradient."""
+    M, configuration = gradient.M, gradient.configuration
     kind = "exact" if M.exact else f"error up to {M.error:.1e}" + (f" at level {M.level:g}" if M.level else "")
-    lines = [f"T={T}   engine {engine.name}   {kind}"]
+    lines = [f"T={gradient.T}   {scale(configuration)}   engine {gradient.engine}   {kind}"]
     for (a, b), block in sorted(M.blocks.items()):
         rows = block_rows(block)
         lines += [f"  M_{{{a},{b}}}  {rows[0]}", *(f"           {row}" for row in rows[1:])]
-    norms = parameter_norms(M, settings.configuration(), settings.parametrisation)
+    norms = parameter_norms(M, configuration, settings.parametrisation)
     if norms is None:
         lines.append("  norms of the parameter gradient: unbounded at c=inf (claim SN8); give a finite c or q")
     else:

@@ -62,6 +62,7 @@ Integer = Annotated[int, BeforeValidator(parse_integer)]
 Rational = Annotated[Fraction, BeforeValidator(parse_rational)]
 Real = Annotated[float, BeforeValidator(parse_real)]
 Integers = Annotated[tuple[Integer, ...], BeforeValidator(split_list)]
+Rationals = Annotated[tuple[Rational, ...], BeforeValidator(split_list)]
 Words = Annotated[tuple[str, ...], BeforeValidator(split_list)]
 
 

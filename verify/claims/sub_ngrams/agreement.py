@@ -60,7 +60,7 @@ def engines_agree(settings: SubNGramSettings, run: Run) -> Finding:
 def _problems(settings: SubNGramSettings) -> list[tuple[Configuration, int]]:
     """Short sequences, that the slowest engine can take too; a rational q, one given by the user, and the limit."""
     longest = max(settings.n, int(math.log(FEW_SEQUENCES, settings.S) + 1e-9))
-    qs: list[Fraction | float] = [Fraction(5, 2), *([settings.q] if settings.q is not None else []), math.inf]
+    qs: list[Fraction | float] = [Fraction(5, 2), *settings.q, math.inf]
     lengths = sorted({max(settings.n, longest - 3), longest})
     return [(Configuration(settings.lag_set, q), T) for T in lengths for q in qs]
 

@@ -21,10 +21,10 @@ def large_norm_suffices(settings: SubNGramSettings, run: Run) -> Finding:
     """SN8, a control: at fixed T the limit c -> infinity alone. One non-zero limit of a block refutes it."""
     law = settings.law
     T = max(settings.n, min(8, int(math.log(ENUMERABLE, settings.S) + 1e-9)))
-    configuration = settings.configuration(math.inf)
+    configuration = Configuration(settings.lag_set, math.inf)
     scope = f"S={settings.S}, n={settings.n}, T={T}, lags {{{','.join(map(str, settings.lag_set))}}}"
     if not settings.lag_set:
-        norms = [parameter_norms(enumeration(law, settings.configuration(q), T), settings.configuration(q)) for q in QS]
+        norms = [parameter_norms(enumeration(law, at_q, T), at_q) for at_q in (Configuration((), q) for q in QS)]
         return decide(
             all(norm is not None and norm["total"] == 0 for norm in norms),
             evidence=Evidence.PROOF,

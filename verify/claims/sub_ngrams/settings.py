@@ -4,14 +4,33 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
 from verify.engines import Options, choose_engine, get_engine
-from verify.settings import Integer, Integers, Rational, Real, Settings
+from verify.settings import Integer, Integers, Rational, Rationals, Settings, parse_real, split_list
+
+
+def _parse_scale(value: object) -> object:
+    c = value if value == LOG_T else parse_real(value)
+    if isinstance(c, float) and not (0 < c <= MAX_C or c == math.inf):
+        raise ValueError
+    return c
+
+
+MAX_C = 700.0  # e^c has to be a float
+LOG_T = "logT"  # the path c = log T, that is q = T
+Scale = Annotated[float | Literal["logT"], BeforeValidator(_parse_scale)]
+Scales = Annotated[tuple[Scale, ...], BeforeValidator(split_list)]
+
+
+def _q_of(c: float | str, T: int) -> Fraction | float:
+    if isinstance(c, str):
+        return Fraction(T)
+    return math.exp(c) if c < math.inf else math.inf
 
 
 class SubNGramSettings(Settings):
@@ -24,8 +43,8 @@ class SubNGramSettings(Settings):
     alpha: Rational = Field(Fraction(1), gt=0, le=1000, description="a rational number above 0, at most 1000")
     T: Integers = Field((), description="a whole number from n, or a list of them: T=8,16,32")
     lags: Integers | None = Field(None, description="different whole numbers from 1 to n-1: lags=2 or lags=1,3")
-    q: Rational | None = Field(None, gt=1, description="a rational number above 1: q = e^c")
-    c: Real | None = Field(None, gt=0, description="a number above 0 and at most 700, or inf")
+    q: Rationals = Field((), description="a rational number above 1 (q = e^c), or a list of them: q=7/2,10")
+    c: Scales = Field((), description="a number above 0 and at most 700, inf or logT, or a list of them: c=1,2,inf")
     initial: Literal["uniform", "dirichlet"] = Field("uniform", description="uniform or dirichlet")
     parametrisation: Literal["factorised", "merged"] = Field("factorised", description="factorised or merged")
     samples: Integer | None = Field(
@@ -44,10 +63,11 @@ class SubNGramSettings(Settings):
         ):
             given = ",".join(map(str, self.lags))
             raise ValueError(f"lags={given}: lags must be different whole numbers from 1 to n-1={self.n - 1}")
-        if self.q is not None and self.c is not None:
+        if self.q and self.c:
             raise ValueError("q and c are both given: give one of them (q = e^c)")
-        if self.c is not None and 700 < self.c < math.inf:  # e^c would overflow
-            raise ValueError(f"c={self.c:g}: c must be a number above 0 and at most 700, or inf")
+        for q in self.q:
+            if not q > 1:
+                raise ValueError(f"q={q}: q must be a rational number above 1: q = e^c")
         for T in self.T:
             if max(self.n, 2) > T:
                 raise ValueError(f"T={T}: T must be a whole number from {max(self.n, 2)} (T >= n={self.n})")
@@ -64,12 +84,10 @@ class SubNGramSettings(Settings):
             return tuple(sorted(self.lags))
         return tuple(range(1, self.k if self.k is not None else min(2, self.n)))
 
-    def configuration(self, q: Fraction | float | None = None) -> Configuration:
-        """The configuration at the given q, or at the one of the settings (by default the limit q = inf)."""
-        if q is None:
-            c = math.inf if self.c is None else self.c
-            q = self.q if self.q is not None else math.exp(c) if c < math.inf else math.inf
-        return Configuration(self.lag_set, q)
+    def configurations(self, T: int) -> list[Configuration]:
+        """The configurations asked for at length T, by default the limit c = inf alone."""
+        qs: list[Fraction | float] = [*self.q, *(_q_of(c, T) for c in self.c)]
+        return [Configuration(self.lag_set, q) for q in qs or [math.inf]]
 
     @property
     def options(self) -> Options:
@@ -86,9 +104,9 @@ def refuse_what_cannot_fit(settings: SubNGramSettings) -> None:
     if settings.engine != "auto":
         get_engine(settings.engine)
     for T in settings.T:
-        configuration = settings.configuration()
-        engine = choose_engine(settings.law, configuration, T, name=settings.engine)
-        engine.refuse(settings.law, configuration, T)
+        for configuration in settings.configurations(T):
+            engine = choose_engine(settings.law, configuration, T, name=settings.engine)
+            engine.refuse(settings.law, configuration, T)
 
 
 def headline(settings: SubNGramSettings) -> str:
