@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from proofs.identities import Identities
 
 
 class Verdict(StrEnum):
@@ -84,6 +86,30 @@ def decide(
     elif instances > 0 and holds is True:
         verdict = Verdict.VERIFIED
     return Finding(verdict, scope, evidence, instances, found, predicted, facts, footnote)
+
+
+def from_identities(prove: Callable[[], Sequence[Identities]], scope: str, also: bool = True) -> Finding:
+    """A finding from polynomial identities, VERIFIED if all hold (and `also` does).
+
+    Where one fails its residual is the counterexample, and `prove` is run a second time.
+    """
+    proofs = prove()
+    failed = [proof for proof in proofs if proof.failed]
+    return decide(
+        also and all(proof.hold for proof in proofs),
+        evidence=Evidence.PROOF,
+        scope=scope,
+        instances=sum(proof.checked for proof in proofs),
+        found=f"{sum(proof.failed for proof in proofs)} residuals",
+        predicted="0 residuals",
+        counterexample=Counterexample(
+            {"identity": failed[0].statement, "residual": failed[0].counterexample},
+            lambda: any(proof.failed for proof in prove()),
+        )
+        if failed
+        else None,
+        details={"identities": {proof.statement: proof.checked for proof in proofs}},
+    )
 
 
 @dataclass(frozen=True)

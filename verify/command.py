@@ -72,10 +72,16 @@ def emit(text: str, output: str | None) -> None:
     if output is None:
         sys.stdout.write(text)
         return
+    write_file(output, text.encode())
+
+
+def write_file(output: str, content: bytes) -> None:
+    """Writes the file as a whole: under another name first, then renamed."""
     path = Path(output)
     try:
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            file.write(text)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            file.write(content)
+        Path(file.name).chmod(0o644)  # temporary files are private
         Path(file.name).replace(path)
     except OSError as error:
         raise UsageError(f"output={output}: cannot be written ({error.strerror}); choose another file") from None

@@ -23,6 +23,7 @@ class Options:
     seed: int = 0
     device: str = "auto"
     level: float = 0.99  # confidence level of statistical errors
+    interval: str = "student"  # or "bernstein", which holds at any sample size
     samples: int | None = None  # sequences that a statistical engine draws; None: so many that it takes some seconds
 
 
@@ -85,8 +86,8 @@ def _sequences(law: NGramLaw, configuration: Configuration, T: int) -> float:
 
 
 def _classes(law: NGramLaw, configuration: Configuration, T: int) -> float:
-    module: Any = importlib.import_module("proofs.sub_ngrams.type_classes")
-    return float(module.classes_upper_bound(law, T))
+    module: Any = importlib.import_module("proofs.sub_ngrams.markov_types")
+    return float(module.estimated_classes(law.S, law.n, T))
 
 
 def _tokens(law: NGramLaw, configuration: Configuration, T: int) -> float:
@@ -134,6 +135,16 @@ ENGINES: Mapping[str, Engine] = {
             takes=("device",),
         ),
         Engine(
+            "closed_form",
+            "the closed form on all S^T sequences, in floats",
+            "numerics.sub_ngrams.closed_form:closed_form",
+            exact=False,
+            work=_sequences,
+            limit=2e7,
+            unit="sequences",
+            takes=("device",),
+        ),
+        Engine(
             "monte_carlo",
             "closed form on sampled sequences, with confidence intervals",
             "numerics.sub_ngrams.monte_carlo:monte_carlo",
@@ -141,7 +152,7 @@ ENGINES: Mapping[str, Engine] = {
             work=_tokens,
             limit=1e5,
             unit="tokens a sequence",
-            takes=("seed", "device", "level", "samples"),
+            takes=("seed", "device", "level", "samples", "interval"),
         ),
     )
 }
@@ -166,7 +177,7 @@ def choose_engine(
     raise UsageError(f"T={T}: no engine reaches S={law.S} n={law.n} T={T}; give a smaller T")
 
 
-PREFERENCE = ("type_classes", "autograd", "monte_carlo")
+PREFERENCE = ("type_classes", "closed_form", "monte_carlo")
 
 
 def _instead(engine: Engine, law: NGramLaw, configuration: Configuration, T: int) -> str:

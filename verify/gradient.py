@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from proofs.sub_ngrams.configuration import Configuration
-from proofs.sub_ngrams.score_blocks import Block, ScoreBlocks, parameter_norms
-from verify.claims.sub_ngrams.settings import SubNGramSettings, headline, refuse_what_cannot_fit
-from verify.command import Progress, asks_for_help, check_output, emit, key_help, run_command
+from proofs.sub_ngrams.score_blocks import Block, ScoreBlocks, norm_errors, parameter_norms
+from verify.claims.sub_ngrams.settings import LOG_T, SubNGramSettings, headline, refuse_what_cannot_fit
+from verify.command import Progress, asks_for_help, check_output, emit, key_help, run_command, write_file
 from verify.engines import ENGINES, choose_engine
+from verify.report.norms import NormPoint
 from verify.report.plain import dumps, settings_as_plain
-from verify.settings import read_words, validate
+from verify.settings import UsageError, read_words, validate
 
 SCHEMA = "landscape-verifier/gradient/1"
 DEFAULT_LENGTHS = (32,)
+PICTURES = (".svg", ".png")
 
 HELP = """python -m verify.gradient [KEY=VALUE ...]
 The population gradient at a configuration; for example: python -m verify.gradient k=2 n=3 T=8 q=5 engine=enumeration
@@ -35,9 +37,18 @@ def main(words: Sequence[str]) -> int:
         settings = settings.model_copy(update={"T": DEFAULT_LENGTHS})
     refuse_what_cannot_fit(settings)
     check_output(settings.output)
+    drawn = settings.output is not None and settings.output.endswith(PICTURES)
+    if drawn and any(configuration.at_limit for configuration in settings.configurations(settings.T[0])):
+        raise UsageError("c=inf: norms diverge there, so there is nothing to draw; give finite c, as in c=1,2,logT")
     with Progress() as progress:
         gradients = list(compute(settings, progress))
-    if settings.format == "json":
+    if settings.output is not None and drawn:
+        from verify.report.gradient_plot import gradient_figure  # matplotlib, only where it is needed
+        from verify.report.picture import picture
+
+        figure = gradient_figure(f"population gradient, {headline(settings)}", curves(settings, gradients))
+        write_file(settings.output, picture(figure, settings.output.rpartition(".")[2]))
+    elif settings.format == "json":
         entries = [gradient_entry(settings, gradient) for gradient in gradients]
         emit(dumps(entries[0] if len(entries) == 1 else entries), settings.output)
     else:
@@ -65,6 +76,20 @@ def compute(settings: SubNGramSettings, progress: Progress) -> Iterator[Gradient
             yield Gradient(
                 T, configuration, engine.name, engine.compute(settings.law, configuration, T, settings.options)
             )
+
+
+def curves(settings: SubNGramSettings, gradients: Sequence[Gradient]) -> dict[str, list[NormPoint]]:
+    """Norms against T, one curve for every scale asked for, all finite."""
+    per_length = len(settings.configurations(settings.T[0]))
+    labels = [f"q = {q}" for q in settings.q] or [f"c = {'log T' if c == LOG_T else f'{c:g}'}" for c in settings.c]
+    result: dict[str, list[NormPoint]] = {}
+    for i, gradient in enumerate(gradients):
+        norms = parameter_norms(gradient.M, gradient.configuration, settings.parametrisation)
+        assert norms is not None
+        error = norm_errors(gradient.M, gradient.configuration)["total"]
+        point = NormPoint(gradient.T, gradient.configuration.c, norms["total"], error)
+        result.setdefault(labels[i % per_length], []).append(point)
+    return result
 
 
 def scale(configuration: Configuration) -> str:

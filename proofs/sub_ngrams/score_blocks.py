@@ -112,8 +112,8 @@ def add(first: Block, second: Block) -> Block:
 class ParameterGradient:
     """The gradient of the factorised network at a configuration, with its scale taken out so that it stays exact.
 
-    Q[a, l]  dL/dQ_a in slot l, divided by sqrt(c); all other slots are 0
-    K[b, l]  dL/dK_b in slot l, divided by sqrt(c); all other slots are 0
+    Q[a, l]  dL/dQ_a in slot l, divided by sqrt(c); other slots, and inactive heads a, have 0
+    K[b, l]  dL/dK_b in slot l, divided by sqrt(c); other slots, and inactive heads b, have 0
     V[h]     dL/dV^(h), divided by c; inactive heads have 0
     The gradient in the positional logits A is 0 (hard heads are saturated). Claim SN2.
     """
@@ -136,7 +136,7 @@ class ParameterGradient:
 def parameter_gradient(M: ScoreBlocks, configuration: Configuration) -> ParameterGradient:
     """The chain rule of design section 4 for hard heads: which score blocks the factorised parameters see."""
     lags = configuration.lags
-    streams = sorted({a for a, _ in M.blocks})
+    streams = (0, *configuration.active_heads)  # the others are 0 in the stream, whatever Q and K do
     V: dict[int, Block] = {}
     for h in configuration.active_heads:
         sides = ([transpose(M[h - 1, h])] if h in lags else []) + ([M[h, h + 1]] if h + 1 in lags else [])

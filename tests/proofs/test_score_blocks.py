@@ -50,6 +50,8 @@ def test_the_factorised_gradient_sees_the_blocks_of_the_lags_only(problem) -> No
     M = enumeration(law, configuration, T)
     gradient = parameter_gradient(M, configuration)
     assert {lag for _, lag in gradient.Q} == set(configuration.lags) == {lag for _, lag in gradient.K}
+    if configuration.lags:  # a head that is off is 0 in the stream: its rows of Q and K have no gradient
+        assert {a for a, _ in gradient.Q} == {0, *configuration.active_heads} == {b for b, _ in gradient.K}
     assert set(gradient.V) == set(configuration.active_heads)
     norms = parameter_norms(M, configuration)
     if configuration.at_limit:

@@ -52,13 +52,13 @@ PAPER = Paper(
             "SN3",
             "configuration = estimator",
             "Where the context h has occurred, sum_s |p_theta(s) - N(h,s)/N(h)| <= 2 (T - N(h)) / (q N(h)).",
-            f"{_HERE}.identities:estimator",
+            f"{_HERE}.identities:estimator_bound",
         ),
         Claim(
             "SN3c",
             "half that bound (control)",
             "Where the context h has occurred, sum_s |p_theta(s) - N(h,s)/N(h)| <= (T - N(h)) / (q N(h)).",
-            f"{_HERE}.identities:estimator_half",
+            f"{_HERE}.identities:estimator_half_bound",
             control=True,
             expected=_control_unless_no_lags,
         ),
@@ -67,13 +67,13 @@ PAPER = Paper(
             "sufficient condition",
             "If for a sub-sigma-algebra G (i) p_theta(s) = E[tau(s|u) | G] and (ii) d log p_theta(s) is G-measurable, "
             "then the gradient of the population loss is 0.",
-            f"{_HERE}.identities:sufficient_condition",
+            f"{_HERE}.identities:sufficient_condition_holds",
         ),
         Claim(
             "SN4c",
             "without condition (ii) (control)",
             "If p_theta(s) = E[tau(s|u) | G] for a sub-sigma-algebra G, then the gradient of the population loss is 0.",
-            f"{_HERE}.identities:sufficient_condition_without_measurability",
+            f"{_HERE}.identities:without_measurability",
             control=True,
         ),
         Claim(

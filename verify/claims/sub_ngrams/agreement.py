@@ -11,55 +11,56 @@ from itertools import combinations
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
 from verify.claim import Counterexample, Evidence, Finding, Run, decide
-from verify.claims.sub_ngrams.settings import SubNGramSettings
+from verify.claims.sub_ngrams.settings import SubNGramSettings, braces
 from verify.engines import ENGINES, Options
 
 FEW_SEQUENCES = 256  # so many can be enumerated in rationals in a moment
-# Engines with confidence intervals are compared at a level that makes a false alarm less likely than one in a million
-# runs, thousands of compared entries included.
-SAMPLES = 20_000
+SAMPLES = 4000
+# Engines with confidence intervals are compared by intervals that hold at any sample size, at a level that makes a
+# false alarm rarer than one in a million runs, all compared entries together.
 STATISTICAL_LEVEL = 1 - 1e-10
 
 
 def engines_agree(settings: SubNGramSettings, run: Run) -> Finding:
     """Every pair of engines on small problems around the settings: within the sum of the errors they report."""
-    options = replace(settings.options, level=STATISTICAL_LEVEL, samples=SAMPLES)
+    options = replace(settings.options, level=STATISTICAL_LEVEL, samples=SAMPLES, interval="bernstein")
     pairs: Counter[tuple[str, str]] = Counter()
-    largest, all_agree, counterexample = 0.0, True, None
-    for configuration, T in _problems(settings):
-        run.progress(f"T={T} q={configuration.q}")
+    differences, all_agree, counterexample = [0.0], True, None  # differences: where neither engine samples
+    problems = _problems(settings)
+    for configuration, T in problems:
         found: dict[str, ScoreBlocks] = {}
         for name, engine in ENGINES.items():
             if engine.obstacle(settings.law, configuration, T) is None:
+                run.progress(f"T={T} q={configuration.q} {name}")
                 found[name] = engine.compute(settings.law, configuration, T, options)
         for first, second in combinations(found, 2):
             pairs[first, second] += 1
-            excess = found[first].excess(found[second])
-            agree = excess <= 0
-            difference = found[first].difference(found[second])
-            largest = difference if math.isnan(difference) else max(largest, difference)
+            if found[first].level is found[second].level is None:
+                differences.append(found[first].difference(found[second]))
+            agree = found[first].excess(found[second]) <= 0
             if not agree and counterexample is None:
                 counterexample = _disagreement(settings, configuration, T, first, second, options)
             all_agree = all_agree and agree
     instances = sum(pairs.values())
+    largest = math.nan if any(map(math.isnan, differences)) else max(differences)
     return decide(
         all_agree,
         evidence=Evidence.NUMERIC,
-        scope=f"S={settings.S}, n={settings.n}, lags {{{','.join(map(str, settings.lag_set))}}}, T <= {T}, "
-        f"q in {{{', '.join(sorted({str(c.q) for c, _ in _problems(settings)}))}}}",
+        scope=f"S={settings.S}, n={settings.n}, lags {braces(settings.lag_set)}, T <= {problems[-1][1]}, "
+        f"q in {braces(dict.fromkeys(str(configuration.q) for configuration, _ in problems))}",
         instances=instances,
         found=f"largest {largest:.1e}",
         predicted="within errors",
         counterexample=counterexample,
         details={"pairs": {f"{a} = {b}": count for (a, b), count in sorted(pairs.items())}, "largest": largest},
         footnote=f"engines   {' = '.join(dict.fromkeys(name for pair in pairs for name in pair))}   "
-        f"{len(pairs)} pairs, {instances} comparisons, largest difference {largest:.1e}",
+        f"{len(pairs)} pairs, {instances} comparisons, largest difference {largest:.1e} (sampling apart)",
     )
 
 
 def _problems(settings: SubNGramSettings) -> list[tuple[Configuration, int]]:
     """Short sequences, that the slowest engine can take too; a rational q, one given by the user, and the limit."""
-    longest = max(settings.n, int(math.log(FEW_SEQUENCES, settings.S) + 1e-9))
+    longest = settings.enumerable_length(FEW_SEQUENCES)
     qs: list[Fraction | float] = [Fraction(5, 2), *settings.q, math.inf]
     lengths = sorted({max(settings.n, longest - 3), longest})
     return [(Configuration(settings.lag_set, q), T) for T in lengths for q in qs]

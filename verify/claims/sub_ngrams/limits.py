@@ -3,26 +3,80 @@
 from __future__ import annotations
 
 import math
+import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
+from proofs.identities import Identities
+from proofs.sub_ngrams import infinite_length as infinite
+from proofs.sub_ngrams.annealed_limit import AnnealedBlock, annealed_block
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.enumeration import enumeration
+from proofs.sub_ngrams.merged_limit import bigram_enclosure, bigram_value
 from proofs.sub_ngrams.score_blocks import ScoreBlocks, norm_errors, parameter_norms
-from verify.claim import Counterexample, Evidence, Finding, Run, decide
-from verify.claims.sub_ngrams.settings import SubNGramSettings
+from verify.claim import Counterexample, Evidence, Finding, Run, decide, from_identities
+from verify.claims.sub_ngrams.settings import SubNGramSettings, braces
 from verify.engines import choose_engine
 
+SYMBOLIC = ((2, 1), (2, 2), (2, 3), (3, 1), (3, 2))  # (S, n) whose generic kernel is a matter of a second
+KERNELS = 5  # random rational ones, where the generic kernel is out of reach and beside it
 ENUMERABLE = 1000  # sequences that a counterexample is checked on once more, one by one
+
+
+def stationary_at_infinite_length(settings: SubNGramSettings, run: Run) -> Finding:
+    """SN5: the generic kernel where (S, n) permits, random rational kernels of the size asked for in any case."""
+    symbolic = _generic_sizes(settings)
+
+    def prove() -> list[Identities]:
+        return [infinite.stationary_point(infinite.symbolic_kernel(S, n), lags) for S, n, lags in symbolic] + [
+            infinite.stationary_point(kernel, settings.lag_set) for kernel in _kernels(settings)
+        ]
+
+    return from_identities(prove, _scope_of_kernels(settings, symbolic))
+
+
+def scale_at_infinite_length(settings: SubNGramSettings, run: Run) -> Finding:
+    """SN6: exact degrees in q of all entries, as rational functions of q."""
+    symbolic = [(S, n, lags) for S, n, lags in _generic_sizes(settings) if n < 3]  # q is one symbol more
+    decays = [infinite.generic_decay(S, n, lags) for S, n, lags in symbolic]
+    decays += [infinite.decay(kernel, settings.lag_set) for kernel in _kernels(settings)]
+    groups = [(name, decay.degree) for decay in decays for name, decay in decay.items()]
+    worst = {name: max((d for other, d in groups if other == name and d is not None), default=None) for name in "QKV"}
+    too_slow = [decay for decay in decays if any(g.degree is not None and not g.degree <= -1 for g in decay.values())]
+    return decide(
+        not too_slow,
+        evidence=Evidence.PROOF if len(symbolic) else Evidence.EXACT,
+        scope=_scope_of_kernels(settings, symbolic),
+        instances=sum(max(1, group.entries) for decay in decays for group in decay.values()),
+        found="q^" + ", ".join(f"{'-oo' if d is None else d} ({name})" for name, d in worst.items()),
+        predicted="q^-1 or less" if settings.lag_set else "0 without lags",
+        details={"degree in q": worst},
+    )
+
+
+def _generic_sizes(settings: SubNGramSettings) -> list[tuple[int, int, tuple[int, ...]]]:
+    """(S, n, lags) of the settings if the generic kernel of that size is affordable."""
+    return [(settings.S, settings.n, settings.lag_set)] if (settings.S, settings.n) in SYMBOLIC else []
+
+
+def _kernels(settings: SubNGramSettings) -> list[list[list[Fraction]]]:
+    rng = random.Random(settings.seed)
+    return [infinite.random_kernel(settings.S, settings.n, rng) for _ in range(KERNELS)]
+
+
+def _scope_of_kernels(settings: SubNGramSettings, symbolic: Sequence[object]) -> str:
+    kernels = "every positive kernel" if symbolic else f"{KERNELS} random rational kernels"
+    return f"{kernels}, S={settings.S}, n={settings.n}, lags {braces(settings.lag_set)}"
 
 
 def large_norm_suffices(settings: SubNGramSettings, run: Run) -> Finding:
     """SN8, a control: at fixed T the limit c -> infinity alone. One non-zero limit of a block refutes it."""
     law = settings.law
-    T = max(settings.n, min(8, int(math.log(ENUMERABLE, settings.S) + 1e-9)))
+    T = max(settings.n, min(8, settings.enumerable_length(ENUMERABLE)))
     configuration = Configuration(settings.lag_set, math.inf)
-    scope = f"S={settings.S}, n={settings.n}, T={T}, lags {{{','.join(map(str, settings.lag_set))}}}"
+    scope = f"S={settings.S}, n={settings.n}, T={T}, lags {braces(settings.lag_set)}"
     if not settings.lag_set:
         norms = [parameter_norms(enumeration(law, at_q, T), at_q) for at_q in (Configuration((), q) for q in QS)]
         return decide(
@@ -34,8 +88,9 @@ def large_norm_suffices(settings: SubNGramSettings, run: Run) -> Finding:
             predicted="0 without lags",
         )
     M = choose_engine(law, configuration, T, exact=True).compute(law, configuration, T)
-    visible = [(a, lag) for a in range(law.n) for lag in settings.lag_set]
-    visible += [(lag - 1, b) for lag in settings.lag_set for b in range(law.n)]
+    streams = (0, *configuration.active_heads)
+    visible = [(a, lag) for a in streams for lag in settings.lag_set]
+    visible += [(lag - 1, b) for lag in settings.lag_set for b in streams]
     where = next(
         ((a, b, v, w) for a, b in visible for v in range(law.S) for w in range(law.S) if M[a, b][v][w] != 0), None
     )
@@ -131,3 +186,87 @@ def exponent(before: Point, after: Point) -> str:
     error = (math.log(after.high / after.low) + math.log(before.high / before.low)) / 2 / width
     digits = max(0, min(6, -math.floor(math.log10(error)) if error > 0 else 6))
     return f"{slope:.{digits}f}({math.ceil(error * 10**digits)})" if error > 0 else f"{slope:.4f}"
+
+
+def merged_is_stationary(settings: SubNGramSettings, run: Run) -> Finding:
+    """SN9, a control: the block of the first query lag that the attention does not read, at key lag 0, survives."""
+    if settings.full_context:
+        return _merged_at_full_context(settings)
+    a = next(a for a in range(settings.n) if a + 1 not in settings.lag_set)
+    scope = f"T -> inf, then c -> inf; M_{{{a},0}}[0][0], S={settings.S}, n={settings.n}, alpha={settings.alpha}"
+    if (settings.S, settings.n) == (2, 2):
+        return _bigram(settings, scope)
+    first = _annealed(settings, a, seed=settings.seed)
+    value, error = first.block[0][0], first.errors[0][0]
+
+    def nonzero_again() -> bool:
+        again = _annealed(settings, a, seed=settings.seed + 1, fewer=4)
+        agree = abs(again.block[0][0] - value) <= again.errors[0][0] + error
+        return agree and abs(again.block[0][0]) > again.errors[0][0]
+
+    nonzero = abs(value) > error
+    return decide(
+        False,
+        evidence=Evidence.NUMERIC if first.level is None else Evidence.STATISTICAL,
+        scope=scope,
+        instances=1,
+        found=with_error(value, error),
+        predicted="not 0",
+        counterexample=Counterexample({"block": [a, 0], "value": value, "error": error}, nonzero_again)
+        if nonzero
+        else None,
+        details={"value": value, "error": error, "method": first.method, "level": first.level, "kernels": first.points},
+    )
+
+
+def _annealed(settings: SubNGramSettings, a: int, seed: int, fewer: int = 1) -> AnnealedBlock:
+    rows = settings.S ** (settings.n - 1)
+    points = max(MIN_KERNELS, min(3_200_000, ROW_ENTRIES // (rows * settings.S))) // fewer
+    return annealed_block(settings.law, settings.lag_set, a, 0, points=points, seed=seed)
+
+
+ROW_ENTRIES = 100_000_000  # entries of all kernels of a quadrature together, which take about a second
+MIN_KERNELS = 65_536
+
+
+def _bigram(settings: SubNGramSettings, scope: str) -> Finding:
+    """S=2, n=2, k=1: rigorous quadrature; for alpha = 1 the closed form, proved, has to lie in it."""
+    enclosure = bigram_enclosure(settings.alpha)
+    details = {"lower": str(enclosure.lower), "upper": str(enclosure.upper)}
+    consistent, found = True, f"{float(enclosure.lower):.15g}"
+    if settings.alpha == 1:
+        closed = bigram_value()
+        consistent = closed.identities.hold and closed.enclosure().overlaps(enclosure)
+        found, details["closed form"] = f"{closed} = {float(enclosure.lower):.10f}", str(closed)
+    survives = consistent and enclosure.excludes_zero
+    return decide(
+        False,
+        evidence=Evidence.ENCLOSURE,
+        scope=scope,
+        instances=1,
+        found=found,
+        predicted="not 0",
+        counterexample=Counterexample(details, lambda: bigram_enclosure(settings.alpha, bits=96).excludes_zero)
+        if survives
+        else None,
+        details=details,
+    )
+
+
+def _merged_at_full_context(settings: SubNGramSettings) -> Finding:
+    """With every lag in Lambda the prediction is the kernel itself, and every block of W vanishes."""
+    symbolic = _generic_sizes(settings)
+
+    def prove() -> list[Identities]:
+        kernels = [infinite.symbolic_kernel(S, n) for S, n, _ in symbolic] + _kernels(settings)
+        return [infinite.vanishing_blocks(kernel, settings.lag_set) for kernel in kernels]
+
+    return from_identities(prove, f"{_scope_of_kernels(settings, symbolic)}: p_theta is the kernel")
+
+
+def with_error(value: float, error: float) -> str:
+    """0.00961686(3): the error in units of the last digit shown."""
+    if not (0 < error < abs(value)):
+        return f"{value:.3g} +- {error:.1g}"
+    digits = -math.floor(math.log10(error))
+    return f"{value:.{digits}f}({math.ceil(error * 10**digits)})"

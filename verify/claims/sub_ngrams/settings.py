@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import Annotated, Literal
 
@@ -93,10 +94,19 @@ class SubNGramSettings(Settings):
     def options(self) -> Options:
         return Options(self.seed, self.device, samples=self.samples)
 
+    def enumerable_length(self, sequences: int) -> int:
+        """The largest T >= n with at most so many sequences (n itself where S^n is larger)."""
+        return max(self.n, int(math.log(sequences, self.S) + 1e-9))
+
     @property
     def full_context(self) -> bool:
         """Whether Lambda holds every lag that the law depends on."""
         return len(self.lag_set) == self.n - 1
+
+
+def braces(items: Iterable[object]) -> str:
+    """A set as it is written on paper."""
+    return "{" + ", ".join(map(str, items)) + "}"
 
 
 def refuse_what_cannot_fit(settings: SubNGramSettings) -> None:
@@ -110,7 +120,6 @@ def refuse_what_cannot_fit(settings: SubNGramSettings) -> None:
 
 
 def headline(settings: SubNGramSettings) -> str:
-    lags = ",".join(map(str, settings.lag_set))
     name = f"k={len(settings.lag_set) + 1}" if settings.lag_set == tuple(range(1, len(settings.lag_set) + 1)) else ""
-    parts = [name, f"n={settings.n}", f"S={settings.S}", f"alpha={settings.alpha}", f"lags {{{lags}}}"]
+    parts = [name, f"n={settings.n}", f"S={settings.S}", f"alpha={settings.alpha}", f"lags {braces(settings.lag_set)}"]
     return "  ".join(part for part in [*parts, f"initial {settings.initial}"] if part)

@@ -1,0 +1,15 @@
+"""Which device the float layer runs on."""
+
+from __future__ import annotations
+
+import torch
+
+
+def resolve_device(name: str) -> torch.device:
+    """The device called "cpu", "cuda", or "auto" (CUDA where present). Raises ValueError for anything else."""
+    if name not in ("auto", "cpu", "cuda"):
+        raise ValueError(f"device={name}: one of auto, cpu, cuda")
+    present = torch.cuda.is_available()
+    if name == "cuda" and not present:
+        raise ValueError("device=cuda: no CUDA device here; device=auto takes the CPU then")
+    return torch.device("cuda" if present and name != "cpu" else "cpu")

@@ -1,0 +1,103 @@
+"""Engine `autograd`: the literal network, all of its parameters as tensors, differentiated by torch.
+
+Also the only engine at arbitrary parameters, at finite c_A, and for epsilon > 0: `parameter_gradients`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from numerics.sub_ngrams.closed_form import log_error
+from numerics.sub_ngrams.network import Network
+from numerics.sub_ngrams.population_gradient import expected_gradient
+from numerics.sub_ngrams.sampling import polya_urn
+from numerics.sub_ngrams.sequences import UNIT_ROUNDOFF, Batch, enumerate_sequences, law_error
+from proofs.sub_ngrams.configuration import Configuration
+from proofs.sub_ngrams.law import NGramLaw
+from proofs.sub_ngrams.score_blocks import ScoreBlocks
+
+C_AT_LIMIT = 64.0  # stands for c = inf: e^-64 < 2e-28, and multiples of 64 are exact floats
+BATCH = 1024
+POSITIONS = 2**20  # tokens of drawn sequences differentiated at once, at most
+
+
+def autograd(
+    law: NGramLaw, configuration: Configuration, T: int, *, batch: int = BATCH, device: torch.device | None = None
+) -> ScoreBlocks:
+    """M = dL/dW of the network with hard heads and merged W, over all S^T sequences with their exact weights.
+
+    Every head carries its token here (V = I), or the blocks of inactive lags would not show. The limit q = inf is taken
+    at c = 64; `error_bound` says what that leaves out, and bounds the rounding.
+    """
+    n, S = law.n, law.S
+    c = C_AT_LIMIT if configuration.at_limit else configuration.c
+    network = Network.at_configuration(law, configuration, T, parametrisation="merged", c=c, device=device)
+    with torch.no_grad():
+        network.V.copy_(torch.eye(S))
+    M = parameter_gradients(network, law, T, batch=batch)["W"].reshape(n, S, n, S).transpose(1, 2)
+    errors = torch.full_like(M, error_bound(law, configuration, T, batch))
+    return ScoreBlocks.from_nested(M.tolist(), errors.tolist())
+
+
+def parameter_gradients(
+    network: Network,
+    law: NGramLaw,
+    T: int,
+    *,
+    epsilon: float = 0.0,
+    samples: int | None = None,
+    generator: torch.Generator | None = None,
+    batch: int = BATCH,
+) -> dict[str, Tensor]:
+    """The gradient of the population loss in every parameter of the network: name -> tensor.
+
+    Over all S^T sequences, or, with `samples` and a `generator` on the network's device, the average over that many
+    sequences drawn from the law. epsilon = 0 is the limit of the gradient, see `Network.losses`.
+    """
+    device = network.V.device
+    if samples is None:
+        batches = enumerate_sequences(law, T, batch=batch, device=device)
+    elif generator is None:
+        raise ValueError("samples are drawn with a generator: pass one")
+    else:
+        batches = _drawn(law, T, samples, generator, batch)
+    parameters = dict(network.named_parameters())
+    return expected_gradient(parameters, lambda x, P: network.losses(x, P, epsilon), batches)
+
+
+def _drawn(law: NGramLaw, T: int, samples: int, generator: torch.Generator, batch: int) -> Iterator[Batch]:
+    batch = max(1, min(batch, POSITIONS // T))
+    for first in range(0, samples, batch):
+        x, P = polya_urn(law, T, min(batch, samples - first), generator)
+        yield Batch(x, P, torch.full_like(P[:, 0], 1 / samples))
+
+
+def error_bound(law: NGramLaw, configuration: Configuration, T: int, batch: int) -> float:
+    """Bound on the error of every score block entry of `autograd`, u being the unit roundoff.
+
+    An entry is a sum of terms weight * g_j whose absolute values sum to at most 2/S: sum_j |g_j| <= 2 rho <= 2, and
+    the token x_{T-a} is uniform. So it suffices to bound the relative error of one term, plus that of the summation:
+
+    law          weights and predictives, see `law_error`
+    logits       z = c m_j <= c |Lambda|, so |dz| <= |Lambda| |dc| + |Lambda|^2 u c; a softmax weight moves by 2 |dz|
+    softmax      exponentials, a sum of T, and its logarithm subtracted: u (T + 4 log T + 4 c |Lambda| + 8)
+    products     16u, and the sum over S tokens that is the coefficient of the overall softmax: S u
+    summation    over positions, over a batch, over the batches: u (T + batch + S^T / batch)
+
+    To first order, and doubled for the rest. At q = inf, weights off the best matches add up to at most T e^-c in the
+    attention and, on average over P, among the holders of a token: at most 4 T e^-c in sum_j |g_j|, or 1/S of it here.
+    """
+    S, u, lags = law.S, UNIT_ROUNDOFF, len(configuration.lags)
+    batch = min(batch, S**T)
+    if configuration.at_limit:
+        c, dc, limit = C_AT_LIMIT, 0.0, 4 * T * math.exp(-C_AT_LIMIT) / S
+    else:
+        c, dc, limit = configuration.c, log_error(configuration), 0.0
+    dz = lags * dc + lags**2 * u * c
+    softmax = T + 4 * math.log(T) + 4 * c * lags + 8
+    summation = T + batch + float(S**T) / batch + 1
+    return 2 * (2 / S) * (law_error(T) + 2 * dz + u * (softmax + 16 + S + summation)) + limit

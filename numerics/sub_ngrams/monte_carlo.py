@@ -1,0 +1,166 @@
+"""Engine `monte_carlo`: drawn sequences, the closed form of each, confidence intervals. Any S, n, T."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Literal, get_args
+
+import torch
+from scipy import stats
+from torch import Tensor
+
+from numerics.sub_ngrams.closed_form import lag_sums, query_tokens, score_error
+from numerics.sub_ngrams.sampling import polya_urn
+from numerics.sub_ngrams.sequences import UNIT_ROUNDOFF, law_error
+from proofs.sub_ngrams.configuration import Configuration
+from proofs.sub_ngrams.law import NGramLaw
+from proofs.sub_ngrams.score_blocks import ScoreBlocks
+
+Interval = Literal["student", "bernstein"]
+
+PILOT = 2048  # sequences drawn to plan the run, which are not part of the answer; fewer where they are long:
+PILOT_TOKENS = 2**25
+MARGIN = 1.1  # more sequences than the pilot's variance asks for, as that is itself an estimate
+MAX_SAMPLES = 10**9
+MAX_LANES = {"cpu": 2**12, "cuda": 2**17}  # sequences drawn side by side: enough to hide the cost of a step
+MAX_BYTES = 2**28  # of urns, or of tokens, held at once
+
+
+def monte_carlo(
+    law: NGramLaw,
+    configuration: Configuration,
+    T: int,
+    *,
+    samples: int | None = None,
+    tolerance: float | None = None,
+    budget: float | None = None,
+    seed: int = 0,
+    level: float = 0.99,
+    interval: Interval = "student",
+    device: torch.device | None = None,
+) -> ScoreBlocks:
+    """Score blocks with `errors` the half-widths of confidence intervals: each entry's holds with probability `level`.
+
+    How many sequences: `samples`, or as many as a half-width of `tolerance` is likely to need, or as many as fit in
+    `budget` seconds; the fewest, where several are given. The number is fixed beforehand, from a pilot of separate
+    sequences, so that the intervals do not depend on it (by `budget` the answer depends on the machine's speed).
+
+    interval  "student", right as the number of sequences grows; "bernstein", right for every number: the empirical
+              Bernstein bound of Maurer and Pontil (COLT 2009, theorem 4) on values of known range. Wider.
+
+    The law does not change when tokens are relabelled, so a block has one value on its diagonal and one off it. Each
+    sequence gives the average over all relabellings of its own blocks: unbiased, and of smaller variance.
+    """
+    if samples is tolerance is budget is None:
+        raise ValueError("one of samples, tolerance, budget says how many sequences to draw")
+    if samples is not None and samples < 2:
+        raise ValueError(f"samples={samples}: a variance needs at least 2")
+    if not 0 < level < 1:
+        raise ValueError(f"level={level}: between 0 and 1")
+    if interval not in get_args(Interval):
+        raise ValueError(f"interval={interval!r}: one of {', '.join(get_args(Interval))}")
+    generator = torch.Generator(device or torch.device("cpu")).manual_seed(seed)
+    count = samples or MAX_SAMPLES
+    if tolerance is not None or budget is not None:
+        start = time.perf_counter()
+        size = min(PILOT, max(64, PILOT_TOKENS // T))
+        pilot = _moments(law, configuration, T, size, generator)
+        seconds = time.perf_counter() - start
+        if tolerance is not None:
+            count = min(count, _needed(pilot, law.S, tolerance, level, interval))
+        if budget is not None:
+            count = min(count, max(2, int(size * (budget - seconds) / seconds)))
+        if count == MAX_SAMPLES and samples is None:
+            raise ValueError(f"tolerance={tolerance}: more than {MAX_SAMPLES} sequences; give samples or budget")
+    moments = _moments(law, configuration, T, count, generator)
+    # rounding is far below any half-width, unless the variance is 0: values are at most 1, summed `count` at a time
+    rounding = 2 * (score_error(configuration, law.S) + law_error(0) + UNIT_ROUNDOFF * count)
+    half = _half_widths(moments, law.S, level, interval) + rounding
+    return ScoreBlocks.from_nested(_spread(moments.mean, law.S), _spread(half, law.S), level)
+
+
+def symmetrised(x: Tensor, P: Tensor, configuration: Configuration, n: int) -> Tensor:
+    """Every sequence's M_ab averaged over all relabellings of the tokens: B x 2 x n x n.
+
+    Index 0: an entry of the diagonal, M_ab[v, v]; index 1: one off it. From M_ab = e_{x_{T-a}} R_b^T.
+    """
+    S = P.shape[1]
+    R = lag_sums(x, P, configuration, n)
+    same = R.transpose(1, 2).gather(1, query_tokens(x, n)[:, :, None].expand(-1, -1, n))  # R_b[x_{T-a}], by a and b
+    different = R.sum(2)[:, None] - same
+    return torch.stack([same / S, different / (S * (S - 1))], 1)
+
+
+class Moments:
+    """Count, mean and sum of squared deviations, gathered batch by batch (Chan, Golub and LeVeque 1983)."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.mean = torch.zeros(())
+        self.squares = torch.zeros(())
+
+    def add(self, values: Tensor) -> None:
+        """values: batch x anything, float64."""
+        count = len(values)
+        mean = values.mean(0)
+        squares = (values - mean).square().sum(0)
+        if self.count == 0:
+            self.count, self.mean, self.squares = count, mean, squares
+            return
+        total, gap = self.count + count, mean - self.mean
+        self.mean = self.mean + gap * (count / total)
+        self.squares = self.squares + squares + gap.square() * (self.count * count / total)
+        self.count = total
+
+    @property
+    def variance(self) -> Tensor:
+        """The unbiased sample variance."""
+        return self.squares / (self.count - 1)
+
+
+def _moments(law: NGramLaw, configuration: Configuration, T: int, count: int, generator: torch.Generator) -> Moments:
+    lanes = max(1, min(MAX_LANES[generator.device.type], MAX_BYTES // (8 * law.S**law.n), MAX_BYTES // T))
+    dtype = torch.uint8 if law.S <= 256 else torch.int32
+    moments = Moments()
+    for first in range(0, count, lanes):
+        x, P = polya_urn(law, T, min(lanes, count - first), generator, dtype)
+        moments.add(symmetrised(x, P, configuration, law.n))
+    return moments
+
+
+def _half_widths(moments: Moments, S: int, level: float, interval: Interval) -> Tensor:
+    """Half-widths for `count` independent values with these moments: 2 x n x n."""
+    m, variance = moments.count, moments.variance
+    if interval == "student":
+        return float(stats.t.ppf((1 + level) / 2, m - 1)) * (variance / m).sqrt()
+    log = math.log(4 / (1 - level))  # both sides
+    return (2 * variance * log / m).sqrt() + 7 * _ranges(S, variance) * log / (3 * (m - 1))
+
+
+def _ranges(S: int, like: Tensor) -> Tensor:
+    """Ranges of the values of `symmetrised`: g sums to 0, |g| to at most 2, so g over any positions is in [-1, 1]."""
+    return torch.tensor([2 / S, 2 / (S * (S - 1))], dtype=like.dtype, device=like.device)[:, None, None]
+
+
+def _needed(pilot: Moments, S: int, tolerance: float, level: float, interval: Interval) -> int:
+    """The number of sequences for which all half-widths would be `tolerance`, were the variance the pilot's."""
+    if not tolerance > 0:
+        raise ValueError(f"tolerance={tolerance}: a positive number")
+    variance = float(pilot.variance.max())
+    if interval == "student":
+        count = variance * (float(stats.norm.ppf((1 + level) / 2)) / tolerance) ** 2
+    else:  # h sqrt(count)^2 - b sqrt(count) - c = 0, with h the tolerance
+        log = math.log(4 / (1 - level))
+        b, c = math.sqrt(2 * variance * log), 7 * float(_ranges(S, pilot.variance).max()) * log / 3
+        count = ((b + math.sqrt(b * b + 4 * tolerance * c)) / (2 * tolerance)) ** 2
+    return min(MAX_SAMPLES, max(2, math.ceil(MARGIN * count)))
+
+
+def _spread(pair: Tensor, S: int) -> list[list[list[list[float]]]]:
+    """2 x n x n, diagonal and off it, to nested lists [a][b][v][v']."""
+    eye = torch.eye(S, dtype=torch.bool, device=pair.device)
+    spread: list[list[list[list[float]]]] = torch.where(
+        eye, pair[0][:, :, None, None], pair[1][:, :, None, None]
+    ).tolist()
+    return spread

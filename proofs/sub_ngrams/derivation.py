@@ -1,0 +1,228 @@
+"""Engine `derivation`, and the identities behind the closed form (design, sub-n-grams section 4; claims SN1, SN2).
+
+The literal network, differentiated by sympy, is compared with the closed form of the gradient. Sequences are taken one
+at a time and stand for their relabellings: network, closed form and configuration treat all tokens alike. The two
+parts of the network are joined by the chain rule dl/dtheta = sum_j dl/dz_j dz_j/dtheta, the only step that is not
+sympy's; so the identities in the logits hold for all logits, and those in the parameters for all dl/dz_j.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from functools import cache
+from itertools import product
+from typing import Any
+
+import sympy
+from sympy.polys.domains import ZZ
+from sympy.polys.fields import field
+from sympy.polys.rings import ring
+
+from proofs.identities import Identities, decide, limit_at_infinity
+from proofs.sub_ngrams.configuration import Configuration
+from proofs.sub_ngrams.law import NGramLaw, Word
+from proofs.sub_ngrams.literal_network import (
+    Entry,
+    Window,
+    configuration_values,
+    factorised_entries,
+    factorised_logit,
+    log_probability_derivatives,
+    merged_entries,
+    merged_logit,
+    one_hot,
+    score_derivative,
+    window,
+)
+from proofs.sub_ngrams.score_blocks import ParameterGradient, ScoreBlocks, parameter_gradient
+
+ClosedForm = Callable[[Sequence[int], int, Sequence[Any], Sequence[Any]], Any]
+ChainRule = Callable[[ScoreBlocks, Configuration], ParameterGradient]
+
+
+def closed_form(x: Sequence[int], j: int, E: Sequence[Any], P: Sequence[Any]) -> Any:
+    """g_j = rho a_j - P(x_j) a_j / p(x_j) with E_j = exp(z_j); E and P from any field."""
+    Z, N = sum(E), sum(E_i for E_i, s in zip(E, x, strict=True) if s == x[j])
+    return sum(P[s] for s in set(x)) * E[j] / Z - P[x[j]] * E[j] / N
+
+
+def score_identity(S: int, T: int, g: ClosedForm = closed_form) -> Identities:
+    """Claim SN1: dl/dz_j = g_j as rational functions of all exp(z_i) and all P_s, for every sequence of length T."""
+    _, *symbols = field([f"E{j}" for j in range(T)] + [f"P{s}" for s in range(S)], ZZ)
+    E, P = symbols[:T], symbols[T:]
+    return decide(
+        f"dl/dz_j = g_j for all z and P, S={S} T={T}",
+        (
+            (f"x={x} j={j}", score_derivative(x, j, E, P) - g(x, j, E, P))
+            for x in sequences_up_to_relabelling(S, T)
+            for j in range(T)
+        ),
+    )
+
+
+def merged_identity(S: int, n: int, T: int) -> Identities:
+    """Claim SN1, second half: dl/dW_ab[v, v'] = sum_j g_j 1{x_{T-a} = v} 1{x_{j-b} = v'} for every W (and every g)."""
+    _, *g = ring([f"g{j}" for j in range(T)], ZZ)
+    W = sympy.symbols(f"W:{(n * S) ** 2}")
+
+    def residuals() -> Iterator[tuple[str, Any]]:
+        for x in sequences_up_to_relabelling(S, T):
+            query = one_hot(window(x, T - 1, n), S)
+            jacobian = [merged_logit(S, n)(W, query, one_hot(window(x, j, n), S))[1] for j in range(T)]
+            M = score_sums(x, g, S, n)
+            for i, (_, (a, b, v, w)) in enumerate(merged_entries(S, n)):
+                yield f"x={x} W_{a}{b}[{v},{w}]", _chain(g, jacobian, i) - M[a][b][v][w]
+
+    return decide(
+        f"dl/dW_ab[v,v'] = sum_j g_j 1{{x_(T-a)=v}} 1{{x_(j-b)=v'}} for all W, S={S} n={n} T={T}", residuals()
+    )
+
+
+def exponent_identity(S: int, n: int, T: int, lags: tuple[int, ...]) -> Identities:
+    """At the configuration the literal network's logits are z_j = m_j c, so that position j has weight q^m_j."""
+    configuration = Configuration(lags, Fraction(2))  # the value of q plays no part
+    _, root_c, *anything = ring(["root_c", *(f"y{s}" for s in range(S))], ZZ)
+    logits = _logits_at(S, n, configuration, root_c, anything)
+    return decide(
+        f"z_j = m_j c for all c, S={S} n={n} T={T} lags={lags}",
+        (
+            (f"x={x} z_{j}", z - configuration.matches(x, j) * root_c**2)
+            for x in sequences_up_to_relabelling(S, T)
+            for j, (z, _) in enumerate(logits(x))
+        ),
+    )
+
+
+def chain_rule(S: int, n: int, T: int, lags: tuple[int, ...], rule: ChainRule = parameter_gradient) -> Identities:
+    """Claim SN2: the gradient in every entry of every Q_a, K_b, V^(h) is what `rule` makes of the score blocks.
+
+    For all c and all g: with SN1 and `exponent_identity`, identities in q and P.
+    """
+    configuration = Configuration(lags, Fraction(2))  # the value of q plays no part
+    _, root_c, *symbols = ring(["root_c", *(f"g{j}" for j in range(T)), *(f"y{s}" for s in range(S))], ZZ)
+    g, anything = symbols[:T], symbols[T:]
+    logits = _logits_at(S, n, configuration, root_c, anything)
+
+    def residuals() -> Iterator[tuple[str, Any]]:
+        for x in sequences_up_to_relabelling(S, T):
+            jacobian = [gradient for _, gradient in logits(x)]
+            predicted = rule(ScoreBlocks.from_nested(score_sums(x, g, S, n)), configuration)
+            for i, (entry, value) in enumerate(every_entry(predicted, S, n, root_c)):
+                yield f"x={x} {entry}", _chain(g, jacobian, i) - value
+
+    return decide(f"dl/d(Q, K, V) = chain rule for all c, q and P, S={S} n={n} T={T} lags={lags}", residuals())
+
+
+def saturation(n: int, T: int) -> Identities:
+    """Claim SN2, positional logits: the weights of a soft head, logit c_A = log r on position t-h, saturate as r -> oo.
+
+    All their derivatives in A are rational functions of r; the residual is the limit. The logits z are polynomials in
+    these weights, and abs(dl/dz_j) <= 1 by SN1, so dl/dA vanishes with them. Only rows with t > h have a position t-h:
+    before, a hard head reads nothing, whatever A is; a soft head would average over its row and does not saturate.
+    """
+    r = sympy.Symbol("r", positive=True)
+    F, _ = field([r], ZZ)
+
+    def residuals() -> Iterator[tuple[str, Any]]:
+        for t in range(2, T + 1):
+            A = sympy.symbols(f"A:{t}")
+            Z = sum(map(sympy.exp, A))
+            for i, k, h in product(range(t), range(t), range(1, min(n, t))):
+                at_configuration = {A_m: sympy.log(r) if m == t - 1 - h else 0 for m, A_m in enumerate(A)}
+                slope = F.from_expr(sympy.diff(sympy.exp(A[i]) / Z, A[k]).subs(at_configuration))
+                yield f"t={t} h={h} d weight {i}/d A {k}", limit_at_infinity(slope.numer, slope.denom)
+
+    return decide(f"d(first-layer weights)/dA -> 0 as c_A -> oo, heads 1..{n - 1}, rows up to {T}", residuals())
+
+
+def derivation(law: NGramLaw, configuration: Configuration, T: int) -> ScoreBlocks:
+    """The population gradient in W from the differentiated network, over all sequences of length T >= n.
+
+    q is rational, or inf: then every dl/dz_j is a rational function of q whose limit is taken.
+    """
+    if not configuration.exact:
+        raise ValueError(f"q={configuration.q!r}: this engine needs a rational q, or inf")
+    S, n = law.S, law.n
+    _, root_c = ring(["root_c"], ZZ)
+    _, q = ring(["q"], ZZ)
+    logits = _logits_at(S, n, configuration, root_c, [0] * S)
+    dz_dW = cache(lambda query, key: merged_logit(S, n)([0] * (n * S) ** 2, one_hot(query, S), one_hot(key, S))[1])
+    totals = [Fraction(0)] * (n * S) ** 2
+    for x in product(range(S), repeat=T):
+        probability, P = law.probability(x), law.predictive(x)
+        m = [int(z.coeff(root_c**2)) if z != 0 else 0 for z, _ in logits(x)]
+        E = [q**m_j if configuration.at_limit else Fraction(configuration.q) ** m_j for m_j in m]
+        for j in range(T):
+            g = Fraction(0)
+            for s in set(x):
+                numerator, denominator = log_probability_derivatives(T)[j](E, [int(token == s) for token in x])
+                if configuration.at_limit:
+                    slope = limit_at_infinity(numerator, denominator)
+                else:
+                    slope = Fraction(numerator) / denominator
+                g -= P[s] * slope
+            for i, dz in enumerate(dz_dW(window(x, T - 1, n), window(x, j, n))):
+                if dz:
+                    totals[i] += probability * g * dz
+    M = dict(zip((index for _, index in merged_entries(S, n)), totals, strict=True))
+    tokens = range(S)
+    return ScoreBlocks(
+        {(a, b): tuple(tuple(M[a, b, v, w] for w in tokens) for v in tokens) for a, b in product(range(n), repeat=2)}
+    )
+
+
+def score_sums(x: Sequence[int], g: Sequence[Any], S: int, n: int) -> Any:
+    """sum_j g_j 1{x_{T-a} = v} 1{x_{j-b} = v'}, indexed [a][b][v][v'], of one sequence; g from any ring."""
+    M: Any = [[[[0] * S for _ in range(S)] for _ in range(n)] for _ in range(n)]
+    for j, a, b in product(range(len(x)), range(n), range(n)):
+        if j >= b:
+            M[a][b][x[len(x) - 1 - a]][x[j - b]] += g[j]
+    return M
+
+
+def every_entry(gradient: ParameterGradient, S: int, n: int, root_c: Any) -> Iterator[tuple[Entry, Any]]:
+    """The gradient in every entry of Q, K and V with its scale, those that the chain rule leaves out being 0."""
+    for name, index in factorised_entries(S, n):
+        if name == "V":
+            h, v, i = index
+            value = gradient.V[h][v][i] * root_c**2 if h in gradient.V else 0
+        else:
+            stream, v, slot, i = index
+            blocks = gradient.Q if name == "Q" else gradient.K
+            value = blocks[stream, slot][v][i] * root_c if (stream, slot) in blocks else 0
+        yield (name, index), value
+
+
+def sequences_up_to_relabelling(S: int, T: int) -> Iterator[Word]:
+    """Every sequence whose tokens appear for the first time in the order 0, 1, 2, ..."""
+    for x in product(range(S), repeat=T):
+        if all(s <= max(x[:t], default=-1) + 1 for t, s in enumerate(x)):
+            yield x
+
+
+def _logits_at(
+    S: int, n: int, configuration: Configuration, root_c: Any, anything: Sequence[Any]
+) -> Callable[[Word], list[Any]]:
+    """x -> (z_j, [dz_j/dparameter]) for every j, at the configuration; the same windows are computed once.
+
+    Active heads are hard. The positional logits of inactive heads play no part: they read the vector `anything`.
+    """
+    values = configuration_values(S, n, configuration, root_c)
+    inactive = set(range(1, n)) - set(configuration.active_heads)
+
+    @cache
+    def reads(tokens: Window) -> list[Any]:
+        vectors = one_hot(tokens, S)
+        return [anything[i % S] if i // S in inactive else entry for i, entry in enumerate(vectors)]
+
+    @cache
+    def logit(query: Window, key: Window) -> Any:
+        return factorised_logit(S, n)(values, reads(query), reads(key))
+
+    return lambda x: [logit(window(x, len(x) - 1, n), window(x, j, n)) for j in range(len(x))]
+
+
+def _chain(g: Sequence[Any], jacobian: Sequence[Sequence[Any]], i: int) -> Any:
+    """sum_j g_j dz_j/dparameter_i."""
+    return sum(g_j * dz[i] for g_j, dz in zip(g, jacobian, strict=True) if dz[i] != 0)

@@ -1,0 +1,248 @@
+"""Engine `infinite_length`: the gradient at T = infinity, given the kernel (design, sub-n-grams; claims SN5, SN6).
+
+For a kernel with positive entries the empirical frequencies of a sequence converge to those of the stationary chain,
+and with them the attention and the score blocks: only the final context is still random, and it is stationary too.
+
+One function, `limit_blocks`, does the arithmetic. It only adds, multiplies and divides, so that the entries of the
+kernel may be Fractions, rational functions of the kernel's own entries or of q (claims for all kernels, for all q),
+or numpy arrays of many kernels.
+
+Kernels are nested sequences: one row per context, in the order of NGramLaw.contexts (oldest token most significant).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product
+from typing import Any
+
+from sympy.polys.domains import QQ, ZZ
+from sympy.polys.fields import field
+
+from proofs.identities import Identities, decide, to_fraction
+from proofs.sub_ngrams.configuration import Configuration
+from proofs.sub_ngrams.derivation import every_entry
+from proofs.sub_ngrams.law import Word
+from proofs.sub_ngrams.score_blocks import ParameterGradient, ScoreBlocks, parameter_gradient
+from proofs.sub_ngrams.series import Series
+
+Kernel = Sequence[Sequence[Any]]
+
+
+def infinite_length(kernel: Sequence[Sequence[Fraction]], configuration: Configuration) -> ScoreBlocks:
+    """The quenched score blocks at T = infinity, exact: rows of positive Fractions that sum to 1, q rational or inf."""
+    if any(not isinstance(entry, Fraction) or entry <= 0 for row in kernel for entry in row):
+        raise ValueError("the kernel needs positive Fractions")
+    if any(sum(row) != 1 for row in kernel):
+        raise ValueError("the rows of the kernel sum to 1")
+    if not configuration.exact:
+        raise ValueError(f"q={configuration.q!r}: this engine needs a rational q, or inf")
+    return ScoreBlocks(limit_blocks(kernel, configuration.lags, None if configuration.at_limit else configuration.q))
+
+
+def shape(kernel: Kernel) -> tuple[int, int]:
+    """(S, n) of a kernel with S^(n-1) rows of S."""
+    S, n, rows = len(kernel[0]), 1, len(kernel)
+    while S ** (n - 1) < rows:
+        n += 1
+    if S < 2 or S ** (n - 1) != rows or any(len(row) != S for row in kernel):
+        raise ValueError(f"a kernel has S^(n-1) rows of S >= 2 entries; this one has {rows} rows, the first of {S}")
+    return S, n
+
+
+def stationary_weights(kernel: Kernel) -> dict[Word, Any]:
+    """The stationary law of the contexts, up to a common factor.
+
+    Grassmann-Taksar-Heyman state reduction: states are removed one by one, the chain watched on the others. It
+    subtracts nothing, so in floats it keeps full relative precision.
+    """
+    S, n = shape(kernel)
+    contexts = list(product(range(S), repeat=n - 1))
+    flow: dict[tuple[int, int], Any] = {}
+    for i, u in enumerate(contexts):
+        for s in range(S):
+            j = contexts.index((*u, s)[1:])
+            flow[i, j] = flow.get((i, j), 0) + kernel[i][s]
+    for k in range(len(contexts) - 1, 0, -1):
+        sources = [i for i in range(k) if (i, k) in flow]
+        targets = [j for j in range(k) if (k, j) in flow]
+        leaving = sum(flow[k, j] for j in targets)
+        for i in sources:
+            flow[i, k] = flow[i, k] / leaving
+            for j in targets:
+                flow[i, j] = flow.get((i, j), 0) + flow[i, k] * flow[k, j]
+    weights: list[Any] = [1]
+    for k in range(1, len(contexts)):
+        weights.append(sum(weights[i] * flow[i, k] for i in range(k) if (i, k) in flow))
+    return dict(zip(contexts, weights, strict=True))
+
+
+def limit_blocks(
+    kernel: Kernel, lags: tuple[int, ...], q: Any, pairs: Iterable[tuple[int, int]] | None = None
+) -> dict[tuple[int, int], tuple[tuple[Any, ...], ...]]:
+    """M_ab = -E sum_{w,s} a(w,s) (tau(s|u) / p(s) - 1) e_{u_a} e_{(w,s)_b}^T, for the given pairs (a, b) or for all.
+
+    a(w, s) is the attention on positions that hold s after the n-1 tokens w, p(s) its sum over w. q = None: the limit,
+    where only positions that match in every lag count (there are some, the entries being positive).
+    """
+    return _blocks(kernel, lags, 0 if q is None else 1 / q, pairs)
+
+
+def _blocks(
+    kernel: Kernel, lags: tuple[int, ...], r: Any, pairs: Iterable[tuple[int, int]] | None
+) -> dict[tuple[int, int], tuple[tuple[Any, ...], ...]]:
+    """The same with r = 1/q: attention is proportional to r^(number of lags that do not match)."""
+    S, n = shape(kernel)
+    if any(not 1 <= lag < n for lag in lags):
+        raise ValueError(f"lags={lags}: lags lie between 1 and n-1 = {n - 1}")
+    tokens = range(S)
+    context_weights = stationary_weights(kernel)
+    follow = dict(zip(context_weights, kernel, strict=True))
+    words = {(*w, s): context_weights[w] * follow[w][s] for w in context_weights for s in tokens}
+    pairs = list(pairs) if pairs is not None else [(a, b) for a in range(n) for b in range(n)]
+    M: dict[Any, Any] = {(a, b, v, w): 0 for a, b in pairs for v in tokens for w in tokens}
+    for h in product(tokens, repeat=len(lags)):  # h: the final context at the lags that the attention reads
+        final = [word for word in words if all(word[-lag] == s for lag, s in zip(lags, h, strict=True))]
+        key = {}
+        for word, x in words.items():
+            mismatches = sum(word[-1 - lag] != s for lag, s in zip(lags, h, strict=True))
+            if mismatches == 0:
+                key[word] = x
+            elif r != 0:
+                key[word] = x * r**mismatches
+        N = [sum(x for word, x in key.items() if word[-1] == s) for s in tokens]
+        Z = sum(N)
+        for a, b in pairs:
+            # query[v][s]: weight of final words with token v at lag a, the next token being s
+            query = [
+                [sum(words[word] * follow[word[1:]][s] for word in final if word[-1 - a] == v) for s in tokens]
+                for v in tokens
+            ]
+            for w in tokens:
+                held = [sum(x for word, x in key.items() if word[-1 - b] == w and word[-1] == s) for s in tokens]
+                for v in tokens:
+                    within = sum(query[v][s] * held[s] / N[s] for s in tokens)
+                    M[a, b, v, w] = M[a, b, v, w] + sum(query[v]) * sum(held) / Z - within
+    total = sum(context_weights.values())
+    return {(a, b): tuple(tuple(M[a, b, v, w] / total for w in tokens) for v in tokens) for a, b in pairs}
+
+
+def symbolic_kernel(S: int, n: int) -> Kernel:
+    """The generic kernel: its entries generate a field of rational functions, rows sum to one."""
+    contexts = ["".join(map(str, u)) for u in product(range(S), repeat=n - 1)]
+    _, *free = field([f"t{u}_{s}" for u in contexts for s in range(S - 1)], ZZ)
+    rows = [free[i * (S - 1) : (i + 1) * (S - 1)] for i in range(len(contexts))]
+    return [[*row, 1 - sum(row)] for row in rows]
+
+
+def random_kernel(S: int, n: int, rng: random.Random, largest: int = 9) -> list[list[Fraction]]:
+    """A kernel of positive rationals, rows made of integers up to `largest`."""
+    counts = [[rng.randint(1, largest) for _ in range(S)] for _ in range(S ** (n - 1))]
+    return [[Fraction(count, sum(row)) for count in row] for row in counts]
+
+
+def stationary_point(kernel: Kernel, lags: tuple[int, ...]) -> Identities:
+    """Claim SN5: at T = infinity, then c = infinity, every entry of the gradient in every Q_a, K_b, V^(h) is 0.
+
+    The entries that are 0 by the chain rule at any T and c (claim SN2) are counted as well: with no lags, all are. For
+    the generic kernel, a proof for all kernels with positive entries.
+    """
+    S, n = shape(kernel)
+    gradient = _factorised_gradient(kernel, lags, 0)
+    return decide(
+        f"factorised gradient = 0 at T = inf, c = inf, S={S} n={n} lags={lags}",
+        ((str(entry), value) for entry, value in every_entry(gradient, S, n, 1)),
+    )
+
+
+def vanishing_blocks(kernel: Kernel, lags: tuple[int, ...]) -> Identities:
+    """At T = infinity, then c = infinity, every score block is 0: true for lags 1..n-1, where p_theta is the kernel."""
+    S, n = shape(kernel)
+    return decide(
+        f"every M_ab = 0 at T = inf, c = inf, S={S} n={n} lags={lags}",
+        (
+            (f"M_{a}{b}[{v},{w}]", x)
+            for (a, b), block in limit_blocks(kernel, lags, None).items()
+            for v, row in enumerate(block)
+            for w, x in enumerate(row)
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class Decay:
+    """The order in q of a group of gradient entries at T = infinity, their factor sqrt(c) or c left out.
+
+    entries  how many entries the chain rule reads
+    degree   the largest degree in q (numerator minus denominator); None if all entries are 0
+    leading  the largest absolute coefficient of that order; None if it depends on the kernel
+    """
+
+    entries: int
+    degree: int | None
+    leading: Fraction | None
+
+
+def decay(kernel: Sequence[Sequence[Fraction]], lags: tuple[int, ...]) -> dict[str, Decay]:
+    """Claim SN6: the groups Q, K and V as rational functions of q, for a rational kernel.
+
+    By SN5 they vanish at infinity, so the degree is at most -1 for every positive kernel. For V it is at most -2: the
+    blocks M_{l-1,l} fix the query token that lag l is compared with. Averaged over the rest of the context, the
+    bracket tau/p - 1 is O(1/q), and so is the attention on keys that differ at lag l; rows sum to zero.
+    """
+    _, q = field(["q"], QQ)
+    rows = [[QQ(entry.numerator, entry.denominator) for entry in row] for row in kernel]
+
+    def largest(functions: list[Any]) -> Decay:
+        orders = {f: f.numer.degree() - f.denom.degree() for f in functions if f != 0}
+        if not orders:
+            return Decay(len(functions), None, None)
+        degree = max(orders.values())
+        coefficients = [to_fraction(f.numer.LC) / to_fraction(f.denom.LC) for f, d in orders.items() if d == degree]
+        return Decay(len(functions), degree, max(map(abs, coefficients)))
+
+    return {name: largest(group) for name, group in _groups(_factorised_gradient(rows, lags, 1 / q)).items()}
+
+
+def generic_decay(S: int, n: int, lags: tuple[int, ...]) -> dict[str, Decay]:
+    """The same for the generic kernel, by expansion in 1/q up to its first power.
+
+    A degree of 0 or -1 is attained by all kernels but those where the leading coefficients vanish; -2 stands for
+    -2 or less: the coefficients of q^0 and q^-1 are 0 for every positive kernel.
+    """
+    kernel = symbolic_kernel(S, n)
+    one = kernel[0][0] / kernel[0][0]
+    reciprocals = _Powers(tuple(Series.monomial(power, 2, one * 0, one) for power in range(n)))
+
+    def largest(expansions: list[Any]) -> Decay:
+        first = [next((-k for k in range(2) if f[k] != 0), -2) for f in expansions]
+        return Decay(len(expansions), max(first, default=None), None)
+
+    return {name: largest(group) for name, group in _groups(_factorised_gradient(kernel, lags, reciprocals)).items()}
+
+
+@dataclass(frozen=True)
+class _Powers:
+    """A quantity known by its powers 0, 1, 2, ..."""
+
+    powers: tuple[Any, ...]
+
+    def __pow__(self, power: int) -> Any:
+        return self.powers[power]
+
+
+def _groups(gradient: ParameterGradient) -> dict[str, list[Any]]:
+    """All entries of the gradient, in Q, in K and in V."""
+    groups: dict[str, Mapping[Any, Any]] = {"Q": gradient.Q, "K": gradient.K, "V": gradient.V}
+    return {name: [x for block in blocks.values() for row in block for x in row] for name, blocks in groups.items()}
+
+
+def _factorised_gradient(kernel: Kernel, lags: tuple[int, ...], r: Any) -> ParameterGradient:
+    """The chain rule at r = 1/q, from the score blocks that it reads."""
+    configuration = Configuration(lags, Fraction(2))  # the chain rule does not read the value of q
+    streams = (0, *configuration.active_heads)
+    pairs = {*product(streams, lags), *product((lag - 1 for lag in lags), streams)}
+    return parameter_gradient(ScoreBlocks(_blocks(kernel, lags, r, pairs)), configuration)

@@ -1,0 +1,52 @@
+"""SN10 and SN11: the population loss, infinite at finite length and a ladder of entropies at infinite length."""
+
+from __future__ import annotations
+
+import random
+
+from proofs.sub_ngrams.absent_tokens import (
+    absent_probability,
+    closed_form,
+    constant_sequences,
+    positive_at_every_length,
+)
+from proofs.sub_ngrams.infinite_length import random_kernel
+from proofs.sub_ngrams.ladder import Lags, entropy, rungs
+from proofs.sub_ngrams.law import NGramLaw
+from proofs.sub_ngrams.markov_types import estimated_classes
+from verify.claim import Evidence, Finding, Run, decide
+from verify.claims.sub_ngrams.settings import SubNGramSettings, braces
+
+KERNELS = 3  # rational kernels on which every rung is looked at exactly
+AFFORDABLE_CLASSES = 3000  # type classes of a moment's work
+
+
+def infinite_at_finite_length(settings: SubNGramSettings, run: Run) -> Finding:
+    """SN10: a positive lower bound at every length; exact probabilities at some, and their closed form in T."""
+    law = settings.law
+    lengths = [T for T in range(law.n, law.n + 6) if _few_classes(law, T)] or [law.n]
+    exact = {T: absent_probability(law, T) for T in lengths}
+    bounded = all(0 < constant_sequences(law, T) <= p for T, p in exact.items())
+    form = closed_form(law) if law.S == 2 else None  # with more tokens it is no hypergeometric term of modest degree
+    T = lengths[-1]
+    return decide(
+        positive_at_every_length(law) and bounded,
+        evidence=Evidence.PROOF,
+        scope=f"every T >= {law.n}, S={law.S}, alpha={law.alpha}; exact at T = {lengths[0]}..{T}",
+        instances=len(exact),
+        found=str(form)
+        if form and len(str(form)) < 32
+        else f"p({T}) = {exact[T]}"
+        if exact[T].denominator < 10**9
+        else f"p({T}) = {float(exact[T]):.6g}",
+        predicted="above 0",
+        details={
+            "P(next token absent)": {T: str(p) for T, p in exact.items()},
+            "closed form": None if form is None else str(form),
+            "closed form checked at further lengths": None if form is None else form.held_out,
+        },
+    )
+
+
+def _few_classes(law: NGramLaw, T: int) -> bool:
+    return estimated_classes(law.S, law.n, T, tokens=law.S - 1) <= AFFORDABLE_CLASSES

@@ -1,0 +1,76 @@
+"""Pictures of the gradient over lengths and scales: its decay in T, and the map over (T, c)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+
+from verify.report.norms import NormPoint
+
+
+def gradient_figure(title: str, curves: Mapping[str, Sequence[NormPoint]]) -> Figure:
+    """Left: norm against T, one curve per label. Right, where there are several T and c: the map over (T, c).
+
+    Predicted in the map: along c = log T the two parts of the gradient, of order c e^-c and c/T, are equally large;
+    below that line the first dominates, above it the second, which stops vanishing where c is of the order of T.
+    """
+    points = [point for curve in curves.values() for point in curve]
+    lengths, scales = sorted({p.T for p in points}), sorted({p.c for p in points})
+    with_map = len(lengths) > 1 and len(scales) > len(lengths) // 2 and len(points) >= 6
+    figure = Figure(figsize=(11, 4.4) if with_map else (6, 4.4), layout="constrained")
+    axes = figure.subplots(1, 2 if with_map else 1, squeeze=False)[0]
+    figure.suptitle(title, fontsize=10)
+    draw_decay(axes[0], curves)
+    if with_map:
+        draw_map(axes[1], points)
+    return figure
+
+
+def draw_decay(axes: Axes, curves: Mapping[str, Sequence[NormPoint]]) -> None:
+    """Norm against T on logarithmic axes, with the slope -1 for the eye."""
+    for label, curve in curves.items():
+        shown = sorted((p for p in curve if p.norm > 0), key=lambda p: p.T)
+        axes.errorbar(
+            [p.T for p in shown],
+            [p.norm for p in shown],
+            yerr=[min(p.error, p.norm * 0.999) for p in shown],
+            marker="o",
+            markersize=4,
+            capsize=2,
+            linewidth=1.2,
+            label=label,
+        )
+    every = [p for curve in curves.values() for p in curve if p.norm > 0]
+    if every:
+        T = np.array([min(p.T for p in every), max(p.T for p in every)], dtype=float)
+        start = max(p.norm for p in every if T[0] == p.T)
+        axes.plot(
+            T, start * T[0] / T, color="0.6", linestyle="--", linewidth=1, label="slope -1 (predicted, up to log T)"
+        )
+    axes.set(xscale="log", yscale="log", xlabel="sequence length T", ylabel="norm of the parameter gradient")
+    axes.grid(alpha=0.25)
+    axes.legend(fontsize=8)
+
+
+def draw_map(axes: Axes, points: Sequence[NormPoint]) -> None:
+    """log10 of the norm over (T, c), interpolated between the computed points, with the predicted lines."""
+    positive = [p for p in points if p.norm > 0]
+    T, c = np.array([p.T for p in positive], float), np.array([p.c for p in positive])
+    norm = np.array([p.norm for p in positive])
+    image = axes.tricontourf(np.log10(T), c, norm, levels=np.geomspace(norm.min(), norm.max(), 25), norm=LogNorm())
+    axes.plot(np.log10(T), c, ".", color="white", markersize=3, alpha=0.7)
+    grid = np.linspace(np.log10(T.min()), np.log10(T.max()), 200)
+    for curve, label, style in ((grid * math.log(10), "c = log T", "--"), (10**grid, "c = T", ":")):
+        inside = (curve >= c.min()) & (curve <= c.max())
+        if inside.any():
+            axes.plot(grid[inside], curve[inside], color="white", linestyle=style, linewidth=1.6, label=label)
+    bar = axes.figure.colorbar(image, ax=axes, format=lambda value, _: f"{value:.0e}")
+    bar.set_label("norm of the parameter gradient")
+    axes.set(xlabel="log10 of the sequence length T", ylabel="scale c = log q")
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(fontsize=8, facecolor="0.4", labelcolor="white")
