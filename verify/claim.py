@@ -88,7 +88,9 @@ def decide(
     return Finding(verdict, scope, evidence, instances, found, predicted, facts, footnote)
 
 
-def from_identities(prove: Callable[[], Sequence[Identities]], scope: str, also: bool = True) -> Finding:
+def from_identities(
+    prove: Callable[[], Sequence[Identities]], scope: str, *, evidence: Evidence = Evidence.PROOF, also: bool = True
+) -> Finding:
     """A finding from polynomial identities, VERIFIED if all hold (and `also` does).
 
     Where one fails its residual is the counterexample, and `prove` is run a second time.
@@ -97,7 +99,7 @@ def from_identities(prove: Callable[[], Sequence[Identities]], scope: str, also:
     failed = [proof for proof in proofs if proof.failed]
     return decide(
         also and all(proof.hold for proof in proofs),
-        evidence=Evidence.PROOF,
+        evidence=evidence,
         scope=scope,
         instances=sum(proof.checked for proof in proofs),
         found=f"{sum(proof.failed for proof in proofs)} residuals",

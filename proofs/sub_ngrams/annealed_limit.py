@@ -1,40 +1,22 @@
-"""Score blocks at T = infinity, c = infinity, averaged over the Dirichlet prior by quadrature (claim SN9).
+"""Score blocks at T = infinity, c = infinity, averaged over the Dirichlet prior (claim SN9).
 
 The quenched blocks are the ones of `limit_blocks`, the same code that the symbolic claims use, on arrays of kernels.
-What is hard is the prior's corners, where the chain is slow and the block depends on ratios of vanishing
-probabilities. Rows are broken into independent Beta variables, which are mapped so that nodes cluster at both ends.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
-from scipy import special, stats
-from scipy.stats import qmc
 
 from proofs.sub_ngrams.infinite_length import limit_blocks
 from proofs.sub_ngrams.law import NGramLaw
-
-Array = NDArray[np.float64]
-Nodes = tuple[Array, Array, Array]  # b, 1-b and the weights
-
-UNIT_ROUNDOFF = 2.0**-53
+from proofs.sub_ngrams.prior import prior_mean
 
 
 @dataclass(frozen=True)
 class AnnealedBlock:
-    """block[v][v'] and a bound or estimate of the error of every entry.
-
-    method  "tensor": product quadrature, the errors are the difference between two grids and the rounding;
-            "sobol": scrambled Sobol points, the errors are half-widths of confidence intervals
-    level   the confidence that all intervals of the block hold at once; None for "tensor"
-    points  kernels evaluated
-    """
+    """block[v][v'] and a bound or estimate of the error of every entry; method, level, points as in `PriorMean`."""
 
     block: tuple[tuple[float, ...], ...]
     errors: tuple[tuple[float, ...], ...]
@@ -54,109 +36,14 @@ def annealed_block(
     level: float = 0.99,
     seed: int = 0,
 ) -> AnnealedBlock:
-    """The mean of M_ab over the prior, at T = infinity, c = infinity, where the first tokens play no part.
+    """The mean of M_ab over the prior, at T = infinity, c = infinity, where the first tokens play no part."""
 
-    A product grid of at most `points` kernels where that gives at least 10 nodes per variable, else a quarter as many
-    Sobol points (quantiles are dearer than grids).
-    """
-    dimension = law.S ** (law.n - 1) * (law.S - 1)
-    nodes = min(64, int(points ** (1 / dimension)))
-    if nodes >= 10:
-        return _tensor(law, lags, (a, b), nodes)
-    return _sobol(law, lags, (a, b), points // 4, scramblings, level, seed)
+    def entries(kernel: Sequence[Sequence[Any]]) -> list[Any]:
+        return [entry for row in limit_blocks(kernel, lags, None, [(a, b)])[a, b] for entry in row]
+
+    mean = prior_mean(law, entries, points=points, scramblings=scramblings, level=level, seed=seed)
+    return AnnealedBlock(_square(mean.values, law.S), _square(mean.errors, law.S), mean.method, mean.level, mean.points)
 
 
-def _tensor(law: NGramLaw, lags: tuple[int, ...], ab: tuple[int, int], nodes: int) -> AnnealedBlock:
-    """The mean on a fine grid; a grid with a third fewer nodes and another clustering tells the error."""
-    alpha, dimension = float(law.alpha), law.S ** (law.n - 1) * (law.S - 1)
-    coarse_nodes = nodes * 2 // 3
-    # tau ~ t^order near 0: orders well above 1/alpha make the density smooth in t
-    order = min(24, 2 + math.ceil(2 / alpha))
-    fine = _on_grid(law, lags, ab, [beta_nodes(alpha, (law.S - 1 - i) * alpha, nodes, order) for i in range(law.S - 1)])
-    coarse = _on_grid(
-        law, lags, ab, [beta_nodes(alpha, (law.S - 1 - i) * alpha, coarse_nodes, order - 1) for i in range(law.S - 1)]
-    )
-    # the entries are at most 1; sums over the axes, and at most S^(2n) operations on the way to one quenched value
-    rounding = (dimension * nodes + law.S ** (2 * law.n)) * UNIT_ROUNDOFF
-    return AnnealedBlock(
-        _rows(fine), _rows(abs(fine - coarse) + rounding), "tensor", None, nodes**dimension + coarse_nodes**dimension
-    )
-
-
-def beta_nodes(alpha: float, beta: float, nodes: int, order: int) -> Nodes:
-    """Nodes for a Beta(alpha, beta) variable b = I(t), I the regularised incomplete beta function of (order, order).
-
-    Near 0, b ~ t^order, and the density in t is t^(order alpha - 1) (1-t)^(order beta - 1) times a smooth function:
-    Gauss-Jacobi takes the powers.
-    """
-    x, w = special.roots_jacobi(nodes, order * beta - 1, order * alpha - 1)
-    t, u = (1 + x) / 2, (1 - x) / 2
-    b, c = special.betainc(order, order, t), special.betainc(order, order, u)
-    smooth = (b / t**order) ** (alpha - 1) * (c / u**order) ** (beta - 1) / special.beta(order, order)
-    jacobi = 2.0 ** (order * (alpha + beta) - 1)
-    return b, c, w * smooth / (jacobi * special.beta(alpha, beta))
-
-
-def _on_grid(law: NGramLaw, lags: tuple[int, ...], ab: tuple[int, int], betas: list[Nodes]) -> Array:
-    """The mean over the product grid, one axis per Beta variable; slice by slice of the first axis, to spare memory."""
-    S, rows = law.S, law.S ** (law.n - 1)
-    axes = list(product(range(rows), range(S - 1)))
-    total = np.zeros((S, S))
-    for k in range(len(betas[0][0])):
-        sticks = []
-        for axis, (_, i) in enumerate(axes):
-            shape = [-1 if other == axis else 1 for other in range(1, len(axes))]
-            b, c, _ = betas[i]
-            sticks.append((b[k], c[k]) if axis == 0 else (b.reshape(shape), c.reshape(shape)))
-        kernel = [_break(sticks[row * (S - 1) : (row + 1) * (S - 1)]) for row in range(rows)]
-        for (v, w), entry in _entries(limit_blocks(kernel, lags, None, [ab])[ab]):
-            mean = np.broadcast_to(entry, tuple(len(betas[i][0]) for _, i in axes[1:]))
-            for _, i in reversed(axes[1:]):
-                mean = mean @ betas[i][2]
-            total[v, w] += betas[0][2][k] * mean
-    return total
-
-
-def _sobol(
-    law: NGramLaw, lags: tuple[int, ...], ab: tuple[int, int], points: int, scramblings: int, level: float, seed: int
-) -> AnnealedBlock:
-    """Independent scramblings of a power of two of Sobol points, through the quantiles of the Beta variables."""
-    S, rows, alpha = law.S, law.S ** (law.n - 1), float(law.alpha)
-    bits = int(math.log2(points / scramblings))
-    means = []
-    for rng in np.random.default_rng(seed).spawn(scramblings):
-        engine = qmc.Sobol(rows * (S - 1), scramble=True, bits=32, seed=rng)
-        u = (engine.random_base2(bits) + 2.0**-33).T.reshape(rows, S - 1, -1)  # cell centres: never 0 or 1
-        kernel = [_break([_beta_quantile(alpha, (S - 1 - i) * alpha, row[i]) for i in range(S - 1)]) for row in u]
-        means.append([entry.mean() for _, entry in _entries(limit_blocks(kernel, lags, None, [ab])[ab])])
-    # all S^2 intervals at once: Bonferroni
-    quantile = stats.t.ppf(1 - (1 - level) / (2 * S * S), scramblings - 1)
-    half_widths = quantile * np.std(means, axis=0, ddof=1) / math.sqrt(scramblings)
-    return AnnealedBlock(
-        _rows(np.mean(means, axis=0).reshape(S, S)),
-        _rows(half_widths.reshape(S, S)),
-        "sobol",
-        level,
-        scramblings * 2**bits,
-    )
-
-
-def _beta_quantile(alpha: float, beta: float, u: Array) -> tuple[Array, Array]:
-    return special.betaincinv(alpha, beta, u), special.betaincinv(beta, alpha, 1 - u)
-
-
-def _break(sticks: Any) -> list[Any]:
-    """A row of the kernel from its Beta variables (b, 1-b): b_0, (1-b_0) b_1, ..., and what is left."""
-    row, rest = [], 1.0
-    for b, c in sticks:
-        row.append(rest * b)
-        rest = rest * c
-    return [*row, rest]
-
-
-def _entries(block: Any) -> list[tuple[tuple[int, int], Any]]:
-    return [((v, w), entry) for v, row in enumerate(block) for w, entry in enumerate(row)]
-
-
-def _rows(matrix: Array) -> tuple[tuple[float, ...], ...]:
-    return tuple(tuple(map(float, row)) for row in matrix)
+def _square(values: tuple[float, ...], S: int) -> tuple[tuple[float, ...], ...]:
+    return tuple(values[v * S : (v + 1) * S] for v in range(S))

@@ -18,7 +18,7 @@ from fractions import Fraction
 from itertools import combinations
 from typing import Any
 
-import numpy as np
+from scipy.special import rel_entr
 
 from proofs.sub_ngrams.infinite_length import Kernel, shape, stationary_weights
 from proofs.sub_ngrams.law import Word
@@ -75,7 +75,7 @@ def entropy(kernel: Kernel, lags: Lags) -> Any:
     """H(next token | tokens at the lags) in nats, for arrays of floats (one entry for every kernel)."""
     law = joint_law(kernel, lags)
     contexts = marginal(law)
-    return sum(p * (np.log(contexts[h]) - np.log(p)) for (h, _), p in law.items())
+    return -sum(rel_entr(p, contexts[h]) for (h, _), p in law.items())  # p log(p / P(h)), 0 at p = 0
 
 
 def gap_is_strict(kernel: Sequence[Sequence[Fraction]], lags: Lags, finer: Lags) -> bool:

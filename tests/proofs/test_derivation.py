@@ -215,8 +215,8 @@ def test_without_heads_there_is_nothing_to_saturate() -> None:
 
 
 def test_positional_gradient_of_soft_heads() -> None:
-    """dl/dA of the literal network falls like e^-c_A in every row t > h; in rows t <= h it does not."""
-    S, n, x, lags = 2, 3, (0, 1, 1, 0), (1, 2)
+    """dl/dA of the literal network falls like e^-c_A in every row t > h; before (but for t = 1) it does not."""
+    S, n, x, lags = 2, 3, (0, 1, 1), (2,)
     T = len(x)
     A = [[[sympy.Symbol(f"A{h}_{t}_{i}") for i in range(t + 1)] for t in range(T)] for h in range(1, n)]
     heads = [

@@ -14,10 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proofs.sub_ngrams.annealed_limit import AnnealedBlock, annealed_block, beta_nodes
+from proofs.sub_ngrams.annealed_limit import AnnealedBlock, annealed_block
 from proofs.sub_ngrams.infinite_length import limit_blocks, random_kernel, stationary_weights
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.merged_limit import Enclosure, bigram_enclosure, bigram_value
+from proofs.sub_ngrams.prior import beta_nodes
 
 ALPHAS = [Fraction(1), Fraction(1, 2), Fraction(3, 7), Fraction(2), Fraction(5), Fraction(1, 10)]
 

@@ -34,20 +34,19 @@ def stationary_at_infinite_length(settings: SubNGramSettings, run: Run) -> Findi
             infinite.stationary_point(kernel, settings.lag_set) for kernel in _kernels(settings)
         ]
 
-    return from_identities(prove, _scope_of_kernels(settings, symbolic))
+    return from_identities(prove, _scope_of_kernels(settings, symbolic), evidence=_evidence(symbolic))
 
 
 def scale_at_infinite_length(settings: SubNGramSettings, run: Run) -> Finding:
     """SN6: exact degrees in q of all entries, as rational functions of q."""
-    symbolic = [(S, n, lags) for S, n, lags in _generic_sizes(settings) if n < 3]  # q is one symbol more
+    symbolic = _generic_sizes(settings)
     decays = [infinite.generic_decay(S, n, lags) for S, n, lags in symbolic]
     decays += [infinite.decay(kernel, settings.lag_set) for kernel in _kernels(settings)]
-    groups = [(name, decay.degree) for decay in decays for name, decay in decay.items()]
+    groups = [(name, group.degree) for decay in decays for name, group in decay.items()]
     worst = {name: max((d for other, d in groups if other == name and d is not None), default=None) for name in "QKV"}
-    too_slow = [decay for decay in decays if any(g.degree is not None and not g.degree <= -1 for g in decay.values())]
     return decide(
-        not too_slow,
-        evidence=Evidence.PROOF if len(symbolic) else Evidence.EXACT,
+        all(degree is None or degree <= -1 for _, degree in groups),
+        evidence=_evidence(symbolic),
         scope=_scope_of_kernels(settings, symbolic),
         instances=sum(max(1, group.entries) for decay in decays for group in decay.values()),
         found="q^" + ", ".join(f"{'-oo' if d is None else d} ({name})" for name, d in worst.items()),
@@ -64,6 +63,10 @@ def _generic_sizes(settings: SubNGramSettings) -> list[tuple[int, int, tuple[int
 def _kernels(settings: SubNGramSettings) -> list[list[list[Fraction]]]:
     rng = random.Random(settings.seed)
     return [infinite.random_kernel(settings.S, settings.n, rng) for _ in range(KERNELS)]
+
+
+def _evidence(symbolic: Sequence[object]) -> Evidence:
+    return Evidence.PROOF if symbolic else Evidence.EXACT
 
 
 def _scope_of_kernels(settings: SubNGramSettings, symbolic: Sequence[object]) -> str:
@@ -182,10 +185,11 @@ def _point(settings: SubNGramSettings, T: int, run: Run) -> Point:
 def exponent(before: Point, after: Point) -> str:
     """log-log slope between two points with its error, as -0.97(2): the error in units of the last digit."""
     width = math.log(after.T / before.T)
+    if not min(before.low, after.low) > 0:
+        return "?"  # an error as large as the norm
     slope = math.log(after.norms["total"] / before.norms["total"]) / width
     error = (math.log(after.high / after.low) + math.log(before.high / before.low)) / 2 / width
-    digits = max(0, min(6, -math.floor(math.log10(error)) if error > 0 else 6))
-    return f"{slope:.{digits}f}({math.ceil(error * 10**digits)})" if error > 0 else f"{slope:.4f}"
+    return f"{slope:.4f}" if error < 1e-6 else with_error(slope, error)
 
 
 def merged_is_stationary(settings: SubNGramSettings, run: Run) -> Finding:
@@ -220,13 +224,8 @@ def merged_is_stationary(settings: SubNGramSettings, run: Run) -> Finding:
 
 
 def _annealed(settings: SubNGramSettings, a: int, seed: int, fewer: int = 1) -> AnnealedBlock:
-    rows = settings.S ** (settings.n - 1)
-    points = max(MIN_KERNELS, min(3_200_000, ROW_ENTRIES // (rows * settings.S))) // fewer
+    points = settings.quadrature_points() // fewer
     return annealed_block(settings.law, settings.lag_set, a, 0, points=points, seed=seed)
-
-
-ROW_ENTRIES = 100_000_000  # entries of all kernels of a quadrature together, which take about a second
-MIN_KERNELS = 65_536
 
 
 def _bigram(settings: SubNGramSettings, scope: str) -> Finding:
@@ -261,7 +260,8 @@ def _merged_at_full_context(settings: SubNGramSettings) -> Finding:
         kernels = [infinite.symbolic_kernel(S, n) for S, n, _ in symbolic] + _kernels(settings)
         return [infinite.vanishing_blocks(kernel, settings.lag_set) for kernel in kernels]
 
-    return from_identities(prove, f"{_scope_of_kernels(settings, symbolic)}: p_theta is the kernel")
+    scope = f"{_scope_of_kernels(settings, symbolic)}: p_theta is the kernel"
+    return from_identities(prove, scope, evidence=_evidence(symbolic))
 
 
 def with_error(value: float, error: float) -> str:

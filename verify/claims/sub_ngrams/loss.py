@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from fractions import Fraction
 
 from proofs.sub_ngrams.absent_tokens import (
     absent_probability,
@@ -11,11 +12,12 @@ from proofs.sub_ngrams.absent_tokens import (
     positive_at_every_length,
 )
 from proofs.sub_ngrams.infinite_length import random_kernel
-from proofs.sub_ngrams.ladder import Lags, entropy, rungs
+from proofs.sub_ngrams.ladder import entropy, rungs
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.markov_types import estimated_classes
+from proofs.sub_ngrams.prior import PriorMean, prior_mean
 from verify.claim import Evidence, Finding, Run, decide
-from verify.claims.sub_ngrams.settings import SubNGramSettings, braces
+from verify.claims.sub_ngrams.settings import SubNGramSettings
 
 KERNELS = 3  # rational kernels on which every rung is looked at exactly
 AFFORDABLE_CLASSES = 3000  # type classes of a moment's work
@@ -50,3 +52,38 @@ def infinite_at_finite_length(settings: SubNGramSettings, run: Run) -> Finding:
 
 def _few_classes(law: NGramLaw, T: int) -> bool:
     return estimated_classes(law.S, law.n, T, tokens=law.S - 1) <= AFFORDABLE_CLASSES
+
+
+def ladder(settings: SubNGramSettings, run: Run) -> Finding:
+    """SN11: every rung on rational kernels, exactly; the levels of the k-grams as means over the prior, in nats."""
+    kernels = _kernels(settings)
+    steps = [rung for kernel in kernels for rung in rungs(kernel)]
+    strict = {(rung.lags, rung.finer) for rung in steps if rung.strict}
+    everywhere = strict == {(rung.lags, rung.finer) for rung in steps}
+    means = _levels(settings)
+    levels = " > ".join(f"{value:.5f}" for value in means.values)
+    return decide(
+        everywhere and all(rung.is_information for rung in steps),
+        evidence=Evidence.EXACT,
+        scope=f"{len(strict)} rungs on {len(kernels)} rational kernels, S={settings.S}, n={settings.n}",
+        instances=len(steps),
+        found=levels if len(levels) < 32 else f"{len(strict)} strict rungs",
+        predicted="every rung strict",
+        details={"k-gram levels in nats": list(means.values), "errors": list(means.errors), "method": means.method},
+        footnote=f"ladder    k = 1..{settings.n}: {levels} nats, +- {max(means.errors):.0e}",
+    )
+
+
+def _kernels(settings: SubNGramSettings) -> list[list[list[Fraction]]]:
+    rng = random.Random(settings.seed)
+    return [random_kernel(settings.S, settings.n, rng) for _ in range(KERNELS)]
+
+
+def _levels(settings: SubNGramSettings) -> PriorMean:
+    """E H(next token | lags 1..k-1) for k = 1..n."""
+    return prior_mean(
+        settings.law,
+        lambda kernel: [entropy(kernel, tuple(range(1, k))) for k in range(1, settings.n + 1)],
+        points=settings.quadrature_points(),
+        seed=settings.seed,
+    )

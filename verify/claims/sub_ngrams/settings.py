@@ -22,6 +22,8 @@ def _parse_scale(value: object) -> object:
     return c
 
 
+MOST_KERNELS, FEWEST_KERNELS = 3_200_000, 65_536
+KERNEL_ENTRIES = 100_000_000  # of all kernels of a quadrature together
 MAX_C = 700.0  # e^c has to be a float
 LOG_T = "logT"  # the path c = log T, that is q = T
 Scale = Annotated[float | Literal["logT"], BeforeValidator(_parse_scale)]
@@ -97,6 +99,10 @@ class SubNGramSettings(Settings):
     def enumerable_length(self, sequences: int) -> int:
         """The largest T >= n with at most so many sequences (n itself where S^n is larger)."""
         return max(self.n, int(math.log(sequences, self.S) + 1e-9))
+
+    def quadrature_points(self) -> int:
+        """Kernels of a quadrature over the prior that takes a second or two."""
+        return max(FEWEST_KERNELS, min(MOST_KERNELS, int(KERNEL_ENTRIES / self.S**self.n)))
 
     @property
     def full_context(self) -> bool:

@@ -1,0 +1,104 @@
+"""A trajectory and its stages as JSON and as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import median
+from typing import Any
+
+from numerics.sub_ngrams.gradient_norm import TOTAL
+from numerics.sub_ngrams.plateaus import RULE
+from numerics.sub_ngrams.stages import Jump, Plateau, Snapshot, Stages
+from numerics.sub_ngrams.symmetries import Distance, attention_maps, nearest
+from numerics.sub_ngrams.trajectory import Trajectory
+
+SCHEMA = "landscape-verifier/training/1"
+
+
+def training_entry(settings: Mapping[str, Any], trajectory: Trajectory, stages: Stages) -> dict[str, Any]:
+    """The JSON object. Attention maps are given at the middle of every plateau and at the end."""
+    last = max(trajectory.networks)
+    return {
+        "schema": SCHEMA,
+        "settings": dict(settings),
+        "rule": RULE,
+        "levels": [vars(level) for level in stages.levels],
+        "losses": {"steps": trajectory.steps, "test_loss": trajectory.losses},
+        "plateaus": [plateau_entry(plateau, stages) for plateau in stages.plateaus],
+        "jumps": [vars(jump) | {"gradient": gradient_range(stages.on(jump))} for jump in stages.jumps],
+        "snapshots": [snapshot_entry(shot) for shot in stages.snapshots],
+        "attention": {
+            str(step): attention_maps(trajectory.networks[step]).tolist() for step in [*plateau_steps(stages), last]
+        },
+        "final": {"step": last, "loss": stages.snapshots[-1].loss},
+    }
+
+
+def plateau_entry(plateau: Plateau, stages: Stages) -> dict[str, Any]:
+    shots = stages.on(plateau)
+    return vars(plateau) | {
+        "level": plateau.level.name,
+        "level_loss": plateau.level.loss,
+        "gradient": gradient_range(shots),
+        "nearest": [nearest(shot.distances).k for shot in shots],
+    }
+
+
+def snapshot_entry(shot: Snapshot) -> dict[str, Any]:
+    return {
+        "step": shot.step,
+        "loss": shot.loss,
+        "gradients": {name: vars(gradient) for name, gradient in shot.gradients.items()},
+        "distances": [vars(distance) for distance in shot.distances],
+    }
+
+
+def gradient_range(shots: Sequence[Snapshot]) -> dict[str, dict[str, float]]:
+    """Median and largest norm of the population gradient, by parameter and in total."""
+    if not shots:
+        return {}
+    norms = {name: [shot.gradients[name].norm for shot in shots] for name in shots[0].gradients}
+    return {name: {"median": median(values), "largest": max(values)} for name, values in norms.items()}
+
+
+def plateau_steps(stages: Stages) -> list[int]:
+    """A snapshot in the middle of every plateau that has one."""
+    middles = []
+    for plateau in stages.plateaus:
+        shots = stages.on(plateau)
+        if shots:
+            middles.append(shots[len(shots) // 2].step)
+    return middles
+
+
+def training_text(headline: str, trajectory: Trajectory, stages: Stages) -> str:
+    """Levels, then plateaus and jumps in the order in which they come."""
+    lines = [headline, "", "level      loss                 best c"]
+    for level in stages.levels:
+        c = "" if level.c is None else f"{level.c:.3g}"
+        lines.append(f"{level.name:<10} {level.loss:.4f} +- {level.standard_error:.4f}     {c}")
+    lines += ["", "steps            what      loss     level    error    drift    |gradient| median (largest)   nearest"]
+    for stretch in sorted([*stages.plateaus, *stages.jumps], key=lambda stretch: stretch.first):
+        lines.append(_line(stretch, stages))
+    end = stages.snapshots[-1]
+    lines += ["", f"at step {end.step}: test loss {end.loss:.4f}, {_near(end.distances)}"]
+    return "\n".join(lines) + "\n"
+
+
+def _line(stretch: Plateau | Jump, stages: Stages) -> str:
+    shots = stages.on(stretch)
+    total = gradient_range(shots).get(TOTAL, {})
+    gradient = f"{total['median']:.3f} ({total['largest']:.3f})" if total else ""
+    steps = f"{stretch.first}-{stretch.last}"
+    if isinstance(stretch, Jump):
+        return f"{steps:<16} jump      {'':<24} {-stretch.fall:+.4f}   {gradient}".rstrip()
+    found = _near(shots[len(shots) // 2].distances) if shots else ""
+    return (
+        f"{steps:<16} plateau   {stretch.loss:.4f}   {stretch.level.name:<7} {stretch.error:+.4f}   "
+        f"{stretch.drift:+.4f}   {gradient:<28} {found}"
+    ).rstrip()
+
+
+def _near(found: Sequence[Distance]) -> str:
+    near = nearest(found)
+    return f"theta_{near.k} at c={near.c:.2f}, relative distance {near.relative:.2f}"

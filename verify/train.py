@@ -1,0 +1,69 @@
+"""python -m verify.train n=3 S=3: a training run of the literal network against the predicted plateaus."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from verify.command import INTERRUPTED, Progress, asks_for_help, check_output, emit, key_help, run_command
+from verify.report.plain import dumps, settings_as_plain
+from verify.settings import UsageError, read_words, validate
+from verify.training_settings import TrainSettings
+
+HELP = """python -m verify.train [KEY=VALUE ...]
+Trains the network and compares its plateaus with the k-gram losses; for example:
+    python -m verify.train n=3 S=3 T=32 alpha=1/2 seed=0 checkpoint=run.npz output=run.svg
+output=FILE.svg or FILE.png is the plot; format=json prints all numbers. A run with a checkpoint that was stopped, by Ctrl-C,
+by its budget, or killed, goes on from there when it is started again; `python -m verify.check trajectory=FILE.npz
+select=SN15 n=... S=... alpha=...` checks the claim on it.
+"""
+
+
+def main(words: Sequence[str]) -> int:
+    """Trains, analyses, reports. Ctrl-C ends the training early, not the report."""
+    if asks_for_help(words):
+        emit(f"{HELP}\nkeys\n{key_help(TrainSettings)}\n", None)
+        return 0
+    settings = validate(TrainSettings, read_words(words))
+    check_output(settings.output)
+    # only here: a usage error is told at once
+    from numerics.sub_ngrams.stages import analyse
+    from verify.report.training_plot import write_picture
+    from verify.report.training_report import training_entry, training_text
+    from verify.training_run import check_checkpoint, one_thread, train
+
+    check_checkpoint(settings)
+    with Progress() as progress, one_thread():
+        recording, trainer, interrupted = train(settings, progress)
+        if len(recording.networks) < 3:
+            raise UsageError(f"stopped at step {trainer.steps}, before there were three records to report")
+        trajectory = recording.trajectory
+        stages = analyse(
+            trajectory,
+            settings.law,
+            epsilon=settings.epsilon,
+            test_samples=settings.test_samples,
+            gradient_samples=settings.gradient_samples,
+            seed=settings.seed,
+            progress=progress.doing,
+        )
+    output = settings.output
+    if output is not None and settings.draws_picture:
+        write_picture(trajectory, stages, output)
+        output = None
+    if settings.format == "json":
+        emit(dumps(training_entry(settings_as_plain(settings), trajectory, stages)), output)
+    else:
+        emit(training_text(headline(settings), trajectory, stages), output)
+    return INTERRUPTED if interrupted else 0
+
+
+def headline(settings: TrainSettings) -> str:
+    source = f"batch {settings.batch}" if settings.gradient == "batch" else "exact population gradient"
+    return (
+        f"sub-n-grams   n={settings.n}  S={settings.S}  T={settings.T}  alpha={settings.alpha}  seed={settings.seed}   "
+        f"{settings.optimiser}  learning rate {settings.learning_rate:g}  {source}"
+    )
+
+
+if __name__ == "__main__":
+    run_command("verify.train", main)

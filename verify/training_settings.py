@@ -1,0 +1,90 @@
+"""The settings of `python -m verify.train`."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from proofs.sub_ngrams.law import NGramLaw
+from verify.report.plain import plain
+from verify.settings import Integer, Rational, Real, Settings
+
+PICTURES = (".svg", ".png")
+LARGEST_SEQUENCES = 2**16  # all S^T of them are one batch
+LARGEST_BATCH_TOKENS = 2**24
+
+
+class TrainSettings(Settings):
+    """Keys of `python -m verify.train`. The law is (S, n, alpha, initial); the rest is the recipe of the run."""
+
+    n: Integer = Field(3, ge=2, le=12, description="a whole number from 2 to 12")
+    S: Integer = Field(3, ge=2, le=50, description="a whole number from 2 to 50, the size of the vocabulary")
+    T: Integer = Field(32, ge=2, le=4096, description="a whole number from n to 4096, the length of the sequences")
+    alpha: Rational = Field(Fraction(1, 2), gt=0, le=1000, description="a rational number above 0, at most 1000")
+    initial: Literal["uniform", "dirichlet"] = Field("uniform", description="uniform or dirichlet")
+    steps: Integer = Field(8192, ge=1, le=10**7, description="a whole number from 1: steps of the optimiser")
+    every: Integer = Field(64, ge=1, description="a whole number from 1: steps between two records")
+    optimiser: Literal["adamw", "gd"] = Field("adamw", description="adamw or gd (plain gradient descent)")
+    learning_rate: Real = Field(3e-3, gt=0, le=100, description="a number above 0, at most 100")
+    weight_decay: Real = Field(1e-4, ge=0, le=1, description="a number from 0 to 1")
+    gradient: Literal["batch", "exact"] = Field(
+        "batch", description="batch (fresh sequences) or exact (all S^T sequences with their probabilities)"
+    )
+    batch: Integer = Field(128, ge=1, le=2**20, description="a whole number from 1: sequences a step")
+    targets: Literal["predictive", "transition"] = Field(
+        "transition",
+        description="transition (the row of the sequence's own kernel) or predictive (its expectation given the sequence)",
+    )
+    epsilon: Real = Field(1e-8, gt=0, le=1, description="a number above 0, at most 1: the loss has log(p + epsilon)")
+    start: Integer | None = Field(
+        None, ge=1, description="a whole number k from 1 to n: start near the k-gram configuration (default: at random)"
+    )
+    noise: Real = Field(0.01, ge=0, le=10, description="a number from 0 to 10: standard deviation around `start`")
+    c: Real = Field(3.0, gt=0, le=100, description="a number above 0, at most 100: scale of Q and K at `start`")
+    c_A: Real = Field(6.0, ge=0, le=100, description="a number from 0 to 100: logit of the heads at `start`")
+    test_samples: Integer = Field(4096, ge=64, le=2**22, description="a whole number from 64: sequences for losses")
+    gradient_samples: Integer = Field(
+        2048, ge=64, le=2**22, description="a whole number from 64: sequences for the population gradient"
+    )
+    checkpoint: str | None = Field(
+        None, min_length=1, description="an .npz file to keep the run in, and to take it up from"
+    )
+
+    @model_validator(mode="after")
+    def rules_between_keys(self) -> TrainSettings:
+        if self.select or self.ignore:
+            raise ValueError("select and ignore choose claims; python -m verify.check takes them")
+        if self.n > self.T:
+            raise ValueError(f"T={self.T}: T must be a whole number from n={self.n} to 4096")
+        if self.start is not None and self.start > self.n:
+            raise ValueError(f"start={self.start}: start must be a whole number from 1 to n={self.n}")
+        if self.gradient == "exact" and self.S**self.T > LARGEST_SEQUENCES:
+            raise ValueError(
+                f"gradient=exact needs all S^T = {self.S}^{self.T} sequences at once, at most {LARGEST_SEQUENCES}; "
+                "give a smaller T, or gradient=batch"
+            )
+        if self.gradient == "batch" and self.batch * self.T > LARGEST_BATCH_TOKENS:
+            raise ValueError(f"batch={self.batch}: batch times T={self.T} must be at most {LARGEST_BATCH_TOKENS}")
+        if self.S**self.n > LARGEST_BATCH_TOKENS // 64:
+            raise ValueError(f"S={self.S} n={self.n}: S^n must be at most {LARGEST_BATCH_TOKENS // 64} for training")
+        if self.checkpoint is not None and not self.checkpoint.endswith(".npz"):
+            raise ValueError(f"checkpoint={self.checkpoint}: give a file name that ends in .npz")
+        return self
+
+    @property
+    def law(self) -> NGramLaw:
+        return NGramLaw(self.S, self.n, self.alpha, self.initial)
+
+    @property
+    def draws_picture(self) -> bool:
+        """Whether `output` is to be a plot, and the text goes to standard output."""
+        return self.output is not None and self.output.lower().endswith(PICTURES)
+
+    @property
+    def recipe_text(self) -> str:
+        """All that the recorded run depends on but its length, so that a run can be taken up and made longer."""
+        rest = {"select", "ignore", "format", "output", "budget", "checkpoint", "steps", "gradient_samples"}
+        return json.dumps(plain(self.model_dump(exclude=rest)), sort_keys=True)
