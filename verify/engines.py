@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -82,12 +83,17 @@ class Engine:
 
 
 def _sequences(law: NGramLaw, configuration: Configuration, T: int) -> float:
-    return float(law.S) ** T if T < 1000 else float("inf")
+    return float(law.S) ** T if T < 1000 else math.inf
+
+
+MOST_GRAMS = 4096  # different n-grams whose counts make up a type; even counting the types takes long beyond
 
 
 def _classes(law: NGramLaw, configuration: Configuration, T: int) -> float:
+    if law.S**law.n > MOST_GRAMS or T >= 2**16:  # counts are packed into 16 bits
+        return math.inf
     module: Any = importlib.import_module("proofs.sub_ngrams.markov_types")
-    return float(module.estimated_classes(law.S, law.n, T))
+    return float(min(module.estimated_classes(law.S, law.n, T), 10**18))
 
 
 def _tokens(law: NGramLaw, configuration: Configuration, T: int) -> float:

@@ -14,7 +14,8 @@ from verify.settings import Integer, Rational, Real, Settings
 
 PICTURES = (".svg", ".png")
 LARGEST_SEQUENCES = 2**16  # all S^T of them are one batch
-LARGEST_BATCH_TOKENS = 2**24
+LARGEST_BATCH_TOKENS = 2**22
+LARGEST_LAW = 2**14  # S^n: each of some thousand sequences drawn at once keeps as many urns
 
 
 class TrainSettings(Settings):
@@ -25,15 +26,15 @@ class TrainSettings(Settings):
     T: Integer = Field(32, ge=2, le=4096, description="a whole number from n to 4096, the length of the sequences")
     alpha: Rational = Field(Fraction(1, 2), gt=0, le=1000, description="a rational number above 0, at most 1000")
     initial: Literal["uniform", "dirichlet"] = Field("uniform", description="uniform or dirichlet")
-    steps: Integer = Field(8192, ge=1, le=10**7, description="a whole number from 1: steps of the optimiser")
+    steps: Integer = Field(4096, ge=1, le=10**7, description="a whole number from 1: steps of the optimiser")
     every: Integer = Field(64, ge=1, description="a whole number from 1: steps between two records")
     optimiser: Literal["adamw", "gd"] = Field("adamw", description="adamw or gd (plain gradient descent)")
-    learning_rate: Real = Field(3e-3, gt=0, le=100, description="a number above 0, at most 100")
+    learning_rate: Real = Field(1e-2, gt=0, le=100, description="a number above 0, at most 100")
     weight_decay: Real = Field(1e-4, ge=0, le=1, description="a number from 0 to 1")
     gradient: Literal["batch", "exact"] = Field(
         "batch", description="batch (fresh sequences) or exact (all S^T sequences with their probabilities)"
     )
-    batch: Integer = Field(128, ge=1, le=2**20, description="a whole number from 1: sequences a step")
+    batch: Integer = Field(128, ge=1, le=2**16, description="a whole number from 1 to 65536: sequences a step")
     targets: Literal["predictive", "transition"] = Field(
         "transition",
         description="transition (the row of the sequence's own kernel) or predictive (its expectation given the sequence)",
@@ -45,9 +46,9 @@ class TrainSettings(Settings):
     noise: Real = Field(0.01, ge=0, le=10, description="a number from 0 to 10: standard deviation around `start`")
     c: Real = Field(3.0, gt=0, le=100, description="a number above 0, at most 100: scale of Q and K at `start`")
     c_A: Real = Field(6.0, ge=0, le=100, description="a number from 0 to 100: logit of the heads at `start`")
-    test_samples: Integer = Field(4096, ge=64, le=2**22, description="a whole number from 64: sequences for losses")
+    test_samples: Integer = Field(4096, ge=64, le=2**16, description="a whole number from 64 to 65536: sequences for losses")
     gradient_samples: Integer = Field(
-        2048, ge=64, le=2**22, description="a whole number from 64: sequences for the population gradient"
+        2048, ge=64, le=2**16, description="a whole number from 64 to 65536: sequences for the population gradient"
     )
     checkpoint: str | None = Field(
         None, min_length=1, description="an .npz file to keep the run in, and to take it up from"
@@ -68,8 +69,8 @@ class TrainSettings(Settings):
             )
         if self.gradient == "batch" and self.batch * self.T > LARGEST_BATCH_TOKENS:
             raise ValueError(f"batch={self.batch}: batch times T={self.T} must be at most {LARGEST_BATCH_TOKENS}")
-        if self.S**self.n > LARGEST_BATCH_TOKENS // 64:
-            raise ValueError(f"S={self.S} n={self.n}: S^n must be at most {LARGEST_BATCH_TOKENS // 64} for training")
+        if self.S**self.n > LARGEST_LAW:
+            raise ValueError(f"S={self.S} n={self.n}: S^n must be at most {LARGEST_LAW} for training")
         if self.checkpoint is not None and not self.checkpoint.endswith(".npz"):
             raise ValueError(f"checkpoint={self.checkpoint}: give a file name that ends in .npz")
         return self

@@ -156,7 +156,8 @@ def parameter_norms(
         return None
     norms = parameter_gradient(M, configuration).norms(configuration.c)
     if parametrisation == "merged":
-        norms = {"W": _norm(M.blocks.values()), "V": norms["V"], "A": norms["A"]}
+        streams = (0, *configuration.active_heads)  # inactive heads are 0 in the stream, whatever W does
+        norms = {"W": _norm(M[a, b] for a in streams for b in streams), "V": norms["V"], "A": norms["A"]}
         norms["total"] = math.hypot(*norms.values())
     return norms
 

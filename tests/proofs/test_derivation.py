@@ -9,6 +9,7 @@ from fractions import Fraction
 from itertools import combinations, product
 from typing import Any
 
+import mpmath
 import pytest
 import sympy
 from hypothesis import given, settings
@@ -28,7 +29,7 @@ from proofs.sub_ngrams.derivation import (
 )
 from proofs.sub_ngrams.enumeration import enumeration
 from proofs.sub_ngrams.law import NGramLaw
-from proofs.sub_ngrams.literal_network import score_derivative
+from proofs.sub_ngrams.literal_network import configuration_values, factorised_entries, score_derivative
 from proofs.sub_ngrams.score import score
 from proofs.sub_ngrams.score_blocks import ParameterGradient, ScoreBlocks, parameter_gradient, transpose
 from tests.strategies import problems
@@ -138,6 +139,19 @@ def test_wrong_chain_rules_are_refuted(wrong: Any) -> None:
     assert chain_rule(2, 3, 4, (1, 2), wrong).failed > 0
 
 
+def test_inactive_heads_may_read_anything(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Switched on by mistake, head 2 shows what it reads: not the token at lag 2 but any vector y."""
+
+    def all_heads_on(S: int, n: int, configuration: Configuration, root_c: Any) -> list[Any]:
+        entries = zip(factorised_entries(S, n), configuration_values(S, n, configuration, root_c), strict=True)
+        return [int(index[1] == index[2]) if name == "V" else value for (name, index), value in entries]
+
+    monkeypatch.setattr("proofs.sub_ngrams.derivation.configuration_values", all_heads_on)
+    found = chain_rule(2, 3, 4, (1,))
+    assert found.failed > 0
+    assert found.counterexample is not None and "y0" in found.counterexample
+
+
 def test_a_wrong_match_count_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
     def shifted(self: Configuration, x: Sequence[int], j: int) -> int:
         return sum(j >= lag and x[j - lag] == x[len(x) - 1 - lag] for lag in self.lags)
@@ -225,15 +239,17 @@ def test_positional_gradient_of_soft_heads() -> None:
     ]
     loss, names = literal_loss(x, S, heads, lags, "Q")
     loss = loss.subs(dict(names.values()))
+    logits = [(h, t, i) for h in range(1, n) for t in range(T) for i in range(t + 1)]
+    symbols = [A[h - 1][t][i] for h, t, i in logits]
+    slopes = sympy.lambdify(symbols, [sympy.diff(loss, symbol) for symbol in symbols], "mpmath", cse=True)
 
     def gradient(c_A: int) -> dict[bool, float]:
         """The largest derivative in rows with (True) and without (False) a position t-h."""
-        values = {A[h - 1][t][i]: c_A if i == t - h else 0 for h in range(1, n) for t in range(T) for i in range(t + 1)}
         largest = {True: 0.0, False: 0.0}
-        for h, t in product(range(1, n), range(T)):
-            for symbol in A[h - 1][t]:
-                slope = abs(float(sympy.diff(loss, symbol).subs(values).evalf(30)))
-                largest[t >= h] = max(largest[t >= h], slope)
+        with mpmath.workdps(30):
+            found = slopes(*(mpmath.mpf(c_A) if i == t - h else mpmath.mpf(0) for h, t, i in logits))
+        for (h, t, _), slope in zip(logits, found, strict=True):
+            largest[t >= h] = max(largest[t >= h], abs(float(slope)))
         return largest
 
     small, large = gradient(10), gradient(20)

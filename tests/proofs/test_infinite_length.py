@@ -10,7 +10,7 @@ from itertools import combinations, product
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proofs.sub_ngrams.configuration import Configuration
@@ -250,6 +250,7 @@ def test_degrees_in_q(S: int, n: int, lags: tuple[int, ...]) -> None:
         assert all(group.entries > 0 for group in found.values())
 
 
+@settings(max_examples=20)
 @given(quenched_problems(), st.integers(10, 12))
 def test_leading_coefficients_are_seen_at_large_q(
     problem: tuple[list[list[Fraction]], Configuration], digits: int

@@ -1,0 +1,59 @@
+"""Every engine against every other: the same score blocks, within the errors that both report."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from itertools import combinations
+
+import pytest
+from hypothesis import given, settings
+
+from proofs.sub_ngrams.configuration import Configuration
+from proofs.sub_ngrams.law import NGramLaw
+from tests.strategies import problems
+from verify.engines import ENGINES, Engine, Options, choose_engine
+
+SURE = Options(level=1 - 1e-9, samples=1000, interval="bernstein")  # a false alarm is out of the question
+Problem = tuple[NGramLaw, Configuration, int]
+
+
+@settings(max_examples=10)
+@given(problems(max_sequences=32))
+def test_all_pairs_agree_on_drawn_problems(problem: Problem) -> None:
+    able = {name: engine for name, engine in ENGINES.items() if engine.obstacle(*problem) is None}
+    assert {"enumeration", "derivation", "type_classes", "autograd", "closed_form", "monte_carlo"} <= set(able)
+    blocks = {name: engine.compute(*problem, SURE) for name, engine in able.items()}
+    for first, second in combinations(blocks, 2):
+        assert blocks[first].excess(blocks[second]) <= 0, (first, second)
+
+
+@given(problems())
+def test_exact_engines_are_equal_and_say_that_they_are_exact(problem: Problem) -> None:
+    exact = [ENGINES["enumeration"].compute(*problem), ENGINES["type_classes"].compute(*problem)]
+    assert all(blocks.exact and blocks.error == 0 for blocks in exact)
+    assert exact[0].blocks == exact[1].blocks
+
+
+@pytest.mark.parametrize("T", [12, 16])
+def test_floats_over_all_sequences_agree_with_type_classes_where_enumeration_is_slow(T: int) -> None:
+    law, configuration = NGramLaw(2, 3, Fraction(1, 2)), Configuration((1,), math.inf)
+    exact = ENGINES["type_classes"].compute(law, configuration, T)
+    floats = ENGINES["closed_form"].compute(law, configuration, T)
+    assert floats.excess(exact) <= 0 and 0 < floats.error < 1e-10
+
+
+def test_a_scale_that_is_no_rational_is_for_float_engines() -> None:
+    law, configuration, T = NGramLaw(2, 2), Configuration((1,), math.exp(1.5)), 6
+    assert ENGINES["enumeration"].obstacle(law, configuration, T) is not None
+    engine = choose_engine(law, configuration, T)
+    assert not engine.exact
+    close = Configuration((1,), Fraction(configuration.q))  # the same float, as the rational that it is
+    assert engine.compute(law, configuration, T).excess(ENGINES["enumeration"].compute(law, close, T)) <= 0
+
+
+@pytest.mark.parametrize("engine", ENGINES.values(), ids=lambda engine: engine.name)
+@pytest.mark.parametrize(("S", "n", "T"), [(50, 12, 10**30), (50, 2, 10**6), (2, 12, 10**5), (3, 8, 300)])
+def test_what_does_not_fit_is_refused_at_once(engine: Engine, S: int, n: int, T: int) -> None:
+    if engine.name != "monte_carlo" or T > 10**5:
+        assert engine.obstacle(NGramLaw(S, n), Configuration((1,), math.inf), T) is not None
