@@ -1,0 +1,1 @@
+"""The finite mean-field model, exactly (design, mean-field section A3)."""

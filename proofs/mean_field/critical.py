@@ -1,0 +1,206 @@
+"""Critical points, exactly: their classification, Hessian spectra and negative curvature (design, A3.6 and A3.7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from itertools import combinations
+from random import Random
+
+from flint import fmpq, fmpq_mat
+
+from proofs.mean_field.instances import random_rational, random_rotation
+from proofs.mean_field.model import Model
+from proofs.rational_matrix import (
+    fractions,
+    identity,
+    inner,
+    kernel,
+    kronecker,
+    matrix,
+    projection,
+    select,
+    squared_norm,
+    to_fraction,
+)
+
+Subset = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Target:
+    """F = U X with U orthogonal (k x k) and X of orthogonal rows (k x m): F F^T = U diag(eigenvalues) U^T.
+
+    The eigenvalues are the squared norms of the rows of X; row j of X is sqrt(lambda_j) v_j^T.
+    """
+
+    U: fmpq_mat
+    X: fmpq_mat
+
+    @property
+    def k(self) -> int:
+        return int(self.X.nrows())
+
+    @property
+    def m(self) -> int:
+        return int(self.X.ncols())
+
+    @cached_property
+    def F(self) -> fmpq_mat:
+        return self.U * self.X
+
+    @cached_property
+    def eigenvalues(self) -> tuple[Fraction, ...]:
+        gram = self.X * self.X.transpose()
+        return tuple(to_fraction(gram[j, j]) for j in range(self.k))
+
+    @property
+    def r_low(self) -> Fraction:
+        return min(self.eigenvalues)
+
+    @cached_property
+    def subsets(self) -> tuple[Subset, ...]:
+        """The subsets S of eigenvalues that a critical point can miss: those with m >= k + |S|."""
+        sizes = range(min(self.k, self.m - self.k) + 1)
+        return tuple(S for size in sizes for S in combinations(range(self.k), size))
+
+    def critical_value(self, S: Subset) -> Fraction:
+        """L = (sum of lambda_i over i in S) / 2."""
+        return sum((self.eigenvalues[i] for i in S), Fraction(0)) / 2
+
+    def kept(self, S: Subset) -> Subset:
+        return tuple(j for j in range(self.k) if j not in S)
+
+    def critical_rows(self, S: Subset, random: Random) -> fmpq_mat:
+        """k rows: v_j (up to length) for j not in S, then |S| vectors that F does not see."""
+        unseen = kernel(self.X).transpose()
+        mixing = fmpq_mat(len(S), unseen.nrows())
+        while mixing.rank() < len(S):
+            mixing = matrix([[random.randint(-2, 2) for _ in range(unseen.nrows())] for _ in S])
+        rows = select(self.X, self.kept(S)).table() + (mixing * unseen).table()
+        return fmpq_mat(rows)
+
+    def flow(self, q: Fraction, common: int) -> fmpq_mat:
+        """e^{t F^T F} at t = common log q, where common times every eigenvalue is whole: rational for rational q."""
+        result = identity(self.m)
+        for j, eigenvalue in enumerate(self.eigenvalues):
+            row = select(self.X, [j])
+            growth = fmpq(q.numerator, q.denominator) ** int(eigenvalue * common) - 1
+            result += row.transpose() * row * (growth / fmpq(eigenvalue.numerator, eigenvalue.denominator))
+        return result
+
+
+def target(k: int, m: int, random: Random) -> Target:
+    """A target with different eigenvalues: (3, 2, 1/2) for k = 3 where m allows it, else squares of k/2, ..., 1/2."""
+    rows: list[list[int | Fraction]]
+    if k == 3 and m >= 5:
+        rows = [[1, 1, 1, 0, 0], [1, -1, 0, 0, 0], [0, 0, 0, Fraction(1, 2), Fraction(1, 2)]]
+    else:
+        rows = [[Fraction(k - j, 2) if i == j else 0 for i in range(k)] for j in range(k)]
+    X = matrix([[*row, *[0] * (m - len(row))] for row in rows]) * random_rotation(random, m)
+    return Target(random_rotation(random, k), X)
+
+
+@dataclass(frozen=True)
+class CriticalPoint:
+    """A critical point that misses the eigenvalues in S, in general position.
+
+    H = O T (rows), where O is a rotation and T is triangular, so that U holds orthonormal columns in the kernel of M^T.
+    """
+
+    target: Target
+    S: Subset
+    H: fmpq_mat
+    U: fmpq_mat
+
+    @cached_property
+    def model(self) -> Model:
+        return Model(self.H, self.target.F)
+
+    @property
+    def value(self) -> Fraction:
+        return self.target.critical_value(self.S)
+
+    @cached_property
+    def R(self) -> fmpq_mat:
+        """The direction of negative curvature: a partial isometry from range(Z) to the kernel of M^T (A3.7)."""
+        return self.U * select(self.target.U, columns=self.S).transpose()
+
+    @cached_property
+    def is_partial_isometry(self) -> bool:
+        """Whether R^T R is the projection on range(Z), and M^T R = 0."""
+        W = select(self.target.U, columns=self.S)
+        onto = self.R.transpose() * self.R == projection(W)
+        return bool(onto and squared_norm(self.model.M.transpose() * self.R) == 0)
+
+
+def critical_point(target: Target, S: Subset, random: Random) -> CriticalPoint:
+    k, kept = target.k, target.k - len(S)
+    T = [[random_rational(random) if j < kept and j < i else Fraction(0) for j in range(k)] for i in range(k)]
+    for i in range(k):
+        T[i][i] = Fraction(random.randint(1, 6), random.randint(1, 3))
+    O = random_rotation(random, k)  # noqa: E741  # a rotation is called O
+    H = O * matrix(T) * target.critical_rows(S, random)
+    return CriticalPoint(target, S, H, select(O, columns=range(kept, k)))
+
+
+def critical_points(target: Target, random: Random) -> Iterator[CriticalPoint]:
+    for S in target.subsets:
+        yield critical_point(target, S, random)
+
+
+def hessian(model: Model) -> fmpq_mat:
+    """D^2 L as a matrix on the entries of E, row by row (km x km)."""
+    F, M, H_plus, gradient = model.F, model.M, model.H_plus, model.gradient
+    k, m = F.nrows(), F.ncols()
+    Q = identity(m) - model.P
+    unexplained = model.outside(F)
+    D = kronecker(M * M.transpose(), Q) - kronecker(model.A_inverse, unexplained.transpose() * unexplained)
+    for i in range(k):
+        for a in range(m):
+            for j in range(k):
+                for b in range(m):
+                    D[i * m + a, j * m + b] -= H_plus[a, j] * gradient[i, b] + H_plus[b, i] * gradient[j, a]
+    return D
+
+
+def orthonormal_hessian(model: Model) -> fmpq_mat:
+    """A matrix with the Hessian's eigenvalues at G H with (GH)(GH)^T = I; rational, although G is not.
+
+    D^2 L at H is the same form in E = G^{-1} E', so that its matrix there has the characteristic polynomial of
+    D^2 L (A (x) I).
+    """
+    return hessian(model) * kronecker(model.A, identity(model.F.ncols()))
+
+
+def predicted_spectrum(target: Target, S: Subset) -> list[Fraction]:
+    """The km eigenvalues of the Hessian at a critical point with H H^T = I (A3.6)."""
+    rows = [target.eigenvalues[j] for j in target.kept(S)] + [Fraction(0)] * len(S)
+    columns = [target.eigenvalues[i] for i in S] + [Fraction(0)] * (target.m - target.k - len(S))
+    return [a - b for a in rows for b in columns] + [Fraction(0)] * target.k**2
+
+
+def rational_example() -> Model:
+    """The saddle of A3.7: L = 1/2, and L'' = -1 along R = e_2 e_1^T."""
+    return Model(matrix([[0, 1, 0, 0], [0, 0, 1, 0]]), matrix([[1, 0, 0, 0], [0, 2, 0, 0]]))
+
+
+def line(model: Model, R: fmpq_mat) -> tuple[list[list[Fraction]], ...]:
+    """H, F and the velocity RF - H of the homotopy, as the witness takes them."""
+    return fractions(model.H), fractions(model.F), fractions(R * model.F - model.H)
+
+
+def curvature_bound_factor(model: Model, curvature: fmpq, k: int) -> tuple[fmpq, fmpq]:
+    """The two values that ||A||_op has to reach: for -tr(Z^2)/||A|| and for -4 L^2/(k ||A||) to bound the curvature."""
+    Z2 = inner(model.Z, model.Z)
+    return Z2 / -curvature, 4 * model.loss**2 / k / -curvature
+
+
+def common_denominator(values: Sequence[Fraction]) -> int:
+    """The least whole number that makes every value whole."""
+    common = 1
+    for value in values:
+        common *= (value * common).denominator
+    return common

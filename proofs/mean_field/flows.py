@@ -1,0 +1,109 @@
+"""Gradient flows with exact solutions: the features (Oja's flow, A3.10) and the attention matrix (Lemma 3.1, A3.11)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+from flint import arb, arb_mat, ctx, fmpq_mat, fmpq_poly
+
+from proofs.mean_field.critical import Target, common_denominator
+from proofs.mean_field.enclosures import PRECISION, eigenvalues
+from proofs.mean_field.model import Model
+from proofs.mean_field.rational_functions import RationalFunctions, determinant
+from proofs.rational_matrix import identity, kernel, kronecker, projection
+
+
+@dataclass(frozen=True)
+class OjaFlow:
+    """dH/dt = -dL/dH from H_0 with H_0 H_0^T = I: row space of H_t = row space of H_0 e^{t F^T F}.
+
+    Only the row space of `start` counts. At t = common log q with rational q the flow is rational.
+    """
+
+    target: Target
+    start: fmpq_mat
+
+    @cached_property
+    def common(self) -> int:
+        return common_denominator(self.target.eigenvalues)
+
+    def at(self, q: Fraction) -> Model:
+        """The model at t = common log q, up to a change of basis, which the loss does not see."""
+        return Model(self.start * self.target.flow(q, self.common), self.target.F)
+
+    @cached_property
+    def reaches_global_minimum(self) -> bool:
+        """Whether H_0 F^T is invertible."""
+        return bool((self.start * self.target.F.transpose()).det() != 0)
+
+    @cached_property
+    def decay_degree(self) -> int:
+        """n with L = Theta(q^n) as q grows: the loss is a rational function of q, and this is its degree."""
+        q = fmpq_poly([0, 1])
+        flow = [[fmpq_poly([x]) for x in row] for row in identity(self.target.m).table()]
+        for j, eigenvalue in enumerate(self.target.eigenvalues):
+            row = self.target.X.table()[j]
+            growth = (q ** int(eigenvalue * self.common) - 1) / eigenvalue.numerator * eigenvalue.denominator
+            for i, x in enumerate(row):
+                flow[i] = [entry + growth * (x * y) for entry, y in zip(flow[i], row, strict=True)]
+        moved = _constant(self.start, 1) * RationalFunctions(flow, fmpq_poly([1]))
+        gram = moved * moved.transpose()
+        d = determinant(gram.numerators)
+        loss = Model(RationalFunctions(moved.numerators, d), _constant(self.target.F, d)).loss
+        return int(loss.numerators[0][0].degree() - loss.power * d.degree())
+
+    def sublevel_bound(self, q: Fraction) -> arb:
+        """L_0 e^{-2 (r_low - 2 L_0) t} at t = common log q: a bound on L where 2 L_0 < r_low (A3.10, ||A|| = 1)."""
+        with ctx.workprec(PRECISION):
+            L = arb(Model(self.start, self.target.F).loss)
+            r_low = arb(self.target.r_low.numerator) / self.target.r_low.denominator
+            t = self.common * (arb(q.numerator) / q.denominator).log()
+            return L * (-2 * (r_low - 2 * L) * t).exp()
+
+
+def _constant(X: fmpq_mat, d: object) -> RationalFunctions:
+    """A matrix of constant polynomials, in the localisation at d."""
+    return RationalFunctions([[fmpq_poly([x]) for x in row] for row in X.table()], d if d != 1 else fmpq_poly([1]))
+
+
+@dataclass(frozen=True)
+class AttentionFlow:
+    """dW/dt = -dL_TF/dW = -B^T B (W A - I), from W_0, for fixed features."""
+
+    model: Model
+    start: fmpq_mat
+
+    @cached_property
+    def BtB(self) -> fmpq_mat:
+        return self.model.B.transpose() * self.model.B
+
+    @cached_property
+    def limit(self) -> fmpq_mat:
+        """A^{-1} + Pi (W_0 - A^{-1}), with Pi the projection on the kernel of B."""
+        gap = self.start - self.model.A_inverse
+        return self.model.A_inverse + projection(kernel(self.model.B)) * gap
+
+    def at(self, t: Fraction) -> arb_mat:
+        """W_t in intervals: vec(W_t - A^{-1}) = e^{-t A (x) B^T B} vec(W_0 - A^{-1}), by the matrix exponential."""
+        k = self.BtB.nrows()
+        gap = self.start - self.model.A_inverse
+        with ctx.workprec(PRECISION):
+            generator = arb_mat(kronecker(self.model.A, self.BtB)) * (-arb(t.numerator) / t.denominator)
+            stacked = generator.exp() * arb_mat([[gap[i, j]] for j in range(k) for i in range(k)])
+            moved = arb_mat([[stacked[j * k + i, 0] for j in range(k)] for i in range(k)])
+            return arb_mat(self.model.A_inverse) + moved
+
+    def distance(self, t: Fraction) -> arb:
+        """||W_t - W_infinity||_F."""
+        with ctx.workprec(PRECISION):
+            gap = self.at(t) - arb_mat(self.limit)
+            return sum((x * x for x in gap.entries()), arb(0)).max(arb(0)).sqrt()
+
+    @cached_property
+    def rate(self) -> arb:
+        """The rate of linear convergence: (least eigenvalue of B^T B that is not 0) (least eigenvalue of A)."""
+        nullity = kernel(self.BtB).ncols()
+        with ctx.workprec(PRECISION):
+            return eigenvalues(self.BtB)[nullity] * eigenvalues(self.model.A)[0]

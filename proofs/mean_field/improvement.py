@@ -1,0 +1,136 @@
+"""Atoms of a network in exact rationals, and the rate of improvement under birth and death (design, A3.14)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from random import Random
+
+from flint import fmpq, fmpq_mat
+
+from proofs.mean_field.instances import random_rational
+from proofs.mean_field.model import Model
+from proofs.rational_matrix import inner, squared_norm, to_fmpq
+
+Vector = tuple[Fraction, ...]
+
+
+@dataclass(frozen=True)
+class Atom:
+    """A neuron a sigma(w . x) that carries some of the mass of a measure."""
+
+    mass: Fraction
+    a: Vector
+    w: Vector
+
+
+def softsign(z: Fraction) -> Fraction:
+    """z / (1 + |z|): a bounded increasing activation with rational values."""
+    return z / (1 + abs(z))
+
+
+def relu(z: Fraction) -> Fraction:
+    return max(z, Fraction(0))
+
+
+Activation = Callable[[Fraction], Fraction]
+
+
+def features(atoms: Sequence[Atom], points: Sequence[Vector], activation: Activation) -> fmpq_mat:
+    """The values of the network at the points, k x number of points."""
+    total = fmpq_mat(len(atoms[0].a), len(points))
+    for atom in atoms:
+        total += to_fmpq(atom.mass) * neuron(atom.a, atom.w, points, activation)
+    return total
+
+
+def neuron(a: Vector, w: Vector, points: Sequence[Vector], activation: Activation) -> fmpq_mat:
+    values = response(w, points, activation)
+    return fmpq_mat([[to_fmpq(x) * value for value in values.entries()] for x in a])
+
+
+def response(w: Vector, points: Sequence[Vector], activation: Activation) -> fmpq_mat:
+    """sigma(w . x) at every point, 1 x number of points."""
+    return fmpq_mat(
+        [[to_fmpq(activation(sum((p * x for p, x in zip(w, point, strict=True)), Fraction(0)))) for point in points]]
+    )
+
+
+@dataclass(frozen=True)
+class BirthDeath:
+    """mu = (1 - gamma) mu' + gamma pi, where pi holds every atom of the target mu° twice, with a and with -a.
+
+    ratio  R_4 with d mu° / d pi <= R_4
+    """
+
+    target: tuple[Atom, ...]
+    background: tuple[Atom, ...]
+    gamma: Fraction
+    pi: tuple[Atom, ...]
+    points: tuple[Vector, ...]
+    activation: Activation
+
+    @cached_property
+    def mu(self) -> tuple[Atom, ...]:
+        scaled = [Atom((1 - self.gamma) * atom.mass, atom.a, atom.w) for atom in self.background]
+        return (*scaled, *(Atom(self.gamma * atom.mass, atom.a, atom.w) for atom in self.pi))
+
+    @cached_property
+    def model(self) -> Model:
+        """Features at the points; the loss here is the number of points times E."""
+        return Model(*(features(atoms, self.points, self.activation) for atoms in (self.mu, self.target)))
+
+    @cached_property
+    def ratio(self) -> Fraction:
+        masses = {(atom.a, atom.w): atom.mass for atom in self.pi}
+        return max(atom.mass / masses[atom.a, atom.w] for atom in self.target)
+
+    @cached_property
+    def second_moment(self) -> Fraction:
+        """m_2 = the integral of |a|^2 under mu°."""
+        return sum((atom.mass * sum((x * x for x in atom.a), Fraction(0)) for atom in self.target), Fraction(0))
+
+    @cached_property
+    def output_dissipation(self) -> fmpq:
+        """The integral of |grad_a dL/dmu|^2 under mu: a part of -dL/dt along the Wasserstein gradient flow."""
+        total = fmpq(0)
+        for atom in self.mu:
+            gain = self.model.gradient * response(atom.w, self.points, self.activation).transpose()
+            total += to_fmpq(atom.mass) * squared_norm(gain)
+        return total
+
+    @cached_property
+    def mean_first_variation(self) -> fmpq:
+        """The integral of dL/dmu under mu, which is 0."""
+        return inner(self.model.gradient, features(self.mu, self.points, self.activation))
+
+    def bound(self, slope: fmpq) -> fmpq:
+        """(gamma / (R_4 m_2)) slope^2."""
+        return to_fmpq(self.gamma / (self.ratio * self.second_moment)) * slope**2
+
+
+def random_birth_death(random: Random, k: int, count: int, activation: Activation, d: int = 2) -> BirthDeath:
+    """A random instance with two more points than features and a generic network."""
+
+    def vector(size: int) -> Vector:
+        return tuple(random_rational(random, 2, 2) for _ in range(size))
+
+    def measure(size: int) -> tuple[Atom, ...]:
+        weights = [random.randint(1, 4) for _ in range(size)]
+        return tuple(Atom(Fraction(w, sum(weights)), vector(k), vector(d)) for w in weights)
+
+    while True:
+        points = tuple(vector(d) for _ in range(count))
+        target, background = measure(k + 2), measure(k + 2)
+        weights = [random.randint(1, 4) for _ in target]
+        pi = tuple(
+            Atom(Fraction(weight, 2 * sum(weights)), a, atom.w)
+            for weight, atom in zip(weights, target, strict=True)
+            for a in (atom.a, tuple(-x for x in atom.a))
+        )
+        instance = BirthDeath(target, background, Fraction(random.randint(1, 3), 4), pi, points, activation)
+        different = len({(atom.a, atom.w) for atom in pi}) == len(pi)
+        if different and instance.model.A.det() != 0 and instance.second_moment > 0:
+            return instance

@@ -1,0 +1,104 @@
+"""Prompts of finite length n, in closed form (design, A3.12)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from math import inf
+
+from flint import fmpq, fmpq_mat
+
+from proofs.rational_matrix import to_fmpq, trace
+
+
+@dataclass(frozen=True)
+class Features:
+    """Values of h_mu and f° (k x number of points) at equally likely points."""
+
+    h: fmpq_mat
+    f: fmpq_mat
+
+    def _mean(self, X: fmpq_mat, Y: fmpq_mat) -> fmpq_mat:
+        """E[X Y^T]."""
+        return X * Y.transpose() * fmpq(1, self.h.ncols())
+
+    @cached_property
+    def A(self) -> fmpq_mat:
+        """Sigma_mumu."""
+        return self._mean(self.h, self.h)
+
+    @cached_property
+    def B(self) -> fmpq_mat:
+        """Sigma_°mu."""
+        return self._mean(self.f, self.h)
+
+    @cached_property
+    def S(self) -> fmpq_mat:
+        """Sigma_°°."""
+        return self._mean(self.f, self.f)
+
+    @cached_property
+    def C(self) -> fmpq_mat:
+        """E[|f°|^2 h h^T]."""
+        norms = [sum((x * x for x in column), fmpq(0)) for column in self.f.transpose().table()]
+        weighted = fmpq_mat([[x * norm for x, norm in zip(row, norms, strict=True)] for row in self.h.table()])
+        return self._mean(weighted, self.h)
+
+
+@dataclass(frozen=True)
+class FinitePrompts:
+    """Prompts of n examples (or math.inf) with label noise of variance sigma^2 in the prompt.
+
+    The optimum is unique where S_n is invertible, and is asked for only there.
+    """
+
+    features: Features
+    n: int | float
+    noise_variance: Fraction = Fraction(0)
+
+    @cached_property
+    def BtB(self) -> fmpq_mat:
+        return self.features.B.transpose() * self.features.B
+
+    @cached_property
+    def S_n(self) -> fmpq_mat:
+        """(1 - 1/n) B^T B + C / n + (sigma^2 / n) A: the second moment of (1/n) sum_i y_i h(x_i)."""
+        share = fmpq(0) if self.n == inf else fmpq(1, int(self.n))
+        noise = self.features.A * (to_fmpq(self.noise_variance) * share)
+        return self.BtB * (1 - share) + self.features.C * share + noise
+
+    def loss(self, W: fmpq_mat) -> fmpq:
+        """L^n_TF(W)."""
+        quadratic = trace(self.S_n * W * self.features.A * W.transpose()) / 2
+        return trace(self.features.S) / 2 - trace(self.BtB * W) + quadratic
+
+    @cached_property
+    def W(self) -> fmpq_mat:
+        """The optimal attention matrix S_n^{-1} B^T B A^{-1}."""
+        return self.S_n.inv() * self.BtB * self.features.A.inv()
+
+    @cached_property
+    def optimal_loss(self) -> fmpq:
+        """L^n = tr(S°) / 2 - tr(B^T B S_n^{-1} B^T B A^{-1}) / 2."""
+        explained = trace(self.BtB * self.S_n.inv() * self.BtB * self.features.A.inv())
+        return (trace(self.features.S) - explained) / 2
+
+
+def slope_in_inverse_length(features: Features) -> fmpq:
+    """The limit of n (L^n - L) without noise, for invertible B: tr((C - B^T B) A^{-1}) / 2."""
+    BtB = features.B.transpose() * features.B
+    return trace((features.C - BtB) * features.A.inv()) / 2
+
+
+def sign_features(sine: Fraction, cosine: Fraction) -> Features:
+    """k = 1: f° and a second feature with values +-1, and h = cosine * second + sine * f°, on four points."""
+    f, second = (1, 1, -1, -1), (1, -1, 1, -1)
+    h = [to_fmpq(cosine * y + sine * x) for x, y in zip(f, second, strict=True)]
+    return Features(fmpq_mat([h]), fmpq_mat([list(f)]))
+
+
+def quartic_flat_loss(sine: Fraction, n: int) -> Fraction:
+    """1/2 - s^4 / (2 (s^2 (1 - 1/n) + 1/n)): L^n of `sign_features`, flat to fourth order at s = 0."""
+    s2 = sine**2
+    return Fraction(1, 2) - s2**2 / (2 * (s2 * (1 - Fraction(1, n)) + Fraction(1, n)))

@@ -1,0 +1,105 @@
+"""The slow and obvious twin of every formula: standard library only, no linear algebra beyond Gram and Schmidt.
+
+The loss is half the squared distance of the rows of F to the span of the rows of H. It is computed here over any field:
+rationals, or jets (rationals with two derivatives), so that derivatives need no formula at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product
+from typing import Any
+
+Rows = Sequence[Sequence[Any]]
+
+
+@dataclass(frozen=True)
+class Jet:
+    """x + x1 t + x2 t^2, up to terms in t^3: arithmetic that carries two derivatives along a line."""
+
+    x: Fraction
+    x1: Fraction = Fraction(0)
+    x2: Fraction = Fraction(0)
+
+    def __add__(self, other: Jet) -> Jet:
+        return Jet(self.x + other.x, self.x1 + other.x1, self.x2 + other.x2)
+
+    def __sub__(self, other: Jet) -> Jet:
+        return Jet(self.x - other.x, self.x1 - other.x1, self.x2 - other.x2)
+
+    def __mul__(self, other: Jet) -> Jet:
+        return Jet(
+            self.x * other.x,
+            self.x * other.x1 + self.x1 * other.x,
+            self.x * other.x2 + self.x1 * other.x1 + self.x2 * other.x,
+        )
+
+    def __truediv__(self, other: Jet) -> Jet:
+        x = self.x / other.x
+        x1 = (self.x1 - x * other.x1) / other.x
+        return Jet(x, x1, (self.x2 - x * other.x2 - x1 * other.x1) / other.x)
+
+
+def twice_loss(H: Rows, F: Rows) -> Any:
+    """2 L: the squared distances of the rows of F to the span of the independent rows of H, added up."""
+    basis: list[list[Any]] = []
+    for row in H:
+        basis.append(_residual(row, basis))
+    squares = [_dot(r, r) for r in (_residual(row, basis) for row in F)]
+    total = squares[0]
+    for square in squares[1:]:
+        total = total + square
+    return total
+
+
+def along_line(H: Rows, F: Rows, E: Rows) -> tuple[Fraction, Fraction, Fraction]:
+    """L, dL/dt and d^2L/dt^2 at t = 0 of H + t E."""
+    moving = [[Jet(x, e) for x, e in zip(row, moved, strict=True)] for row, moved in zip(H, E, strict=True)]
+    jet = twice_loss(moving, [[Jet(x) for x in row] for row in F])
+    return jet.x / 2, jet.x1 / 2, jet.x2  # the second derivative is twice the coefficient of t^2
+
+
+def _residual(row: Sequence[Any], basis: Sequence[Sequence[Any]]) -> list[Any]:
+    """The part of the row that is orthogonal to the orthogonal basis."""
+    rest = list(row)
+    for b in basis:
+        factor = _dot(rest, b) / _dot(b, b)
+        rest = [x - factor * y for x, y in zip(rest, b, strict=True)]
+    return rest
+
+
+def _dot(x: Sequence[Any], y: Sequence[Any]) -> Any:
+    total = x[0] * y[0]
+    for p, q in zip(x[1:], y[1:], strict=True):
+        total = total + p * q
+    return total
+
+
+def prompt_loss(
+    h: Rows, f: Rows, W: Rows, n: int, noise: Fraction = Fraction(0), query_noise: Fraction = Fraction(0)
+) -> Fraction:
+    """L^n_TF(W) by enumeration of all prompts x_1..x_n, all queries, all tasks v and all label noises.
+
+    h and f hold the values of h_mu and f° (k x number of points, points equally likely). A task is v with independent
+    signs, E[v v^T] = I; y = v^T f°(x) + noise * sign; the prediction is (1/n) sum_i y_i h(x_i)^T W h(x_query).
+    """
+    points = range(len(h[0]))
+    hs = [[row[x] for row in h] for x in points]
+    fs = [[row[x] for row in f] for x in points]
+    prompt_signs = list(product((1, -1), repeat=n)) if noise else [(0,) * n]
+    query_signs = (1, -1) if query_noise else (0,)
+    Wh = [[_dot(row, hs[q]) for row in W] for q in points]
+    total, count = Fraction(0), 0
+    for v in product((1, -1), repeat=len(h)):
+        label = [_dot(v, fs[x]) for x in points]
+        for prompt in product(points, repeat=n):
+            for signs in prompt_signs:
+                ys = [label[x] + noise * sign for x, sign in zip(prompt, signs, strict=True)]
+                read = [sum(y * hs[x][i] for y, x in zip(ys, prompt, strict=True)) / n for i in range(len(h))]
+                for q in points:
+                    for sign in query_signs:
+                        total += (label[q] + query_noise * sign - _dot(read, Wh[q])) ** 2 / 2
+                        count += 1
+    return total / count

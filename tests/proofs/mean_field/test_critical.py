@@ -1,0 +1,123 @@
+"""Critical points: classification, spectra, negative curvature."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+
+from proofs.mean_field.critical import (
+    CriticalPoint,
+    Target,
+    common_denominator,
+    critical_point,
+    critical_points,
+    curvature_bound_factor,
+    hessian,
+    line,
+    orthonormal_hessian,
+    predicted_spectrum,
+    rational_example,
+    target,
+)
+from proofs.mean_field.examples import hermite_difference, isotropic_difference, isotropic_model
+from proofs.mean_field.model import Model
+from proofs.mean_field.witness import along_line, twice_loss
+from proofs.rational_matrix import (
+    fractions,
+    identity,
+    inertia,
+    inner,
+    is_zero,
+    largest_eigenvalue_at_least,
+    matrix,
+    polynomial_with_roots,
+    to_fmpq,
+    to_fraction,
+)
+from tests.proofs.mean_field.strategies import saddles, targets
+
+
+def test_all_eight_subsets_of_three_two_half() -> None:
+    goal = target(3, 8, Random(1))
+    assert goal.eigenvalues == (3, 2, Fraction(1, 2)) and len(goal.subsets) == 8
+    values = []
+    for point in critical_points(goal, Random(2)):
+        assert is_zero(point.model.gradient)
+        spectrum = predicted_spectrum(goal, point.S)
+        assert len(spectrum) == 24
+        assert orthonormal_hessian(point.model).charpoly() == polynomial_with_roots(spectrum)
+        values.append(to_fraction(point.model.loss))
+    quarters = [0, 1, 4, 5, 6, 7, 10, 11]
+    assert sorted(values) == [Fraction(x, 4) for x in quarters]
+
+
+@given(targets())
+@settings(max_examples=10)
+def test_critical_values_and_spectra(goal: Target) -> None:
+    for point in critical_points(goal, Random(3)):
+        rows, F = fractions(point.H), fractions(goal.F)
+        assert twice_loss(rows, F) / 2 == point.value
+        spectrum = predicted_spectrum(goal, point.S)
+        assert orthonormal_hessian(point.model).charpoly() == polynomial_with_roots(spectrum)
+        assert inertia(hessian(point.model))[0] == sum(x < 0 for x in spectrum) >= len(point.S) ** 2
+
+
+@given(saddles())
+def test_wrong_spectra_do_not_pass(point: CriticalPoint) -> None:
+    """The spectrum of a saddle is not that of a minimum."""
+    other = predicted_spectrum(point.target, ())
+    assert orthonormal_hessian(point.model).charpoly() != polynomial_with_roots(other)
+
+
+@given(saddles())
+def test_curvature_is_exact_and_below_its_bounds(point: CriticalPoint) -> None:
+    model, R = point.model, point.R
+    value, slope, curvature = along_line(*line(model, R))
+    RZ = R * model.Z
+    exact = inner(RZ, model.A_inverse * RZ)
+    assert point.is_partial_isometry
+    assert value == point.value and slope == 0 and to_fmpq(curvature) == -exact < 0
+    weaker, paper = curvature_bound_factor(model, -exact, point.target.k)
+    assert weaker >= paper  # tr(Z^2) >= (tr Z)^2 / k
+    assert largest_eigenvalue_at_least(model.A, weaker)
+
+
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_the_constant_of_the_bound_cannot_be_improved(k: int) -> None:
+    model = isotropic_model(k)
+    curvature = model.homotopy_curvature(identity(k))
+    assert isotropic_difference(k).is_zero
+    assert along_line(*line(model, identity(k)))[2] == to_fraction(curvature) == -k
+    for bound in curvature_bound_factor(model, curvature, k):
+        assert largest_eigenvalue_at_least(model.A, bound)
+        assert not largest_eigenvalue_at_least(model.A, bound * 1001 / 1000)
+
+
+def test_rational_example() -> None:
+    model, R = rational_example(), matrix([[0, 0], [1, 0]])
+    assert model.loss * 2 == 1 and is_zero(model.gradient) and is_zero(model.M * model.Z)
+    assert along_line(*line(model, R)) == (Fraction(1, 2), 0, -1)
+
+
+def test_hermite_features() -> None:
+    assert hermite_difference().is_zero
+
+
+def test_perturbed_saddles_are_not_critical() -> None:
+    goal = target(2, 4, Random(5))
+    point = critical_point(goal, (1,), Random(6))
+    H = point.H + matrix([[Fraction(1, 1000)] * 4, [0] * 4])
+    assert not is_zero(Model(H, goal.F).gradient)
+
+
+def test_room_for_a_saddle() -> None:
+    """A critical point that misses |S| eigenvalues needs m >= k + |S|."""
+    assert target(3, 4, Random(0)).subsets == ((), (0,), (1,), (2,))
+    assert target(2, 2, Random(0)).subsets == ((),)
+
+
+def test_common_denominator() -> None:
+    assert common_denominator([Fraction(1, 2), Fraction(1, 3), Fraction(5)]) == 6

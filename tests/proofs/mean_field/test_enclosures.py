@@ -1,0 +1,145 @@
+"""Intervals hold the true eigenvalues; the inequalities of A3.8 and A3.9 hold, and could fail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from random import Random
+
+import pytest
+from flint import arb, arb_mat, ctx, fmpq
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from proofs.mean_field.critical import CriticalPoint, critical_point, target
+from proofs.mean_field.enclosures import (
+    PRECISION,
+    agree,
+    distinct_eigenvalues,
+    eigenprojection,
+    eigenvalues,
+    eigenvector,
+    largest_eigenvalue,
+    nuclear_norm,
+    polar_factor,
+    smallest_eigenvalue,
+)
+from proofs.mean_field.inequalities import (
+    best_slope,
+    dichotomy,
+    rank_one_dichotomy,
+    rational_r_low,
+    squared_gradient_at_least,
+)
+from proofs.mean_field.instances import random_contraction, random_matrix
+from proofs.mean_field.model import Model
+from proofs.rational_matrix import diagonal, is_zero, to_fmpq, trace
+from tests.proofs.mean_field.strategies import all_hold, entries, holds, matrices, models, randoms, rotations, saddles
+
+
+@pytest.fixture(autouse=True, scope="module")
+def precision() -> Iterator[None]:
+    """Intervals are compared at the precision at which they were made."""
+    with ctx.workprec(PRECISION):
+        yield
+
+
+@given(st.lists(entries, min_size=1, max_size=4), st.data())
+def test_enclosures_hold_known_eigenvalues(values: list[Fraction], data: st.DataObject) -> None:
+    rotation = data.draw(rotations(len(values)))
+    S = rotation * diagonal(values) * rotation.transpose()
+    found = eigenvalues(S)
+    assert len(found) == len(values)
+    assert all(holds(interval, x) for interval, x in zip(found, sorted(values), strict=True))
+    assert holds(largest_eigenvalue(S), max(values))
+    assert holds(smallest_eigenvalue(S), min(values))
+    total = sum((abs(x) for x in values), Fraction(0))
+    assert holds(nuclear_norm(S), total)
+    assert [count for _, count in distinct_eigenvalues(S)] == [values.count(x) for x in sorted(set(values))]
+
+
+@given(st.lists(entries, min_size=1, max_size=4), st.data())
+def test_projections_on_eigenspaces(values: list[Fraction], data: st.DataObject) -> None:
+    rotation = data.draw(rotations(len(values)))
+    S = rotation * diagonal(values) * rotation.transpose()
+    different = sorted(set(values))
+    i = data.draw(st.integers(0, len(different) - 1))
+    exact = rotation * diagonal([int(x == different[i]) for x in values]) * rotation.transpose()
+    v = eigenvector(S, i)
+    assert all_hold(eigenprojection(S, i), exact)
+    assert (arb_mat(S) * v).overlaps(v * arb(to_fmpq(different[i])))
+    assert holds((v.transpose() * v)[0, 0], 1)
+
+
+@given(st.integers(1, 3), st.data(), randoms)
+def test_polar_factor_attains_the_nuclear_norm(n: int, data: st.DataObject, random: Random) -> None:
+    X = data.draw(matrices(n, n))
+    R = polar_factor(X)
+    attained = sum(((R.transpose() * arb_mat(X))[i, i] for i in range(n)), arb(0))
+    assert agree(attained, nuclear_norm(X))
+    other = random_contraction(random, n)
+    slack = arb(2) ** -60 * (1 + nuclear_norm(X))  # n = 1 and R = 1 is an equality
+    assert arb(trace(other.transpose() * X)) <= nuclear_norm(X) + slack
+
+
+@given(models())
+def test_dichotomy_at_any_point(model: Model) -> None:
+    assume(not is_zero(model.Z))
+    found = dichotomy(model)
+    slack = arb(2) ** -60 * (
+        abs(found.form) + abs(found.bound) + abs(found.strict)
+    )  # equalities occur, at k = 1 always
+    assert found.form <= found.bound + slack
+    assert found.gain >= found.enough - slack or found.form <= found.strict + slack
+
+
+@given(saddles(), randoms, st.integers(1, 4))
+def test_dichotomy_close_to_saddles(point: CriticalPoint, random: Random, exponent: int) -> None:
+    push = random_matrix(random, point.target.k, point.target.m) * fmpq(1, 10**exponent)
+    H = point.H + push
+    assume(H.rank() == point.target.k)
+    found = dichotomy(Model(H, point.target.F))
+    slack = arb(2) ** -60 * (abs(found.form) + abs(found.bound) + abs(found.strict))
+    assert found.form <= found.bound + slack
+
+
+@given(models())
+def test_rational_and_interval_dichotomy_agree(model: Model) -> None:
+    assume(model.H.nrows() == 1 and not is_zero(model.Z))
+    form, bound = rank_one_dichotomy(model)
+    assert form == bound
+    assert holds(dichotomy(model).form, form) and holds(dichotomy(model).bound, bound)
+
+
+@given(st.integers(1, 3), randoms)
+def test_no_saddle_below_r_low_half(k: int, random: Random) -> None:
+    goal = target(k, k + 2, random)
+    H = critical_point(goal, (), random).H + random_matrix(random, k, k + 2) * fmpq(1, 50)
+    model = Model(H, goal.F)
+    assume(H.rank() == k and 0 < 2 * model.loss < to_fmpq(goal.r_low))
+    assert squared_gradient_at_least(model, goal.r_low)
+    assert rational_r_low(model) <= goal.r_low < rational_r_low(model) * Fraction(1000001, 1000000)
+    slope, bound = best_slope(model)
+    assert slope >= bound * (1 - arb(2) ** -60)  # an equality at k = 1
+
+
+def test_the_inequality_is_sharp_at_k_1_and_fails_with_a_larger_r_low() -> None:
+    goal = target(1, 3, Random(0))
+    model = Model(critical_point(goal, (), Random(1)).H + random_matrix(Random(2), 1, 3) * fmpq(1, 50), goal.F)
+    assert 0 < 2 * model.loss < to_fmpq(goal.r_low)
+    assert squared_gradient_at_least(model, goal.r_low)
+    assert not squared_gradient_at_least(model, goal.r_low * Fraction(1001, 1000))
+
+
+@pytest.mark.parametrize("k", [2, 3])
+def test_the_inequality_fails_at_saddles_with_a_larger_r_low(k: int) -> None:
+    goal = target(k, k + 1, Random(k))
+    saddle = critical_point(goal, (k - 1,), Random(0)).model
+    assert squared_gradient_at_least(saddle, goal.r_low)  # 0 >= 0
+    assert not squared_gradient_at_least(saddle, 2 * goal.r_low)
+
+
+def test_nan_agrees_with_nothing() -> None:
+    assert arb("nan").overlaps(arb(1))
+    assert not agree(arb("nan"), arb(1)) and not agree(arb(1), arb("nan")) and not agree(arb(1, 1), arb(1))
+    assert agree(arb(1), arb(1)) and not agree(arb(1), arb(2))

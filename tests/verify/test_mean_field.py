@@ -1,0 +1,155 @@
+"""The claims of the mean-field paper: every verdict as expected, and wrong formulas and bad input noticed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proofs.mean_field import critical, prompts
+from proofs.mean_field.model import Model
+from proofs.rational_matrix import squared_norm
+from verify.claim import Evidence, Finding, Run, Verdict
+from verify.claims.mean_field import PAPER
+from verify.claims.mean_field.settings import MeanFieldSettings
+from verify.runner import exit_status, run_claims
+from verify.settings import UsageError, validate
+
+CHEAP = [claim for claim in PAPER.claims if claim.id != "MF10t"]
+
+
+def settings(**values: Any) -> MeanFieldSettings:
+    return validate(MeanFieldSettings, {key: str(value) for key, value in values.items()})
+
+
+def check(id: str, **values: Any) -> Finding:
+    (claim,) = (claim for claim in PAPER.claims if claim.id == id)
+    return claim.load()(settings(**values), Run())
+
+
+@pytest.mark.parametrize(("k", "m"), [(1, 1), (1, 3), (2, 3), (3, 6)])
+def test_every_verdict_is_the_expected_one(k: int, m: int) -> None:
+    results = run_claims(CHEAP, settings(k=k, m=m, instances=2))
+    assert [r.claim.id for r in results if not r.as_expected] == []
+    assert exit_status(results) == 0
+
+
+def test_training_lingers_above_saddles() -> None:
+    finding = check("MF10t")
+    assert finding.verdict is Verdict.VERIFIED and finding.evidence is Evidence.NUMERIC
+
+
+def test_every_claim_of_the_design_is_there_and_says_whose_it_is() -> None:
+    ids = {claim.id for claim in PAPER.claims}
+    assert {f"MF{i}" for i in range(1, 15)} | {"MF6c", "MF9c"} <= ids
+    assert all("[D]" in c.statement or "[F]" in c.statement for c in PAPER.claims if not c.control)
+    assert all("[R]" not in c.statement for c in PAPER.claims)
+    assert all(set(c.requires) <= ids for c in PAPER.claims)
+
+
+def test_findings_are_reproducible() -> None:
+    first, second = (check("MF8", k=2, m=4, seed=5) for _ in range(2))
+    assert first == second != check("MF8", k=2, m=4, seed=6)
+
+
+def test_controls_are_refuted_with_a_counterexample_that_was_checked() -> None:
+    for id in ("MF6c", "MF9c"):
+        finding = check(id, k=2, m=4)
+        assert finding.verdict is Verdict.REFUTED and finding.evidence is Evidence.EXACT
+        assert set(finding.details["counterexample"]) == {"H", "F", "L"}
+
+
+class WrongSign(Model):
+    def hessian_form(self, E: Any) -> Any:
+        return super().hessian_form(E) + squared_norm(self.H_plus * self.outside(E) * self.F.transpose()) * 2
+
+
+def test_a_wrong_hessian_turns_its_claim_red(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("identities", "rational_functions", "instances"):
+        monkeypatch.setattr(f"proofs.mean_field.{module}.Model", WrongSign)
+    assert check("MF3", k=2, m=3).verdict is not Verdict.VERIFIED
+    assert check("MF5", k=2, m=3).verdict is not Verdict.VERIFIED
+    assert check("MF2", k=2, m=3).verdict is Verdict.VERIFIED
+
+
+def test_a_wrong_constant_in_the_curvature_bound_turns_its_claim_red(monkeypatch: pytest.MonkeyPatch) -> None:
+    """8 L^2 / (k |A|) instead of 4: the tight family does not allow it at k = 1."""
+    right = critical.curvature_bound_factor
+
+    def wrong(model: Model, curvature: Any, k: int) -> Any:
+        return tuple(2 * x for x in right(model, curvature, k))
+
+    monkeypatch.setattr("verify.claims.mean_field.landscape.curvature_bound_factor", wrong)
+    assert check("MF7", k=1, m=3).verdict is not Verdict.VERIFIED
+
+
+def test_dropping_a_term_of_the_prompt_covariance_turns_its_claim_red(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = prompts.FinitePrompts.S_n.func  # type: ignore[attr-defined]  # a cached property
+
+    def wrong(self: prompts.FinitePrompts) -> Any:
+        return right(self) + self.BtB * (1 / prompts.to_fmpq(int(self.n)))  # B^T B without (1 - 1/n)
+
+    monkeypatch.setattr(prompts.FinitePrompts, "S_n", property(wrong))
+    assert check("MF12", k=1, m=3).verdict is not Verdict.VERIFIED
+
+
+def test_matrices_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "model.json"
+    file.write_text(json.dumps({"H": [["1/2", "0", "1"], [0, 1, "-2/3"]], "F": [["1", "2", "-1/3"], ["0", "1e-1", 3]]}))
+    for id in ("MF1", "MF3", "MF8", "MF9", "MF11"):
+        with_file, without = check(id, k=2, m=3, matrices=file), check(id, k=2, m=3)
+        assert with_file.verdict is Verdict.VERIFIED
+        assert with_file.instances >= without.instances
+    assert check("MF1", k=2, m=3, matrices=file).instances == check("MF1", k=2, m=3).instances + 1
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"H": [["1", "0", "1"], ["2", "0", "2"]], "F": [[0] * 3] * 2}, r"H is singular \(rank 1\)"),
+        ({"H": [["1", "0"], ["0", "1"]], "F": [[0] * 2] * 2}, "H is 2 x 2, but k=2 m=3"),
+        ({"H": [["1", "0", 0.5], ["0", "1", 0]], "F": [[0] * 3] * 2}, r"H\[0\]\[2\] = 0.5: must be a rational"),
+        ({"H": [["1", "0", "x"], ["0", "1", 0]], "F": [[0] * 3] * 2}, r'H\[0\]\[2\] = "x": must be a rational'),
+        ({"H": [["1", "0", "1/0"], ["0", "1", 0]], "F": [[0] * 3] * 2}, r'"1/0": must be a rational'),
+        ({"H": [["1", "0", True], ["0", "1", 0]], "F": [[0] * 3] * 2}, r"true: must be a rational"),
+        ({"H": [["1", "0", None], ["0", "1", 0]], "F": [[0] * 3] * 2}, r"null: must be a rational"),
+        ({"H": [["1", "0"], ["0", "1", 0]], "F": [[0] * 3] * 2}, "rows of H have different lengths"),
+        ({"H": [], "F": [[0] * 3] * 2}, "H must be a list of rows"),
+        ({"H": [["1", "0", "1"]]}, 'keys "H" and "F"'),
+        ([1, 2], 'keys "H" and "F"'),
+    ],
+)
+def test_bad_matrices_end_in_one_line(content: Any, message: str, tmp_path: Path) -> None:
+    file = tmp_path / "model.json"
+    file.write_text(json.dumps(content))
+    with pytest.raises(UsageError, match=message) as error:
+        settings(k=2, m=3, matrices=file)
+    assert "\n" not in str(error.value) and str(file) in str(error.value)
+
+
+def test_unreadable_matrices_end_in_one_line(tmp_path: Path) -> None:
+    broken, binary = tmp_path / "broken.json", tmp_path / "binary.json"
+    broken.write_text("{")
+    binary.write_bytes(b"\xff\xfe\x00\x80")
+    for file, message in ((broken, "not JSON"), (binary, "cannot be read"), (tmp_path / "none", "No such file")):
+        with pytest.raises(UsageError, match=message):
+            settings(k=2, m=3, matrices=file)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"k": 3, "m": 2}, "m=2: m must be a whole number from k=3 to 16"),
+        ({"k": 0}, "k=0: k must be a whole number from 1 to 6"),
+        ({"k": "1/2"}, "k=1/2: k must be"),
+        ({"m": 17}, "m=17: m must be"),
+        ({"instances": 0}, "instances=0: instances must be"),
+        ({"q": 3}, "q=3: unknown key"),
+    ],
+)
+def test_bad_input_ends_in_one_line(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message) as error:
+        settings(**values)
+    assert "\n" not in str(error.value)

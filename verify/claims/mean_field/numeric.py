@@ -1,0 +1,224 @@
+"""The claims of the float layer: networks of particles, random searches, integrated flows, training."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from numerics.device import resolve_device
+from numerics.mean_field.finite import eigenvalue_target, loss, orthonormalise, random_orthonormal
+from numerics.mean_field.flow import closed_form, escape_time, integrate, near_saddle, predicted_escape
+from numerics.mean_field.particles import (
+    ACTIVATIONS,
+    Particles,
+    Task,
+    derivatives,
+    normalised,
+    random_particles,
+    random_task,
+    variations,
+)
+from numerics.mean_field.saddle import second_derivative
+from numerics.mean_field.search import critical_values, search
+from numerics.mean_field.training import Curve, plateaus, train
+from numerics.threads import one_thread
+from proofs.mean_field.critical import target
+from proofs.mean_field.examples import tanh_saddle
+from verify.claim import Evidence, Finding, Run, decide
+from verify.claims.mean_field.common import generator, short, vacuous
+from verify.claims.mean_field.settings import MeanFieldSettings
+
+EPS = torch.finfo(torch.float64).eps
+ATTENTION_RATES = (1.0, 10.0, 100.0)
+
+
+def _eigenvalues(settings: MeanFieldSettings, claim: str) -> list[float]:
+    """Those of the exact claims at these k and m."""
+    return [float(x) for x in target(settings.k, settings.m, generator(settings, claim)).eigenvalues]
+
+
+def _torch_generator(settings: MeanFieldSettings) -> torch.Generator:
+    return torch.Generator().manual_seed(settings.seed)
+
+
+@one_thread()
+def particle_variations(settings: MeanFieldSettings, run: Run) -> Finding:
+    """MF3n: the loss differentiated twice by autograd, against the formulas."""
+    random, device, k = _torch_generator(settings), resolve_device(settings.device), settings.k
+    d, neurons, points = 2, 3 * k + 3, 4 * k + 8
+    count, holds, largest, widest = 0, True, 0.0, 0.0
+    for activation in ACTIVATIONS:
+        for _ in range(settings.instances):
+            X, f, va, vw = (
+                torch.randn(shape, dtype=torch.float64, generator=random).to(device)
+                for shape in ((points, d), (points, k), (neurons, k), (neurons, d))
+            )
+            particles, task = random_particles(neurons, d, k, random, activation, device), Task(X, f)
+            found = _autograd(particles, task, va, vw)
+            errors = [abs(float(x - y)) for x, y in zip(found, variations(particles, task, va, vw), strict=True)]
+            bound = _rounding(particles, task, va, vw)
+            holds = holds and max(errors) <= bound
+            largest, widest = max(largest, *errors), max(widest, bound)
+            count += 1
+    return decide(
+        holds,
+        evidence=Evidence.NUMERIC,
+        scope=f"{count} networks ({', '.join(ACTIVATIONS)}), k={k}, {neurons} neurons, {points} points",
+        instances=count,
+        found=f"apart {largest:.0e}",
+        predicted=f"<= {widest:.0e}",
+    )
+
+
+def _autograd(particles: Particles, task: Task, va: Tensor, vw: Tensor) -> tuple[Tensor, Tensor]:
+    eps = torch.zeros((), dtype=torch.float64, device=task.X.device, requires_grad=True)
+    moved = Particles(particles.a + eps * va, particles.w + eps * vw, particles.activation)
+    (first,) = torch.autograd.grad(task.loss(moved.features(task.X)), eps, create_graph=True)
+    (second,) = torch.autograd.grad(first, eps)
+    return first.detach(), second
+
+
+def _rounding(particles: Particles, task: Task, va: Tensor, vw: Tensor) -> float:
+    """A bound on the rounding of both variations.
+
+    With e and b the first and second derivatives of h along v, and r the least eigenvalue of Sigma_mumu, no term of
+    A3.2 and A3.3 exceeds 2 tr(S°) E|e|^2 / r or tr(S°) sqrt(E|b|^2 / r), and the first is at most
+    tr(S°) sqrt(E|e|^2 / r). A sum of N + n products rounds by at most N + n eps, a solve with Sigma_mumu by k times its
+    condition number; each term has two solves.
+    """
+    h, e, b = derivatives(particles, task.X, va, vw)
+    A, _, S = task.covariances(h)
+    values = torch.linalg.eigvalsh(A)
+    r, condition = values[0], values[-1] / values[0]
+    sizes = [x.square().sum(1).mean() / r for x in (e, b)]
+    scale = S.trace() * (6 * sizes[0] + sizes[0].sqrt() + sizes[1].sqrt())
+    return float(EPS * (len(particles.a) + len(h) + 2 * h.shape[1] * condition) * scale)
+
+
+@one_thread()
+def critical_search(settings: MeanFieldSettings, run: Run) -> Finding:
+    """MF6n."""
+    random, device = _torch_generator(settings), resolve_device(settings.device)
+    eigenvalues = _eigenvalues(settings, "MF6n")
+    F = eigenvalue_target(eigenvalues, settings.m, random, device)
+    starts, values = 500, critical_values(eigenvalues, settings.m).to(device)
+    found = search(F, starts, random)
+    nearest = (found.losses[:, None] - values).abs().min(1)
+    seen = len(set(nearest.indices.tolist()))
+    farthest = float(nearest.values.max()) if len(found.losses) else float("nan")
+    return decide(
+        bool((nearest.values <= found.bounds).all()),
+        evidence=Evidence.NUMERIC,
+        scope=f"{len(found.losses)} critical points from {starts} starts, k={settings.k}, m={settings.m}",
+        instances=len(found.losses),
+        found=f"{seen} of {len(values)} values, off by {farthest:.0e}",
+        predicted=f"<= {float(found.bounds.max()):.0e}" if len(found.losses) else "",
+    )
+
+
+@one_thread()
+def integrated_flow(settings: MeanFieldSettings, run: Run) -> Finding:
+    """MF10n."""
+    if settings.m == settings.k:
+        return vacuous("the loss is 0 everywhere at m = k")
+    random, device = _torch_generator(settings), resolve_device(settings.device)
+    eigenvalues = _eigenvalues(settings, "MF10n")
+    F = eigenvalue_target(eigenvalues, settings.m, random, device)
+    start = random_orthonormal((settings.k, settings.m), random, device)
+    time, steps = 6 / max(eigenvalues), 400
+    exact = closed_form(start, F, time, steps)
+    coarse = integrate(start, F, time, steps)
+    fine = integrate(start, F, time, 2 * steps)[::2]
+    # Halving the step of a method of order 4 divides its error by 16: the difference is 15 times the finer error.
+    estimate = float((coarse - fine).abs().max()) + EPS * steps * settings.m
+    one = torch.eye(settings.k, dtype=F.dtype, device=device)
+    drift = float((fine @ fine.mT - one).abs().max())
+    apart = float(torch.linalg.matrix_norm(_projection(exact) - _projection(orthonormalise(fine)), 2).max())
+    late = [_escape_error(10.0**-n) for n in (2, 4, 6)]
+    size = settings.k * settings.m  # entries that the norm of an error can add up
+    return decide(
+        drift <= 2 * size * estimate and apart <= 2 * size * estimate and all(0 <= x <= 1 for x in late),
+        evidence=Evidence.NUMERIC,
+        scope=f"one start at k={settings.k}, m={settings.m}, t <= {time:.3g}; escape from 1e-2, 1e-4, 1e-6 at k=1",
+        instances=1 + len(late),
+        found=f"apart {apart:.0e}, drift {drift:.0e}",
+        predicted=f"<= {2 * size * estimate:.0e}",
+        details={"escape times, in steps after the predicted one": [f"{x:.3f}" for x in late]},
+    )
+
+
+def _projection(H: Tensor) -> Tensor:
+    return H.mT @ H
+
+
+def _escape_error(delta: float) -> float:
+    """How many steps after the predicted time half of the loss is gone: between 0 and 1 if the prediction is right."""
+    H, F = near_saddle(0.5, delta)
+    predicted = predicted_escape(0.5, delta)
+    time, steps = 1.25 * predicted, 400
+    return (escape_time(loss(orthonormalise(integrate(H, F, time, steps)), F), time) - predicted) * steps / time
+
+
+@one_thread()
+def particle_saddle(settings: MeanFieldSettings, run: Run) -> Finding:
+    """MF13n: two quadratures, whose difference estimates the error of the coarser one."""
+    coarse, fine = (second_derivative(nodes, resolve_device(settings.device)) for nodes in (40, 80))
+    exact = float(tanh_saddle()["closed form"].mid())
+    estimate = abs(coarse[2] - fine[2]) + 80**2 * EPS
+    return decide(
+        abs(fine[2] - exact) <= estimate and abs(fine[1]) <= estimate,
+        evidence=Evidence.NUMERIC,
+        scope="Gauss-Hermite, 40 and 80 nodes in each direction",
+        instances=1,
+        found=f"{fine[2]:.10g}",
+        predicted=f"{exact:.10g} +- {estimate:.0e}",
+        details={"loss": repr(fine[0]), "slope": repr(fine[1])},
+    )
+
+
+@one_thread()
+def training(settings: MeanFieldSettings, run: Run) -> Finding:
+    """MF10t: how far joint training is from two-timescale training, and where it lingers.
+
+    A plateau that had nothing to do with the levels would be in the lowest quarter between two of them in one case
+    out of four. The levels are those that training visits: the largest eigenvalues are learned first.
+    """
+    device, eigenvalues = resolve_device(settings.device), [0.3, 0.6, 0.9]
+    levels = torch.tensor([0.0, 0.15, 0.45, 0.9], dtype=torch.float64)
+    count, ordered = 0, True
+    distances: list[list[float]] = []
+    heights: list[float] = []
+    for extra in range(2):
+        random = torch.Generator().manual_seed(settings.seed + extra)
+        task = random_task(eigenvalues, 10, 200, random, device=device)
+        start = normalised(random_particles(60, 10, 3, random, "sigmoid", device), task.X)
+        ideal = train(task, start, 600, 0.005)
+        gaps = []
+        for rate in ATTENTION_RATES:
+            run.progress(f"attention rate {rate:g}, network {extra + 1} of 2")
+            curve = train(task, start, 600, 0.005, rate)
+            gaps.append(float((curve.losses / ideal.losses).log().abs().mean()))
+            heights += _heights(curve, levels)
+        distances.append(gaps)
+        ordered = ordered and all(faster < slower for slower, faster in pairwise(gaps))
+        count += 1
+    low = all(0 <= x <= 0.25 for x in heights)
+    rising = " > ".join(f"{x:.2g}" for x in distances[0])
+    return decide(
+        ordered and low and len(heights) > 0,
+        evidence=Evidence.NUMERIC,
+        scope=f"{count} sigmoid networks, d=10, k=3, 60 neurons, attention rates 1, 10, 100; {len(heights)} plateaus",
+        instances=count * len(ATTENTION_RATES),
+        found=f"plateaus <= {max(heights, default=0):.2g}, gap {rising}",
+        predicted="plateaus <= 1/4, falling",
+        details={"height above the level, of the gap to the next": [short(x) for x in heights], "gaps": distances},
+    )
+
+
+def _heights(curve: Curve, levels: Tensor) -> list[float]:
+    """The height of each plateau above the level below it, as a part of the distance to the next level."""
+    found = curve.losses[plateaus(curve.losses)]
+    above = torch.searchsorted(levels, found).clamp(1, len(levels) - 1)
+    return ((found - levels[above - 1]) / (levels[above] - levels[above - 1])).tolist()
