@@ -1,0 +1,132 @@
+"""Pictures of training beside the predictions. Each function returns a matplotlib Figure and keeps no state."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from numerics.next_token.descent import normalised_descent, plain_descent
+from numerics.next_token.stage import aligned_output, attention_stage
+from numerics.next_token.training import train_attention
+from proofs.next_token.dataset import Dataset
+
+# Dark enough on white, and apart from one another for people who do not see red and green.
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
+GREY = "#666666"
+
+
+def loss_figure(datasets: Sequence[Dataset], eta: float = 0.5, beta: float = 3.0, T: int = 120) -> Figure:
+    """Loss minus its infimum on a log scale: normalised descent with the slope -eta/|W*|, and plain descent."""
+    figure, axes = _figure(
+        f"Loss minus its infimum, eta = {eta:g}", "step t", "L - L*   (log scale)", "dashed: slope predicted from |W*|"
+    )
+    stage = attention_stage(datasets, aligned_output(datasets, beta))
+    times = range(T + 1)
+    normalised = _losses(normalised_descent(stage, eta, times), stage.log_excess_loss)
+    plain = _losses(plain_descent(stage, eta, times), stage.log_excess_loss)
+    training = train_attention(datasets, aligned_output(datasets, beta), eta, 8)
+    for i, dataset in enumerate(datasets):
+        slope = training.predictions[i].loss_slope(eta)
+        axes.plot(
+            times, [math.exp(value) for value in normalised[i]], color=COLOURS[i], label=f"{dataset.name}, normalised"
+        )
+        start = T // 2
+        line = [math.exp(normalised[i][start] + slope * (t - start)) for t in (0, T)]
+        axes.plot((0, T), line, color="black", linestyle="--", linewidth=0.8)
+        axes.plot(
+            times,
+            [math.exp(value) for value in plain[i]],
+            color=COLOURS[i],
+            linestyle=":",
+            label=f"{dataset.name}, plain",
+        )
+    axes.set_yscale("log")
+    axes.set_xlim(0, T)
+    axes.legend(frameon=False, fontsize=8, ncols=2)
+    return figure
+
+
+def direction_figure(datasets: Sequence[Dataset], eta: float = 0.5, beta: float = 3.0, T: int = 20_000) -> Figure:
+    """t times the direction error: constant for an error of 1/t, a straight line in log t for (log t)/t."""
+    figure, axes = _figure(
+        f"Direction of attention, eta = {eta:g}",
+        "step t   (log scale)",
+        "t | W/|W| - W*/|W*| |",
+        "dashed: predicted limit or slope",
+    )
+    times = sorted({round(T ** (k / 60)) for k in range(61)} - {0})
+    training = train_attention(datasets, aligned_output(datasets, beta), eta, T, times=times)
+    for i, dataset in enumerate(datasets):
+        prediction = training.predictions[i]
+        values = [t * training.direction_error(i, t) for t in times]
+        axes.plot(times, values, color=COLOURS[i], label=dataset.name)
+        slope, end = prediction.drift_constant(eta), values[-1]
+        if prediction.degenerate_pairs:
+            line = [end + slope * (math.log(t) - math.log(times[-1])) for t in (10, times[-1])]
+        else:
+            line = [prediction.direction_constant(eta)] * 2
+        axes.plot((10, times[-1]), line, color="black", linestyle="--", linewidth=0.8)
+    axes.set_xscale("log")
+    axes.set_ylim(bottom=0)
+    axes.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def score_figure(dataset: Dataset, eta: float = 0.5, beta: float = 3.0, T: int = 2000) -> Figure:
+    """The attention scores of all tokens with one query: optimal ones rise, unseen ones stay at 0, others fall."""
+    query = max(dataset.queries, key=lambda q: len(dataset.order(q)))
+    name = dataset.vocabulary[query]
+    figure, axes = _figure(
+        f"Attention scores with query {name}, {dataset.name}",
+        "step t   (log scale)",
+        f"W_kq[token, {name}]   (symmetric log scale)",
+        "",
+    )
+    times = sorted({round(T ** (k / 80)) for k in range(81)} - {0})
+    snapshots = normalised_descent(attention_stage([dataset], aligned_output([dataset], beta)), eta, times)
+    V = dataset.V
+    better = {x for x, _ in dataset.order(query)}
+    worse = {x for _, x in dataset.order(query)}
+    kinds = (
+        ("optimal", better - worse, "-"),
+        ("in between", better & worse, "-."),
+        ("unseen", set(range(V)) - dataset.seen(query), ":"),
+        ("non-optimal", worse - better, "--"),
+    )
+    for (kind, tokens, style), colour in zip(kinds, COLOURS, strict=True):
+        for number, x in enumerate(sorted(tokens)):
+            values = [float(snapshots[t][0].reshape(V, V)[x, query]) for t in times]
+            shade = 1 - 0.25 * number
+            axes.plot(
+                times,
+                values,
+                color=colour,
+                linestyle=style,
+                alpha=max(shade, 0.3),
+                label=f"{dataset.vocabulary[x]}: {kind}",
+            )
+    axes.set_xscale("log")
+    axes.set_yscale("symlog", linthresh=1.0)
+    axes.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def _losses(snapshots: dict[int, torch.Tensor], log_excess: object) -> list[list[float]]:
+    assert callable(log_excess)
+    return torch.stack([log_excess(w) for w in snapshots.values()]).T.tolist()
+
+
+def _figure(title: str, x: str, y: str, note: str) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(6.4, 4.2), layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_title(title, loc="left", fontsize=11)
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    axes.spines[["top", "right"]].set_visible(False)
+    if note:
+        axes.text(0.99, 1.02, note, transform=axes.transAxes, ha="right", color=GREY, fontsize=8)
+    return figure, axes

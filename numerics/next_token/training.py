@@ -1,0 +1,164 @@
+"""Training runs beside their predictions, and what is measured on them, each number with an estimate of its error.
+
+The corrections to the limits fall like (a + b log t)/t. From y(T/4), y(T/2) and y(T) the rest at T follows:
+F = 3 (y(T/2) - y(T)) - (y(T/4) - y(T/2)). It may be small by chance, where y crosses its limit: the error is estimated
+from the larger of |F| and |y(T/2) - y(T)|, times MARGIN for terms of higher order. To this comes a bound on the
+rounding errors: every step rounds weights of norm at most eta t.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from numerics.next_token.asymptotics import Asymptotics, asymptotics
+from numerics.next_token.descent import normalised_descent, plain_descent
+from numerics.next_token.stage import Stage, attention_stage, feed_forward_stage
+from proofs.next_token.dataset import Dataset
+from proofs.next_token.max_margin import MarginProblem, attention_problems, feed_forward_problems
+from proofs.next_token.max_margin_solver import solve
+
+MARGIN = 2.0
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A number with the estimated error."""
+
+    value: float
+    error: float
+
+    def agrees(self, predicted: float, resolution: float) -> bool:
+        """Whether the prediction is within the error, and the error small enough to mean something."""
+        return abs(self.value - predicted) <= self.error and self.error <= resolution
+
+
+@dataclass(frozen=True)
+class Training:
+    """A run of one stage over a batch of datasets up to time T; snapshots at T/8, T/4, T/2, T at least.
+
+    step  eta of normalised descent, or the rate of plain descent
+    """
+
+    datasets: tuple[Dataset, ...]
+    stage: Stage
+    step: float
+    T: int
+    snapshots: Mapping[int, Tensor]
+    predictions: tuple[Asymptotics, ...]
+
+    @property
+    def rounding(self) -> float:
+        """Bound on the norm of the accumulated rounding errors of the weights."""
+        return sys.float_info.epsilon * self.step * self.T**2
+
+    def weights(self, index: int, t: int) -> Tensor:
+        """W at time t, [D], on the CPU."""
+        return self.snapshots[t][index].cpu()
+
+    def stable(self, index: int) -> bool:
+        """Whether the step size is one for which the predictions hold."""
+        return self.step < self.predictions[index].largest_stable_eta
+
+    @cached_property
+    def log_excess_losses(self) -> dict[int, Tensor]:
+        """log(L - L*) at the snapshots, [B] each."""
+        return {t: self.stage.log_excess_loss(w).cpu() for t, w in self.snapshots.items()}
+
+    def loss_slope(self, index: int) -> Measured:
+        """The slope of log(L - L*) between T/2 and T."""
+        return self.slope_of({t: float(value[index]) for t, value in self.log_excess_losses.items()})
+
+    def slope_of(self, logs: Mapping[int, float]) -> Measured:
+        """The slope between T/2 and T of a number that is given at the snapshots, and asymptotically linear in t."""
+        slopes = [
+            torch.tensor((logs[b] - logs[a]) / (b - a), dtype=torch.float64) for a, b in pairwise(halvings(self.T))
+        ]
+        return Measured(float(slopes[-1]), MARGIN * _rest(slopes) + 4 * self.rounding / (self.T // 2))
+
+    def offset_distance(self, index: int) -> Measured:
+        """Distance between W and its predicted limit rho, within the span of the support."""
+        basis, rho = self.predictions[index].basis, self.predictions[index].rho
+        places = [basis @ self.weights(index, t) for t in halvings(self.T)[1:]]
+        return Measured(float(torch.linalg.vector_norm(places[-1] - rho)), MARGIN * _rest(places) + self.rounding)
+
+    def direction_error(self, index: int, t: int) -> float:
+        """| W/|W| - W*/|W*| | at time t > 0."""
+        w, star = self.weights(index, t), self.predictions[index].solution
+        return float(torch.linalg.vector_norm(w / torch.linalg.vector_norm(w) - star / torch.linalg.vector_norm(star)))
+
+    def drift(self, index: int) -> Measured:
+        """d <W, u> / d log t over |u|^2, between T/2 and T; 1 is predicted."""
+        u = self.predictions[index].drift
+        along = {t: float(self.weights(index, t) @ u / (u @ u)) for t in halvings(self.T)}
+        growth = [
+            torch.tensor((along[b] - along[a]) / math.log(b / a), dtype=torch.float64) for a, b in pairwise(along)
+        ]
+        return Measured(float(growth[-1]), MARGIN * _rest(growth) + 4 * self.rounding)
+
+    def sublinear_constant(self, index: int) -> Measured:
+        """rate * t * (L - L*) of plain descent at T.
+
+        Its deviation from the limit falls like t^-r with the r of `sublinear_exponent`, and so the rest at T is
+        1/(2^r - 1) times the last change.
+        """
+        before, now = (self.step * t * math.exp(float(self.log_excess_losses[t][index])) for t in (self.T // 2, self.T))
+        return Measured(now, MARGIN * abs(now - before) / (2 ** self.predictions[index].sublinear_exponent - 1))
+
+
+def halvings(T: int) -> tuple[int, int, int, int]:
+    """T/8, T/4, T/2, T."""
+    return (T // 8, T // 4, T // 2, T)
+
+
+def _rest(values: Sequence[Tensor]) -> float:
+    """How far the last of the three values y(T/4), y(T/2), y(T) is from the limit, see above; NaN if a value is."""
+    first, second, third = values
+    rest, change = 3 * (second - third) - (first - second), second - third
+    return float(torch.stack([torch.linalg.vector_norm(rest), torch.linalg.vector_norm(change)]).max())
+
+
+def train_feed_forward(
+    datasets: Sequence[Dataset],
+    eta: float,
+    T: int,
+    times: Iterable[int] = (),
+    device: torch.device | str = "cpu",
+    stop: Callable[[], bool] = lambda: False,
+) -> Training:
+    """Stage 1 by normalised gradient descent, with snapshots at further times if wanted."""
+    stage = feed_forward_stage(datasets, device)
+    snapshots = normalised_descent(stage, eta, {*halvings(T), *times}, stop)
+    predictions = _predict(stage, [feed_forward_problems(dataset) for dataset in datasets])
+    return Training(tuple(datasets), stage, eta, T, snapshots, predictions)
+
+
+def train_attention(
+    datasets: Sequence[Dataset],
+    W_ov: Tensor,
+    step: float,
+    T: int,
+    times: Iterable[int] = (),
+    normalised: bool = True,
+    stop: Callable[[], bool] = lambda: False,
+) -> Training:
+    """Stage 2 with W_ov [B, V, V] frozen, on its device; by plain gradient descent if not `normalised`."""
+    stage = attention_stage(datasets, W_ov)
+    descend = normalised_descent if normalised else plain_descent
+    snapshots = descend(stage, step, {*halvings(T), *times}, stop)
+    predictions = _predict(stage, [attention_problems(dataset) for dataset in datasets])
+    return Training(tuple(datasets), stage, step, T, snapshots, predictions)
+
+
+def _predict(stage: Stage, problems: Sequence[Mapping[int, MarginProblem]]) -> tuple[Asymptotics, ...]:
+    return tuple(
+        asymptotics(stage, index, columns, {x: solve(problem) for x, problem in columns.items()})
+        for index, columns in enumerate(problems)
+    )

@@ -1,0 +1,1 @@
+"""Non-asymptotic convergence of training transformers for next-token prediction (Huang, Liang, Yang, NeurIPS 2024)."""

@@ -1,0 +1,182 @@
+"""Realizable datasets: a collocation map and query-dependent orders (design, next-token section B1).
+
+A sentence is a tuple of tokens with the token that follows it. Its last token is the *query*. A sentence of one token
+says what follows that token: the collocation x -> n(x). In a longer sentence the token x with n(x) = next is *optimal*
+and the others are *non-optimal*: x >_q x'. A dataset is realizable if n is a function and injective, every sentence
+holds its optimal token, and for every query the order has no cycle.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
+
+MAX_VOCABULARY = 24  # the float layer is dense: sentences times tokens in a sentence times V^2 numbers
+MAX_SENTENCES = 100
+MAX_LENGTH = 100
+MAX_WEIGHT = 10**6
+
+
+class DatasetError(ValueError):
+    """Why a dataset is not realizable, or a file not a dataset; one line that names the offending sentence."""
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """Tokens (indices into the vocabulary), the token that follows, the weight pi > 0, and where it was read."""
+
+    tokens: tuple[int, ...]
+    next: int
+    weight: Fraction = Fraction(1)
+    source: str = ""
+
+    @property
+    def query(self) -> int:
+        return self.tokens[-1]
+
+    @property
+    def counts(self) -> Counter[int]:
+        """How often each token occurs, in the order of first occurrence."""
+        return Counter(self.tokens)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A realizable dataset; DatasetError on construction if it is not.
+
+    name        what reports call it
+    vocabulary  the names of the tokens 0..V-1
+    sentences   collocations (one token) and longer sentences, in any order
+    """
+
+    name: str
+    vocabulary: tuple[str, ...]
+    sentences: tuple[Sentence, ...]
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.V <= MAX_VOCABULARY or len(set(self.vocabulary)) < self.V:
+            raise DatasetError(f"{self.name}: a vocabulary has 2 to {MAX_VOCABULARY} different tokens, not {self.V}")
+        if len(self.sentences) > MAX_SENTENCES:
+            raise DatasetError(f"{self.name}: {len(self.sentences)} sentences; at most {MAX_SENTENCES}")
+        for sentence in self.sentences:
+            self._check_shape(sentence)
+        self._check_collocations()
+        for sentence in self.longer:
+            self._check_optimal(sentence)
+        for query in self.queries:
+            self._check_order(query)
+        if not any(self.order(query) for query in self.queries):
+            raise DatasetError(f"{self.name}: no sentence holds two different tokens; attention has nothing to learn")
+
+    @property
+    def V(self) -> int:
+        """Size of the vocabulary."""
+        return len(self.vocabulary)
+
+    @cached_property
+    def n(self) -> dict[int, int]:
+        """The collocation map, token -> next token; it may leave tokens out that no sentence holds."""
+        return {sentence.query: sentence.next for sentence in self.collocations}
+
+    @property
+    def collocations(self) -> tuple[Sentence, ...]:
+        return tuple(sentence for sentence in self.sentences if len(sentence.tokens) == 1)
+
+    @property
+    def longer(self) -> tuple[Sentence, ...]:
+        """The sentences that attention is trained on."""
+        return tuple(sentence for sentence in self.sentences if len(sentence.tokens) > 1)
+
+    @property
+    def queries(self) -> tuple[int, ...]:
+        return tuple(sorted({sentence.query for sentence in self.longer}))
+
+    @property
+    def collocation_weights(self) -> dict[int, Fraction]:
+        """pi of every collocation; a collocation that is listed twice has both weights."""
+        weights = dict.fromkeys(self.n, Fraction(0))
+        for sentence in self.collocations:
+            weights[sentence.query] += sentence.weight
+        return weights
+
+    def optimal(self, sentence: Sentence) -> int:
+        """The token x of the sentence with n(x) = next."""
+        return next(x for x in sentence.tokens if self.n[x] == sentence.next)
+
+    def order(self, query: int) -> dict[tuple[int, int], Sentence]:
+        """All pairs x >_q x', sorted, each with a sentence that says so. Not closed under transitivity."""
+        pairs = {
+            (self.optimal(sentence), x): sentence
+            for sentence in reversed(self.longer)
+            if sentence.query == query
+            for x in sentence.counts
+            if x != self.optimal(sentence)
+        }
+        return dict(sorted(pairs.items()))
+
+    def seen(self, query: int) -> frozenset[int]:
+        """Tokens that occur in a sentence with this query."""
+        return frozenset(x for sentence in self.longer if sentence.query == query for x in sentence.tokens)
+
+    def show(self, sentence: Sentence) -> str:
+        """The sentence as a person writes it, with its place if it was read from a file."""
+        words = " ".join(self._name(x) for x in sentence.tokens)
+        place = f" ({sentence.source})" if sentence.source else ""
+        return f"{words} -> {self._name(sentence.next)}{place}"
+
+    def _name(self, token: int) -> str:
+        return self.vocabulary[token] if 0 <= token < self.V else str(token)
+
+    def _check_shape(self, sentence: Sentence) -> None:
+        where, length = f"{self.name}: {self.show(sentence)}", len(sentence.tokens)
+        if not 1 <= length <= MAX_LENGTH:
+            raise DatasetError(f"{where}: a sentence has 1 to {MAX_LENGTH} tokens, not {length}")
+        for token in (*sentence.tokens, sentence.next):
+            if not 0 <= token < self.V:
+                raise DatasetError(f"{where}: token {token} is not in the vocabulary")
+        if not Fraction(1, MAX_WEIGHT) <= sentence.weight <= MAX_WEIGHT:
+            raise DatasetError(f"{where}: a weight is from 1/{MAX_WEIGHT} to {MAX_WEIGHT}, not {sentence.weight}")
+
+    def _check_collocations(self) -> None:
+        by_token: dict[int, Sentence] = {}
+        by_next: dict[int, Sentence] = {}
+        for sentence in self.collocations:
+            first = by_token.setdefault(sentence.query, sentence)
+            if first.next != sentence.next:
+                raise DatasetError(
+                    f"{self.name}: {self.show(first)} and {self.show(sentence)}: a token has one next token"
+                )
+            first = by_next.setdefault(sentence.next, sentence)
+            if first.query != sentence.query:
+                raise DatasetError(
+                    f"{self.name}: {self.show(first)} and {self.show(sentence)}: the collocation map is not injective"
+                )
+
+    def _check_optimal(self, sentence: Sentence) -> None:
+        where = f"{self.name}: {self.show(sentence)}"
+        for token in sentence.tokens:
+            if token not in self.n:
+                raise DatasetError(f"{where}: no sentence of one token says what follows {self._name(token)}")
+        if all(self.n[x] != sentence.next for x in sentence.tokens):
+            following = self._name(sentence.next)
+            raise DatasetError(f"{where}: no token of the sentence is followed by {following}")
+
+    def _check_order(self, query: int) -> None:
+        order = self.order(query)
+        graph: dict[int, set[int]] = {}
+        for better, worse in order:
+            graph.setdefault(better, set()).add(worse)
+        try:
+            TopologicalSorter(graph).prepare()
+        except CycleError as error:
+            cycle = error.args[1][::-1]  # each token before those that it is better than
+            steps = list(pairwise(cycle))
+            chain = " > ".join(self._name(token) for token in cycle)
+            reasons = "; ".join(self.show(order[step]) for step in steps)
+            raise DatasetError(
+                f"{self.name}: the order of query {self._name(query)} has the cycle {chain}: {reasons}"
+            ) from None

@@ -1,0 +1,80 @@
+"""The named datasets DS-A .. DS-D of the design, and random realizable ones."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from fractions import Fraction
+
+from proofs.next_token.dataset import Dataset, Sentence
+
+
+def from_optimal(
+    name: str,
+    n: Sequence[int],
+    sentences: Sequence[tuple[Sequence[int], int, int | Fraction]],
+    collocation_weights: Sequence[int | Fraction] | None = None,
+) -> Dataset:
+    """A dataset over 0..V-1 in which n[x] follows x; sentences as (tokens, optimal token, weight)."""
+    weights = collocation_weights if collocation_weights is not None else [1] * len(n)
+    single = [Sentence((x,), n[x], Fraction(weights[x])) for x in range(len(n))]
+    longer = [Sentence(tuple(tokens), n[optimal], Fraction(weight)) for tokens, optimal, weight in sentences]
+    return Dataset(name, tuple(map(str, range(len(n)))), (*single, *longer))
+
+
+def _unweighted(name: str, n: Sequence[int], sentences: Sequence[tuple[Sequence[int], int]]) -> Dataset:
+    return from_optimal(name, n, [(tokens, optimal, 1) for tokens, optimal in sentences])
+
+
+_PAIRS = [((q + 1) % 4, q) for q in range(4)]  # the sentence [q+1, q], in which q+1 is optimal
+
+NAMED: dict[str, Dataset] = {
+    dataset.name: dataset
+    for dataset in (
+        _unweighted("DS-A", (1, 2, 3, 0), [(pair, pair[0]) for pair in _PAIRS]),
+        from_optimal(
+            "DS-B",
+            (1, 2, 3, 0),
+            [(pair, pair[0], weight) for pair, weight in zip(_PAIRS, (8, 4, 2, 1), strict=True)],
+            (8, 4, 2, 1),
+        ),
+        _unweighted(
+            "DS-C",
+            (1, 2, 3, 4, 0),
+            [
+                ((2, 0), 2),
+                ((3, 2, 0), 3),
+                ((4, 1), 4),
+                ((4, 3, 1), 4),
+                ((0, 4), 0),
+                ((0, 1, 4), 0),
+                ((2, 3), 2),
+            ],
+        ),
+        _unweighted("DS-D", (1, 2, 3, 0), [((0, 1, 3), 0), ((0, 2, 3), 0), ((2, 3), 2)]),
+    )
+}
+
+
+def random_dataset(seed: int, V: int, index: int = 0, max_sentences: int = 10, max_tokens: int = 4) -> Dataset:
+    """A realizable dataset over V >= 3 tokens, the same for the same arguments.
+
+    Every query has a random ranking of all tokens, and the highest token of a sentence is optimal, so that the orders
+    have no cycles. The optimal token occurs at least as often as every other (the count condition). Integer weights.
+    """
+    if V < 3:
+        raise ValueError(f"V={V}: a random dataset needs at least 3 tokens")
+    rng = random.Random(f"next-token {seed} {V} {index}")
+    n = rng.sample(range(V), V)
+    ranking = {q: rng.sample(range(V), V) for q in range(V)}
+    sentences: list[tuple[list[int], int, int | Fraction]] = []
+    for _ in range(rng.randint(3, max_sentences)):
+        query = rng.randrange(V)
+        others = rng.sample([x for x in range(V) if x != query], rng.randint(1, min(max_tokens, V) - 1))
+        optimal = min([*others, query], key=ranking[query].index)
+        repeats = rng.randint(1, 2)  # the optimal token occurs this often, the others at most
+        tokens = [x for x in others for _ in range(repeats if x == optimal else rng.randint(1, repeats))]
+        rng.shuffle(tokens)
+        times = repeats if query == optimal else rng.randint(1, repeats)
+        sentences.append(([*tokens, *[query] * times], optimal, rng.randint(1, 8)))
+    return from_optimal(f"random-{index}", n, sentences, [rng.randint(1, 8) for _ in range(V)])
