@@ -22,6 +22,9 @@ INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
 
 def run_command(name: str, main: Callable[[Sequence[str]], int]) -> None:
     """Runs main(words) and exits: one line for a usage error, no trace for a closed pipe or Ctrl-C."""
+    # The work is many small operations: threads that wait for each other make them slower, much slower where cores
+    # are shared. A number that the user has set stays.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:
         status = main(sys.argv[1:])
         sys.stdout.flush()

@@ -25,6 +25,7 @@ class Options:
     device: str = "auto"
     level: float = 0.99  # confidence level of statistical errors
     interval: str = "student"  # or "bernstein", which holds at any sample size
+    tolerance: float | None = None  # absolute error aimed at, where an engine refines; None: 1e-3/T
     samples: int | None = None  # sequences that a statistical engine draws; None: so many that it takes some seconds
 
 
@@ -96,6 +97,12 @@ def _classes(law: NGramLaw, configuration: Configuration, T: int) -> float:
     return float(min(module.estimated_classes(law.S, law.n, T), 10**18))
 
 
+def _seconds(law: NGramLaw, configuration: Configuration, T: int) -> float:
+    """Of the transfer engine, as measured: lattices over the kernel's free parameters if they are few, else Sobol."""
+    free = law.S ** (law.n - 1) * (law.S - 1)
+    return (8 if law.alpha >= 1 else 25) if free <= 4 else 3.0 * law.S**law.n
+
+
 def _tokens(law: NGramLaw, configuration: Configuration, T: int) -> float:
     return float(T)
 
@@ -151,6 +158,16 @@ ENGINES: Mapping[str, Engine] = {
             takes=("device",),
         ),
         Engine(
+            "transfer",
+            "powers of killed chains at cost O(log T), averaged over kernels by quadrature: any T",
+            "numerics.sub_ngrams.annealed:annealed_transfer",
+            exact=False,
+            work=_seconds,
+            limit=600,
+            unit="seconds",
+            takes=("seed", "device", "level", "tolerance"),
+        ),
+        Engine(
             "monte_carlo",
             "closed form on sampled sequences, with confidence intervals",
             "numerics.sub_ngrams.monte_carlo:monte_carlo",
@@ -183,7 +200,7 @@ def choose_engine(
     raise UsageError(f"T={T}: no engine reaches S={law.S} n={law.n} T={T}; give a smaller T")
 
 
-PREFERENCE = ("type_classes", "closed_form", "monte_carlo")
+PREFERENCE = ("type_classes", "closed_form", "transfer", "monte_carlo")
 
 
 def _instead(engine: Engine, law: NGramLaw, configuration: Configuration, T: int) -> str:

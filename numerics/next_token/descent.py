@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from numerics.next_token.stage import Stage
+from numerics.threads import one_thread
 
 
 class StoppedError(Exception):
@@ -39,6 +40,7 @@ def plain_descent(
     return _run(stage, step, times, stop)
 
 
+@one_thread()
 def _run(
     stage: Stage, step: Callable[[Tensor], Tensor], times: Iterable[int], stop: Callable[[], bool]
 ) -> dict[int, Tensor]:

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
 from verify.engines import Options, choose_engine, get_engine
-from verify.settings import Integer, Integers, Rational, Rationals, Settings, parse_real, split_list
+from verify.settings import Integer, Integers, Rational, Rationals, Real, Settings, parse_real, split_list
 
 
 def _parse_scale(value: object) -> object:
@@ -52,6 +52,12 @@ class SubNGramSettings(Settings):
     parametrisation: Literal["factorised", "merged"] = Field("factorised", description="factorised or merged")
     samples: Integer | None = Field(
         None, ge=2, le=10**9, description="a whole number from 2 to 10^9: sequences that monte_carlo draws"
+    )
+    tolerance: Real | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="a number between 0 and 1: the absolute error that transfer aims at (default 1e-3/T)",
     )
     engine: str = Field("auto", description="auto, or the name of an engine")
 
@@ -94,7 +100,7 @@ class SubNGramSettings(Settings):
 
     @property
     def options(self) -> Options:
-        return Options(self.seed, self.device, samples=self.samples)
+        return Options(self.seed, self.device, samples=self.samples, tolerance=self.tolerance)
 
     def enumerable_length(self, sequences: int) -> int:
         """The largest T >= n with at most so many sequences (n itself where S^n is larger)."""
