@@ -19,16 +19,16 @@ def select_claims(claims: Sequence[Claim], select: Sequence[str], ignore: Sequen
     """
     ids = [claim.id for claim in claims]
 
-    def matching(words: Sequence[str]) -> set[str]:
+    def matching(key: str, words: Sequence[str]) -> set[str]:
         found: set[str] = set()
         for word in words:
             hits = {word} if word in ids else {id for id in ids if id.startswith(word)}
             if not hits:
-                raise UsageError(f"{word}: no claim has this id or prefix{did_you_mean(word, ids)}")
+                raise UsageError(f"{key}={word}: no claim has this id or prefix{did_you_mean(word, ids)}")
             found |= hits
         return found
 
-    chosen = (matching(select) or set(ids)) - matching(ignore)
+    chosen = (matching("select", select) or set(ids)) - matching("ignore", ignore)
     if not chosen:
         raise UsageError("select and ignore leave no claim to check")
     return [claim for claim in claims if claim.id in chosen]
