@@ -98,6 +98,9 @@ MUTATIONS = [  # claim, where, what: one formula broken at a time
     ("SN9", annealed_limit, "limit_blocks", lambda kernel, lags, q, pairs: {pairs[0]: [[0 * kernel[0][0]] * 2] * 2}),
     ("SN10", loss, "absent_probability", lambda law, T: Fraction(0)),
     ("SN11", ladder, "joint_law", lambda kernel, lags: {((0,) * len(lags), s): Fraction(1, 2) for s in range(2)}),
+    ("SN13", infinite_length, "stationary_weights", uniform_weights),
+    ("SN14", variants, "output_gap", lambda settings, T, c_A, seed: (math.nan, 0.0)),
+    ("SN14c", variants, "output_gap", lambda settings, T, c_A, seed: (1 / T, 0.0)),
     ("SN3c", estimator, "matched_followers", lambda x, S, lags: [0] * S),
     ("SN4c", sufficient_condition, "_centred", lambda p, y: [0 * y_s for y_s in y]),
 ]

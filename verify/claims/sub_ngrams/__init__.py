@@ -16,6 +16,14 @@ def _needs_a_lag_to_drop(settings: SubNGramSettings) -> Verdict:
     return Verdict.VERIFIED if settings.n > 1 else Verdict.UNDECIDED
 
 
+def _needs_lags(settings: SubNGramSettings) -> Verdict:
+    return Verdict.VERIFIED if settings.lag_set else Verdict.UNDECIDED
+
+
+def _control_needs_lags(settings: SubNGramSettings) -> Verdict:
+    return Verdict.REFUTED if settings.lag_set else Verdict.UNDECIDED
+
+
 _HERE = "verify.claims.sub_ngrams"
 
 PAPER = Paper(
@@ -133,6 +141,31 @@ PAPER = Paper(
             "nested lag sets; each gap is a conditional mutual information.",
             f"{_HERE}.loss:ladder",
             expected=_needs_a_lag_to_drop,
+        ),
+        Claim(
+            "SN13",
+            "every set of lags",
+            "SN3, SN5 and SN6 hold for every set of lags out of 1..n-1, not only for contiguous ones.",
+            f"{_HERE}.variants:every_lag_set",
+            requires=("SN2", "SN3"),
+            assumptions=("hard heads in the first layer", "T -> infinity before c -> infinity"),
+        ),
+        Claim(
+            "SN14",
+            "soft heads, c_A = 2 log T",
+            "With soft heads in the first layer, of logit c_A = 2 log T on the position t-h, the lag weight "
+            "e^c_A / (e^c_A + t - 1) tends to 1 and the network's output to that of hard heads.",
+            f"{_HERE}.variants:growing_soft_heads",
+            expected=_needs_lags,
+        ),
+        Claim(
+            "SN14c",
+            "soft heads, c_A fixed (control)",
+            "With soft heads in the first layer, of fixed logit c_A on the position t-h, the network's output tends to "
+            "that of hard heads as T grows.",
+            f"{_HERE}.variants:fixed_soft_heads",
+            control=True,
+            expected=_control_needs_lags,
         ),
     ),
 )
