@@ -20,7 +20,7 @@ from proofs.sub_ngrams import (
 )
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
 from verify.claim import Evidence, Result, Verdict
-from verify.claims.sub_ngrams import PAPER, limits, loss
+from verify.claims.sub_ngrams import PAPER, limits, loss, variants
 from verify.engines import Engine
 from verify.runner import exit_status, run_claims, select_claims
 from verify.settings import read_words, validate
