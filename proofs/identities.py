@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from proofs.rationals import to_fraction
+
 
 @dataclass(frozen=True)
 class Identities:
@@ -55,8 +57,3 @@ def limit_at_infinity(numerator: Any, denominator: Any) -> Fraction:
     if degree > 0:
         raise ZeroDivisionError(f"({numerator})/({denominator}) is unbounded at infinity")
     return to_fraction(numerator.LC) / to_fraction(denominator.LC) if degree == 0 else Fraction(0)
-
-
-def to_fraction(rational: Any) -> Fraction:
-    """A rational number of any library as a Fraction."""
-    return Fraction(int(rational.numerator), int(rational.denominator))

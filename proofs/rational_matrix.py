@@ -9,15 +9,12 @@ from typing import Any
 
 from flint import fmpq, fmpq_mat, fmpq_poly
 
+from proofs.rationals import to_fraction
+
 
 def to_fmpq(x: Any) -> fmpq:
     """A rational number, as FLINT writes it."""
     return fmpq(x.numerator, x.denominator) if isinstance(x, (int, Fraction)) else fmpq(x)
-
-
-def to_fraction(x: Any) -> Fraction:
-    """A rational number, as the standard library writes it."""
-    return Fraction(int(x.p), int(x.q)) if isinstance(x, fmpq) else Fraction(x)
 
 
 def matrix(rows: Iterable[Sequence[Any]]) -> fmpq_mat:

@@ -17,6 +17,7 @@ from verify.settings import UsageError
 COMMANDS = {
     "python -m verify.check k=2 n=3": "every claim of a paper at these parameters",
     "python -m verify.gradient k=2 n=3 T=32": "one population gradient, by any engine",
+    "python -m verify.train n=3 S=3 T=32": "a training run against the predicted plateaus",
     "python -m verify env": "versions and devices, for a bug report",
 }
 

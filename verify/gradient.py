@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +12,12 @@ from proofs.sub_ngrams.score_blocks import Block, ScoreBlocks, norm_errors, para
 from verify.claims.sub_ngrams.settings import LOG_T, SubNGramSettings, headline, refuse_what_cannot_fit
 from verify.command import Progress, asks_for_help, check_output, emit, key_help, run_command, write_file
 from verify.engines import ENGINES, choose_engine
+from verify.executors import Outcome, run_shards
+from verify.gradient_settings import GradientSettings
 from verify.report.norms import NormPoint
 from verify.report.plain import dumps, settings_as_plain
 from verify.settings import UsageError, read_words, validate
+from verify.shards import Shard, Store
 
 SCHEMA = "landscape-verifier/gradient/1"
 DEFAULT_LENGTHS = (32,)
@@ -22,6 +26,9 @@ PICTURES = (".svg", ".png")
 HELP = """python -m verify.gradient [KEY=VALUE ...]
 The population gradient at a configuration; for example: python -m verify.gradient k=2 n=3 T=8 q=5 engine=enumeration
 Block a,b is dL/dW_ab: rows are the query token at lag a, columns the key token at lag b.
+T, q and c take lists, computed in parallel. With shards=FOLDER a list that was stopped, by Ctrl-C, by
+budget=SECONDS or by an accident, goes on from there when the same command is given again.
+exit status: 0 all computed, 2 usage, 3 the budget ended before all were, 4 workers died or internal error, 130 Ctrl-C
 """
 
 
@@ -29,10 +36,10 @@ def main(words: Sequence[str]) -> int:
     """Computes and prints the score blocks and the norms of the parameter gradient for every T asked for."""
     if asks_for_help(words):
         engines = "".join(f"  {engine.name:<16} {engine.summary}\n" for engine in ENGINES.values())
-        emit(f"{HELP}\nkeys\n{key_help(SubNGramSettings)}\n\nengines\n{engines}", None)
+        emit(f"{HELP}\nkeys\n{key_help(GradientSettings)}\n\nengines\n{engines}", None)
         return 0
     values = read_words(words)
-    settings = validate(SubNGramSettings, values)
+    settings = validate(GradientSettings, values)
     if not settings.T:
         settings = settings.model_copy(update={"T": DEFAULT_LENGTHS})
     refuse_what_cannot_fit(settings)
@@ -41,7 +48,12 @@ def main(words: Sequence[str]) -> int:
     if drawn and any(configuration.at_limit for configuration in settings.configurations(settings.T[0])):
         raise UsageError("c=inf: norms diverge there, so there is nothing to draw; give finite c, as in c=1,2,logT")
     with Progress() as progress:
-        gradients = list(compute(settings, progress))
+        gradients, outcome = compute(settings, progress)
+    if outcome.status:
+        remedy = f"the same command{'' if settings.shards else ' with shards=FOLDER'} resumes"
+        print(f"verify.gradient: {outcome.reason}; {remedy}", file=sys.stderr)
+        if not gradients:
+            return outcome.status
     if settings.output is not None and drawn:
         from verify.report.gradient_plot import gradient_figure  # matplotlib, only where it is needed
         from verify.report.picture import picture
@@ -50,11 +62,11 @@ def main(words: Sequence[str]) -> int:
         write_file(settings.output, picture(figure, settings.output.rpartition(".")[2]))
     elif settings.format == "json":
         entries = [gradient_entry(settings, gradient) for gradient in gradients]
-        emit(dumps(entries[0] if len(entries) == 1 else entries), settings.output)
+        emit(dumps(entries if outcome.asked > 1 else entries[0]), settings.output)
     else:
         texts = [gradient_text(settings, gradient) for gradient in gradients]
         emit("\n".join([f"sub-n-grams   {headline(settings)}\n", *texts]), settings.output)
-    return 0
+    return outcome.status
 
 
 @dataclass(frozen=True)
@@ -67,28 +79,44 @@ class Gradient:
     M: ScoreBlocks
 
 
-def compute(settings: SubNGramSettings, progress: Progress) -> Iterator[Gradient]:
-    """One gradient for every length and scale of the settings."""
+def compute(settings: GradientSettings, progress: Progress) -> tuple[list[Gradient], Outcome]:
+    """One gradient for every length and scale of the settings, or as many as are finished, and what ended the run."""
+    law, options = settings.law, settings.options
+    shards = []
     for T in settings.T:
         for configuration in settings.configurations(T):
-            engine = choose_engine(settings.law, configuration, T, name=settings.engine)
-            progress.doing(f"T={T} {scale(configuration)} by {engine.name}")
-            yield Gradient(
-                T, configuration, engine.name, engine.compute(settings.law, configuration, T, settings.options)
-            )
+            engine = choose_engine(law, configuration, T, name=settings.engine)
+            shards.append(Shard.settle(law, configuration, T, engine, options))
+    several = len(shards) > 1
+    progress.doing(f"0 of {len(shards)} finished" if several else shards[0].name)
+
+    def report(text: str) -> None:
+        progress.doing(text)
+        if several:
+            progress.done(text)
+
+    def complain(text: str) -> None:
+        progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    store = None if settings.shards is None else Store(settings.shards, complain)
+    outcome = run_shards(
+        shards, settings.executor, workers=settings.workers, store=store, budget=settings.budget, progress=report
+    )
+    finished = sorted(outcome.finished.items())
+    return [Gradient(shards[i].T, shards[i].configuration, shards[i].engine, M) for i, M in finished], outcome
 
 
 def curves(settings: SubNGramSettings, gradients: Sequence[Gradient]) -> dict[str, list[NormPoint]]:
     """Norms against T, one curve for every scale asked for, all finite."""
-    per_length = len(settings.configurations(settings.T[0]))
     labels = [f"q = {q}" for q in settings.q] or [f"c = {'log T' if c == LOG_T else f'{c:g}'}" for c in settings.c]
     result: dict[str, list[NormPoint]] = {}
-    for i, gradient in enumerate(gradients):
+    for gradient in gradients:
         norms = parameter_norms(gradient.M, gradient.configuration, settings.parametrisation)
         assert norms is not None
         error = norm_errors(gradient.M, gradient.configuration)["total"]
         point = NormPoint(gradient.T, gradient.configuration.c, norms["total"], error)
-        result.setdefault(labels[i % per_length], []).append(point)
+        label = labels[settings.configurations(gradient.T).index(gradient.configuration)]
+        result.setdefault(label, []).append(point)
     return result
 
 

@@ -12,7 +12,8 @@ from verify.training_settings import TrainSettings
 HELP = """python -m verify.train [KEY=VALUE ...]
 Trains the network and compares its plateaus with the k-gram losses; for example:
     python -m verify.train n=3 S=3 T=32 alpha=1/2 seed=0 checkpoint=run.npz output=run.svg
-output=FILE.svg or FILE.png is the plot; format=json prints all numbers. A run with a checkpoint that was stopped, by Ctrl-C,
+output=FILE.svg or FILE.png is the plot; format=json prints all numbers. A run with a checkpoint that was stopped, by
+Ctrl-C,
 by its budget, or killed, goes on from there when it is started again; `python -m verify.check trajectory=FILE.npz
 select=SN15 n=... S=... alpha=...` checks the claim on it.
 """

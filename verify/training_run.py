@@ -22,8 +22,6 @@ from verify.command import Progress
 from verify.settings import UsageError
 from verify.training_settings import TrainSettings
 
-SAVE_SECONDS = 5.0  # between two writings of the checkpoint: what a kill loses, at most
-
 
 class Interruption:
     """Whether Ctrl-C was pressed: the step under way is finished, so that the run can be stored and reported."""
@@ -111,7 +109,7 @@ def train(settings: TrainSettings, progress: Progress) -> tuple[Recording, Train
                 loss = recording.add(trainer, tests)
                 say(progress, trainer.steps, settings.steps, loss)
             stop = trainer.steps >= settings.steps or interruption.pressed or time.monotonic() > deadline
-            if path is not None and (stop or time.monotonic() - saved > SAVE_SECONDS):
+            if path is not None and (stop or time.monotonic() - saved > settings.save_seconds):
                 store(path, recording, trainer, settings)
                 saved = time.monotonic()
             if stop:

@@ -12,6 +12,7 @@ from proofs.sub_ngrams.law import NGramLaw
 from verify.report.plain import plain
 from verify.settings import Integer, Rational, Real, Settings
 
+LARGEST_RECORDING = 2**29  # bytes: a recording is kept in memory and written as one file
 PICTURES = (".svg", ".png")
 LARGEST_SEQUENCES = 2**16  # all S^T of them are one batch
 LARGEST_BATCH_TOKENS = 2**22
@@ -27,7 +28,7 @@ class TrainSettings(Settings):
     alpha: Rational = Field(Fraction(1, 2), gt=0, le=1000, description="a rational number above 0, at most 1000")
     initial: Literal["uniform", "dirichlet"] = Field("uniform", description="uniform or dirichlet")
     steps: Integer = Field(4096, ge=1, le=10**7, description="a whole number from 1: steps of the optimiser")
-    every: Integer = Field(64, ge=1, description="a whole number from 1: steps between two records")
+    every: Integer = Field(32, ge=1, description="a whole number from 1: steps between two records")
     optimiser: Literal["adamw", "gd"] = Field("adamw", description="adamw or gd (plain gradient descent)")
     learning_rate: Real = Field(1e-2, gt=0, le=100, description="a number above 0, at most 100")
     weight_decay: Real = Field(1e-4, ge=0, le=1, description="a number from 0 to 1")
@@ -37,7 +38,7 @@ class TrainSettings(Settings):
     batch: Integer = Field(128, ge=1, le=2**16, description="a whole number from 1 to 65536: sequences a step")
     targets: Literal["predictive", "transition"] = Field(
         "transition",
-        description="transition (the row of the sequence's own kernel) or predictive (its expectation given the sequence)",
+        description="transition (the row of the sequence's own kernel) or predictive (its mean given the sequence)",
     )
     epsilon: Real = Field(1e-8, gt=0, le=1, description="a number above 0, at most 1: the loss has log(p + epsilon)")
     start: Integer | None = Field(
@@ -45,13 +46,18 @@ class TrainSettings(Settings):
     )
     noise: Real = Field(0.01, ge=0, le=10, description="a number from 0 to 10: standard deviation around `start`")
     c: Real = Field(3.0, gt=0, le=100, description="a number above 0, at most 100: scale of Q and K at `start`")
-    c_A: Real = Field(6.0, ge=0, le=100, description="a number from 0 to 100: logit of the heads at `start`")
-    test_samples: Integer = Field(4096, ge=64, le=2**16, description="a whole number from 64 to 65536: sequences for losses")
+    c_A: Real = Field(6.0, ge=0, le=100, description="a number from 0 to 100: logit of the heads at `start`")  # noqa: N815  # the name on the page
+    test_samples: Integer = Field(
+        4096, ge=64, le=2**16, description="a whole number from 64 to 65536: sequences for losses"
+    )
     gradient_samples: Integer = Field(
         2048, ge=64, le=2**16, description="a whole number from 64 to 65536: sequences for the population gradient"
     )
     checkpoint: str | None = Field(
         None, min_length=1, description="an .npz file to keep the run in, and to take it up from"
+    )
+    save_seconds: Real = Field(
+        5.0, gt=0, description="a number of seconds above 0, between two writings of `checkpoint`"
     )
 
     @model_validator(mode="after")
@@ -71,6 +77,14 @@ class TrainSettings(Settings):
             raise ValueError(f"batch={self.batch}: batch times T={self.T} must be at most {LARGEST_BATCH_TOKENS}")
         if self.S**self.n > LARGEST_LAW:
             raise ValueError(f"S={self.S} n={self.n}: S^n must be at most {LARGEST_LAW} for training")
+        size = (
+            8 * ((self.n - 1) * (self.T**2 + self.S**2) + 2 * (self.n * self.S) ** 2) * (self.steps // self.every + 2)
+        )
+        if size > LARGEST_RECORDING:
+            raise ValueError(
+                f"every={self.every}: the records of {self.steps} steps would take {size / 1e9:.1f} GB, at most "
+                f"{LARGEST_RECORDING / 1e9:.1f}; give a larger every, or a smaller T"
+            )
         if self.checkpoint is not None and not self.checkpoint.endswith(".npz"):
             raise ValueError(f"checkpoint={self.checkpoint}: give a file name that ends in .npz")
         return self
@@ -87,5 +101,15 @@ class TrainSettings(Settings):
     @property
     def recipe_text(self) -> str:
         """All that the recorded run depends on but its length, so that a run can be taken up and made longer."""
-        rest = {"select", "ignore", "format", "output", "budget", "checkpoint", "steps", "gradient_samples"}
+        rest = {
+            "select",
+            "ignore",
+            "format",
+            "output",
+            "budget",
+            "checkpoint",
+            "steps",
+            "gradient_samples",
+            "save_seconds",
+        }
         return json.dumps(plain(self.model_dump(exclude=rest)), sort_keys=True)

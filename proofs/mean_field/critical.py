@@ -23,8 +23,8 @@ from proofs.rational_matrix import (
     projection,
     select,
     squared_norm,
-    to_fraction,
 )
+from proofs.rationals import to_fraction
 
 Subset = tuple[int, ...]
 

@@ -23,8 +23,8 @@ from proofs.rational_matrix import (
     smallest_eigenvalue_at_least,
     squared_norm,
     to_fmpq,
-    to_fraction,
 )
+from proofs.rationals import to_fraction
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,8 @@ from proofs.next_token.max_margin import (
     degenerate,
     support,
 )
-from proofs.rational_matrix import matrix, to_fraction
+from proofs.rational_matrix import matrix
+from proofs.rationals import to_fraction
 
 # A pair is taken to carry the solution if its float dual exceeds one of these. Any of them may be right for a given
 # problem (degenerate pairs have duals near 1e-6 at the solver's accuracy); the exact check decides.

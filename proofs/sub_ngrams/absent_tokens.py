@@ -15,8 +15,9 @@ from typing import Any
 
 from flint import fmpq, fmpq_poly, fmpz_mat
 
+from proofs.rationals import to_fraction
 from proofs.sub_ngrams.law import NGramLaw
-from proofs.sub_ngrams.markov_types import ClassProbability, classes, refuse, to_fraction
+from proofs.sub_ngrams.markov_types import ClassProbability, classes, refuse
 
 MOST = 3_000_000  # type classes that are taken on
 

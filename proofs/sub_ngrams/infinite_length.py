@@ -22,7 +22,8 @@ from typing import Any
 from sympy.polys.domains import QQ, ZZ
 from sympy.polys.fields import field
 
-from proofs.identities import Identities, decide, to_fraction
+from proofs.identities import Identities, decide
+from proofs.rationals import to_fraction
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.derivation import every_entry
 from proofs.sub_ngrams.law import Word

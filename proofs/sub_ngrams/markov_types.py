@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from itertools import chain, product
 from struct import Struct
 from typing import Any
@@ -173,8 +172,3 @@ def index(w: Word, S: int) -> int:
 def word(number: int, S: int, length: int) -> Word:
     """The word of this number: the inverse of `index`."""
     return tuple(number // S**i % S for i in range(length - 1, -1, -1))
-
-
-def to_fraction(x: Any) -> Fraction:
-    """A FLINT rational as a Fraction."""
-    return Fraction(int(x.p), int(x.q))

@@ -27,7 +27,8 @@ import sympy
 from sympy.polys.domains import QQ
 from sympy.polys.fields import field
 
-from proofs.identities import Identities, decide, to_fraction
+from proofs.identities import Identities, decide
+from proofs.rationals import to_fraction
 from proofs.sub_ngrams.infinite_length import limit_blocks
 
 

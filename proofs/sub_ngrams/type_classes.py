@@ -14,9 +14,10 @@ from itertools import product
 
 from flint import fmpq
 
+from proofs.rationals import to_fraction
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw, Word
-from proofs.sub_ngrams.markov_types import ClassProbability, Element, Field, TypeClass, classes, refuse, to_fraction
+from proofs.sub_ngrams.markov_types import ClassProbability, Element, Field, TypeClass, classes, refuse
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
 from proofs.sub_ngrams.series import Series
 

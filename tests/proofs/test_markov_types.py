@@ -10,6 +10,7 @@ from flint import fmpq
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proofs.rationals import to_fraction
 from proofs.sub_ngrams.law import NGramLaw, Word
 from proofs.sub_ngrams.markov_types import (
     ClassProbability,
@@ -19,7 +20,6 @@ from proofs.sub_ngrams.markov_types import (
     in_order,
     index,
     refuse,
-    to_fraction,
     word,
 )
 from tests.strategies import laws

@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proofs.modular import Residue
+from proofs.rationals import to_fraction
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.enumeration import enumeration
 from proofs.sub_ngrams.law import NGramLaw
-from proofs.sub_ngrams.markov_types import TypeClass, to_fraction
+from proofs.sub_ngrams.markov_types import TypeClass
 from proofs.sub_ngrams.score import score
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
 from proofs.sub_ngrams.type_classes import (

@@ -24,7 +24,7 @@ WIDTH = 6.75  # inches: the text width of a page
 INK, LOSS, LEVEL = "#222222", "#1b5e9b", "#8a8a8a"
 GROUPS = {TOTAL: ("all parameters", INK), "A": ("attention logits $A$", "#c4511d")}
 SHADE = "#e9eef4"
-STYLE: dict[str, Any] = {
+STYLE: Any = {
     "font.size": 8,
     "font.family": "serif",
     "mathtext.fontset": "cm",
@@ -37,12 +37,15 @@ MAX_MAPS = 4  # plateaus whose attention is drawn
 
 
 def training_figure(trajectory: Trajectory, stages: Stages) -> Figure:
-    """Loss and gradient over the steps, one below the other; below them the heads' maps at the middle of each plateau."""
+    """Loss and gradient over the steps, one below the other; below them the heads' maps at the middle of each
+    plateau.
+    """
     steps = plateau_steps(stages)[:MAX_MAPS] or [max(trajectory.networks)]
     heads = trajectory.shape[1] - 1
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, 5.6), layout="constrained")
-        above, below = figure.subfigures(2, 1, height_ratios=[3.4, 1.9])
+        halves: Any = figure.subfigures(2, 1, height_ratios=[3.4, 1.9])
+        above, below = halves
         loss, gradient = above.subplots(2, 1, sharex=True, height_ratios=[1.7, 1])
         _shade(loss, stages)
         _shade(gradient, stages)
@@ -50,8 +53,16 @@ def training_figure(trajectory: Trajectory, stages: Stages) -> Figure:
         _draw_gradient(gradient, stages)
         maps = below.subplots(1, len(steps) * heads, squeeze=False)[0]
         _draw_maps(list(maps), trajectory, steps)
-        figure.draw_without_rendering()
+        _settle(figure)
     return figure
+
+
+def _settle(figure: Figure) -> None:
+    """Lays the figure out and rounds where axes stand: the solver's last digits differ from one run to the next."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        axes.set_position([round(float(x), 5) for x in axes.get_position().bounds])  # type: ignore[arg-type]  # four numbers
 
 
 def write_picture(trajectory: Trajectory, stages: Stages, output: str) -> None:
@@ -68,16 +79,19 @@ def picture(figure: Figure, *, svg: bool) -> bytes:
     buffer = io.BytesIO()
     with mpl.rc_context(STYLE):
         if svg:
-            FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})
+            FigureCanvasSVG(figure)
+            figure.savefig(buffer, format="svg", metadata={"Date": None})
         else:
-            figure.set_dpi(200)
-            FigureCanvasAgg(figure).print_png(buffer)
+            FigureCanvasAgg(figure)
+            figure.savefig(buffer, format="png", dpi=200)
     return buffer.getvalue()
 
 
 def _draw_loss(axes: Axes, trajectory: Trajectory, stages: Stages) -> None:
     for level in stages.levels:
-        axes.axhline(level.loss, color=LEVEL, linewidth=0.7, linestyle=(0, (5, 3)) if level.k else (0, (1, 2)), zorder=1)
+        axes.axhline(
+            level.loss, color=LEVEL, linewidth=0.7, linestyle=(0, (5, 3)) if level.k else (0, (1, 2)), zorder=1
+        )
         axes.annotate(
             level.name, (1.0, level.loss), xycoords=("axes fraction", "data"), xytext=(3, 0),
             textcoords="offset points", va="center", color=INK, annotation_clip=False,
@@ -86,6 +100,7 @@ def _draw_loss(axes: Axes, trajectory: Trajectory, stages: Stages) -> None:
     for jump in stages.jumps:
         middle = (jump.first + jump.last) / 2
         axes.axvline(middle, color="#c4511d", linewidth=0.6, linestyle=":", zorder=2)
+        axes.text(middle, 1.0, "jump", transform=axes.get_xaxis_transform(), ha="center", va="bottom", fontsize=7)
     axes.set_ylabel("test loss")
     axes.set_xlim(trajectory.steps[0], trajectory.steps[-1])
 
@@ -96,11 +111,15 @@ def _draw_gradient(axes: Axes, stages: Stages) -> None:
         if not known:
             continue
         steps = [step for step, _ in known]
-        axes.plot(steps, [g.norm for _, g in known], color=colour, linewidth=0.9, marker=".", markersize=2.5, label=label)
+        axes.plot(
+            steps, [g.norm for _, g in known], color=colour, linewidth=0.9, marker=".", markersize=2.5, label=label
+        )
         low = [max(g.squared - 2 * g.standard_error, 0.0) ** 0.5 for _, g in known]
         high = [(g.squared + 2 * g.standard_error) ** 0.5 for _, g in known]
         axes.fill_between(steps, low, high, color=colour, alpha=0.15, linewidth=0)
     axes.set_yscale("log")
+    norms = [shot.gradients[name].norm for shot in stages.snapshots for name in GROUPS]
+    axes.set_ylim(bottom=min((norm for norm in norms if norm > 0), default=1e-3) / 3)  # error bars may reach to 0
     axes.set_ylabel("population gradient")
     axes.set_xlabel("step")
     axes.legend(frameon=False, loc="upper right", ncols=2, fontsize=7)

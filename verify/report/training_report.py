@@ -77,9 +77,12 @@ def training_text(headline: str, trajectory: Trajectory, stages: Stages) -> str:
     for level in stages.levels:
         c = "" if level.c is None else f"{level.c:.3g}"
         lines.append(f"{level.name:<10} {level.loss:.4f} +- {level.standard_error:.4f}     {c}")
-    lines += ["", "steps            what      loss     level    error    drift    |gradient| median (largest)   nearest"]
-    for stretch in sorted([*stages.plateaus, *stages.jumps], key=lambda stretch: stretch.first):
-        lines.append(_line(stretch, stages))
+    lines += [
+        "",
+        "steps            what      loss     level    error    drift    |gradient| median (largest)   nearest",
+    ]
+    stretches: list[Plateau | Jump] = [*stages.plateaus, *stages.jumps]
+    lines += [_line(stretch, stages) for stretch in sorted(stretches, key=lambda stretch: stretch.first)]
     end = stages.snapshots[-1]
     lines += ["", f"at step {end.step}: test loss {end.loss:.4f}, {_near(end.distances)}"]
     return "\n".join(lines) + "\n"

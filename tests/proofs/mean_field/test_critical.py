@@ -35,8 +35,8 @@ from proofs.rational_matrix import (
     matrix,
     polynomial_with_roots,
     to_fmpq,
-    to_fraction,
 )
+from proofs.rationals import to_fraction
 from tests.proofs.mean_field.strategies import saddles, targets
 
 

@@ -28,7 +28,8 @@ from proofs.mean_field.prompts import (
     slope_in_inverse_length,
 )
 from proofs.mean_field.witness import prompt_loss
-from proofs.rational_matrix import fractions, identity, is_zero, kernel, to_fmpq, to_fraction
+from proofs.rational_matrix import fractions, identity, is_zero, kernel, to_fmpq
+from proofs.rationals import to_fraction
 from tests.proofs.mean_field.strategies import all_hold, matrices, models, randoms, targets
 
 TIMES = [Fraction(11, 10), Fraction(2), Fraction(50)]

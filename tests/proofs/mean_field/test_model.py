@@ -19,8 +19,8 @@ from proofs.rational_matrix import (
     matrix,
     smallest_eigenvalue_at_least,
     to_fmpq,
-    to_fraction,
 )
+from proofs.rationals import to_fraction
 from tests.proofs.mean_field.strategies import entries, full_rank, matrices, models, rotations
 
 

@@ -13,7 +13,8 @@ from proofs.mean_field.identities import IDENTITIES
 from proofs.mean_field.instances import random_models
 from proofs.mean_field.model import Model
 from proofs.mean_field.rational_functions import DIFFERENCES, Generic
-from proofs.rational_matrix import matrix, to_fraction
+from proofs.rational_matrix import matrix
+from proofs.rationals import to_fraction
 from verify.claim import Evidence, Finding, decide
 from verify.claims.mean_field.settings import MeanFieldSettings
 

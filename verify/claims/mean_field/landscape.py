@@ -45,8 +45,8 @@ from proofs.rational_matrix import (
     polynomial_with_roots,
     squared_norm,
     to_fmpq,
-    to_fraction,
 )
+from proofs.rationals import to_fraction
 from verify.claim import Counterexample, Evidence, Finding, Run, decide
 from verify.claims.mean_field.common import generator, given_model, models, proved, short, vacuous
 from verify.claims.mean_field.settings import MeanFieldSettings

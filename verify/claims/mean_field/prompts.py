@@ -16,7 +16,8 @@ from proofs.mean_field.prompts import (
     slope_in_inverse_length,
 )
 from proofs.mean_field.witness import prompt_loss
-from proofs.rational_matrix import fractions, is_zero, to_fmpq, to_fraction
+from proofs.rational_matrix import fractions, is_zero, to_fmpq
+from proofs.rationals import to_fraction
 from verify.claim import Evidence, Finding, Run, decide
 from verify.claims.mean_field.common import generator, proved, short
 from verify.claims.mean_field.settings import MeanFieldSettings

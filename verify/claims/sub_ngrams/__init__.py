@@ -24,6 +24,18 @@ def _control_needs_lags(settings: SubNGramSettings) -> Verdict:
     return Verdict.REFUTED if settings.lag_set else Verdict.UNDECIDED
 
 
+def _has_an_unused_lag(settings: SubNGramSettings) -> bool:
+    return settings.n > 1 and not settings.full_context and settings.S**settings.n <= 256  # beyond: out of reach
+
+
+def _needs_an_unused_lag(settings: SubNGramSettings) -> Verdict:
+    return Verdict.VERIFIED if _has_an_unused_lag(settings) else Verdict.UNDECIDED
+
+
+def _control_needs_an_unused_lag(settings: SubNGramSettings) -> Verdict:
+    return Verdict.REFUTED if _has_an_unused_lag(settings) else Verdict.UNDECIDED
+
+
 _HERE = "verify.claims.sub_ngrams"
 
 PAPER = Paper(
@@ -143,6 +155,25 @@ PAPER = Paper(
             expected=_needs_a_lag_to_drop,
         ),
         Claim(
+            "SN12",
+            "how a plateau is left",
+            "At T = infinity, then c = infinity, the first non-zero derivative in the parameters that build the feature "
+            "of an unused lag is their mixed one: -E sum_{h,v} P(h,v)^2/P(h) chi2(tau(.|v,h) from tau(.|h)), which is "
+            "negative unless the next token is independent of that lag given h.",
+            f"{_HERE}.escape:first_escape",
+            requires=("SN2", "SN5"),
+            assumptions=("lag weights as coordinates", "T -> infinity before c -> infinity"),
+            expected=_needs_an_unused_lag,
+        ),
+        Claim(
+            "SN12c",
+            "for every kernel (control)",
+            "The coefficient of SN12 is strictly negative for every kernel with positive entries.",
+            f"{_HERE}.escape:always_negative",
+            control=True,
+            expected=_control_needs_an_unused_lag,
+        ),
+        Claim(
             "SN13",
             "every set of lags",
             "SN3, SN5 and SN6 hold for every set of lags out of 1..n-1, not only for contiguous ones.",
@@ -166,6 +197,15 @@ PAPER = Paper(
             f"{_HERE}.variants:fixed_soft_heads",
             control=True,
             expected=_control_needs_lags,
+        ),
+        Claim(
+            "SN15",
+            "training passes the k-grams",
+            "Training passes through plateaus at k-gram losses, k increasing; there the parameters are nearest the "
+            "k-gram configuration and the population gradient is smaller than at the start; between plateaus the "
+            "gradient in the attention logits is larger than on either.",
+            f"{_HERE}.training:plateaus_at_k_grams",
+            assumptions=("one recorded run: trajectory=FILE, by default the one under validation/",),
         ),
     ),
 )

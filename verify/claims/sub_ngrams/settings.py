@@ -59,6 +59,7 @@ class SubNGramSettings(Settings):
         lt=1,
         description="a number between 0 and 1: the absolute error that transfer aims at (default 1e-3/T)",
     )
+    trajectory: str | None = Field(None, min_length=1, description="an .npz file of a recorded training run (SN15)")
     engine: str = Field("auto", description="auto, or the name of an engine")
 
     @model_validator(mode="after")
@@ -125,6 +126,10 @@ def refuse_what_cannot_fit(settings: SubNGramSettings) -> None:
     """UsageError if the engine does not exist, or cannot take one of the lengths asked for."""
     if settings.engine != "auto":
         get_engine(settings.engine)
+    if settings.trajectory is not None:
+        from verify.claims.sub_ngrams.training import refuse_trajectory  # torch, only where it is needed
+
+        refuse_trajectory(settings)
     for T in settings.T:
         for configuration in settings.configurations(T):
             engine = choose_engine(settings.law, configuration, T, name=settings.engine)

@@ -1,0 +1,83 @@
+"""A training run on disk: one .npz file that is a trajectory and from which the run can be taken up again.
+
+Besides the arrays of a trajectory it holds `recipe` (text: what the run depends on) and the trainer's state under
+`resume/`, in full precision.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from numerics.sub_ngrams.levels import TestSet
+from numerics.sub_ngrams.network import Network
+from numerics.sub_ngrams.training import Trainer
+from numerics.sub_ngrams.trajectory import Trajectory, TrajectoryError, parse_trajectory, read_arrays
+
+
+@dataclass
+class Recording:
+    """Losses and networks so far."""
+
+    steps: list[int] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
+    networks: dict[int, Network] = field(default_factory=dict)
+
+    def add(self, trainer: Trainer, tests: TestSet) -> float:
+        """Records the trainer's network; returns its test loss."""
+        loss = tests.mean_loss(trainer.network)
+        parameters = {name: value.detach().cpu().clone() for name, value in trainer.network.named_parameters()}
+        self.steps.append(trainer.steps)
+        self.losses.append(loss)
+        self.networks[trainer.steps] = Network(**parameters)
+        return loss
+
+    @property
+    def trajectory(self) -> Trajectory:
+        return Trajectory(tuple(self.steps), tuple(self.losses), self.networks)
+
+
+def save(path: Path, recording: Recording, trainer: Trainer, recipe: str) -> None:
+    """Writes the file as a whole or not at all. OSError if it cannot be written."""
+    arrays: dict[str, Any] = recording.trajectory.arrays() | {"recipe": np.array(recipe)}
+    arrays |= {f"resume/{name}": value.numpy() for name, value in trainer.state().items()}
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with unfinished.open("wb") as file:
+            np.savez(file, **arrays)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def resume(path: Path, trainer: Trainer, recipe: str) -> Recording:
+    """Puts the trainer where the file's run stopped. TrajectoryError if it is no such file, or of another run."""
+    arrays = read_arrays(path)
+    if "recipe" not in arrays:
+        raise TrajectoryError(f"{path}: not a run that can be taken up again (it has no array called recipe)")
+    if str(arrays["recipe"]) != recipe:
+        raise TrajectoryError(f"{path}: a run with other settings; give another checkpoint file, or delete this one")
+    try:
+        state = _tensors(arrays)
+        trainer.restore(state)
+        if not all(bool(torch.isfinite(value).all()) for value in trainer.network.parameters()):
+            raise ValueError("parameters that are not finite")
+        found = parse_trajectory(arrays, records=1, networks=1)
+    except (KeyError, ValueError, RuntimeError) as error:
+        raise TrajectoryError(f"{path}: a damaged checkpoint ({error})") from None
+    return Recording(list(found.steps), list(found.losses), dict(found.networks))
+
+
+def _tensors(arrays: Mapping[str, NDArray[Any]]) -> dict[str, torch.Tensor]:
+    return {
+        name.removeprefix("resume/"): torch.from_numpy(np.ascontiguousarray(values).reshape(values.shape))
+        for name, values in arrays.items()
+        if name.startswith("resume/")
+    }

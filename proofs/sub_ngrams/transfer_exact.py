@@ -1,0 +1,120 @@
+"""Engine `transfer`, exact twin: the gradient given one rational kernel, in exact rationals (design, section 5.4).
+
+For a sequence with weights Z (integers after scaling), 1/Z = int_0^1 y^(Z-1) dy. So with the generating polynomial
+
+    F(y) = E[1{end} N y^Z] = sum_z f_z y^z          the average is          E[1{end} N/Z] = sum_{z>0} f_z / z,
+
+and F is carried along the chain, one step per token, one polynomial per context. Cost ~ T^2 S^n; for small sizes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from itertools import product
+
+from flint import fmpq, fmpq_poly
+
+from proofs.sub_ngrams.configuration import Configuration
+from proofs.sub_ngrams.counting import Counting, by_matched_context, decomposition
+from proofs.sub_ngrams.law import NGramLaw, Word
+from proofs.sub_ngrams.score_blocks import ScoreBlocks
+
+Kernel = Mapping[Word, Sequence[Fraction]]  # context -> probability of each next token
+Mark = tuple[int, int]  # (b, v'): phi_j = 1{x_{j-b} = v'}
+Path = tuple[fmpq_poly, dict[Mark, fmpq_poly]]  # E[y^Z], E[N y^Z] for every mark
+
+
+def transfer_exact(law: NGramLaw, kernel: Kernel, configuration: Configuration, T: int) -> ScoreBlocks:
+    """The gradient averaged over the sequences of length T >= n that one kernel generates, target tau(. | u).
+
+    `law` gives S, n and the law of the first n-1 tokens (its prior on kernels is not used); q a Fraction or inf.
+    Raises ValueError when T < n, or when a row of the kernel is missing or is not a probability vector.
+    """
+    S, n = law.S, law.n
+    if n > T:
+        raise ValueError(f"T={T}: sequences have at least n={n} tokens")
+    for u in law.contexts:
+        if u not in kernel or len(kernel[u]) != S or sum(kernel[u]) != 1 or min(kernel[u]) < 0:
+            raise ValueError(f"row {u} of the kernel: {S} probabilities are due")
+
+    M = [[[[Fraction(0)] * S for _ in range(S)] for _ in range(n)] for _ in range(n)]
+    for matched, ends in by_matched_context(configuration, list(product(range(S), repeat=n))):
+        parts = decomposition(configuration, matched, S)
+
+        def average(levels: list[Counting], ends: list[Word] = ends) -> dict[tuple[Word, Mark], Fraction]:
+            total: dict[tuple[Word, Mark], Fraction] = {}
+            for counting in levels:
+                for key, value in _averages(law, kernel, counting, T, ends).items():
+                    total[key] = total.get(key, Fraction(0)) + value
+            return total
+
+        every = average(parts.every)
+        for s in range(S):
+            avoiding, holding = average(parts.avoiding[s]), average(parts.holding[s])
+            for key, value in every.items():
+                end, (b, v) = key
+                g = kernel[end[1:]][s] * (value - avoiding[key] - holding[key])
+                for a in range(n):
+                    M[a][b][end[-1 - a]][v] += g
+    return ScoreBlocks.from_nested(M)
+
+
+def _averages(
+    law: NGramLaw, kernel: Kernel, counting: Counting, T: int, ends: list[Word]
+) -> dict[tuple[Word, Mark], Fraction]:
+    """E[1{end} N/Z] for every final n-gram and mark."""
+    S, n = law.S, law.n
+    scale = (counting.q or Fraction(1)).denominator ** len(counting.matched)  # type: ignore[union-attr] # q is exact
+    marks = [(b, v) for b in range(n) for v in range(S)]
+
+    def extend(path: Path, window: Word, probability: Fraction) -> Path | None:
+        """One more token with this probability; None if that leaves the sequence out."""
+        weight = counting.weight(window)
+        if weight == math.inf or probability == 0:
+            return None
+        z = int(weight * scale)
+        y = fmpq_poly([0] * z + [_fmpq(probability)])
+        F, N = path[0] * y, {mark: polynomial * y for mark, polynomial in path[1].items()}
+        for b in range(len(window)):  # b < n, and x_{j-b} exists
+            N[b, window[-1 - b]] += z * F
+        return F, N
+
+    paths: dict[Word, Path] = {}
+    for start in law.contexts:
+        path: Path | None = (fmpq_poly([_fmpq(_start_probability(law, start))]), dict.fromkeys(marks, fmpq_poly([])))
+        for j in range(n - 1):
+            path = path and extend(path, start[: j + 1], Fraction(1))
+        if path:
+            paths[start] = path
+    for _ in range(n - 1, T - 1):
+        following: dict[Word, Path] = {}
+        for u, path in paths.items():
+            for s in range(S):
+                longer = extend(path, (*u, s), kernel[u][s])
+                if longer:
+                    v = (*u, s)[1:]
+                    following[v] = _add(following[v], longer) if v in following else longer
+        paths = following
+
+    averages = {(end, mark): Fraction(0) for end in ends for mark in marks}
+    for end in ends:
+        last = extend(paths[end[:-1]], end, kernel[end[:-1]][end[-1]]) if end[:-1] in paths else None
+        for mark, polynomial in (last[1] if last else {}).items():
+            for z, coefficient in enumerate(polynomial.coeffs()):
+                if coefficient:  # then z > 0: marked positions have weight
+                    averages[end, mark] += Fraction(int(coefficient.p), int(coefficient.q)) / z
+    return averages
+
+
+def _start_probability(law: NGramLaw, start: Word) -> Fraction:
+    return law.probability(start)
+
+
+def _add(first: Path, second: Path) -> Path:
+    return first[0] + second[0], {mark: first[1][mark] + second[1][mark] for mark in first[1]}
+
+
+def _fmpq(x: Fraction) -> fmpq:
+    return fmpq(x.numerator, x.denominator)

@@ -1,0 +1,168 @@
+"""The trainer: one step is the optimiser's formula on the population gradient, and a run can be taken up anywhere."""
+
+from __future__ import annotations
+
+import dataclasses
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from numerics.sub_ngrams.autograd import parameter_gradients
+from numerics.sub_ngrams.levels import TestSet
+from numerics.sub_ngrams.recording import Recording, resume, save
+from numerics.sub_ngrams.sequences import predictive
+from numerics.sub_ngrams.symmetries import distances, nearest
+from numerics.sub_ngrams.training import AHEAD, Batches, Recipe, Trainer
+from numerics.sub_ngrams.trajectory import TrajectoryError
+from proofs.sub_ngrams.law import NGramLaw
+
+LAW = NGramLaw(2, 3, Fraction(1, 2))
+SMALL = Recipe(LAW, 6, batch=4, seed=3)
+CPU = torch.device("cpu")
+
+RECIPES = {
+    "authors": SMALL,
+    "predictive": dataclasses.replace(SMALL, targets="predictive"),
+    "transition, dirichlet": dataclasses.replace(
+        SMALL, targets="transition", law=dataclasses.replace(LAW, initial="dirichlet")
+    ),
+    "gradient descent": dataclasses.replace(SMALL, optimiser="gd", learning_rate=0.1),
+    "exact": dataclasses.replace(SMALL, batch=None),
+    "near the bigram": dataclasses.replace(SMALL, start=2),
+}
+
+
+def parameters(trainer: Trainer) -> dict[str, torch.Tensor]:
+    return {name: value.detach().clone() for name, value in trainer.network.named_parameters()}
+
+
+def run(trainer: Trainer, steps: int) -> list[float]:
+    return [trainer.step() for _ in range(steps)]
+
+
+@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("stop", [0, 3, AHEAD, AHEAD + 5])
+def test_a_run_taken_up_goes_on_bit_for_bit(name: str, stop: int) -> None:
+    recipe = RECIPES[name]
+    whole, first, second = Trainer(recipe), Trainer(recipe), Trainer(recipe)
+    run(whole, stop)
+    run(first, stop)
+    second.restore(first.state())
+    assert second.steps == stop
+    assert run(second, 5) == run(whole, 5)
+    for key, value in parameters(whole).items():
+        assert torch.equal(value, parameters(second)[key])
+
+
+def test_exact_gradient_descent_follows_the_population_gradient() -> None:
+    """theta - rate * (g + decay theta), g by the engine that gathers all sequences batch by batch."""
+    recipe = dataclasses.replace(RECIPES["exact"], optimiser="gd", learning_rate=0.3, weight_decay=0.2)
+    trainer = Trainer(recipe)
+    before = parameters(trainer)
+    g = parameter_gradients(trainer.network, LAW, recipe.T, epsilon=recipe.epsilon, batch=7)
+    trainer.step()
+    for name, value in parameters(trainer).items():
+        expected = before[name] - 0.3 * (g[name] + 0.2 * before[name])
+        assert float((value - expected).abs().max()) <= 1e-14  # some dozen roundings of numbers below 10
+
+
+def test_first_adamw_step_has_the_size_of_the_rate() -> None:
+    """b1 = 0: theta (1 - rate decay) - rate g / (|g| + 1e-8)."""
+    recipe = RECIPES["exact"]
+    trainer = Trainer(recipe)
+    before = parameters(trainer)
+    g = parameter_gradients(trainer.network, LAW, recipe.T, epsilon=recipe.epsilon)
+    trainer.step()
+    for name, value in parameters(trainer).items():
+        size = g[name].abs()
+        clear = size > 1e-6  # where rounding in g does not decide the sign
+        expected = before[name] * (1 - 1e-2 * 1e-4) - 1e-2 * g[name] / (size + 1e-8)
+        assert clear.any() and float((value - expected)[clear].abs().max()) <= 1e-9
+
+
+def test_loss_falls_on_the_exact_objective() -> None:
+    losses = run(Trainer(RECIPES["exact"]), 60)
+    assert losses[-1] < losses[0] - 0.01
+
+
+def test_batches_are_fresh_and_targets_are_unbiased() -> None:
+    """E[row of the kernel | x] is the predictive: the mean difference is 0 within 5 standard errors, token by token."""
+    recipe = dataclasses.replace(SMALL, batch=4000, targets="transition")
+    stream = Batches(recipe, CPU)
+    first, second = next(stream), next(stream)
+    assert not torch.equal(first.x, second.x)
+    assert float((first.P.sum(1) - 1).abs().max()) < 1e-12
+    gap = first.P - predictive(LAW, first.x)
+    for token in range(2):
+        chosen = gap[first.x[:, -1] == token, 0]
+        assert float(chosen.mean().abs()) < 5 * float(chosen.std()) / len(chosen) ** 0.5
+    product = gap[:, 0] * (predictive(LAW, first.x)[:, 0] - 0.5)  # the row of another context would not follow x
+    assert float(product.mean().abs()) < 5 * float(product.std()) / 4000**0.5
+    assert float(gap.abs().mean()) > 0.01  # and it is not the predictive itself
+
+
+def test_start_near_a_configuration() -> None:
+    network = Trainer(dataclasses.replace(SMALL, start=3, noise=1e-3, c_A=30.0)).network
+    near = nearest(distances(network))
+    assert near.k == 3 and near.relative < 0.1 and abs(near.c - 3.0) < 0.3
+
+
+def test_seeds_matter_and_repeat() -> None:
+    assert run(Trainer(SMALL), 3) == run(Trainer(SMALL), 3)
+    assert run(Trainer(SMALL), 3) != run(Trainer(dataclasses.replace(SMALL, seed=4)), 3)
+
+
+# --- on disk ---
+
+
+def recorded(path: Path, steps: int) -> tuple[Recording, Trainer]:
+    trainer, recording = Trainer(SMALL), Recording()
+    tests = TestSet.draw(LAW, 6, 64, 1e-8, torch.Generator().manual_seed(0))
+    for _ in range(steps):
+        recording.add(trainer, tests)
+        trainer.step()
+    save(path, recording, trainer, "recipe 1")
+    return recording, trainer
+
+
+@pytest.mark.parametrize("steps", [1, 5])
+def test_a_file_brings_back_recording_and_trainer(tmp_path: Path, steps: int) -> None:
+    path = tmp_path / "run.npz"
+    recording, trainer = recorded(path, steps)
+    again = Trainer(SMALL)
+    found = resume(path, again, "recipe 1")
+    assert (found.steps, found.losses) == (recording.steps, recording.losses)
+    assert run(again, 4) == run(trainer, 4)
+    for step, network in recording.networks.items():
+        for name, value in network.named_parameters():
+            assert torch.equal(value, found.networks[step].get_parameter(name))
+    assert list(tmp_path.iterdir()) == [path]  # no temporary file is left
+
+
+def without(arrays: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in arrays.items() if key != name}
+
+
+def test_files_that_cannot_be_taken_up(tmp_path: Path) -> None:
+    import numpy as np
+
+    path = tmp_path / "run.npz"
+    recorded(path, 4)
+    with pytest.raises(TrajectoryError, match="other settings"):
+        resume(path, Trainer(SMALL), "recipe 2")
+    with np.load(path) as file:
+        arrays = dict(file)
+    bad = {
+        "no array called recipe": without(arrays, "recipe"),
+        "damaged": without(arrays, "resume/parameter/Q"),
+        "Q has shape": arrays | {"resume/parameter/Q": np.zeros((2, 2))},
+        "not finite": arrays | {"resume/parameter/Q": np.full((6, 6), np.nan)},
+        "damaged checkpoint": arrays | {"resume/batches/generator": np.zeros(3, np.uint8)},
+    }
+    for message, content in bad.items():
+        np.savez(path, **content)
+        with pytest.raises(TrajectoryError, match=message):
+            resume(path, Trainer(SMALL), "recipe 1")

@@ -1,0 +1,302 @@
+"""python -m verify.train as a user runs it, and the claims SN12 and SN15."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from numerics.sub_ngrams.trajectory import load_trajectory
+from verify import train
+from verify.claim import Run, Verdict
+from verify.claims.sub_ngrams import escape, training
+from verify.claims.sub_ngrams.settings import SubNGramSettings
+from verify.settings import UsageError, read_words, validate
+from verify.training_settings import TrainSettings
+
+SMALL = "n=2 S=2 T=6 batch=8 every=2 test_samples=64 gradient_samples=64"
+
+
+def command(words: str) -> list[str]:
+    return [sys.executable, "-m", "verify.train", *words.split()]
+
+
+def run(words: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONWARNINGS": "error"}
+    return subprocess.run(command(words), capture_output=True, text=True, env=environment, check=False)
+
+
+def data(capsys: pytest.CaptureFixture[str], words: str) -> Any:
+    assert train.main([*words.split(), "format=json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def final(path: Path) -> dict[str, Any]:
+    with np.load(path) as file:
+        return {name: file[name] for name in file.files}
+
+
+def test_a_run_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    result = data(capsys, f"{SMALL} steps=12")
+    assert result["schema"] == "landscape-verifier/training/1"
+    assert result["losses"]["steps"] == [0, 2, 4, 6, 8, 10, 12]
+    assert [level["name"] for level in result["levels"]] == ["1-gram", "2-gram", "Bayes"]
+    assert set(result["snapshots"][0]["gradients"]) == {"V", "A", "Q", "K", "total"}
+    maps = np.array(result["attention"]["12"])
+    assert maps.shape == (1, 6, 6) and np.allclose(maps.sum(-1), 1)
+    assert data(capsys, f"{SMALL} steps=12") == result
+    assert data(capsys, f"{SMALL} steps=12 seed=1")["losses"] != result["losses"]
+
+
+@pytest.mark.parametrize("words", ["gradient=exact", "optimiser=gd learning_rate=0.5", "start=2", "targets=predictive"])
+def test_kinds_of_runs(capsys: pytest.CaptureFixture[str], words: str) -> None:
+    assert len(data(capsys, f"{SMALL} steps=8 {words}")["snapshots"]) == 5
+
+
+def test_pictures_and_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, start in (("run.svg", b"<?xml"), ("run.png", b"\x89PNG")):
+        assert train.main([*SMALL.split(), "steps=8", f"output={tmp_path / name}"]) == 0
+        assert (tmp_path / name).read_bytes().startswith(start)
+    assert "2-gram" in capsys.readouterr().out
+    before = (tmp_path / "run.svg").read_bytes()
+    train.main([*SMALL.split(), "steps=8", f"output={tmp_path / 'run.svg'}"])
+    assert (tmp_path / "run.svg").read_bytes() == before
+
+
+def test_a_longer_run_continues_a_shorter_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole, parts = tmp_path / "whole.npz", tmp_path / "parts.npz"
+    one = data(capsys, f"{SMALL} steps=90 checkpoint={whole}")
+    data(capsys, f"{SMALL} steps=70 checkpoint={parts}")
+    two = data(capsys, f"{SMALL} steps=90 checkpoint={parts}")
+    a, b = final(whole), final(parts)
+    assert a.keys() == b.keys() and all(np.array_equal(a[name], b[name]) for name in a)
+    assert one["losses"] == two["losses"] and one["snapshots"] == two["snapshots"]
+
+
+LONG = "n=3 S=3 T=16 batch=32 every=8 steps=400 test_samples=64 gradient_samples=64"
+
+
+def stopped(words: str, checkpoint: Path, number: signal.Signals) -> tuple[int, str, str]:
+    """Starts the command, and stops it by a signal once it has made steps."""
+    process = subprocess.Popen(command(words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    first = process.stderr.readline()  # "step 0 of ..."
+    assert first.startswith("step 0"), first + process.stderr.read()
+    if number == signal.SIGKILL:
+        while not checkpoint.exists() and process.poll() is None:
+            time.sleep(0.01)
+    process.send_signal(number)
+    out, err = process.communicate()
+    return process.returncode, out, err
+
+
+def test_ctrl_c_keeps_and_reports_what_there_is(tmp_path: Path) -> None:
+    """And the run goes on from there, to the same last bit as one that was never stopped."""
+    path, whole = tmp_path / "run.npz", tmp_path / "whole.npz"
+    status, out, err = stopped(f"{LONG} steps=100000 checkpoint={path}".replace("steps=400 ", ""), path, signal.SIGINT)
+    assert "Traceback" not in err
+    assert status in (130, 2) and (status == 2 or "Bayes" in out)
+    reached = int(final(path)["resume/steps"])
+    assert 0 < reached < 100000
+    steps = (reached // 64 + 2) * 64
+    words = LONG.replace("steps=400", f"steps={steps}")
+    assert train.main([*words.split(), f"checkpoint={path}"]) == 0
+    assert train.main([*words.split(), f"checkpoint={whole}"]) == 0
+    a, b = final(path), final(whole)
+    assert all(np.array_equal(a[name], b[name]) for name in b if name.startswith("resume/"))
+
+
+def test_a_kill_loses_seconds_at_most(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SIGKILL as soon as there is a checkpoint; then to the end; as if nothing had happened."""
+    path, whole = tmp_path / "run.npz", tmp_path / "whole.npz"
+    words = LONG.replace("steps=400", "steps=100000")
+    stopped(f"{words} checkpoint={path} save_seconds=0.05", path, signal.SIGKILL)
+    reached = int(final(path)["resume/steps"])
+    words = LONG.replace("steps=400", f"steps={reached + 70}")
+    assert train.main([*words.split(), f"checkpoint={path}"]) == 0
+    assert train.main([*words.split(), f"checkpoint={whole}"]) == 0
+    a, b = final(path), final(whole)
+    assert all(np.array_equal(a[name], b[name]) for name in b if name.startswith("resume/"))
+    assert load_trajectory(path).losses[:3] == load_trajectory(whole).losses[:3]
+
+
+BAD = [
+    ("n=1", "n=1"),
+    ("T=2", "T=2"),
+    ("start=4", "start=4"),
+    ("gradient=exact", "gradient=exact"),
+    ("select=SN1", "select"),
+    ("checkpoint=run.txt", "checkpoint=run.txt"),
+    ("checkpoint=nowhere/run.npz", "no folder"),
+    ("output=nowhere/run.svg", "no folder"),
+    ("learning_rate=0", "learning_rate=0"),
+    ("learning_rate=nan", "learning_rate=nan"),
+    ("leaning_rate=1", "did you mean learning_rate"),
+    ("S=50 n=4", "S^n"),
+    ("T=4096", "every=32"),
+    ("steps=1000000 every=1", "every=1"),
+    ("device=gpu", "device=gpu"),
+]
+
+
+@pytest.mark.parametrize(("words", "told"), BAD)
+def test_usage_errors_in_one_line(words: str, told: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        train.main(words.split())
+    assert told in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_checkpoints_that_do_not_fit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "run.npz"
+    data(capsys, f"{SMALL} steps=8 checkpoint={path}")
+    for words, told in ((f"{SMALL} steps=8 seed=5", "other settings"), (f"{SMALL} steps=8", "not an .npz file")):
+        with pytest.raises(UsageError, match=told):
+            train.main([*words.split(), f"checkpoint={path}"])
+        path.write_text("nothing")
+
+
+def test_help_without_torch() -> None:
+    code = "import sys; from verify import train; train.main(['--help']); assert 'torch' not in sys.modules"
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stderr
+    assert "learning_rate" in finished.stdout
+
+
+def test_exit_status_of_a_usage_error() -> None:
+    finished = run("n=zero")
+    assert finished.returncode == 2 and finished.stderr.count("\n") == 1
+
+
+# --- claims ---
+
+
+def settings(line: str) -> SubNGramSettings:
+    return validate(SubNGramSettings, read_words(line.split()))
+
+
+@pytest.mark.parametrize("line", ["S=2 n=2 k=1", "S=2 n=3 k=2", "S=3 n=2 k=1", "S=2 n=3 lags=2", "S=3 n=3 k=2"])
+def test_escape(line: str) -> None:
+    found = escape.first_escape(settings(line), Run())
+    assert found.verdict == Verdict.VERIFIED and found.instances > 10
+    assert found.evidence == ("exact" if "S=3 n=3" in line else "proof")
+    assert all(entry["coefficient"] + 5 * entry["standard_error"] < 0 for entry in found.details["race"])
+    assert escape.always_negative(settings(line), Run()).verdict == Verdict.REFUTED
+
+
+def test_finite_lengths_tend_to_the_coefficient() -> None:
+    """S=2, n=2, k=1: -0.06802 at T = infinity, by quadrature of -2 E (1-a-b)^2 a b / (a+b)^2."""
+    found = escape.first_escape(settings("S=2 n=2 k=1"), Run()).details
+    (race,) = found["race"]
+    assert abs(race["coefficient"] + 0.068020175946) < 4 * race["standard_error"]
+    gaps = [abs(found["finite_length"][str(T)] + 0.068020175946) for T in (8, 16, 32, 64)]
+    assert gaps == sorted(gaps, reverse=True) and gaps[-1] < 0.3 * gaps[0]
+
+
+def test_wrong_formulas_are_not_verified(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = escape.first_derivative
+    monkeypatch.setattr(escape, "first_derivative", lambda words, feature: original(words, feature, scale=2))
+    assert escape.first_escape(settings("S=2 n=2 k=1"), Run()).verdict == Verdict.UNDECIDED
+
+
+def test_nothing_to_build_is_undecided() -> None:
+    for line in ("S=2 n=3 k=3", "S=2 n=1", "S=50 n=4 k=2"):
+        assert escape.first_escape(settings(line), Run()).verdict == Verdict.UNDECIDED
+        assert escape.always_negative(settings(line), Run()).verdict == Verdict.UNDECIDED
+
+
+class WithTrajectory(SubNGramSettings):
+    trajectory: str | None = None
+
+
+@pytest.fixture(scope="module")
+def finding() -> Any:
+    return training.plateaus_at_k_grams(WithTrajectory(), Run())
+
+
+def test_the_recorded_trajectory_passes_the_bigram(finding: Any) -> None:
+    assert finding.verdict == Verdict.VERIFIED and finding.instances == 2
+    assert [plateau["level"] for plateau in finding.details["plateaus"]] == ["2-gram", "3-gram"]
+    assert all(plateau["error"] < 0 for plateau in finding.details["plateaus"])  # the drift below the level is reported
+    assert finding.details["conditions"] == dict.fromkeys(
+        ("on a level", "in stages", "near theta_k", "small gradient", "peak at jumps"), "holds"
+    )
+    assert "drift" in finding.footnote
+
+
+def test_a_trajectory_that_is_none_of_it_is_refuted(tmp_path: Path) -> None:
+    """The same networks in reverse: plateaus come in the wrong order, and the claim fails, twice."""
+    arrays = final(training.PACKAGED)
+    steps = sorted({int(name.split("/")[0]) for name in arrays if "/" in name})[::3]
+    losses = dict(arrays["hist"].tolist())
+    reversed_ = {"hist": np.array([[step, 2 - losses[other]] for step, other in zip(steps, steps[::-1], strict=True)])}
+    for step, other in zip(steps, steps[::-1], strict=True):
+        reversed_ |= {f"{step}/{name}": arrays[f"{other}/{name}"] for name in ("A1", "V", "Q", "Kt")}
+    path = tmp_path / "reversed.npz"
+    np.savez(path, **reversed_)
+    given = WithTrajectory(trajectory=str(path), alpha="1/2", initial="dirichlet")  # type: ignore[arg-type]  # parsed by pydantic
+    found = training.plateaus_at_k_grams(given, Run())
+    assert found.verdict == Verdict.REFUTED
+    assert "in stages" in found.details["counterexample"]["failed"]
+
+
+def test_the_law_of_a_trajectory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    law = training.load(WithTrajectory(trajectory=str(training.PACKAGED))).law
+    assert (law.S, law.n, str(law.alpha), law.initial) == (3, 3, "1/2", "dirichlet")  # by its digest
+    path = tmp_path / "run.npz"
+    data(capsys, f"{SMALL} steps=8 alpha=3/7 checkpoint={path}")
+    law = training.load(WithTrajectory(trajectory=str(path))).law
+    assert (law.S, law.n, str(law.alpha), law.initial) == (2, 2, "3/7", "uniform")  # by its own recipe
+    given = WithTrajectory(trajectory=str(path), alpha="2")  # type: ignore[arg-type]  # parsed by pydantic
+    assert training.load(given).law.alpha == 2
+
+
+def test_trajectories_that_cannot_be_used(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.npz"
+    bad.write_text("no")
+    huge = tmp_path / "huge.npz"
+    arrays = final(training.PACKAGED)
+    np.savez(
+        huge, **(arrays | {name: a.astype(float) * 1e200 for name, a in arrays.items() if name.endswith(("Q", "Kt"))})
+    )
+    for given, told in (
+        (WithTrajectory(trajectory=str(bad)), "not an .npz file"),
+        (WithTrajectory(trajectory=str(tmp_path / "missing.npz")), "cannot be read"),
+        (WithTrajectory(trajectory=str(training.PACKAGED), S=2), "S=3, not S=2"),
+        (WithTrajectory(trajectory=str(training.PACKAGED), n=4), "n=3, not n=4"),
+    ):
+        with pytest.raises(UsageError) as caught:
+            training.refuse_trajectory(given)
+        assert told in str(caught.value) and "\n" not in str(caught.value)
+    found = training.plateaus_at_k_grams(WithTrajectory(trajectory=str(huge)), Run())
+    assert found.verdict == Verdict.UNDECIDED and "overflow" in found.scope
+
+
+def test_without_the_packaged_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "PACKAGED", tmp_path / "missing.npz")
+    found = training.plateaus_at_k_grams(WithTrajectory(), Run())
+    assert found.verdict == Verdict.UNDECIDED and "trajectory=FILE" in found.scope
+
+
+def test_recipe_text_covers_what_the_run_depends_on() -> None:
+    """Every key but those of the report: a new key is part of the recipe unless it is excluded on purpose."""
+    recipe = set(json.loads(validate(TrainSettings, {}).recipe_text))
+    report = {
+        "select",
+        "ignore",
+        "format",
+        "output",
+        "budget",
+        "checkpoint",
+        "steps",
+        "gradient_samples",
+        "save_seconds",
+    }
+    assert recipe | report == set(TrainSettings.model_fields)

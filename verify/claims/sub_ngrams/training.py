@@ -1,0 +1,292 @@
+"""SN15: what training passes through, on a recorded trajectory (`trajectory=FILE`, or the one under validation/)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from numerics.sub_ngrams.gradient_norm import TOTAL, GradientNorm
+from numerics.sub_ngrams.plateaus import RULE
+from numerics.sub_ngrams.stages import Jump, Plateau, Stages, analyse
+from numerics.sub_ngrams.symmetries import nearest
+from numerics.sub_ngrams.trajectory import Trajectory, TrajectoryError, parse_trajectory, read_arrays
+from proofs.sub_ngrams.law import NGramLaw
+from verify.claim import Counterexample, Evidence, Finding, Run, Verdict, decide
+from verify.claims.sub_ngrams.settings import SubNGramSettings
+from verify.report.training_report import plateau_entry, snapshot_entry
+from verify.settings import UsageError
+
+RECORDED = Path(__file__).parents[3] / "validation" / "trajectories"  # in a clone; an installed wheel does not have it
+PACKAGED = RECORDED / "trigram_S3_T32_alpha0.5.npz"
+MOST_SNAPSHOTS = 160  # of a trajectory: evenly chosen, so that the check takes seconds
+TEST_SAMPLES, GRADIENT_SAMPLES = 4096, 2048
+
+LARGEST_LAW, LARGEST_T = 2**15, 2**12  # of S^n and T: a gigabyte of urns, and of tokens, for the test sequences
+
+HALF_A_GAP = 0.5  # nearer than half a gap to a level: that is what makes it the plateau's level
+ERRORS = 3.0  # standard errors by which a gradient has to be larger than another to be called larger
+
+HOLDS, FAILS, UNDECIDED, NOT_TESTED = "holds", "fails", "undecided", "not tested"
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A trajectory with what its arrays do not say: the law of its data, and epsilon in its loss."""
+
+    path: Path
+    trajectory: Trajectory
+    law: NGramLaw
+    epsilon: float
+
+
+def plateaus_at_k_grams(settings: SubNGramSettings, run: Run) -> Finding:
+    """SN15 on one trajectory. REFUTED if it fails, and fails again on fresh sequences."""
+    chosen = _chosen(settings)
+    if chosen is None and not PACKAGED.is_file():
+        return Finding(
+            Verdict.UNDECIDED, "no recorded trajectory here (validation/ is part of a clone): give trajectory=FILE"
+        )
+    recorded = load(settings)
+
+    def stages_of(seed: int) -> Stages:
+        return analyse(
+            recorded.trajectory,
+            recorded.law,
+            epsilon=recorded.epsilon,
+            test_samples=TEST_SAMPLES,
+            gradient_samples=GRADIENT_SAMPLES,
+            seed=seed,
+            progress=run.progress,
+        )
+
+    stages = stages_of(settings.seed)
+    overflown = next((shot.step for shot in stages.snapshots if not shot.finite), None)
+    if overflown is not None:
+        return Finding(Verdict.UNDECIDED, f"{recorded.path.name}: the network's numbers overflow at step {overflown}")
+    tests = conditions(stages)
+    failed = [name for name, status in tests.items() if status == FAILS]
+    open_ = [name for name, status in tests.items() if status == UNDECIDED]
+    law, T = recorded.law, recorded.trajectory.shape[2]
+    return decide(
+        not failed and not open_ and bool(stages.plateaus),
+        evidence=Evidence.STATISTICAL,
+        scope=f"{recorded.path.name}: S={law.S}, n={law.n}, T={T}, alpha={law.alpha}, initial {law.initial}; "
+        f"{len(stages.snapshots)} snapshots",
+        instances=len(stages.plateaus),
+        found=", ".join(failed + [f"{name} undecided" for name in open_])
+        or ", ".join(f"{p.level.name} {p.error:+.3f}" for p in stages.plateaus),
+        predicted="k-gram losses, within half a gap",
+        counterexample=Counterexample(
+            {"failed": failed},
+            lambda: any(
+                again[name] == FAILS for again in [conditions(stages_of(settings.seed + 1))] for name in failed
+            ),
+        )
+        if failed
+        else None,
+        details={
+            "rule": RULE,
+            "conditions": tests,
+            "levels": [vars(level) for level in stages.levels],
+            "plateaus": [plateau_entry(plateau, stages) for plateau in stages.plateaus],
+            "jumps": [vars(jump) | {"peak": peak_ratio(jump, stages)} for jump in stages.jumps],
+            "snapshots": [snapshot_entry(shot) for shot in stages.snapshots],
+        },
+        footnote=footnote(stages),
+    )
+
+
+def conditions(stages: Stages) -> dict[str, str]:
+    """The parts of the claim, each HOLDS, FAILS, UNDECIDED (by the errors), or NOT_TESTED (nothing to test it on).
+
+    on a level        every plateau is nearer to its k-gram level than half the gap to the next one
+    in stages         the levels of successive plateaus go up in k
+    near theta_k      of the snapshots on a plateau, more than half are nearer to its theta_k than to others (k >= 2)
+    small gradient    the population gradient on every plateau is smaller than at the largest before the first plateau
+    peak at jumps     between two plateaus, the gradient in the attention logits A is larger than on either
+    """
+    plateaus = stages.plateaus
+    seen = [plateau for plateau in plateaus if stages.on(plateau)]
+    before = [shot.gradients[TOTAL] for shot in stages.snapshots if seen and shot.step < seen[0].first]
+    start = max(before, key=lambda gradient: gradient.squared, default=None)
+    near = [_share_near(plateau, stages) > 1 / 2 for plateau in seen if (plateau.level.k or 0) >= 2]
+    small = [] if start is None else [_larger(_of(start), _mean_square(plateau, stages, TOTAL)) for plateau in seen]
+    peaks = [
+        _larger(_mean_square(jump, stages, "A"), _mean_square(side, stages, "A"))
+        for jump in _jumps_between(stages)
+        for side in _sides(jump, stages)
+    ]
+    return {
+        "on a level": _together([abs(plateau.relative) <= HALF_A_GAP for plateau in plateaus]),
+        "in stages": _together([(a.level.k or 0) < (b.level.k or 0) for a, b in pairwise(plateaus)]),
+        "near theta_k": _together(near),
+        "small gradient": _together(small),
+        "peak at jumps": _together(peaks),
+    }
+
+
+def _together(parts: Sequence[bool | None]) -> str:
+    """All have to hold; None is a part that the errors leave open."""
+    if not parts:
+        return NOT_TESTED
+    if any(part is False for part in parts):
+        return FAILS
+    return HOLDS if all(part is True for part in parts) else UNDECIDED
+
+
+def _larger(first: tuple[float, float], second: tuple[float, float]) -> bool | None:
+    """Whether the first estimate is larger than the second, each with its standard error; None if that is open."""
+    gap, error = first[0] - second[0], math.hypot(first[1], second[1])
+    return True if gap > ERRORS * error else False if gap < -ERRORS * error else None
+
+
+def _of(gradient: GradientNorm) -> tuple[float, float]:
+    return gradient.squared, gradient.standard_error
+
+
+def _mean_square(stretch: Plateau | Jump, stages: Stages, name: str) -> tuple[float, float]:
+    """Mean of |g|^2 over the snapshots of a stretch (at least one), and its standard error."""
+    found = [_of(shot.gradients[name]) for shot in stages.on(stretch)]
+    return sum(x for x, _ in found) / len(found), math.hypot(*(error for _, error in found)) / len(found)
+
+
+def peak_ratio(jump: Jump, stages: Stages) -> float:
+    """The root mean square of the gradient in A over a jump, over the larger of those on the adjacent plateaus."""
+    beside = max((_norm(side, stages, "A") for side in _sides(jump, stages)), default=math.nan)
+    return _norm(jump, stages, "A") / beside if beside > 0 else math.nan
+
+
+def _sides(jump: Jump, stages: Stages) -> list[Plateau]:
+    """The plateaus next to a jump, those with snapshots."""
+    return [p for p in stages.plateaus if (jump.first == p.last or jump.last == p.first) and stages.on(p)]
+
+
+def footnote(stages: Stages) -> str:
+    """One line for each plateau and jump: what is not predicted, the drift below the level, is said and not hidden."""
+    return "\n".join(
+        [_plateau_line(plateau, stages) for plateau in stages.plateaus]
+        + [_jump_line(jump, stages) for jump in stages.jumps]
+    )
+
+
+def _plateau_line(plateau: Plateau, stages: Stages) -> str:
+    shots, level = stages.on(plateau), plateau.level
+    near = nearest(shots[len(shots) // 2].distances) if shots else None
+    parts = [
+        f"plateau   {plateau.first}-{plateau.last}",
+        f"loss {plateau.loss:.4f}",
+        f"{level.name} {level.loss:.4f} {plateau.error:+.4f} ({plateau.relative:+.2f} of a gap)",
+        f"drift {plateau.drift:+.4f}",
+        _gradients(plateau, stages),
+        "no snapshot" if near is None else f"theta_{near.k} at relative distance {near.relative:.2f}",
+    ]
+    return "   ".join(parts)
+
+
+def _jump_line(jump: Jump, stages: Stages) -> str:
+    parts = [
+        f"jump      {jump.first}-{jump.last}",
+        f"fall {jump.fall:.4f}",
+        _gradients(jump, stages),
+        f"{peak_ratio(jump, stages):.1f} times the plateaus' in A",
+    ]
+    return "   ".join(parts)
+
+
+def _gradients(stretch: Plateau | Jump, stages: Stages) -> str:
+    total, in_A = (_norm(stretch, stages, name) for name in (TOTAL, "A"))
+    return f"|gradient| {total:.3f}, in A {in_A:.4f}"
+
+
+# --- which trajectory, and which law ---
+
+
+def refuse_trajectory(settings: SubNGramSettings) -> None:
+    """UsageError, in one line, if a trajectory is given that cannot be read or that contradicts S or n as given."""
+    if _chosen(settings) is not None:
+        load(settings)
+
+
+def load(settings: SubNGramSettings) -> Recorded:
+    """The trajectory asked for, or the packaged one.
+
+    S, n, T are those of the file. alpha, initial, epsilon: as given on the command line; else as the file itself says
+    (recordings of verify.train), else as validation/trajectories/provenance.json says; else the defaults.
+    """
+    chosen = _chosen(settings)
+    path = PACKAGED if chosen is None else Path(chosen)
+    try:
+        arrays = read_arrays(path)
+        trajectory = _thinned(parse_trajectory(arrays))
+    except TrajectoryError as error:
+        told = str(error) if str(error).startswith(str(path)) else f"{path}: {error}"
+        raise UsageError(f"trajectory={told}") from None
+    S, n, T = trajectory.shape
+    if S**n > LARGEST_LAW or T > LARGEST_T:
+        raise UsageError(
+            f"trajectory={path}: S={S} n={n} T={T}: S^n up to {LARGEST_LAW} and T up to {LARGEST_T} can be checked"
+        )
+    given = settings.model_fields_set if chosen is not None else set()
+    for key, value in {"S": S, "n": n}.items():
+        if key in given and getattr(settings, key) != value:
+            raise UsageError(f"trajectory={path}: a network with {key}={value}, not {key}={getattr(settings, key)}")
+    known = _provenance(path, arrays)
+    alpha = settings.alpha if "alpha" in given else Fraction(known.get("alpha", settings.alpha))
+    initial = settings.initial if "initial" in given else known.get("initial", settings.initial)
+    return Recorded(path, trajectory, NGramLaw(S, n, alpha, initial), float(known.get("epsilon", 1e-8)))
+
+
+def _chosen(settings: SubNGramSettings) -> str | None:
+    return settings.trajectory
+
+
+def _provenance(path: Path, arrays: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What is known of the law of the data: from the file, or by the file's digest."""
+    try:
+        if "recipe" in arrays:
+            recipe = json.loads(str(arrays["recipe"]))
+            NGramLaw(2, 1, Fraction(recipe["alpha"]), recipe["initial"])
+            return {key: recipe[key] for key in ("alpha", "initial", "epsilon")}
+    except (ValueError, KeyError, TypeError, ZeroDivisionError):
+        raise UsageError(f"trajectory={path}: its array `recipe` is damaged") from None
+    register = RECORDED / "provenance.json"
+    if not register.is_file():
+        return {}
+    known: Mapping[str, Mapping[str, Any]] = json.loads(register.read_text(encoding="utf-8"))
+    return known.get(hashlib.sha256(path.read_bytes()).hexdigest(), {})
+
+
+def _thinned(trajectory: Trajectory) -> Trajectory:
+    """At most MOST_SNAPSHOTS networks, evenly chosen, the first and the last among them."""
+    steps, most = list(trajectory.networks), MOST_SNAPSHOTS
+    if len(steps) > most:
+        steps = [steps[i * (len(steps) - 1) // (most - 1)] for i in range(most)]
+    return Trajectory(trajectory.steps, trajectory.losses, {step: trajectory.networks[step] for step in steps})
+
+
+# --- numbers on stretches ---
+
+
+def _jumps_between(stages: Stages) -> list[Jump]:
+    """Jumps from one plateau to the next, with snapshots on all three."""
+    ends = {plateau.last: plateau for plateau in stages.plateaus if stages.on(plateau)}
+    starts = {plateau.first for plateau in ends.values()}
+    return [jump for jump in stages.jumps if jump.first in ends and jump.last in starts and stages.on(jump)]
+
+
+def _norm(stretch: Plateau | Jump, stages: Stages, name: str) -> float:
+    """Root mean square of the gradient's norm; NaN where there is no snapshot."""
+    return math.sqrt(max(_mean_square(stretch, stages, name)[0], 0.0)) if stages.on(stretch) else math.nan
+
+
+def _share_near(plateau: Plateau, stages: Stages) -> float:
+    """The share of the plateau's snapshots that are nearest to theta_k, k being its level's."""
+    shots = stages.on(plateau)
+    return sum(nearest(shot.distances).k == plateau.level.k for shot in shots) / len(shots)
