@@ -10,7 +10,8 @@ import torch
 
 from numerics.mean_field.prompts import optimal_loss, turned_features
 from proofs.mean_field.prompts import Features, FinitePrompts, quartic_flat_loss
-from proofs.rational_matrix import matrix, to_fraction
+from proofs.rational_matrix import matrix
+from proofs.rationals import to_fraction
 
 
 @pytest.mark.parametrize("n", [1, 3, math.inf])

@@ -157,9 +157,9 @@ PAPER = Paper(
         Claim(
             "SN12",
             "how a plateau is left",
-            "At T = infinity, then c = infinity, the first non-zero derivative in the parameters that build the feature "
-            "of an unused lag is their mixed one: -E sum_{h,v} P(h,v)^2/P(h) chi2(tau(.|v,h) from tau(.|h)), which is "
-            "negative unless the next token is independent of that lag given h.",
+            "At T = infinity, then c = infinity, the first non-zero derivative in the parameters that build the "
+            "feature of an unused lag is their mixed one: -E sum_{h,v} P(h,v)^2/P(h) chi2(tau(.|v,h) from "
+            "tau(.|h)), which is negative unless the next token is independent of that lag given h.",
             f"{_HERE}.escape:first_escape",
             requires=("SN2", "SN5"),
             assumptions=("lag weights as coordinates", "T -> infinity before c -> infinity"),
