@@ -1,0 +1,159 @@
+"""Nodes and weights for averages over the kernels of the law, which are Dirichlet row by row.
+
+A row is built by breaking a stick: token 0 gets a part y_0 of it, token 1 a part y_1 of the rest, and so on, with
+independent y_i ~ Beta(alpha, (S-1-i) alpha). Both y and 1 - y are kept, each accurate relatively.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy import special
+from torch import Tensor
+from torch.nn.functional import logsigmoid
+from torch.quasirandom import SobolEngine
+
+from proofs.sub_ngrams.law import NGramLaw
+
+STRETCH = 5.0  # the lattice is even in x with logit y = STRETCH sinh(x/STRETCH): coarser towards the corners
+FARTHEST = 60.0  # the largest x; no weight is left there
+PRIOR_SHARE = 0.5  # the part of `sobol_corners` that is drawn from the prior itself
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """Kernels [m, S^(n-1), S] and weights [m, G] of G sums over them; a sum is sum_i weights_ig f(kernels_i)."""
+
+    kernels: Tensor
+    weights: Tensor
+
+    def __len__(self) -> int:
+        return len(self.weights)
+
+
+def dimension(law: NGramLaw) -> int:
+    """Free parameters of a kernel."""
+    return int(law.S ** (law.n - 1)) * (law.S - 1)
+
+
+def gauss_points(degree: int) -> int:
+    """Points per dimension with which a Gauss rule is exact for polynomials of this degree."""
+    return degree // 2 + 1
+
+
+def gauss(law: NGramLaw, degree: int) -> tuple[Nodes, float]:
+    """Tensor Gauss-Jacobi rule: exact, up to rounding, for polynomials of this degree in each row.
+
+    Returns also the largest relative error, by rounding, of the average of a product of powers y^i (1-y)^j with
+    i + j <= degree, over all dimensions: it bounds that of averages of probabilities of paths.
+    """
+    axes: list[list[Tensor]] = []
+    error = 0.0
+    i, j = np.array([(i, j) for i in range(degree + 1) for j in range(degree + 1 - i)]).T
+    for a, b in _sticks(law):
+        t, w = special.roots_jacobi(gauss_points(degree), b - 1, a - 1)
+        y, rest, w = (1 + t) / 2, (1 - t) / 2, w / w.sum()
+        exact = np.exp(special.betaln(a + i, b + j) - special.betaln(a, b))
+        error += float(np.abs((y ** i[:, None] * rest ** j[:, None]) @ w / exact - 1).max())
+        axes.append([torch.from_numpy(part) for part in (y, rest, w)])
+    grid = [torch.cartesian_prod(*axis).reshape(-1, len(axes)) for axis in zip(*axes, strict=True)]
+    return Nodes(_kernels(law, grid[0], grid[1]), grid[2].prod(1, keepdim=True)), error
+
+
+def lattices(law: NGramLaw, step: float, depths: tuple[float, float], at_most: int) -> Nodes | None:
+    """Two trapezoidal rules in stretched logits, shifted against each other by half a step in every dimension.
+
+    Spectral for integrands analytic in the logits, as averages over paths are, also with their mass in the corners of
+    the simplex. Only nodes with a depth in the half-open interval `depths`: the prior's density there is e^-depth of
+    its largest. One sum for either lattice. None if there are more nodes than `at_most` up to this depth.
+    """
+    pair: list[Nodes] = []
+    for shift in (0.0, 0.5):
+        logits = torch.zeros(1, 0, dtype=torch.float64)
+        log_weight = depth = torch.zeros(1, dtype=torch.float64)
+        for a, b in _sticks(law):
+            last = math.ceil(FARTHEST / step)
+            x = step * (torch.arange(-last, last + 1, dtype=torch.float64) + shift)
+            logit = STRETCH * torch.sinh(x / STRETCH)
+            log_density = a * logsigmoid(logit) + b * logsigmoid(-logit)
+            axis_weight = log_density + torch.log(step * torch.cosh(x / STRETCH)) - float(special.betaln(a, b))
+            axis_depth = -a * math.log1p(b / a) - b * math.log1p(a / b) - log_density
+            i, j = torch.nonzero(depth[:, None] + axis_depth <= depths[1], as_tuple=True)
+            if len(i) > at_most // 2:
+                return None
+            logits = torch.cat([logits[i], logit[j, None]], 1)
+            log_weight, depth = log_weight[i] + axis_weight[j], depth[i] + axis_depth[j]
+        inside = depth > depths[0]
+        weights = torch.zeros(int(inside.sum()), 2, dtype=torch.float64)
+        weights[:, len(pair)] = log_weight[inside].exp()
+        pair.append(Nodes(_kernels(law, torch.sigmoid(logits[inside]), torch.sigmoid(-logits[inside])), weights))
+    return Nodes(*(torch.cat([getattr(nodes, part) for nodes in pair]) for part in ("kernels", "weights")))
+
+
+class Sobol:
+    """A scrambled Sobol sequence over the kernels of the law; different seeds are independent, each is unbiased."""
+
+    def __init__(self, law: NGramLaw, seed: int) -> None:
+        self.law, self.rows = law, int(law.S ** (law.n - 1))
+        self.engine = SobolEngine(2 + self.rows * law.S, scramble=True, seed=seed)  # type: ignore[no-untyped-call] # torch
+
+    def prior(self, m: int) -> Nodes:
+        """The next m points, from the prior."""
+        kernels = self._draw(m)[2]
+        return Nodes(kernels, kernels.new_full((m, 1), 1 / m))
+
+    def corners(self, m: int, T: int) -> Nodes:
+        """The next m points, half of them with one entry spread evenly in its logit, down to 1/T.
+
+        Kernels with an entry of 1/T or less have a probability of some 1/T and can carry all of an average. Each
+        point weighs as under the mixture of the prior and the spreads of all entries.
+        """
+        S, rows = self.law.S, self.rows
+        which, where, kernels = self._draw(m)
+        L = math.log(T) + 3
+        # the density (sigmoid(z+L) - sigmoid(z-L)) / (2L), drawn by its quantiles
+        z = torch.log(torch.expm1(2 * L * where)) - L - torch.log(-torch.expm1(-2 * L * (1 - where)))
+        entry = ((which - PRIOR_SHARE) / (1 - PRIOR_SHARE) * rows * S).floor().long()
+        moved = torch.nonzero(entry >= 0).flatten()
+        row, s = entry[moved] // S, entry[moved] % S
+        others = kernels[moved, row].scatter(1, s[:, None], 0)
+        others *= (torch.sigmoid(-z[moved]) / others.sum(1))[:, None]
+        kernels[moved, row] = others.scatter(1, s[:, None], torch.sigmoid(z[moved, None]))
+
+        return Nodes(kernels, 1 / m / self._density(kernels, L)[:, None])
+
+    def _density(self, kernels: Tensor, L: float) -> Tensor:
+        """Density of the mixture over that of the prior."""
+        alpha, S = float(self.law.alpha), self.law.S
+        others = torch.stack([kernels[..., [i for i in range(S) if i != s]].sum(-1) for s in range(S)], -1)
+        z = kernels.log() - others.log()
+        log_prior = (
+            alpha * logsigmoid(z) + (S - 1) * alpha * logsigmoid(-z) - float(special.betaln(alpha, (S - 1) * alpha))
+        )
+        # sigmoid(z+L) - sigmoid(z-L) = sigmoid(z+L) sigmoid(L-z) (1 - e^-2L)
+        log_spread = logsigmoid(z + L) + logsigmoid(L - z) + math.log(-math.expm1(-2 * L) / (2 * L))
+        ratio = (log_spread - log_prior).exp().flatten(1).mean(1)
+        return PRIOR_SHARE + (1 - PRIOR_SHARE) * ratio
+
+    def _draw(self, m: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Two uniform numbers and a kernel from the prior, m times; rows are normalised gamma quantiles."""
+        u = self.engine.draw(m, dtype=torch.float64) + 2.0**-31  # the engine has 30 bits, 0 among them
+        alpha = float(self.law.alpha)
+        gamma = torch.from_numpy(special.gammaincinv(alpha, u[:, 2:].numpy())).reshape(m, self.rows, self.law.S)
+        return u[:, 0], u[:, 1], gamma / gamma.sum(-1, keepdim=True)
+
+
+def _sticks(law: NGramLaw) -> list[tuple[float, float]]:
+    """Beta parameters of the parts, row by row."""
+    alpha = float(law.alpha)
+    return [(alpha, (law.S - 1 - i) * alpha) for i in range(law.S - 1)] * int(law.S ** (law.n - 1))
+
+
+def _kernels(law: NGramLaw, y: Tensor, rest: Tensor) -> Tensor:
+    """Kernels from the parts y and rest = 1 - y, [m, dimension] each."""
+    y, rest = (x.reshape(len(x), int(law.S ** (law.n - 1)), law.S - 1) for x in (y, rest))
+    left = torch.cat([torch.ones_like(rest[..., :1]), rest.cumprod(-1)], -1)
+    return left * torch.cat([y, torch.ones_like(y[..., :1])], -1)

@@ -1,0 +1,53 @@
+"""The tokens are alike: what relabelling them leaves of the score blocks.
+
+The law does not change when the tokens are permuted, so that a block of the population gradient has one value on its
+diagonal ("same" token) and one off it ("different"), and of the final n-grams that are relabellings of each other one
+stands for all.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import product
+
+import torch
+from torch import Tensor
+
+from proofs.sub_ngrams.law import NGramLaw, Word
+from proofs.sub_ngrams.score_blocks import ScoreBlocks
+
+Ends = dict[Word, int]  # final n-grams, and how many each stands for
+
+
+def all_ends(law: NGramLaw) -> Ends:
+    return dict.fromkeys(product(range(law.S), repeat=law.n), 1)
+
+
+def representatives(law: NGramLaw) -> Ends:
+    """One final n-gram of each kind: read backwards, its tokens first occur in the order 0, 1, 2, ..."""
+    ends = {}
+    for word in all_ends(law):
+        tokens = list(dict.fromkeys(reversed(word)))
+        if tokens == list(range(len(tokens))):
+            ends[word] = math.perm(law.S, len(tokens))
+    return ends
+
+
+def same_and_different(by_end: Tensor, law: NGramLaw, ends: Ends) -> Tensor:
+    """[batch, a, b, (same, different)]: the mean entry on and off the diagonal of blocks, from [batch, end, b, v']."""
+    S = law.S
+    result = by_end.new_zeros(len(by_end), law.n, law.n, 2)
+    total = by_end.sum(-1)
+    for i, (end, count) in enumerate(ends.items()):
+        for a in range(law.n):
+            same = by_end[:, i, :, end[-1 - a]]
+            result[:, a, :, 0] += count / S * same
+            result[:, a, :, 1] += count / (S * (S - 1)) * (total[:, i] - same)
+    return result
+
+
+def score_blocks(value: Tensor, error: Tensor, law: NGramLaw, level: float | None) -> ScoreBlocks:
+    """Score blocks from [a, b, (same, different)]."""
+    diagonal = torch.eye(law.S, dtype=torch.int64)
+    full = [x.cpu().flip(-1)[..., diagonal].tolist() for x in (value, error)]
+    return ScoreBlocks.from_nested(full[0], full[1], level)

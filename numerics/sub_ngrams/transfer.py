@@ -1,0 +1,242 @@
+"""Engine `transfer`: the gradient given the kernel, at any length T, at cost O(log T) (design, section 5.4).
+
+Averages N/Z over the positions of a sequence (`proofs.sub_ngrams.counting`) become powers of killed chains by
+
+    E[1{end} N/Z] = int_0^inf E[1{end} N e^(-tZ)] dt ~ sum_k w_k E[1{end} N e^(-t_k Z)] :
+
+e^(-tZ) is survival when a position of weight omega survives with probability e^(-t omega), and N is a derivative.
+The exact twin is `proofs.sub_ngrams.transfer_exact`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import torch
+from torch import Tensor
+
+from numerics.sub_ngrams.chain_power import power, rounding, squarings_to_settle
+from numerics.sub_ngrams.exponential_sum import ExponentialSum
+from numerics.threads import one_thread
+from proofs.sub_ngrams.configuration import Configuration
+from proofs.sub_ngrams.counting import Counting, by_matched_context, decomposition
+from proofs.sub_ngrams.law import NGramLaw, Word
+
+CHUNK = 2**15  # entries in the stack of matrices worked on at a time, so that it fits the cache
+NODES = 8  # nodes of the exponential sum per step; after each step, finished kernels drop out
+ROW_SUM_TOLERANCE = 1e-12  # tells kernels from counts or logits; no result rests on it
+LARGEST_LOG = 600.0  # of the total weight q^m T of a sequence
+EMPTY = 1e4  # a rate t at which e^(-t omega) is 0 for every weight omega >= 1
+
+
+@dataclass(frozen=True)
+class Quenched:
+    """Score blocks given the kernel: blocks[i, a, b, v, v'] for kernel i, and a bound on the error of every entry."""
+
+    blocks: Tensor
+    error: float
+
+
+@one_thread()
+def transfer(
+    kernels: Tensor, law: NGramLaw, configuration: Configuration, T: int, *, tolerance: float = 1e-12
+) -> Quenched:
+    """M_ab given each kernel, averaged over its sequences of length T >= n, with target tau(. | u).
+
+    kernels  float64 [batch, S^(n-1), S], rows in the order of law.contexts, entries accurate relatively: 1e-30 is fine.
+             `law` gives S, n and the law of the first n-1 tokens.
+    The error returned exceeds `tolerance` where rounding does not allow less. Raises ValueError for kernels of another
+    shape or dtype, rows that are no probability vectors, T < n, tolerance <= 0, and weights q^m too large for floats.
+    """
+    ends = list(product(range(law.S), repeat=law.n))
+    by_end, error = by_final_word(kernels, law, configuration, T, ends, tolerance=tolerance)
+    return Quenched(gather_blocks(by_end, law, ends), error)
+
+
+def gather_blocks(by_end: Tensor, law: NGramLaw, ends: Sequence[Word]) -> Tensor:
+    """Score blocks [batch, a, b, v, v'] from the parts [batch, end, b, v'] of the sequences with each final n-gram."""
+    blocks = by_end.new_zeros(len(by_end), law.n, law.n, law.S, law.S)
+    for i, end in enumerate(ends):
+        for a in range(law.n):
+            blocks[:, a, :, end[-1 - a]] += by_end[:, i]
+    return blocks
+
+
+def by_final_word(
+    kernels: Tensor, law: NGramLaw, configuration: Configuration, T: int, ends: Sequence[Word], *, tolerance: float
+) -> tuple[Tensor, float]:
+    """E[1{end} sum_j g_j 1{x_{j-b} = v'}] for each kernel and each of these final n-grams: [batch, end, b, v'].
+
+    Returns also a bound on the error of every sum of entries over different ends.
+    """
+    require_problem(law, configuration, T, tolerance)
+    _require_kernels(kernels, law)
+    N, groups = law.S ** (law.n - 1), list(by_matched_context(configuration, list(ends)))
+    levels = len(configuration.lags) + 1 if configuration.at_limit else 1
+    # slow kernels together, so that stacks of fast ones can stop squaring early
+    order = squarings_to_settle(transitions(kernels, law), T.bit_length()).argsort()
+    kernels = (kernels / kernels.sum(-1, keepdim=True))[order]
+    chain = _Chain(kernels, law, T, tolerance / 12, tolerance / (12 * levels * len(groups)))
+
+    result = kernels.new_zeros(len(kernels), len(ends), law.n, law.S)
+    for matched, group in groups:
+        parts = decomposition(configuration, matched, law.S)
+        every = chain.average(parts.every, group)
+        g = torch.zeros_like(every)
+        for s in range(law.S):
+            target = chain.kernels[:, [chain.number(end[1:]) for end in group], s, None, None]
+            g += target * (every - chain.average(parts.avoiding[s], group) - chain.average(parts.holding[s], group))
+        result[:, [ends.index(end) for end in group]] = g
+    # g is sum_s P(s) of three averages; each is off by these parts of the probability of its sequences, and by what
+    # was left out, negligible at every level and matched context. Rounding enters the averages and their total.
+    return result[order.argsort()], 3 * chain.truncation + tolerance / 4 + 6 * rounding(N, T)
+
+
+class _Chain:
+    """The sequences of each kernel."""
+
+    def __init__(self, kernels: Tensor, law: NGramLaw, T: int, tolerance: float, negligible: float) -> None:
+        self.kernels, self.law, self.T = kernels, law, T
+        self.N = law.S ** (law.n - 1)
+        self.tolerance = tolerance  # of the exponential sums
+        self.negligible = negligible  # probability that may be left out of an average
+        self.truncation = 0.0  # the largest error of the exponential sums used
+        self.start = kernels.new_tensor([float(law.probability(u)) for u in law.contexts])
+        self._rules: dict[float, tuple[Tensor, Tensor]] = {}
+
+    def reciprocal(self, heaviest: float) -> tuple[Tensor, Tensor]:
+        """Rates and weights of 1/Z for Z between 1 and T positions of the largest weight."""
+        if heaviest not in self._rules:
+            rule = ExponentialSum.reciprocal(self.T * max(1.0, heaviest), self.tolerance)
+            self._rules[heaviest] = rule.rates.to(self.kernels), rule.weights.to(self.kernels)
+            self.truncation = max(self.truncation, rule.error)
+        return self._rules[heaviest]
+
+    def number(self, word: Word) -> int:
+        """Place of a word among all words of its length."""
+        return sum(token * self.law.S**i for i, token in enumerate(reversed(word)))
+
+    def average(self, levels: list[Counting], ends: list[Word]) -> Tensor:
+        """E[1{end} N/Z] for each kernel, end and mark phi_j = 1{x_{j-b} = v'}: [batch, end, b, v'], levels summed."""
+        return torch.stack([_Average(self, counting, ends).value() for counting in levels]).sum(0)
+
+
+class _Average:
+    """E[1{end} N/Z] for one counting: the chain with its positions weighted.
+
+    Marks (b, v') with v' = S-1 are not followed: their averages are what remains of the total weight. It takes the
+    weight of the positions j < b, where x_{j-b} does not exist, to tell. Nor is b = 0 among the holders of one token.
+    """
+
+    def __init__(self, chain: _Chain, counting: Counting, ends: list[Word]) -> None:
+        self.chain, self.counting = chain, counting
+        S, n, contexts = chain.law.S, chain.law.n, chain.law.contexts
+        new, starts = chain.kernels.new_tensor, (chain.N, n - 1)  # the positions j < n-1 of each start
+        self.marks = [(b, v) for b in range(counting.holders is not None, n) for v in range(S - 1)]
+        self.word = torch.tensor([chain.number(end) for end in ends], device=chain.kernels.device)
+
+        omega = new([[float(counting.weight((*u, s))) for s in range(S)] for u in contexts])
+        self.allowed = torch.isfinite(omega)
+        self.omega = omega.where(self.allowed, 0)
+        phi = [[[(*u, s)[-1 - b] == v for s in range(S)] for u in contexts] for b, v in self.marks]
+        self.marked = self.omega * new(phi).reshape(len(self.marks), chain.N, S)
+
+        omega = new([[float(counting.weight(u[: j + 1])) for j in range(n - 1)] for u in contexts]).reshape(starts)
+        self.start = chain.start * torch.isfinite(omega).all(-1)
+        omega = omega.where(torch.isfinite(omega), 0)
+        phi = [[[j >= b and u[j - b] == v for j in range(n - 1)] for u in contexts] for b, v in self.marks]
+        missing = [[[j < b for j in range(n - 1)] for u in contexts] for b in range(n)]
+        self.start_omega = omega.sum(-1)
+        self.start_marked = (omega * new(phi + missing).reshape(len(phi + missing), *starts)).sum(-1)
+
+    def value(self) -> Tensor:
+        chain, S, n, F = self.chain, self.chain.law.S, self.chain.law.n, len(self.marks)
+        empty = self.survival(EMPTY)
+        total = self.survival(0.0) - empty  # E[1{end} 1{Z > 0}]
+        sums = total.new_zeros(len(total), F + n, total.shape[1])
+        active = torch.nonzero(total.sum(1) > chain.negligible).flatten()
+        if not len(active):
+            return total.new_zeros(*total.shape, n, S)
+        rates, weights = chain.reciprocal(float(self.omega.max()))
+        for t, w in zip(torch.split(rates, NODES), torch.split(weights, NODES), strict=True):
+            if not len(active):
+                break
+            still = []
+            for part in torch.split(active, max(1, CHUNK // (len(t) * chain.N**2))):
+                G, dG = self.at(part, t)
+                sums[part] += torch.einsum("k,fike->ife", w, dG)
+                # what larger t would add to an average is at most the probability that a Z > 0 survives this t
+                still.append(part[(G[:, -1] - empty[part]).sum(1) > chain.negligible])
+            active = torch.cat(still)
+
+        result = total.new_zeros(*total.shape, n, S)
+        for f, (b, v) in enumerate(self.marks):
+            result[:, :, b, v] = sums[:, f]
+        for b in range(n):
+            if b == 0 and self.counting.holders is not None:
+                result[:, :, 0, self.counting.holders] = total
+            else:
+                result[:, :, b, S - 1] = total - sums[:, F + b] - result[:, :, b].sum(-1)
+        return result
+
+    def survival(self, t: float) -> Tensor:
+        """E[1{end} e^(-tZ)] for all kernels: [kernel, end]."""
+        everything = torch.arange(len(self.chain.kernels), device=self.chain.kernels.device)
+        return self.at(everything, self.start.new_tensor([t]), derivatives=False)[0][:, 0]
+
+    def at(self, kernels: Tensor, t: Tensor, *, derivatives: bool = True) -> tuple[Tensor, Tensor]:
+        """E[1{end} e^(-tZ)] [kernel, t, end] and E[1{end} N e^(-tZ)] [mark, kernel, t, end]."""
+        chain, S = self.chain, self.chain.law.S
+        marked, start_marked = (self.marked, self.start_marked) if derivatives else (self.marked[:0],) * 2
+        tau = chain.kernels[kernels][:, None]  # [kernel, t, context, token]
+        exponent = -t[:, None, None] * self.omega
+        edges = (tau * (exponent.exp() * self.allowed)).flatten(0, 1)
+        killed = (tau * (-exponent.expm1()).where(self.allowed, 1)).sum(-1).flatten(0, 1)
+        marked_edges = marked[:, None] * edges
+
+        v = self.start * (-t[:, None] * self.start_omega).exp()  # [t, context]
+        V = start_marked.reshape(-1, 1, chain.N) * v
+        v = v.expand(len(kernels), -1, -1).flatten(0, 1)
+        V = V[:, None].expand(-1, len(kernels), -1, -1).flatten(1, 2)
+
+        A, D = transitions(edges, chain.law), transitions(marked_edges, chain.law)
+        v, V = power(A, killed[..., None], D, v[..., None, :], V[..., None, :], chain.T - chain.law.n)
+        v, V = v[..., 0, :], V[..., 0, :]
+        context, token = self.word // S, self.word % S  # and the last token
+        last = edges[:, context, token]
+        G, dG = v[:, context] * last, V[..., context] * last
+        dG[: len(marked)] += v[:, context] * marked_edges[..., context, token]
+        shape = (len(kernels), len(t), len(self.word))
+        return G.reshape(shape), dG.reshape(-1, *shape)
+
+
+def transitions(edges: Tensor, law: NGramLaw) -> Tensor:
+    """Matrices [..., context, next context] from the probabilities [..., context, token]."""
+    N = law.S ** (law.n - 1)
+    A, contexts = edges.new_zeros(*edges.shape[:-1], N), torch.arange(N, device=edges.device)
+    for s in range(law.S):
+        A[..., contexts, (contexts * law.S + s) % N] += edges[..., s]
+    return A
+
+
+def require_problem(law: NGramLaw, configuration: Configuration, T: int, tolerance: float) -> None:
+    """Raises ValueError for T < n, a lag >= n, a tolerance that is not positive, and weights q^m beyond floats."""
+    if law.n > T:
+        raise ValueError(f"T={T}: sequences have at least n={law.n} tokens")
+    if configuration.lags and configuration.lags[-1] >= law.n:
+        raise ValueError(f"lags={configuration.lags}: at most n-1={law.n - 1}")
+    if not tolerance > 0:
+        raise ValueError(f"tolerance={tolerance}: a positive number is due")
+    if not configuration.at_limit and configuration.c * len(configuration.lags) + math.log(T) > LARGEST_LOG:
+        raise ValueError(f"q={configuration.q}: its powers exceed the floats; q = inf is the limit")
+
+
+def _require_kernels(kernels: Tensor, law: NGramLaw) -> None:
+    shape = (law.S ** (law.n - 1), law.S)
+    if kernels.ndim != 3 or kernels.shape[1:] != shape or kernels.dtype != torch.float64:
+        raise ValueError(f"kernels {list(kernels.shape)} {kernels.dtype}: float64 [batch, *{shape}] is due")
+    if not bool((kernels >= 0).all() & ((kernels.sum(-1) - 1).abs() <= ROW_SUM_TOLERANCE).all()):
+        raise ValueError("a row of a kernel is not a probability vector")
