@@ -9,8 +9,8 @@ Both expectations come from the fundamental matrix of the chain: Psi has mean 0 
 the sequence add, and its covariance with Z is T sigma, sigma = sum_k Cov(psi_0, omega_k). That a token does not occur
 is exponentially rare.
 
-Where the chain is slow the expansion fails, and C is large. Divided by 1 + rho/T, rho/T being the relative
-variance of Z, it stays of the order of M: a control variate for integrals over kernels.
+Where the chain is slow the expansion fails, and C is large, while an average is off its limit by at most P(e). With each
+such term x/T bounded by x / hypot(T, x/P(e)), the correction is a control variate for integrals over kernels.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def first_order(kernels: Tensor, law: NGramLaw, configuration: Configuration) ->
 def correction(
     stationary: Stationary, configuration: Configuration, ends: Sequence[Word], T: float = math.inf
 ) -> Tensor:
-    """C / (1 + rho/T), the parts of C by final n-gram: [batch, end, b, v']."""
+    """C by final n-gram, [batch, end, b, v']; for finite T every average in it bounded by T P(end)."""
     law = stationary.law
     result = stationary.pi.new_zeros(len(stationary.pi), len(ends), law.n, law.S)
     for matched, group in by_matched_context(configuration, list(ends)):
@@ -59,16 +59,16 @@ def _average(
     ends: list[Word],
     T: float,
 ) -> Tensor:
-    """T (E[1{e} N/Z] - its limit) / (1 + rho/T) for each end and mark (b, v'): [batch, end, b v']."""
+    """T (E[1{e} N/Z] - its limit) to first order, bounded, for each end and mark (b, v'): [batch, end, b v']."""
     law, pi, tau, chain = stationary.law, stationary.pi, stationary.tau, stationary.chain
     S, N = law.S, chain.N
     phi = stationary.lag_is.movedim(0, 1).flatten(1)  # [word, mark]
     counting = stationary.counting(configuration, matched, holders)
     omega = stationary.weights(counting)
     z = (pi * omega).sum(1)[:, None]
-    r = (pi * omega) @ phi / z
-    psi = omega[:, None] * (phi - r[:, None])  # [batch, word, mark]
-    zeta = (omega - z)[..., None]
+    r, rest = ((pi * omega) @ x / z for x in (phi, 1 - phi))  # rest = 1 - r, also where that would cancel
+    psi = omega[:, None] * (phi * rest[:, None] - (1 - phi) * r[:, None])  # [batch, word, mark]
+    zeta = (pi @ (omega - omega[:, None]))[..., None]  # omega - z
 
     def ahead(f: Tensor) -> Tensor:
         """Expected total of f over all n-grams from now on, by context."""
@@ -80,14 +80,13 @@ def _average(
 
     ahead_psi, ahead_zeta, arriving_psi, arriving_zeta = ahead(psi), ahead(zeta), arriving(psi), arriving(zeta)
     sigma = (pi[..., None] * psi * zeta).sum(1) + (arriving_psi * ahead_zeta + arriving_zeta * ahead_psi).sum(1)
-    variance = (pi[..., None] * zeta**2).sum(1) + 2 * (arriving_zeta * ahead_zeta).sum(1)
 
     number = [stationary.number(end) for end in ends]
     P = pi[:, number, None]
     before = chain.sum_backward(arriving_psi)[:, [i // S for i in number]] * tau[:, number, None]
     Psi = P * (_start(law, counting, r, ahead_psi)[:, None] + psi[:, number]) + before  # E[1{e} Psi]
     value = Psi / z[:, None] - P * (sigma / z**2)[:, None]
-    return value / (1 + variance / z**2 / T)[:, None]
+    return value / torch.hypot(torch.ones_like(value), value / (T * P.clamp(min=torch.finfo(P.dtype).tiny)))
 
 
 def _start(law: NGramLaw, counting: Counting, r: Tensor, ahead_psi: Tensor) -> Tensor:

@@ -178,7 +178,7 @@ def ladder(settings: SubNGramSettings) -> tuple[int, ...]:
         return tuple(sorted(settings.T))
     start = max(4, settings.n + 1)
     exact = [T for T in (start * 2**i for i in range(8)) if _few_classes(settings.law, T)]
-    far = [10**3, 10**6] if _quick(settings) else [10**3, 10**4]
+    far = [10**3, 10**6] if _quick(settings) else [10**3]
     if not settings.lag_set or settings.engine not in ("auto", "transfer"):
         return tuple(exact[-3:])
     return (*exact[-1:], *far)
