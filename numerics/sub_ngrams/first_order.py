@@ -9,7 +9,7 @@ Both expectations come from the fundamental matrix of the chain: Psi has mean 0 
 the sequence add, and its covariance with Z is T sigma, sigma = sum_k Cov(psi_0, omega_k). That a token does not occur
 is exponentially rare.
 
-Where the chain is slow the expansion fails, and C is large, while an average is off its limit by at most P(e). With each
+Where the chain is slow the expansion fails and C is large, but an average is off its limit by at most P(e). With each
 such term x/T bounded by x / hypot(T, x/P(e)), the correction is a control variate for integrals over kernels.
 """
 

@@ -17,6 +17,7 @@ from proofs.sub_ngrams.law import NGramLaw
 STEPS = tuple(3.0 * 0.8**i for i in range(12))  # of the lattices, coarse to fine
 SHELL = 4.0  # a lattice reaches farther by so many powers of e in the density at a time
 ALONE = 10.0  # a pair of lattices that has no coarser pair to be compared with is trusted to ALONE times its difference
+SLOWLY = 2.0  # the error left is at most so many times the last change, if a refinement leaves at most 2/3 of it
 VISIBLE = 1e-6  # entries smaller than this part of the largest are rounding noise where others are compared with them
 SCRAMBLINGS = 16
 
@@ -51,7 +52,7 @@ Draw = Callable[[Sobol, int], Nodes]  # the next m points of a sequence
 def by_lattices(f: Integrand, tolerance: Callable[[Tensor], float], at_most: int, *, law: NGramLaw) -> Integral:
     """The average of f by lattices, finer and farther until the error is within the tolerance.
 
-    The error has two parts. Of the step: the larger of the change that the last refinement made and half the difference
+    The error has two parts. Of the step: the larger of SLOWLY times the last refinement's change and half the difference
     of the two shifted lattices; where this is small by coincidence, the entries that fare worst speak for all, in
     proportion to their mean absolute values. Of the reach: what the outermost SHELL adds. The larger part is mended
     next. tolerance maps a value to the error asked for; more than `at_most` nodes end it with the error reached.
@@ -76,7 +77,7 @@ def by_lattices(f: Integrand, tolerance: Callable[[Tensor], float], at_most: int
         value, half = sums.value.mean(0), (sums.value[0] - sums.value[1]).abs() / 2
         if coarser is not None:
             change, coarser = (value - coarser).abs(), None
-        of_step = ALONE * half if change is None else torch.maximum(change, half)
+        of_step = ALONE * half if change is None else torch.maximum(SLOWLY * change, half)
         of_step, of_reach = _in_proportion(of_step, sums.size.mean(0)), outer.size.mean(0)
         result = Integral(value, of_step + of_reach + sums.error.mean(0))
         if float((of_step + of_reach).max()) <= tolerance(value):

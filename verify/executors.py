@@ -1,0 +1,247 @@
+"""Runs shards on any `concurrent.futures.Executor`: in this process, in processes, on a Dask cluster.
+
+The result is the same to the last byte. Whatever ends a run, finished shards are kept and reported.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    wait,
+)
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from proofs.sub_ngrams.score_blocks import ScoreBlocks
+from verify.command import INTERNAL, INTERRUPTED
+from verify.gradient_settings import DASK
+from verify.settings import UsageError
+from verify.shards import Shard, Store, compute
+
+UNFINISHED = 3
+CONNECT_SECONDS = 5
+
+
+class WorkersLostError(Exception):
+    """Workers died; the message says in a few words which."""
+
+
+@dataclass(frozen=True)
+class Crew:
+    """An executor, and how many shards it runs at a time: no more are handed over, so that a run can stop soon."""
+
+    executor: Executor
+    slots: Callable[[], int]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The finished gradients by the index of their shard, and how the run ended.
+
+    asked   how many were asked for
+    status  the exit status: 0 if all are finished
+    reason  otherwise: what stopped the run, and after how many
+    """
+
+    finished: dict[int, ScoreBlocks]
+    asked: int
+    status: int = 0
+    reason: str = ""
+
+
+def run_shards(
+    shards: Sequence[Shard],
+    executor: str = "inline",
+    *,
+    workers: int | None = None,
+    store: Store | None = None,
+    budget: float | None = None,
+    progress: Callable[[str], None] = lambda text: None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Outcome:
+    """Computes all shards that the store does not hold. Stops with what it has when the budget (seconds) is spent, at
+    Ctrl-C, and when workers die.
+
+    executor  the key `executor`
+    progress  told about every finished shard, in one line
+    """
+    deadline = None if budget is None else clock() + budget
+    finished: dict[int, ScoreBlocks] = {}
+
+    def finish(i: int, M: ScoreBlocks) -> None:
+        if i in finished:  # Ctrl-C came between this and the next line of the loop
+            return
+        if store:
+            store.write(shards[i], M)
+        finished[i] = M
+        progress(f"{len(finished)} of {len(shards)} finished: {shards[i].name}")
+
+    def outcome(status: int = 0, why: str = "") -> Outcome:
+        return Outcome(finished, len(shards), status, why and f"{why}, {len(finished)} of {len(shards)} finished")
+
+    try:
+        if store:
+            found = {i: store.read(shard) for i, shard in enumerate(shards)}
+            finished.update((i, M) for i, M in found.items() if M is not None)
+            progress(f"{len(finished)} of {len(shards)} finished before: shards={store.folder}")
+        todo = [i for i in range(len(shards)) if i not in finished]
+        if todo:
+            with open_executor(executor, workers, len(todo)) as crew:
+                run_all(
+                    {i: shards[i] for i in todo}, crew, lambda: deadline is not None and clock() >= deadline, finish
+                )
+    except KeyboardInterrupt:
+        return outcome(INTERRUPTED, "interrupted")
+    except WorkersLostError as error:
+        return outcome(INTERNAL, str(error))
+    return outcome(UNFINISHED, f"the budget of {budget:g} s is spent") if len(finished) < len(shards) else outcome()
+
+
+def run_all(
+    todo: dict[int, Shard], crew: Crew, stop: Callable[[], bool], finish: Callable[[int, ScoreBlocks], None]
+) -> None:
+    """Keeps the crew busy until all shards are finished; starts none once it is to stop, and waits for the running."""
+    waiting, running = list(todo), dict[Future[ScoreBlocks], int]()
+    try:
+        while waiting or running:
+            while waiting and len(running) < crew.slots() and not stop():
+                i = waiting.pop(0)
+                running[crew.executor.submit(compute, todo[i], todo[i].digest)] = i
+            if not running:
+                return
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                finish(running[future], future.result())
+                del running[future]
+    finally:  # whatever stopped the loop
+        for future, i in running.items():
+            if future.done() and not future.cancelled() and future.exception() is None:
+                finish(i, future.result())
+
+
+def open_executor(name: str, workers: int | None, shards: int) -> AbstractContextManager[Crew]:
+    """The crew by the key `executor`. Left by an exception, it drops what still runs."""
+    if name.startswith(DASK):
+        return on_dask(name.removeprefix(DASK))
+    most = workers or cores()
+    if name == "inline" or (name == "auto" and min(most, shards) == 1):
+        return inline()
+    return in_processes(min(most, shards))
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class InlineExecutor(Executor):
+    """Runs at once, in this thread."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+@contextmanager
+def inline() -> Iterator[Crew]:
+    """This process; torch, where it was in use before, gets its number of threads back."""
+    torch = sys.modules.get("torch")
+    threads = torch.get_num_threads() if torch else None
+    try:
+        yield Crew(InlineExecutor(), lambda: 1)
+    finally:
+        if torch:
+            torch.set_num_threads(threads)
+
+
+class DeafProcessPool(ProcessPoolExecutor):
+    """Processes that do not hear Ctrl-C, which a terminal sends to all of them: the parent decides what happens."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # processes started here inherit this
+        try:
+            return super().submit(fn, *args, **kwargs)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def in_processes(workers: int) -> Iterator[Crew]:
+    """Processes that start afresh ("spawn"): torch's threads do not survive a fork."""
+    before = multiprocessing.active_children()
+    pool = DeafProcessPool(workers, mp_context=multiprocessing.get_context("spawn"))
+    try:
+        yield Crew(pool, lambda: workers)
+    except BaseException as error:
+        for process in multiprocessing.active_children():
+            if process not in before:
+                process.terminate()
+        if isinstance(error, BrokenExecutor):
+            raise WorkersLostError("a worker process died (killed, or out of memory)") from error
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def on_dask(address: str) -> Iterator[Crew]:
+    """An existing Dask cluster. It starts shards of workers that die elsewhere, by itself, some times."""
+    name = f"executor={DASK}{address}"
+    try:
+        from distributed import Client  # only here: an extra
+    except ModuleNotFoundError:
+        raise UsageError(f"{name}: needs a package more: pip install landscape-verifier[cluster]") from None
+    with without_logging():  # what goes wrong is told here, in one line
+        try:
+            asyncio.run(handshake(address))
+            client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+        except (OSError, ValueError, TypeError):  # TypeError: tls without certificates
+            raise UsageError(f"{name}: no Dask scheduler answered within {CONNECT_SECONDS} s") from None
+        try:
+            yield Crew(client.get_executor(pure=False), lambda: max(1, sum(client.nthreads().values())))
+        except ModuleNotFoundError as error:
+            raise UsageError(f"{name}: its workers have no {error.name}; install landscape-verifier there") from error
+        except Exception as error:
+            # OSError: no engine reads files, so it is the connection
+            if isinstance(error, CancelledError | OSError) or type(error).__module__.startswith("distributed"):
+                raise WorkersLostError("the Dask cluster lost its scheduler or its workers") from error
+            raise
+        finally:
+            client.close()
+
+
+async def handshake(address: str) -> None:
+    """OSError unless a scheduler answers soon; a Client would wait for ever where something else listens."""
+    from distributed.comm import connect
+    from distributed.security import Security
+
+    connection = connect(address, **Security().get_connection_args("client"))
+    await (await asyncio.wait_for(connection, CONNECT_SECONDS)).close()
+
+
+@contextmanager
+def without_logging() -> Iterator[None]:
+    before = logging.root.manager.disable
+    logging.disable()
+    try:
+        yield
+    finally:
+        logging.disable(before)
