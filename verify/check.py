@@ -14,7 +14,7 @@ from verify.report.check_table import check_table
 from verify.runner import exit_status, run_claims, select_claims
 from verify.settings import UsageError, did_you_mean, read_words, validate
 
-PIPE_WIDTH = 140  # of a table that does not go to a terminal
+PIPE_WIDTH = 160  # of a table that does not go to a terminal
 
 HELP = """python -m verify.check [KEY=VALUE ...]
 Checks every claim of a paper at the given parameters; for example: python -m verify.check k=2 n=3

@@ -82,7 +82,7 @@ def plateaus_at_k_grams(settings: SubNGramSettings, run: Run) -> Finding:
         instances=len(stages.plateaus),
         found=", ".join(failed + [f"{name} undecided" for name in open_])
         or ", ".join(f"{p.level.name} {p.error:+.3f}" for p in stages.plateaus),
-        predicted="k-gram losses, within half a gap",
+        predicted="within half a gap",
         counterexample=Counterexample(
             {"failed": failed},
             lambda: any(
