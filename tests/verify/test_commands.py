@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 REFERENCE = {  # S=2, alpha=1, T=8: (same, different) token, from brute force (design, section 6)
     "k=1 n=2": {"0,0": ("953/40320", "-953/40320")},
@@ -104,6 +105,7 @@ BAD = [
     "verify.check output=.",
     "verify.gradient T=1e30 engine=enumeration",
     "verify.gradient T=8 q=1",
+    "verify.gradient executor=nope",
     "verify nonsense",
 ]
 
@@ -116,6 +118,13 @@ def test_bad_input_is_one_clear_line(command: str) -> None:
     assert finished.stderr.count("\n") == 1 and "Traceback" not in finished.stderr
     key = command.split()[-1].partition("=")[0]
     assert key in finished.stderr
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+@pytest.mark.parametrize("command", ["verify.check device=cuda", "verify.gradient T=8 device=cuda"])
+def test_a_device_that_is_not_there_is_one_clear_line(command: str) -> None:
+    finished = run(command)
+    assert finished.returncode == 2 and finished.stderr.count("\n") == 1 and "cuda" in finished.stderr
 
 
 def test_the_overview_lists_papers_claims_and_engines_without_heavy_imports() -> None:

@@ -130,6 +130,13 @@ def refuse_what_cannot_fit(settings: SubNGramSettings) -> None:
         from verify.claims.sub_ngrams.training import refuse_trajectory  # torch, only where it is needed
 
         refuse_trajectory(settings)
+    if settings.device == "cuda":
+        from numerics.device import resolve_device
+
+        try:
+            resolve_device(settings.device)
+        except ValueError as error:
+            raise UsageError(str(error)) from None
     for T in settings.T:
         for configuration in settings.configurations(T):
             engine = choose_engine(settings.law, configuration, T, name=settings.engine)
