@@ -12,7 +12,17 @@ from pydantic import BeforeValidator, Field, model_validator
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
 from verify.engines import Options, choose_engine, get_engine
-from verify.settings import Integer, Integers, Rational, Rationals, Real, Settings, parse_real, split_list
+from verify.settings import (
+    Integer,
+    Integers,
+    Rational,
+    Rationals,
+    Real,
+    Settings,
+    UsageError,
+    parse_real,
+    split_list,
+)
 
 
 def _parse_scale(value: object) -> object:
