@@ -37,8 +37,9 @@ Method = Literal["auto", "gauss", "lattice", "sobol"]
 
 GAUSS_NODES = 2**16  # per minute; above, "auto" takes another method
 LATTICE_DIMENSION = 4  # likewise
-LIMIT_ACCURACY = 1e-7  # relative; M_inf is not computed beyond
+LIMIT_ACCURACY = 2.5e-7  # relative; M_inf is not computed beyond
 SHARD = 2**11  # kernels per call of the transfer engine
+CACHED = 2**13  # kernels times final n-grams per call of the closed forms, so that it fits the cache
 # Shares of the computing time of the parts of the integral, and the seconds that one kernel takes in them per unit of
 # size (`_Problem.at_most`). Measured once, and roughly: they decide how many nodes there are, not what is true.
 SHARES = {"limit": 0.25, "correction": 0.25, "rest": 0.5}
@@ -126,15 +127,16 @@ class _Problem:
 
     def parts(self, ends: Ends) -> list[tuple[Integrand, Callable[[Tensor], float], int]]:
         """M_inf, C/T, rest: what to integrate, how accurately given its value, with how many kernels."""
-        share = self.tolerance / 3
+        quarter = self.tolerance / 4
+        rest = partial(self.transfer, tolerance=quarter / 4)
         return [
             (
                 partial(self.limit, ends),
-                lambda x: max(share, LIMIT_ACCURACY * float(x.abs().max())),
+                lambda x: max(quarter, LIMIT_ACCURACY * float(x.abs().max())),
                 self.at_most("limit"),
             ),
-            (partial(self.correction, ends), lambda _: share, self.at_most("correction")),
-            (partial(self.transfer, tolerance=share / 3), lambda _: share, self.at_most("rest")),
+            (partial(self.correction, ends), lambda _: 2 * quarter, self.at_most("correction")),
+            (rest, lambda _: quarter, self.at_most("rest")),
         ]
 
     def at_most(self, part: str) -> int:
@@ -152,7 +154,7 @@ class _Problem:
         )
 
     def closed_form(self, f: Callable[[Stationary], Tensor], ends: Ends, nodes: Nodes) -> Sums:
-        size, results = 2**20 // len(ends) ** 2 + 1, []
+        size, results = 1 + CACHED // len(ends), []
         for kernels, weights in zip(torch.split(nodes.kernels, size), torch.split(nodes.weights, size), strict=True):
             by_end = f(Stationary(kernels.to(self.device), self.law))
             results.append(_sums(by_end, 0.0, self.law, ends, weights))
