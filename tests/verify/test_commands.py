@@ -185,3 +185,18 @@ def test_a_closed_pipe_leaves_no_trace() -> None:
         check=False,
     )
     assert finished.stdout == "{\n" and finished.stderr == ""
+
+
+def test_pictures_are_the_same_bytes_every_time(tmp_path: Path) -> None:
+    words = "verify.gradient k=2 n=2 T=4,8,16 q=2,5,10 executor=inline output="
+    for name in ("first.svg", "second.svg", "map.png"):
+        finished = run(f"{words}{tmp_path / name}")
+        assert finished.returncode == 0 and finished.stdout == "", finished.stderr
+    first = (tmp_path / "first.svg").read_bytes()
+    assert first == (tmp_path / "second.svg").read_bytes() and first.startswith(b"<?xml")
+    assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_picture_of_what_diverges_is_refused(tmp_path: Path) -> None:
+    finished = run(f"verify.gradient k=2 n=2 T=4,8 c=1,inf output={tmp_path / 'no.svg'}")
+    assert finished.returncode == 2 and "c=inf" in finished.stderr and not any(tmp_path.iterdir())

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from verify.report.norms import NormPoint
@@ -49,9 +48,7 @@ def draw_decay(axes: Axes, curves: Mapping[str, Sequence[NormPoint]]) -> None:
     if every:
         T = np.array([min(p.T for p in every), max(p.T for p in every)], dtype=float)
         start = max(p.norm for p in every if T[0] == p.T)
-        axes.plot(
-            T, start * T[0] / T, color="0.6", linestyle="--", linewidth=1, label="slope -1 (predicted, up to log T)"
-        )
+        axes.plot(T, start * T[0] / T, color="0.6", linestyle="--", linewidth=1, label="slope -1")
     axes.set(xscale="log", yscale="log", xlabel="sequence length T", ylabel="norm of the parameter gradient")
     axes.grid(alpha=0.25)
     axes.legend(fontsize=8)
@@ -62,14 +59,17 @@ def draw_map(axes: Axes, points: Sequence[NormPoint]) -> None:
     positive = [p for p in points if p.norm > 0]
     T, c = np.array([p.T for p in positive], float), np.array([p.c for p in positive])
     norm = np.array([p.norm for p in positive])
-    image = axes.tricontourf(np.log10(T), c, norm, levels=np.geomspace(norm.min(), norm.max(), 25), norm=LogNorm())
+    # contours of the logarithm: between the points it is far nearer to linear than the norm is
+    log_norm = np.log10(norm)
+    levels = np.linspace(log_norm.min(), log_norm.max() + 1e-9, 25)
+    image = axes.tricontourf(np.log10(T), c, log_norm, levels=levels)
     axes.plot(np.log10(T), c, ".", color="white", markersize=3, alpha=0.7)
     grid = np.linspace(np.log10(T.min()), np.log10(T.max()), 200)
     for curve, label, style in ((grid * math.log(10), "c = log T", "--"), (10**grid, "c = T", ":")):
         inside = (curve >= c.min()) & (curve <= c.max())
         if inside.any():
             axes.plot(grid[inside], curve[inside], color="white", linestyle=style, linewidth=1.6, label=label)
-    bar = axes.figure.colorbar(image, ax=axes, format=lambda value, _: f"{value:.0e}")
+    bar = axes.figure.colorbar(image, ax=axes, format=lambda value, _: f"{10**value:.0e}")
     bar.set_label("norm of the parameter gradient")
     axes.set(xlabel="log10 of the sequence length T", ylabel="scale c = log q")
     if axes.get_legend_handles_labels()[0]:
