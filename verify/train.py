@@ -28,9 +28,10 @@ def main(words: Sequence[str]) -> int:
     check_output(settings.output)
     # only here: a usage error is told at once
     from numerics.sub_ngrams.stages import analyse
+    from numerics.threads import one_thread
     from verify.report.training_plot import write_picture
     from verify.report.training_report import training_entry, training_text
-    from verify.training_run import check_checkpoint, one_thread, train
+    from verify.training_run import check_checkpoint, train
 
     check_checkpoint(settings)
     with Progress() as progress, one_thread():

@@ -44,17 +44,6 @@ def catch_interruption() -> Iterator[Interruption]:
         signal.signal(signal.SIGINT, before)
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """One torch thread: matrices this small gain nothing from more, and sums come out the same on every machine."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 def recipe(settings: TrainSettings) -> Recipe:
     return Recipe(
         settings.law,

@@ -1,1 +1,10 @@
-"""Sub-n-grams are near-stationary points (Varre, Yüce, Flammarion, ICML 2025): the float layer."""
+"""Sub-n-grams are near-stationary points (Varre, Yüce, Flammarion, ICML 2025): the float layer.
+
+the network    network, population_gradient (of any module), hessian, escape_race
+sequences      sequences (all of a length), sampling
+engines        autograd, closed_form, monte_carlo
+               transfer given the kernel: transfer, chain_power, exponential_sum
+               transfer over the prior: annealed, integration, kernel_rules, relabelling, with the closed forms
+               infinite_length, first_order (with elimination)
+training       training, recording, trajectory; to read a run: levels, plateaus, gradient_norm, symmetries, stages
+"""

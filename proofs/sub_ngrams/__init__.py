@@ -1,7 +1,9 @@
 """Sub-n-grams are near-stationary points (Varre, Yüce, Flammarion, ICML 2025): the exact layer.
 
-law            the law of the data
-configuration  the k-gram configurations of the two-layer network
-score          the gradient of the loss in the attention scores of one sequence
-score_blocks   the population gradient, whatever engine computed it, and the chain rule to the parameters
+what it is about      law, configuration, score, score_blocks
+engines               enumeration, type_classes (with markov_types, series), derivation (with literal_network),
+                      infinite_length, transfer_exact (with counting)
+claims                estimator (SN3), sufficient_condition (SN4), merged_limit and annealed_limit (SN9),
+                      absent_tokens (SN10), ladder (SN11), escape (SN12; with escape_series, escape_ratios)
+means over kernels    prior
 """

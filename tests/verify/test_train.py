@@ -90,9 +90,8 @@ def stopped(words: str, checkpoint: Path, number: signal.Signals) -> tuple[int, 
     assert process.stderr is not None
     first = process.stderr.readline()  # "step 0 of ..."
     assert first.startswith("step 0"), first + process.stderr.read()
-    if number == signal.SIGKILL:
-        while not checkpoint.exists() and process.poll() is None:
-            time.sleep(0.01)
+    while not checkpoint.exists() and process.poll() is None:  # until there is something to keep
+        time.sleep(0.01)
     process.send_signal(number)
     out, err = process.communicate()
     return process.returncode, out, err
@@ -101,7 +100,9 @@ def stopped(words: str, checkpoint: Path, number: signal.Signals) -> tuple[int, 
 def test_ctrl_c_keeps_and_reports_what_there_is(tmp_path: Path) -> None:
     """And the run goes on from there, to the same last bit as one that was never stopped."""
     path, whole = tmp_path / "run.npz", tmp_path / "whole.npz"
-    status, out, err = stopped(f"{LONG} steps=100000 checkpoint={path}".replace("steps=400 ", ""), path, signal.SIGINT)
+    status, out, err = stopped(
+        f"{LONG} steps=100000 checkpoint={path} save_seconds=0.05".replace("steps=400 ", ""), path, signal.SIGINT
+    )
     assert "Traceback" not in err
     assert status in (130, 2) and (status == 2 or "Bayes" in out)
     reached = int(final(path)["resume/steps"])
