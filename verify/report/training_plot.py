@@ -17,6 +17,7 @@ from numerics.sub_ngrams.gradient_norm import TOTAL
 from numerics.sub_ngrams.stages import Stages
 from numerics.sub_ngrams.symmetries import attention_maps
 from numerics.sub_ngrams.trajectory import Trajectory
+from verify.report.picture import settle
 from verify.report.training_report import plateau_steps
 from verify.settings import UsageError
 
@@ -53,16 +54,8 @@ def training_figure(trajectory: Trajectory, stages: Stages) -> Figure:
         _draw_gradient(gradient, stages)
         maps = below.subplots(1, len(steps) * heads, squeeze=False)[0]
         _draw_maps(list(maps), trajectory, steps)
-        _settle(figure)
+        settle(figure)
     return figure
-
-
-def _settle(figure: Figure) -> None:
-    """Lays the figure out and rounds where axes stand: the solver's last digits differ from one run to the next."""
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
-    for axes in figure.axes:
-        axes.set_position([round(float(x), 5) for x in axes.get_position().bounds])  # type: ignore[arg-type]  # four numbers
 
 
 def write_picture(trajectory: Trajectory, stages: Stages, output: str) -> None:
