@@ -32,8 +32,8 @@ def search(F: Tensor, starts: int, generator: torch.Generator, steps: int = 60, 
     """Newton's method for dL/dH = 0 on row spaces, from random ones; keeps those that end with |dL/dH| < small.
 
     On directions E with E H^T = 0 the Hessian is E -> M M^T E - E Q F^T F Q, so that a Newton step is a Sylvester
-    equation, solved in the eigenvectors of both sides. Steps are cut to length 1. It is drawn to critical points of
-    every kind alike.
+    equation, solved in the eigenvectors of both sides. Steps are cut to length 1, and none is made along a flat
+    direction (a Hessian may be singular to the last bit). It is drawn to critical points of every kind alike.
     """
     k, m = F.shape
     H = random_orthonormal((starts, k, m), generator, F.device)
@@ -42,7 +42,8 @@ def search(F: Tensor, starts: int, generator: torch.Generator, steps: int = 60, 
         rows, U = torch.linalg.eigh(M @ M.mT)
         columns, V = torch.linalg.eigh(unexplained.mT @ unexplained)
         slope = U.mT @ (M @ unexplained) @ V  # - dL/dH
-        step = torch.where(slope == 0, slope, slope / (rows[..., :, None] - columns[..., None, :]))
+        curvature = rows[..., :, None] - columns[..., None, :]
+        step = torch.where(curvature == 0, 0, slope / curvature)
         step = outside(U @ step @ V.mT, H)
         length = step.flatten(1).norm(dim=1)
         H = orthonormalise(H + step * (1 / length).clamp(max=1)[:, None, None])

@@ -60,6 +60,15 @@ def test_random_starts_find_every_saddle_of_three_two_half() -> None:
     assert (nearest.values <= found.bounds).all() and float(found.bounds.max()) < 1e-9
 
 
+def test_a_start_with_a_singular_hessian_does_not_end_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the first start the Hessian is exactly 0 in a direction in which the slope is not."""
+    F = torch.tensor([[1, 0, 1], [0, 2, 0]], dtype=torch.float64)
+    starts = torch.tensor([[[1, 0, 0], [0, 1, 0]], [[0.8, 0, 0.6], [0, 1, 0]]], dtype=torch.float64)
+    monkeypatch.setattr("numerics.mean_field.search.random_orthonormal", lambda *_: starts)
+    found = search(F, 2, torch.Generator())
+    assert found.losses.tolist() == pytest.approx([0], abs=1e-12)
+
+
 def test_the_distance_bound_holds_away_from_critical_points_too() -> None:
     """It is a bound at every H with orthonormal rows, near critical points or not."""
     generator = torch.Generator().manual_seed(3)
