@@ -39,15 +39,29 @@ class Counterexample:
 
 
 @dataclass(frozen=True)
+class Certificate:
+    """What `verify.replay` needs to come to the same verdict, trusting nobody (see verify.recheck).
+
+    parameters  restate the claim: for which S, n, T, kernels, ... it is settled
+    witness     what convinces: exact values, a counterexample, a solution; empty where the statement is enough
+    Whole numbers, strings, Fractions, and lists and dictionaries of these; no floats.
+    """
+
+    parameters: Mapping[str, Any]
+    witness: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Finding:
     """What a check found out. Make one with `decide`.
 
-    scope      the set the verdict speaks about ("S=2, n=3, every q"), never more than was checked
-    instances  how many instances were checked; with 0, nothing was
-    found      the number that decides, as a person reads it
-    predicted  what the theory says this number is
-    details    further values for the JSON output: strings for exact numbers, no timings
-    footnote   lines of text for below the table
+    scope        the set the verdict speaks about ("S=2, n=3, every q"), never more than was checked
+    instances    how many instances were checked; with 0, nothing was
+    found        the number that decides, as a person reads it
+    predicted    what the theory says this number is
+    details      further values for the JSON output: strings for exact numbers, no timings
+    footnote     lines of text for below the table
+    certificate  for evidence `proof` and `exact`: what another program needs to check the verdict
     """
 
     verdict: Verdict
@@ -58,6 +72,7 @@ class Finding:
     predicted: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
     footnote: str = ""
+    certificate: Certificate | None = None
 
 
 def decide(
@@ -71,6 +86,7 @@ def decide(
     counterexample: Counterexample | None = None,
     details: Mapping[str, Any] | None = None,
     footnote: str = "",
+    certificate: Certificate | None = None,
 ) -> Finding:
     """The one place where a verdict is given.
 
@@ -85,11 +101,18 @@ def decide(
             verdict = Verdict.REFUTED
     elif instances > 0 and holds is True:
         verdict = Verdict.VERIFIED
-    return Finding(verdict, scope, evidence, instances, found, predicted, facts, footnote)
+    if verdict is Verdict.UNDECIDED:
+        certificate = None  # nothing to show
+    return Finding(verdict, scope, evidence, instances, found, predicted, facts, footnote, certificate)
 
 
 def from_identities(
-    prove: Callable[[], Sequence[Identities]], scope: str, *, evidence: Evidence = Evidence.PROOF, also: bool = True
+    prove: Callable[[], Sequence[Identities]],
+    scope: str,
+    *,
+    evidence: Evidence = Evidence.PROOF,
+    also: bool = True,
+    certificate: Certificate | None = None,
 ) -> Finding:
     """A finding from polynomial identities, VERIFIED if all hold (and `also` does).
 
@@ -111,6 +134,7 @@ def from_identities(
         if failed
         else None,
         details={"identities": {proof.statement: proof.checked for proof in proofs}},
+        certificate=certificate,
     )
 
 

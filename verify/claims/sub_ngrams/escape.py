@@ -33,7 +33,7 @@ from proofs.sub_ngrams.escape import (
 )
 from proofs.sub_ngrams.infinite_length import limit_blocks, random_kernel, symbolic_kernel
 from proofs.sub_ngrams.law import NGramLaw
-from verify.claim import Counterexample, Evidence, Finding, Run, decide
+from verify.claim import Certificate, Counterexample, Evidence, Finding, Run, decide
 from verify.claims.sub_ngrams.settings import SubNGramSettings
 from verify.engines import choose_engine
 
@@ -103,6 +103,14 @@ def first_escape(settings: SubNGramSettings, run: Run) -> Finding:
         instances=sum(found.checked for found in identities),
         found=f"lag {first.key}, order {first.order}: {estimate.mean:.4f}" if not failed else str(failed[0]),
         predicted="below 0",
+        certificate=Certificate(
+            {
+                "S": S,
+                "n": n,
+                "lags": lags,
+                "kernels": "every positive kernel" if generic else _random_kernels(S, n, settings.seed),
+            }
+        ),
         details=details,
         footnote=footnote,
     )
@@ -136,6 +144,7 @@ def always_negative(settings: SubNGramSettings, run: Run) -> Finding:
     words = word_weights(kernel)
     found = {lag: coefficient(words, Feature.of_lag(lags, lag)) for lag in unused}
     lag = next((lag for lag in unused if not found[lag] < 0), None)
+    witness = {} if lag is None else {"kernel": kernel, "lag": lag, "coefficient": Fraction(found[lag])}
     return decide(
         lag is None,
         evidence=Evidence.EXACT,
@@ -143,13 +152,9 @@ def always_negative(settings: SubNGramSettings, run: Run) -> Finding:
         instances=len(unused),
         found="" if lag is None else f"{found[lag]} at lag {lag}",
         predicted="0",
-        counterexample=None
-        if lag is None
-        else Counterexample(
-            {"kernel": [[str(x) for x in row] for row in kernel], "lag": lag, "coefficient": str(found[lag])},
-            lambda: _trace(kernel, lags, lag) == 0,
-        ),
+        counterexample=None if lag is None else Counterexample(witness, lambda: _trace(kernel, lags, lag) == 0),
         details={"coefficients": {str(lag): str(x) for lag, x in found.items()}},
+        certificate=None if lag is None else Certificate({"S": S, "n": n, "lags": lags}, witness),
     )
 
 

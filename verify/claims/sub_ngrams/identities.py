@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Any
 
 from proofs.identities import Identities
 from proofs.sub_ngrams import derivation, estimator, sufficient_condition
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.sufficient_condition import FiniteSpace, Shape
-from verify.claim import Counterexample, Evidence, Finding, Run, decide, from_identities
+from verify.claim import Certificate, Counterexample, Evidence, Finding, Run, decide, from_identities
 from verify.claims.sub_ngrams.settings import SubNGramSettings, braces
 
 WIDEST_STREAM = 9  # n S of the largest network that is differentiated with all of its parameters as symbols
@@ -25,7 +26,8 @@ def score_identity(settings: SubNGramSettings, run: Run) -> Finding:
     def prove() -> list[Identities]:
         return [derivation.score_identity(S, T), derivation.merged_identity(S, n, T)]
 
-    return from_identities(prove, f"all W, z, P; S={S}, n={n}, T={T}, every sequence")
+    scope = f"all W, z, P; S={S}, n={n}, T={T}, every sequence"
+    return from_identities(prove, scope, certificate=Certificate({"S": S, "n": n, "T": T}))
 
 
 def chain_rule(settings: SubNGramSettings, run: Run) -> Finding:
@@ -36,7 +38,8 @@ def chain_rule(settings: SubNGramSettings, run: Run) -> Finding:
         proofs = [derivation.exponent_identity(S, n, T, lags), derivation.chain_rule(S, n, T, lags)]
         return proofs + ([derivation.saturation(n, T)] if n > 1 else [])
 
-    return from_identities(prove, f"all c, q, P; S={S}, n={n}, T={T}, lags {braces(lags)}, every sequence")
+    scope = f"all c, q, P; S={S}, n={n}, T={T}, lags {braces(lags)}, every sequence"
+    return from_identities(prove, scope, certificate=Certificate({"S": S, "n": n, "T": T, "lags": lags}))
 
 
 def estimator_bound(settings: SubNGramSettings, run: Run) -> Finding:
@@ -59,6 +62,12 @@ def _estimator(settings: SubNGramSettings, constant: Fraction) -> Finding:
     outside = next(
         ((c, x) for (c, _), x in zip(cases, (check.counterexample for check in checks), strict=True) if x), None
     )
+    parameters: dict[str, Any] = {"S": settings.S, "n": settings.n, "lags": settings.lag_set}
+    if outside:
+        certificate = Certificate({**parameters, "q": Fraction(outside[0].q)}, {"x": outside[1]})
+    else:
+        lengths = {"first T": settings.n, "last T": longest}
+        certificate = Certificate({**parameters, "q": qs, **lengths}, {"instances": sum(c.instances for c in checks)})
     return decide(
         proved and not outside,
         evidence=Evidence.EXACT if outside else Evidence.PROOF,
@@ -69,6 +78,7 @@ def _estimator(settings: SubNGramSettings, constant: Fraction) -> Finding:
         predicted="<= 1" if constant == 2 else "above 1" if settings.lag_set else "0 without lags",
         counterexample=_outside(*outside, constant) if outside else None,
         details={"largest ratio to the bound": str(largest), "q": qs},
+        certificate=certificate,
     )
 
 
@@ -101,7 +111,10 @@ def sufficient_condition_holds(settings: SubNGramSettings, run: Run) -> Finding:
         return [sufficient_condition.tower_identity(shape) for shape in SHAPES]
 
     return from_identities(
-        prove, "all finite spaces with atoms x outcomes x tokens up to 3x2x2, 2x3x2, 2x2x3", also=good
+        prove,
+        "all finite spaces with atoms x outcomes x tokens up to 3x2x2, 2x3x2, 2x2x3",
+        also=good,
+        certificate=Certificate({"shapes": SHAPES}),
     )
 
 
@@ -116,6 +129,7 @@ def without_measurability(settings: SubNGramSettings, run: Run) -> Finding:
         found="no counterexample" if space is None else f"gradient {space.gradient}",
         predicted="not 0",
         counterexample=None if space is None else _space_as_counterexample(space),
+        certificate=None if space is None else Certificate({}, {**_as_values(space), "gradient": space.gradient}),
     )
 
 
@@ -128,8 +142,11 @@ def _space_as_counterexample(space: FiniteSpace) -> Counterexample:
                     total -= Fraction(weight) * tau * d
         return total != 0 and space.consistent and space.predicts_conditional and not space.measurable
 
-    values = {"weight": space.weight, "tau": space.tau, "p": space.p, "dlogp": space.dlogp}
-    return Counterexample(values, gradient_again)
+    return Counterexample(_as_values(space), gradient_again)
+
+
+def _as_values(space: FiniteSpace) -> dict[str, Any]:
+    return {"weight": space.weight, "tau": space.tau, "p": space.p, "dlogp": space.dlogp}
 
 
 def affordable(settings: SubNGramSettings) -> tuple[int, int, int, tuple[int, ...]]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
+from typing import Any
 
 from proofs.identities import Identities
 from proofs.sub_ngrams import infinite_length as infinite
@@ -17,7 +18,7 @@ from proofs.sub_ngrams.enumeration import enumeration
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.merged_limit import bigram_enclosure, bigram_value
 from proofs.sub_ngrams.score_blocks import ScoreBlocks, norm_errors, parameter_norms
-from verify.claim import Counterexample, Evidence, Finding, Run, decide, from_identities
+from verify.claim import Certificate, Counterexample, Evidence, Finding, Run, decide, from_identities
 from verify.claims.sub_ngrams.settings import SubNGramSettings, braces
 from verify.engines import ENGINES, choose_engine
 
@@ -35,7 +36,12 @@ def stationary_at_infinite_length(settings: SubNGramSettings, run: Run) -> Findi
             infinite.stationary_point(kernel, settings.lag_set) for kernel in _kernels(settings)
         ]
 
-    return from_identities(prove, _scope_of_kernels(settings, symbolic), evidence=_evidence(symbolic))
+    return from_identities(
+        prove,
+        _scope_of_kernels(settings, symbolic),
+        evidence=_evidence(symbolic),
+        certificate=Certificate(_chains(settings, symbolic)),
+    )
 
 
 def scale_at_infinite_length(settings: SubNGramSettings, run: Run) -> Finding:
@@ -53,6 +59,7 @@ def scale_at_infinite_length(settings: SubNGramSettings, run: Run) -> Finding:
         found="q^" + ", ".join(f"{'-oo' if d is None else d} ({name})" for name, d in worst.items()),
         predicted="q^-1 or less" if settings.lag_set else "0 without lags",
         details={"degree in q": worst},
+        certificate=Certificate(_chains(settings, symbolic)),
     )
 
 
@@ -68,6 +75,12 @@ def _kernels(settings: SubNGramSettings) -> list[list[list[Fraction]]]:
 
 def _evidence(symbolic: Sequence[object]) -> Evidence:
     return Evidence.PROOF if symbolic else Evidence.EXACT
+
+
+def _chains(settings: SubNGramSettings, symbolic: Sequence[object]) -> dict[str, Any]:
+    """The parameters of a certificate about chains of infinite length."""
+    kernels = "every positive kernel" if symbolic else _kernels(settings)
+    return {"S": settings.S, "n": settings.n, "lags": settings.lag_set, "kernels": kernels}
 
 
 def _scope_of_kernels(settings: SubNGramSettings, symbolic: Sequence[object]) -> str:
@@ -90,6 +103,7 @@ def large_norm_suffices(settings: SubNGramSettings, run: Run) -> Finding:
             instances=len(norms),
             found="gradient 0",
             predicted="0 without lags",
+            certificate=without_lags(settings),
         )
     M = choose_engine(law, configuration, T, exact=True).compute(law, configuration, T)
     streams = (0, *configuration.active_heads)
@@ -98,7 +112,7 @@ def large_norm_suffices(settings: SubNGramSettings, run: Run) -> Finding:
     where = next(
         ((a, b, v, w) for a, b in visible for v in range(law.S) for w in range(law.S) if M[a, b][v][w] != 0), None
     )
-    counterexample, found = None, "all limits 0"
+    counterexample, certificate, found = None, None, "all limits 0"
     if where is not None:
         a, b, v, w = where
         limit = M[a, b][v][w]
@@ -106,6 +120,10 @@ def large_norm_suffices(settings: SubNGramSettings, run: Run) -> Finding:
         counterexample = Counterexample(
             {"T": T, "block": [a, b], "entry": [v, w], "limit": str(limit)},
             lambda: enumeration(law, configuration, T)[a, b][v][w] == limit != 0,
+        )
+        certificate = Certificate(
+            {"S": law.S, "n": law.n, "T": T, "lags": settings.lag_set, "alpha": law.alpha, "initial": law.initial},
+            {"a": a, "b": b, "query token": v, "key token": w, "limit": limit},
         )
     return decide(
         where is None,
@@ -115,7 +133,13 @@ def large_norm_suffices(settings: SubNGramSettings, run: Run) -> Finding:
         found=found,
         predicted="not 0",
         counterexample=counterexample,
+        certificate=certificate,
     )
+
+
+def without_lags(settings: SubNGramSettings) -> Certificate:
+    """Nothing of Q, K, V is switched on: every derivative is 0 at every length."""
+    return Certificate({"S": settings.S, "n": settings.n, "T": settings.n + 1, "lags": []})
 
 
 QS = (Fraction(2), Fraction(10), Fraction(1000))
@@ -151,7 +175,7 @@ def gradient_vanishes(settings: SubNGramSettings, run: Run) -> Finding:
         falling = all(after.high < before.high for before, after in steps)
         holds = falling and points[-1].high < points[0].low
         found = decay(points) if steps else ""
-    exact = all(point.errors["total"] == 0 for point in points)
+    exact = not settings.lag_set and all(point.errors["total"] == 0 for point in points)  # else sqrt(c) is a float
     statistical = any(point.level is not None for point in points)
     return decide(
         holds,
@@ -160,6 +184,7 @@ def gradient_vanishes(settings: SubNGramSettings, run: Run) -> Finding:
         instances=len(steps),
         found=found,
         predicted="T^-1 or faster" if settings.lag_set else "0",
+        certificate=None if settings.lag_set else without_lags(settings),
         details={
             "points": [
                 {"T": p.T, "norms": p.norms, "errors": p.errors, "engine": p.engine, "level": p.level} for p in points
@@ -293,7 +318,8 @@ def _merged_at_full_context(settings: SubNGramSettings) -> Finding:
         return [infinite.vanishing_blocks(kernel, settings.lag_set) for kernel in kernels]
 
     scope = f"{_scope_of_kernels(settings, symbolic)}: p_theta is the kernel"
-    return from_identities(prove, scope, evidence=_evidence(symbolic))
+    certificate = Certificate(_chains(settings, symbolic))
+    return from_identities(prove, scope, evidence=_evidence(symbolic), certificate=certificate)
 
 
 def with_error(value: float, error: float) -> str:

@@ -16,7 +16,7 @@ from proofs.sub_ngrams.ladder import entropy, rungs
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.markov_types import estimated_classes
 from proofs.sub_ngrams.prior import PriorMean, prior_mean
-from verify.claim import Evidence, Finding, Run, decide
+from verify.claim import Certificate, Evidence, Finding, Run, decide
 from verify.claims.sub_ngrams.settings import SubNGramSettings
 
 KERNELS = 3  # rational kernels on which every rung is looked at exactly
@@ -47,6 +47,10 @@ def infinite_at_finite_length(settings: SubNGramSettings, run: Run) -> Finding:
             "closed form": None if form is None else str(form),
             "closed form checked at further lengths": None if form is None else form.held_out,
         },
+        certificate=Certificate(
+            {"S": law.S, "n": law.n, "alpha": law.alpha, "initial": law.initial, "T": lengths},
+            {"probabilities": list(exact.values())},
+        ),
     )
 
 
@@ -70,6 +74,7 @@ def ladder(settings: SubNGramSettings, run: Run) -> Finding:
         found=levels if len(levels) < 32 else f"{len(strict)} strict rungs",
         predicted="every rung strict",
         details={"k-gram levels in nats": list(means.values), "errors": list(means.errors), "method": means.method},
+        certificate=Certificate({"S": settings.S, "n": settings.n, "kernels": kernels}, {"rungs": len(steps)}),
         footnote=f"ladder    k = 1..{settings.n}: {levels} nats, +- {max(means.errors):.0e}",
     )
 

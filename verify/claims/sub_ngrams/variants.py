@@ -17,7 +17,7 @@ from numerics.threads import one_thread
 from proofs.sub_ngrams import estimator
 from proofs.sub_ngrams import infinite_length as infinite
 from proofs.sub_ngrams.configuration import Configuration
-from verify.claim import Counterexample, Evidence, Finding, Run, Verdict, decide
+from verify.claim import Certificate, Counterexample, Evidence, Finding, Run, Verdict, decide
 from verify.claims.sub_ngrams.settings import SubNGramSettings, braces
 
 KERNELS = 3  # rational kernels for every set of lags
@@ -46,6 +46,7 @@ def every_lag_set(settings: SubNGramSettings, run: Run) -> Finding:
         found=f"{sum(proof.failed for proof in stationary)} residuals, q^{max(degrees, default='-oo')}",
         predicted="0, q^-1 or less",
         details={"sets of lags": [braces(lags) for lags in sets]},
+        certificate=Certificate({"S": S, "n": n, "sets": sets, "kernels": kernels}),
     )
 
 

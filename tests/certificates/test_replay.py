@@ -1,0 +1,263 @@
+"""`verify.replay`: accepts what is true, and nothing else; needs nothing but Python."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from copy import deepcopy
+from fractions import Fraction
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from verify import replay
+from verify.claims import PAPERS
+from verify.recheck.certificate import DeclinedError, RejectedError, digest
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+VALID = sorted((HERE / "valid").glob("*.json"))
+QUICK = 1e8
+
+
+def entries(path: Path) -> list[tuple[str, dict[str, Any]]]:
+    return [(item["paper"], item["entry"]) for item in replay.read(str(path))]
+
+
+CERTIFICATES = [
+    pytest.param(paper, entry, id=f"{path.stem}-{entry['claim']}") for path in VALID for paper, entry in entries(path)
+]
+
+
+def outcome(paper: str, entry: Any, limit: float = QUICK) -> str:
+    return next(replay.outcomes([{"paper": paper, "entry": entry}], limit))[0]
+
+
+def signed(entry: dict[str, Any]) -> dict[str, Any]:
+    """The certificate with the digest that belongs to it."""
+    parts = [entry[key] for key in ("claim", "statement", "verdict", "parameters")]
+    return {**entry, "digest": digest(*parts)}
+
+
+@pytest.mark.parametrize(("paper", "entry"), CERTIFICATES)
+def test_what_the_tool_has_written_is_accepted(paper: str, entry: dict[str, Any]) -> None:
+    claim, grade, scope = replay.replay(paper, entry)
+    assert claim == f"{entry['claim']} {entry['verdict']}" and scope
+    assert grade == "exact" or int(grade.rpartition("-")[2]) >= 60
+
+
+@pytest.mark.parametrize("paper", list(replay.STATEMENTS))
+def test_statements_are_those_of_the_claims(paper: str) -> None:
+    claims = {claim.id: claim.statement for claim in PAPERS[paper].claims}
+    assert replay.STATEMENTS[paper].items() <= claims.items()
+    assert {claim for claim, _ in replay.CLAIMS[paper]} == replay.STATEMENTS[paper].keys()
+
+
+def test_replay_needs_the_standard_library_only() -> None:
+    """Run by a Python without site-packages, from a copy that holds nothing but the checker."""
+    files = [ROOT / "verify" / "__init__.py", ROOT / "verify" / "replay.py", *(ROOT / "verify/recheck").rglob("*.py")]
+    program = (
+        "import sys, importlib.abc\n"
+        "class Blocked(importlib.abc.MetaPathFinder):\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        top = name.partition('.')[0]\n"
+        "        if top != 'verify' and top not in sys.stdlib_module_names: raise ImportError(name)\n"
+        "        if top == 'verify' and name.split('.')[1:2] not in ([], ['replay'], ['recheck']):\n"
+        "            raise ImportError(name)\n"
+        "sys.meta_path.insert(0, Blocked())\n"
+        "sys.path.insert(0, sys.argv[1])\n"
+        "from verify.replay import main\n"
+        "sys.exit(main(sys.argv[2:]))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", program, str(ROOT), str(VALID[0])],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0 rejected" in done.stdout and len(files) > 5
+
+
+def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Paths of all values that are no object and no list."""
+    if isinstance(value, dict):
+        for key in value:
+            yield from leaves(value[key], (*path, key))
+    elif isinstance(value, list):
+        for i, item in enumerate(value):
+            yield from leaves(item, (*path, i))
+    else:
+        yield path
+
+
+def put(entry: Any, path: tuple[Any, ...], value: Any) -> Any:
+    changed = deepcopy(entry)
+    place = changed
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    return changed
+
+
+def get(entry: Any, path: tuple[Any, ...]) -> Any:
+    for key in path:
+        entry = entry[key]
+    return entry
+
+
+def wrong_values(value: Any) -> list[Any]:
+    """What one might put in the place of a number or a word."""
+    if isinstance(value, int):
+        return [value + 1, value - 1, -value - 1, True, str(value), float(value), None, [value], 10**30]
+    try:
+        x = Fraction(value)
+    except (ValueError, ZeroDivisionError):
+        return [value + " ", value[:-1], value.upper() + "x", 0, None, {"": value}]
+    return [
+        str(x + 1), str(-x if x else x - 1), str(x + Fraction(1, 10**9)), f"{2 * x.numerator}/{2 * x.denominator}",
+        float(x), "nan", "1e400", f"{value} ", "1/0", None,
+    ]  # fmt: skip
+
+
+def mutations(entry: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every leaf changed in every way; every field left out, or one too many; swapped neighbours in lists."""
+    for path in leaves(entry):
+        for value in wrong_values(get(entry, path)):
+            yield f"{path} -> {value!r}", put(entry, path, value)
+    for where in ((), ("parameters",), ("witness",)):
+        fields = get(entry, where)
+        for key in fields:
+            shorter = {other: fields[other] for other in fields if other != key}
+            yield f"without {(*where, key)}", put(entry, where, shorter) if where else shorter
+        longer = {**fields, "extra": 1}
+        yield f"more in {where}", put(entry, where, longer) if where else longer
+
+
+def mutants(paper: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    for _, entry in entries(HERE / "valid" / f"{paper}.json"):
+        for label, mutant in mutations(entry):
+            yield f"{entry['claim']} {label}", mutant
+
+
+@pytest.mark.parametrize("paper", list(replay.CLAIMS))
+def test_no_mutated_certificate_is_accepted(paper: str) -> None:
+    """Each field changed, and nothing else: the digest, or the check, notices."""
+    tried, accepted = 0, []
+    for label, mutant in mutants(paper):
+        tried += 1
+        if outcome(paper, mutant) == "accepted":
+            accepted.append(label)
+    assert tried > 300 and not accepted
+
+
+@pytest.mark.parametrize(("paper", "entry"), CERTIFICATES)
+def test_no_certificate_serves_another_claim(paper: str, entry: dict[str, Any]) -> None:
+    """Claim, statement and digest of another claim, or the other verdict; the witness and parameters stay."""
+    for claim, verdict in replay.CLAIMS[paper]:
+        if (claim, verdict) != (entry["claim"], entry["verdict"]) and not same_statement(entry, claim, verdict):
+            other = {**entry, "claim": claim, "statement": replay.STATEMENTS[paper][claim], "verdict": verdict}
+            assert outcome(paper, other) == "rejected"
+            assert outcome(paper, signed(other)) == "rejected", (claim, verdict)
+
+
+def same_statement(entry: dict[str, Any], claim: str, verdict: str) -> bool:
+    """Whether these parameters make a true statement of the other claim too, which needs no witness of its own."""
+    both = {entry["claim"], claim} == {"SN3", "SN3c"} and entry["parameters"]["lags"] == []  # both sides are 0
+    return verdict == "VERIFIED" and (entry["witness"] == {} or both)
+
+
+def test_a_false_statement_with_a_fitting_digest_is_rejected() -> None:
+    """The invalid certificates beside this file: each claims something that is not so."""
+    files = sorted((HERE / "invalid").glob("*.json"))
+    assert len(files) >= 10
+    for path in files:
+        for paper, entry in entries(path):
+            assert entry["digest"] == signed(entry)["digest"], path.name
+            assert outcome(paper, entry) == "rejected", path.name
+
+
+@pytest.mark.parametrize("path", sorted((HERE / "malformed").iterdir()), ids=lambda path: path.name)
+def test_malformed_files_end_in_one_line(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert replay.main([str(path)]) == 1
+    printed = capsys.readouterr()
+    assert printed.out.startswith("rejected") and printed.out.count("\n") <= 2 and not printed.err
+
+
+def test_a_huge_file_is_refused_before_it_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "huge.json"
+    with path.open("wb") as file:
+        file.truncate(100_000_000)
+    assert replay.main([str(path)]) == 1
+    assert "more than" in capsys.readouterr().out
+
+
+def test_what_is_too_large_is_declined_with_its_cost(capsys: pytest.CaptureFixture[str]) -> None:
+    path = VALID[0]
+    assert replay.main([str(path), "limit=10"]) == 3
+    printed = capsys.readouterr().out
+    assert "declined" in printed and "steps" in printed and "accepted" in printed
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "text"),
+    [
+        ([], 2, "one file"),
+        (["no/such/file.json"], 2, "No such file"),
+        (["a", "b"], 2, "one file"),
+        ([str(VALID[0]), "limit=many"], 2, "one file"),
+        (["--help"], 0, "accepted"),
+    ],
+)
+def test_usage(words: list[str], status: int, text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert replay.main(words) == status
+    printed = capsys.readouterr()
+    assert text in printed.out + printed.err
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.floats(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
+def test_any_bytes_are_read_or_rejected(content: bytes) -> None:
+    with pytest.raises(RejectedError):
+        replay.parse(content)
+
+
+@given(st.data())
+def test_any_json_in_the_place_of_any_part_is_rejected(data: st.DataObject) -> None:
+    paper, entry = data.draw(st.sampled_from([(p.values[0], p.values[1]) for p in CERTIFICATES]))
+    path = data.draw(st.sampled_from([*leaves(entry), ("parameters",), ("witness",)]))
+    value = data.draw(JSON)
+    if value != get(entry, path) or type(value) is not type(get(entry, path)):
+        changed = put(entry, path, value)
+        for mutant in [changed] if path == ("digest",) else [changed, signed(changed)]:
+            try:
+                replay.replay(paper, mutant)
+            except (RejectedError, DeclinedError):
+                continue
+            assert path[0] == "parameters", f"accepted {path} -> {value!r}"  # another true statement, with its digest
+
+
+def test_the_document_is_read_again_as_it_was_written() -> None:
+    """Strings with brackets and quotes do not count as depth."""
+    document = json.loads(VALID[0].read_text())
+    document["version"] = '[[[[[[[[[[[[[[[[[[[[[[[[[ \\" "'
+    assert len(replay.parse(json.dumps(document).encode())) == len(document["certificates"])
+
+
+def test_random_order_of_keys_changes_nothing() -> None:
+    paper, entry = entries(VALID[0])[0]
+    keys = list(entry)
+    Random(0).shuffle(keys)
+    assert outcome(paper, {key: entry[key] for key in keys}) == "accepted"

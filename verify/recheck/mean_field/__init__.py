@@ -1,0 +1,63 @@
+"""The statements of the paper on mean-field dynamics that a proof or exact arithmetic settles, and their checks."""
+
+from verify.recheck.certificate import Check
+from verify.recheck.mean_field import critical, identities, prompts
+
+CLAIMS: dict[tuple[str, str], Check] = {
+    ("MF1", "VERIFIED"): identities.best_attention,
+    ("MF2", "VERIFIED"): identities.gradient,
+    ("MF3", "VERIFIED"): identities.second_derivatives,
+    ("MF4", "VERIFIED"): identities.invariances,
+    ("MF5", "VERIFIED"): identities.homotopy,
+    ("MF6", "VERIFIED"): critical.classification,
+    ("MF6c", "REFUTED"): critical.saddle,
+    ("MF6c", "VERIFIED"): critical.no_loss,
+    ("MF7", "VERIFIED"): critical.negative_curvature,
+    ("MF8", "VERIFIED"): identities.slope_or_curvature_in_one_row,
+    ("MF9", "VERIFIED"): identities.below_the_first_saddle_in_one_row,
+    ("MF9c", "REFUTED"): critical.saddle,
+    ("MF9c", "VERIFIED"): critical.no_loss,
+    ("MF12", "VERIFIED"): prompts.finite_prompts,
+}
+
+STATEMENTS: dict[str, str] = {
+    "MF1": (
+        "[F] L(mu) = inf_W L_TF(mu, W) = E|zeta|^2 / 2. [D] L(H) = |F (I - P)|^2 / 2 = tr(Z) / 2, attained at W = "
+        "(H H^T)^-1, and L_TF(H, W) - L(H) = |F H^T (W - (H H^T)^-1) H|^2 / 2."
+    ),
+    "MF2": "[D] dL/dH = - M F (I - P) with M = (H H^T)^-1 H F^T; dL/dmu(theta) = <dL/dH, H_theta>.",
+    "MF3": (
+        "[D] D^2 L[E,E] = |F H^+ E Q|^2 - |H^+ E Q F^T|^2 + 2 tr(F H^+ E H^+ E Q F^T); its last term vanishes at "
+        "critical points; polarised, it is the second variation d^2L/dmu^2(theta, theta')."
+    ),
+    "MF4": "[D] L(G H) = L(H) for invertible G, <dL/dH, G H> = 0, and dL/dH H^T = 0.",
+    "MF5": (
+        "[F] The homotopy mu_s = (1-s) mu + s R_# mu°. [D] Along H_s = (1-s) H + s R F: dL/ds = - tr(R^T M Z) and "
+        "d^2L/ds^2 = D^2 L[RF,RF] + 2 dL/ds, with D^2 L[RF,RF] = tr(M^T R Z R^T M) - tr(Z R^T A^-1 R Z) + 2 "
+        "tr(M^T R M^T R Z); and M Z = 0 exactly where dL/dH = 0."
+    ),
+    "MF6": (
+        "[D] H is critical exactly where, for a set S of eigenvalues of Sigma_°°, its row space holds the "
+        "eigenvectors v_j, j not in S, and |S| directions that F does not see; then L = (sum of lambda_i in S) / "
+        "2 and, for H H^T = I, the Hessian has the eigenvalues g_a - g_b and k^2 zeros. [F] There is no spurious "
+        "local minimum, and a critical point that is not global has L >= r_low / 2."
+    ),
+    "MF6c": "Every critical point is a global minimum.",
+    "MF7": (
+        "[F] At a critical point that is not global, d^2L/ds^2 <= - 4 L^2 / (k R_1^2) along the homotopy for a "
+        "suitable R. [D] With R a partial isometry from range(Z) to ker(M^T) and R_1^2 = |A|_op, exactly "
+        "d^2L/ds^2 = - tr(Z R^T A^-1 R Z) <= - tr(Z^2) / |A| <= - 4 L^2 / (k |A|); the last bound is attained."
+    ),
+    "MF8": (
+        "[D] At every H with Z != 0, for R = u v^T (v top eigenvector of Z, u least left singular vector of M, z "
+        "= lambda_max(Z)): D^2 L[RF,RF] <= - z^2/|A| + 3 |MZ|^2/z; so |MZ| >= sqrt(z^3 / (6 |A|)), or the "
+        "curvature is at most - z^2 / (2 |A|)."
+    ),
+    "MF9": "[D] Where 2L < r_low: |MZ|_* >= 2L sqrt((r_low - 2L) / |A|) and |dL/dH|^2 >= 2L (r_low - 2L) / |A|.",
+    "MF9c": "There is c > 0 with |dL/dH|^2 >= c L at every H of full rank.",
+    "MF12": (
+        "[F] |L^n - L| = O(sqrt(log k / n)). [D] L^n(W) = tr(S°)/2 - tr(B^T B W) + tr(S_n W A W^T)/2 with S_n = "
+        "(1 - 1/n) B^T B + C/n + (sigma^2/n) A, least at S_n^-1 B^T B A^-1; for invertible B and no noise n (L^n "
+        "- L) -> tr((C - B^T B) A^-1) / 2; at a saddle with B = 0 it can be flat to fourth order."
+    ),
+}

@@ -1,0 +1,86 @@
+"""Max-margin solutions of both layers (NT7m), by their optimality conditions in rationals.
+
+A column of either layer is: minimise |w|^2 subject to w[a] - w[b] >= 1 for every pair (a, b). Duals alpha >= 0 with
+w = sum alpha (e_a - e_b) and sum alpha = |w|^2 show that a feasible w is the only optimum: any feasible w' has
+|w'| |w| >= <w', w> = sum alpha (w'[a] - w'[b]) >= sum alpha = |w|^2, with equality for w' = w alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from verify.recheck.certificate import Certificate, Fields
+
+Pair = tuple[int, int]
+Problems = dict[int, list[Pair]]  # column -> its pairs, sorted
+
+
+class Dataset:
+    """Collocations n and, for each query, the pairs x >_q x'. RejectedError (by demand) if it is not realizable."""
+
+    def __init__(self, c: Certificate, f: Fields) -> None:
+        self.V = f.integer("V", 2, 24)
+        where, n, longer = f.where, dict[int, int](), list[tuple[list[int], int]]()
+        for sentence in f.objects("sentences"):
+            tokens, following = sentence.integers("tokens", 0, self.V - 1), sentence.integer("next", 0, self.V - 1)
+            sentence.finish()
+            c.demand(bool(tokens), f"{sentence.where}: no token")
+            if len(tokens) == 1:
+                c.demand(n.setdefault(tokens[0], following) == following, f"{sentence.where}: a second next token")
+            else:
+                longer.append((tokens, following))
+        f.finish()
+        c.demand(len(set(n.values())) == len(n), f"{where}: the collocation map is not injective")
+        orders: dict[int, set[Pair]] = {}
+        for tokens, following in longer:
+            c.demand(all(x in n for x in tokens), f"{where}: {tokens}: a token without collocation")
+            best = next((x for x in tokens if n[x] == following), None)
+            if best is None:
+                c.demand(False, f"{where}: {tokens}: no token is followed by {following}")
+            else:
+                orders.setdefault(tokens[-1], set()).update((best, x) for x in tokens if x != best)
+        c.demand(any(orders.values()), f"{where}: no sentence holds two different tokens")
+        self.feed_forward: Problems = {x: [(n[x], v) for v in range(self.V) if v != n[x]] for x in sorted(n)}
+        self.attention: Problems = {q: sorted(order) for q, order in sorted(orders.items()) if order}
+
+
+def max_margin(c: Certificate) -> str:
+    """NT7m: the columns of W_ov* and W_kq*; those that have no pair are 0."""
+    datasets = [Dataset(c, f) for f in c.parameters.objects("datasets")]
+    found = c.witness.objects("datasets")
+    c.demand(bool(datasets) and len(found) == len(datasets), "witness.datasets: not one for each dataset")
+    problems = [(data.V, layer) for data in datasets for layer in (data.feed_forward, data.attention)]
+    c.afford(sum(V * len(pairs) + V * V for V, layer in problems for pairs in layer.values()), "optimality conditions")
+    norms, columns = [], 0
+    for data, f in zip(datasets, found, strict=True):
+        check_layer(c, data.V, data.feed_forward, f.objects("W_ov"), f"{f.where}.W_ov")
+        norms.append(check_layer(c, data.V, data.attention, f.objects("W_kq"), f"{f.where}.W_kq"))
+        f.finish()
+        columns += len(data.feed_forward) + len(data.attention)
+    shown = ", ".join(map(str, norms[:6])) + ", ..." * (len(norms) > 6)
+    return f"{columns} columns of {len(datasets)} datasets; |W_kq*|^2 = {shown}"
+
+
+def check_layer(c: Certificate, V: int, problems: Problems, columns: Sequence[Fields], where: str) -> Fraction:
+    """|W*|^2 of a layer, all of whose columns are optimal."""
+    c.demand(len(columns) == len(problems), f"{where}: not one column for each token or query")
+    return sum((check_column(c, V, q, problems[q], f) for q, f in zip(problems, columns, strict=True)), Fraction(0))
+
+
+def check_column(c: Certificate, V: int, q: int, pairs: Sequence[Pair], f: Fields) -> Fraction:
+    """|w|^2 of one column; its duals stand in the order of the sorted pairs."""
+    c.demand(f.integer("column", 0, V - 1) == q, f"{f.where}.column: it is the turn of {q}")
+    w, duals = f.rationals("solution"), f.rationals("duals")
+    f.finish()
+    c.demand(len(w) == V, f"{f.where}.solution: not {V} numbers")
+    c.demand(len(duals) == len(pairs), f"{f.where}.duals: not one for each of {len(pairs)} pairs")
+    combination, squared_norm = [Fraction(0)] * V, sum((x * x for x in w), Fraction(0))
+    for (a, b), dual in zip(pairs, duals, strict=True):
+        c.demand(w[a] - w[b] >= 1, f"{f.where}.solution: the margin of {a} over {b} is {w[a] - w[b]}")
+        c.demand(dual >= 0, f"{f.where}.duals: {dual} is negative")
+        combination[a] += dual
+        combination[b] -= dual
+    c.demand(w == combination, f"{f.where}.solution: not the combination of its pairs with these duals")
+    c.demand(sum(duals) == squared_norm, f"{f.where}.duals: their sum is not |w|^2 = {squared_norm}")
+    return squared_norm

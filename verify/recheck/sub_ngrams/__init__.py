@@ -1,0 +1,71 @@
+"""The statements of the paper on sub-n-grams that a proof or exact arithmetic settles, and how each is checked."""
+
+from verify.recheck.certificate import Check
+from verify.recheck.sub_ngrams import chains, network, sequences
+
+CLAIMS: dict[tuple[str, str], Check] = {
+    ("SN1", "VERIFIED"): network.score_identity,
+    ("SN2", "VERIFIED"): network.chain_rule,
+    ("SN3", "VERIFIED"): network.estimator_bound,
+    ("SN3c", "VERIFIED"): network.half_bound_without_lags,
+    ("SN3c", "REFUTED"): network.estimator_counterexample,
+    ("SN4", "VERIFIED"): network.sufficient_condition,
+    ("SN4c", "REFUTED"): network.without_measurability,
+    ("SN5", "VERIFIED"): chains.stationary,
+    ("SN6", "VERIFIED"): chains.scale,
+    ("SN7", "VERIFIED"): network.gradient_without_lags,
+    ("SN8", "VERIFIED"): network.gradient_without_lags,
+    ("SN8", "REFUTED"): sequences.large_norm_counterexample,
+    ("SN9", "VERIFIED"): chains.merged_at_full_context,
+    ("SN10", "VERIFIED"): sequences.infinite_loss,
+    ("SN11", "VERIFIED"): chains.ladder,
+    ("SN12", "VERIFIED"): chains.first_escape,
+    ("SN12c", "REFUTED"): chains.vanishing_coefficient,
+    ("SN13", "VERIFIED"): chains.every_lag_set,
+}
+
+STATEMENTS: dict[str, str] = {
+    "SN1": (
+        "For one sequence, dl/dz_j = rho a_j - P(x_j) a_j / p(x_j), and dl/dW_ab[v,v'] sums it over the "
+        "positions j with x_{T-a} = v and x_{j-b} = v'."
+    ),
+    "SN2": (
+        "At a configuration the gradient in Q, K, V consists of the score blocks M_{a,l} and M_{l-1,b} for "
+        "lags l in Lambda, times sqrt(c) for Q and K and c for V; everything else is 0."
+    ),
+    "SN3": "Where the context h has occurred, sum_s |p_theta(s) - N(h,s)/N(h)| <= 2 (T - N(h)) / (q N(h)).",
+    "SN3c": "Where the context h has occurred, sum_s |p_theta(s) - N(h,s)/N(h)| <= (T - N(h)) / (q N(h)).",
+    "SN4": (
+        "If for a sub-sigma-algebra G (i) p_theta(s) = E[tau(s|u) | G] and (ii) d log p_theta(s) is "
+        "G-measurable, then the gradient of the population loss is 0."
+    ),
+    "SN4c": (
+        "If p_theta(s) = E[tau(s|u) | G] for a sub-sigma-algebra G, then the gradient of the population loss is 0."
+    ),
+    "SN5": (
+        "At T = infinity and then c -> infinity, every score block that the factorised gradient sees is 0, "
+        "for every kernel with positive entries."
+    ),
+    "SN6": "At T = infinity the gradient in Q and K is O(sqrt(c) e^-c), and in V it is O(c e^-c).",
+    "SN7": "Along c = log T the whole factorised population gradient tends to 0 as T grows.",
+    "SN8": "At fixed T the factorised population gradient tends to 0 as c -> infinity.",
+    "SN9": (
+        "With W = QK^T itself as the parameter, the population gradient tends to 0 as T -> infinity, then c "
+        "-> infinity."
+    ),
+    "SN10": (
+        "At every finite T the next token is absent from x with positive probability, so that the population "
+        "loss is +infinity for every theta."
+    ),
+    "SN11": (
+        "At T = infinity the loss of the Lambda-gram is E H(next token | lags Lambda), strictly decreasing "
+        "along nested lag sets; each gap is a conditional mutual information."
+    ),
+    "SN12": (
+        "At T = infinity, then c = infinity, the first non-zero derivative in the parameters that build the "
+        "feature of an unused lag is their mixed one: -E sum_{h,v} P(h,v)^2/P(h) chi2(tau(.|v,h) from "
+        "tau(.|h)), which is negative unless the next token is independent of that lag given h."
+    ),
+    "SN12c": "The coefficient of SN12 is strictly negative for every kernel with positive entries.",
+    "SN13": "SN3, SN5 and SN6 hold for every set of lags out of 1..n-1, not only for contiguous ones.",
+}

@@ -1,0 +1,318 @@
+"""The two-layer network and its gradient (SN1, SN2), its estimator (SN3), the sufficient condition (SN4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from functools import cache
+from itertools import product
+from typing import Any
+
+from verify.recheck.arithmetic import Dual, Field, Polynomial, Series, total
+from verify.recheck.certificate import Certificate, Fields, RejectedError
+
+
+def read_size(f: Fields) -> tuple[int, int, int]:
+    """(S, n, T) with T >= n."""
+    n = f.integer("n", 1, 12)
+    return f.integer("S", 2, 12), n, f.integer("T", n, 1000)
+
+
+def read_lags(f: Fields, n: int) -> tuple[int, ...]:
+    lags = tuple(f.integers("lags", 1, max(1, n - 1)))
+    return increasing(lags, n, f.where)
+
+
+def increasing(lags: tuple[int, ...], n: int, where: str) -> tuple[int, ...]:
+    if list(lags) != sorted(set(lags)) or any(not 1 <= lag < n for lag in lags):
+        raise RejectedError(f"{where}.lags: {list(lags)} are not increasing numbers from 1 to n-1")
+    return lags
+
+
+def braces(values: Iterable[Any]) -> str:
+    return "{" + ",".join(map(str, values)) + "}"
+
+
+def score(x: Sequence[int], E: Sequence[Any], P: Sequence[Any]) -> list[Any]:
+    """g_j = rho a_j - P(x_j) a_j / p(x_j), where a = E / sum E."""
+    Z, held = total(E), {s: total(E_j for E_j, x_j in zip(E, x, strict=True) if x_j == s) for s in set(x)}
+    rho = total(P[s] for s in held)
+    return [E_j * rho / Z - E_j * P[s] / held[s] for E_j, s in zip(E, x, strict=True)]
+
+
+def loss_slope(x: Sequence[int], E: Sequence[Any], P: Sequence[Any]) -> Any:
+    """Derivative of -sum_s P_s log p(s) over the tokens of x, with p(s) the part of E on s: E are dual numbers."""
+    Z, slope = total(E), 0
+    for s in sorted(set(x)):
+        p = Dual.of(total(E_j for E_j, x_j in zip(E, x, strict=True) if x_j == s) / Z)
+        slope = slope - p.tangent * P[s] / p.value
+    return slope
+
+
+def score_identity(c: Certificate) -> str:
+    """SN1. dl/dz_j for all logits: E_j = exp(z_j) are variables with dE_j = E_j dz_j. Then dl/dW for all W."""
+    S, n, T = read_size(c.parameters)
+    c.afford(S**T * T * (T * T + (n * S * n) ** 2 // S), "derivatives of every sequence")
+    F = c.field
+    W = {index: F.draw() for index in product(range(n), range(n), range(S), range(S))}  # exp(W_ab[v, v'])
+    for x in product(range(S), repeat=T):
+        E, P = F.draws(T), F.draws(S)
+        for j, g_j in enumerate(score(x, E, P)):
+            moved = [Dual(E_i, E_i if i == j else 0) for i, E_i in enumerate(E)]
+            c.zero(loss_slope(x, moved, P) - g_j, f"dl/dz_{j} at x={x}")
+        reads = [[(a, b, x[T - 1 - a], x[j - b]) for a, b in product(range(n), repeat=2) if j >= b] for j in range(T)]
+        E = [product_of((W[index] for index in row), F) for row in reads]
+        g = score(x, E, P)
+        for index in {index for row in reads for index in row}:
+            # W has count copies of this entry in z_j, so that d exp(z_j) = count exp(z_j) dW
+            moved = [Dual(E_j, E_j * row.count(index)) for E_j, row in zip(E, reads, strict=True)]
+            predicted = total(g_j for g_j, row in zip(g, reads, strict=True) if index in row)
+            c.zero(loss_slope(x, moved, P) - predicted, f"dl/dW_{index} at x={x}")
+    return f"all W, z, P; S={S}, n={n}, T={T}, every sequence"
+
+
+def product_of(numbers: Iterable[Any], F: Field) -> Any:
+    result = F.one
+    for x in numbers:
+        result = result * x
+    return result
+
+
+def dot(a: Sequence[Any], b: Sequence[Any]) -> Any:
+    """sum a_i b_i; terms with an exact 0 are left out, which keeps one-hot vectors cheap."""
+    return total(x * y for x, y in zip(a, b, strict=True) if not (is_exact_zero(x) or is_exact_zero(y)))
+
+
+def is_exact_zero(x: Any) -> bool:
+    return isinstance(x, int | Fraction) and x == 0
+
+
+def configuration(S: int, n: int, lags: tuple[int, ...], root_c: Any) -> dict[tuple[Any, ...], Any]:
+    """All parameters of the factorised network at the Lambda-gram (design, section 3): Q, K, V by their indices.
+
+    Slot l compares the query's component l-1 with the key's component l. V^(h) = I for the heads l and l-1.
+    """
+    tokens, streams = range(S), range(n)
+    active = {*lags, *(lag - 1 for lag in lags)} - {0}
+    theta: dict[tuple[Any, ...], Any] = {}
+    for stream, v, slot, i in product(streams, tokens, streams, tokens):
+        theta["Q", stream, v, slot, i] = root_c if slot in lags and stream == slot - 1 and v == i else 0
+        theta["K", stream, v, slot, i] = root_c if slot in lags and stream == slot and v == i else 0
+    for h, v, i in product(range(1, n), tokens, tokens):
+        theta["V", h, v, i] = int(h in active and v == i)
+    return theta
+
+
+def predicted_gradient(M: Any, S: int, n: int, lags: tuple[int, ...], root_c: Any) -> dict[tuple[Any, ...], Any]:
+    """The chain rule of SN2: what is not listed is 0. M(a, b, v, w) is an entry of the score block M_ab."""
+    active = {*lags, *(lag - 1 for lag in lags)} - {0}
+    found: dict[tuple[Any, ...], Any] = {}
+    for stream, lag, v, i in product({0} | active, lags, range(S), range(S)):
+        found["Q", stream, v, lag, i] = M(stream, lag, v, i) * root_c
+        found["K", stream, v, lag, i] = M(lag - 1, stream, i, v) * root_c
+    for h, v, i in product(active, range(S), range(S)):
+        key = [M(h - 1, h, i, v)] if h in lags else []
+        query = [M(h, h + 1, v, i)] if h + 1 in lags else []
+        found["V", h, v, i] = total(key + query) * root_c * root_c
+    return found
+
+
+def chain_rule(c: Certificate) -> str:
+    """SN2, with c and q = e^c independent variables, and every P."""
+    S, n, T = read_size(c.parameters)
+    lags = read_lags(c.parameters, n)
+    entries = 2 * (n * S) ** 2 + (n - 1) * S * S
+    c.afford(S**T * T * entries, "derivatives of every sequence")
+    check_chain_rule(c, S, n, T, lags)
+    check_saturation(c, n, T)
+    return f"all c, q, P; S={S}, n={n}, T={T}, lags {braces(lags)}, every sequence"
+
+
+def check_chain_rule(c: Certificate, S: int, n: int, T: int, lags: tuple[int, ...]) -> None:
+    """The literal network, differentiated in every entry of Q, K, V at the configuration."""
+    F = c.field
+    root_c, q, P = F.draw(), F.draw(), F.draws(S)
+    theta = configuration(S, n, lags, root_c)
+    inactive = set(range(1, n)) - {*lags, *(lag - 1 for lag in lags)}
+    anything = F.draws(S)  # what inactive heads read: their positional logits play no part
+
+    def stream(window: tuple[int | None, ...], theta: dict[tuple[Any, ...], Any]) -> list[list[Any]]:
+        """X = [e_x; y^(1); ...]: component h is what head h reads, times V^(h); None: there is no such position."""
+        one_hot = [[int(token == s) for s in range(S)] for token in window]
+        components = [one_hot[0]]
+        for h in range(1, n):
+            read = anything if h in inactive else one_hot[h]
+            components.append([dot(read, [theta["V", h, v, i] for v in range(S)]) for i in range(S)])
+        return components
+
+    def logit(query: tuple[int | None, ...], key: tuple[int | None, ...], theta: dict[tuple[Any, ...], Any]) -> Any:
+        """<X_T Q, X_j K>."""
+        X, Y, z = stream(query, theta), stream(key, theta), list[Any]()
+        for slot, i in product(range(n), range(S)):
+            left = total(dot(X[a], [theta["Q", a, v, slot, i] for v in range(S)]) for a in range(n))
+            right = total(dot(Y[b], [theta["K", b, v, slot, i] for v in range(S)]) for b in range(n))
+            z.append(left * right)
+        return total(z)
+
+    @cache
+    def slope(query: tuple[int | None, ...], key: tuple[int | None, ...], entry: tuple[Any, ...]) -> Any:
+        return Dual.of(logit(query, key, {**theta, entry: Dual(theta[entry], 1)})).tangent
+
+    for x in product(range(S), repeat=T):
+        windows = [tuple(x[j - b] if j >= b else None for b in range(n)) for j in range(T)]
+        m = [sum(j >= lag and x[j - lag] == x[T - lag] for lag in lags) for j in range(T)]
+        for j in range(T):
+            c.zero(logit(windows[-1], windows[j], theta) - root_c * root_c * m[j], f"z_{j} = m_j c at x={x}")
+        E = [q**m_j for m_j in m]
+        g = score(x, E, P)
+
+        def M(a: int, b: int, v: int, w: int, x: tuple[int, ...] = x, g: list[Any] = g) -> Any:
+            return total(g[j] for j in range(b, T) if x[T - 1 - a] == v and x[j - b] == w)
+
+        predicted = predicted_gradient(M, S, n, lags, root_c)
+        for entry in theta:
+            dz = [slope(windows[-1], window, entry) for window in windows]
+            c.zero(
+                total([g_j * d for g_j, d in zip(g, dz, strict=True) if not is_exact_zero(d)])
+                - predicted.get(entry, 0),
+                f"dl/d{entry} at x={x}",
+            )
+
+
+def check_saturation(c: Certificate, n: int, T: int) -> None:
+    """A soft head's weights, e^A = r on position t-h and 1 elsewhere: as r -> infinity their derivatives vanish."""
+    for t, h in ((row, head) for row in range(2, T + 1) for head in range(1, min(n, row))):
+        E = [Series.monomial(Fraction(1), int(i != t - 1 - h), 1) for i in range(t)]  # divided by r, in y = 1/r
+        for k in range(t):
+            Z, dZ = total(E), E[k]
+            for i in range(t):
+                derivative = (E[i] if i == k else 0 * E[i]) / Z - E[i] * dZ / (Z * Z)
+                c.zero(derivative[0], f"derivative of weight {i} of row {t} of head {h} in A_{k}")
+
+
+def gradient_without_lags(c: Certificate) -> str:
+    """SN7 and SN8 where Lambda is empty: Q = K = 0 is a critical point at every c, T; checked for short sequences."""
+    S, n, T = read_size(c.parameters)
+    c.demand(c.parameters.any("lags") == [], "parameters.lags: there are lags")
+    c.afford(S**T * T * (2 * (n * S) ** 2), "derivatives of every sequence")
+    check_chain_rule(c, S, n, T, ())
+    return f"no lags: every derivative in Q, K, V is 0; S={S}, n={n}, T={T}"
+
+
+def distance_and_bound(x: Sequence[int], q: Fraction, lags: tuple[int, ...]) -> tuple[Fraction, Fraction] | None:
+    """sum_s |p_theta(s) - N(h,s)/N(h)| and (T - N(h)) / (q N(h)); None where the context has not occurred."""
+    T = len(x)
+    m = [sum(j >= lag and x[j - lag] == x[T - lag] for lag in lags) for j in range(T)]
+    matched = [x[j] for j in range(T) if m[j] == len(lags)]
+    if not matched:
+        return None
+    weights, N = [q**m_j for m_j in m], len(matched)
+    distance = Fraction(0)
+    for s in set(x):
+        p = Fraction(sum(w for w, x_j in zip(weights, x, strict=True) if x_j == s)) / sum(weights)
+        distance += abs(p - Fraction(matched.count(s), N))
+    return distance, Fraction(T - N) / (q * N)
+
+
+def estimator_bound(c: Certificate) -> str:
+    """SN3; SN3c where Lambda is empty, so that both sides are 0.
+
+    A polynomial inequality proves it for every S, T, q >= 1 and Lambda; then every short sequence is gone through.
+    With L lags write Y = q^(L-1). The N positions that match everywhere weigh q Y each; the U others weigh at most Y,
+    R together, D = U Y - R >= 0. Then |p(s) - N_s/N| = |N R_s - N_s R| / (N (q Y N + R)), whose sum over s is at most
+    2 N R / (N (q Y N + R)). That this is at most 2 U / (q N) says that a polynomial in q, Y, N, U, R, D is >= 0.
+    """
+    S, n = c.parameters.integer("S", 2, 12), c.parameters.integer("n", 1, 12)
+    lags, qs = read_lags(c.parameters, n), c.parameters.rationals("q")
+    first, last = c.parameters.integer("first T", n, 100), c.parameters.integer("last T", n, 100)
+    c.demand(bool(qs) and all(q >= 1 for q in qs), "parameters.q: not all at least 1")
+    check_estimator_bound(c)
+    c.afford(len(qs) * last * S**last, "sequences")
+    matched = 0
+    for q, T in product(qs, range(first, last + 1)):
+        for x in product(range(S), repeat=T):
+            pair = distance_and_bound(x, q, lags)
+            if pair is not None:
+                matched += 1
+                c.demand(pair[0] <= 2 * pair[1], f"x={x}, q={q}: the distance {pair[0]} is larger than the bound")
+    c.demand(matched == c.witness.integer("instances", 1, 10**9), f"witness.instances: there are {matched}")
+    return f"every S, T, q, lags; by exhaustion S={S}, T={first}..{last}, q in {braces(qs)}"
+
+
+def half_bound_without_lags(c: Certificate) -> str:
+    """SN3c where Lambda is empty: both sides are 0."""
+    c.demand(c.parameters.any("lags") == [], "parameters.lags: there are lags")
+    return estimator_bound(c)
+
+
+def check_estimator_bound(c: Certificate) -> None:
+    q, Y, N, N_s, U, R, R_s, D = Polynomial.variables("q Y N N_s U R R_s D")
+    c.zero((q * Y * N_s + R_s) * N - N_s * (q * Y * N + R) - (N * R_s - N_s * R), "p(s) - N_s/N")
+    slack = 2 * U * (q * Y * N + R) - 2 * R * q * N
+    rewritten = slack - 2 * q * N * (U * Y - R - D)  # the bracket is 0
+    c.demand(rewritten.nowhere_negative, "the bound of SN3: a coefficient is negative")
+
+
+def estimator_counterexample(c: Certificate) -> str:
+    """SN3c: one sequence beyond half the bound."""
+    n = c.parameters.integer("n", 1, 12)
+    lags, q = read_lags(c.parameters, n), c.parameters.rational("q")
+    S = c.parameters.integer("S", 2, 12)
+    x = c.witness.integers("x", 0, S - 1)
+    c.demand(q >= 1 and len(x) >= n, "witness.x: too short, or q below 1")
+    pair = distance_and_bound(x, q, lags)
+    c.demand(pair is not None and pair[0] > pair[1], f"witness.x: {pair} is within the bound")
+    return f"x={x}, q={q}, lags {braces(lags)}"
+
+
+def gradient_of_space(weight: Any, tau: Any, dlogp: Any) -> Any:
+    """-E sum_s tau(s) d log p(s), times the total weight: [atom][outcome], [atom][outcome][token]."""
+    return -total(
+        weight[g][o] * t * d
+        for g in range(len(weight))
+        for o in range(len(weight[g]))
+        for t, d in zip(tau[g][o], dlogp[g][o], strict=True)
+    )
+
+
+def conditional(weights: Sequence[Any], taus: Sequence[Sequence[Any]]) -> list[Any]:
+    """E[tau(s) | atom]."""
+    return [dot(weights, column) / total(weights) for column in zip(*taus, strict=True)]
+
+
+def sufficient_condition(c: Certificate) -> str:
+    """SN4 on generic finite spaces. d log p = y - sum_s p y with free y: so is all with sum_s p d log p = 0."""
+    shapes = c.parameters.integer_rows("shapes", 1, 50)
+    c.demand(bool(shapes) and all(len(shape) == 3 for shape in shapes), "parameters.shapes: not triples")
+    F = c.field
+    for atoms, outcomes, S in shapes:
+        weight = [F.draws(outcomes) for _ in range(atoms)]
+        tau = [[F.distribution(S) for _ in range(outcomes)] for _ in range(atoms)]
+        p = [conditional(weight[g], tau[g]) for g in range(atoms)]  # condition (i)
+        dlogp = []
+        for g in range(atoms):
+            y = F.draws(S)
+            dlogp.append([[y_s - dot(p[g], y) for y_s in y]] * outcomes)  # condition (ii)
+        c.zero(gradient_of_space(weight, tau, dlogp), f"gradient on {atoms} x {outcomes} x {S}")
+    return "generic spaces, atoms x outcomes x tokens: " + ", ".join("x".join(map(str, shape)) for shape in shapes)
+
+
+def without_measurability(c: Certificate) -> str:
+    """SN4c: a space with condition (i), without (ii), whose gradient is not 0."""
+    weight = c.witness.matrix("weight")
+    tau, p, dlogp = c.witness.matrices("tau"), c.witness.matrix("p"), c.witness.matrices("dlogp")
+    atoms, outcomes, S = len(weight), len(weight[0]), len(p[0])
+    same = all(len(x) == atoms for x in (tau, p, dlogp)) and all(
+        len(block) == outcomes and len(block[0]) == S for block in (*tau, *dlogp)
+    )
+    c.demand(same, "witness: the shapes do not fit")
+    c.demand(all(w > 0 for row in weight for w in row), "witness.weight: not positive")
+    c.demand(all(t > 0 for block in tau for row in block for t in row), "witness.tau: not positive")
+    c.demand(all(sum(row) == 1 for block in tau for row in block), "witness.tau: rows do not sum to 1")
+    for g in range(atoms):
+        c.demand(p[g] == conditional(weight[g], tau[g]), f"witness.p[{g}]: not the conditional expectation of tau")
+        for row in dlogp[g]:
+            c.demand(dot(p[g], row) == 0, f"witness.dlogp[{g}]: not the derivative of a normalised prediction")
+    gradient = gradient_of_space(weight, tau, dlogp)
+    c.demand(gradient == c.witness.rational("gradient") != 0, f"witness.gradient: it is {gradient}")
+    return f"one space: {atoms} atoms, {outcomes} outcomes, {S} tokens; gradient {gradient}"
