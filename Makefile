@@ -5,7 +5,7 @@ ARGS   ?= k=2 n=3
 # Tests: one worker per core. Each worker keeps torch to one thread.
 WORKERS ?= auto
 
-.PHONY: check test test-deep lint bench clean
+.PHONY: check test test-deep test-python-arithmetic lint docs formal bench clean
 .DEFAULT_GOAL := check
 
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -22,6 +22,13 @@ test: $(VENV)/.installed  ## the whole suite, the same draws every time
 
 test-deep: $(VENV)/.installed  ## the same laws on many more, random draws
 	@HYPOTHESIS_PROFILE=deep $(RUN) -m pytest --numprocesses $(WORKERS) $(TESTS)
+
+test-python-arithmetic: $(VENV)/.installed  ## the exact layer once more, sympy without FLINT's numbers
+	@SYMPY_GROUND_TYPES=python $(RUN) -m pytest --numprocesses $(WORKERS) tests/proofs --ignore tests/proofs/test_coq.py
+
+formal:  ## optional: compile and check the formal proofs (needs Coq; installs it by apt-get where missing, as root)
+	@$(MAKE) --no-print-directory -C proofs/coq install
+	@$(MAKE) --no-print-directory -C proofs/coq
 
 lint: $(VENV)/.installed
 	@$(RUN) -m ruff check .

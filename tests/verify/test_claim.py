@@ -1,10 +1,23 @@
 """The one place where a verdict is given cannot be fooled."""
 
 import math
+import time
+from typing import Any
 
 import pytest
 
-from verify.claim import Counterexample, Evidence, Finding, Verdict, decide
+from proofs.identities import Identities
+from verify.claim import (
+    Certificate,
+    Claim,
+    Counterexample,
+    Evidence,
+    Finding,
+    Run,
+    Verdict,
+    decide,
+    from_identities,
+)
 from verify.claims import PAPERS
 
 
@@ -60,3 +73,60 @@ def test_claims_are_complete(paper) -> None:  # type: ignore[no-untyped-def]  # 
         assert set(claim.requires) <= set(ids)
         assert callable(claim.load())
     assert any(claim.control for claim in paper.claims)
+
+
+GOOD, FALSE, EMPTY = (
+    Identities("good", 3, 0, None),
+    Identities("false", 3, 1, "x: residual 1"),
+    Identities("empty", 0, 0, None),
+)
+
+
+@pytest.mark.parametrize(
+    ("proofs", "also", "verdict"),
+    [
+        ([GOOD, GOOD], True, Verdict.VERIFIED),
+        ([GOOD], False, Verdict.UNDECIDED),
+        ([GOOD, EMPTY], True, Verdict.UNDECIDED),
+        ([EMPTY], True, Verdict.UNDECIDED),
+        ([], True, Verdict.UNDECIDED),
+        ([GOOD, FALSE], True, Verdict.REFUTED),
+        ([FALSE], False, Verdict.REFUTED),
+    ],
+)
+def test_identities_decide_when_all_hold(proofs: list[Identities], also: bool, verdict: Verdict) -> None:
+    found = from_identities(lambda: proofs, "", also=also)
+    assert found.verdict is verdict and found.instances == sum(proof.checked for proof in proofs)
+    counterexample = found.details.get("counterexample")
+    assert counterexample == ({"identity": "false", "residual": "x: residual 1"} if FALSE in proofs else None)
+
+
+def test_an_identity_that_fails_only_once_refutes_nothing() -> None:
+    runs = iter([[FALSE], [GOOD]])
+    assert from_identities(lambda: next(runs), "").verdict is Verdict.UNDECIDED
+
+
+@pytest.mark.parametrize(("holds", "kept"), [(True, True), (False, False)])
+def test_only_a_decided_claim_has_a_certificate(holds: bool, kept: bool) -> None:
+    certificate = Certificate({"S": 2})
+    found = decide(
+        holds, evidence=Evidence.EXACT, scope="", instances=1, found="", predicted="", certificate=certificate
+    )
+    assert (found.certificate is certificate) is kept
+    assert from_identities(lambda: [GOOD], "", certificate=certificate).certificate is certificate
+
+
+def test_the_expected_verdict() -> None:
+    def claim(**words: Any) -> Claim:
+        return Claim("X1", "x", "x.", "module:check", **words)
+
+    assert claim().expected_verdict(None) is Verdict.VERIFIED
+    assert claim(control=True).expected_verdict(None) is Verdict.REFUTED
+    assert (
+        claim(control=True, expected=lambda settings: settings).expected_verdict(Verdict.UNDECIDED) is Verdict.UNDECIDED
+    )
+
+
+def test_out_of_time_only_after_the_deadline() -> None:
+    assert not Run().out_of_time and not Run(deadline=time.monotonic() + 1000).out_of_time
+    assert Run(deadline=time.monotonic() - 1).out_of_time

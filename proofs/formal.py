@@ -1,0 +1,35 @@
+"""Claims whose general form, for all sizes at once, is proved in Coq (proofs/coq; optional: `make formal`)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+
+@dataclass(frozen=True)
+class FormalTheorem:
+    """A theorem that Coq has accepted.
+
+    file, theorem  where it stands, from the root of the repository, and its name
+    statement      in words
+    axioms         "none", or "reals": the classical axioms of Coq's real numbers
+    """
+
+    file: str
+    theorem: str
+    statement: str
+    axioms: str
+
+
+@cache
+def formal_theorems() -> dict[str, tuple[FormalTheorem, ...]]:
+    """Claim id -> its theorems. Empty where the proofs are not at hand."""
+    index = files("proofs") / "coq" / "index.json"
+    if not index.is_file():
+        return {}
+    return {
+        claim: tuple(FormalTheorem(**entry) for entry in entries)
+        for claim, entries in json.loads(index.read_text()).items()
+    }

@@ -1,0 +1,172 @@
+"""The formal proofs under proofs/coq: they compile, assume what they say, and a changed statement has no proof.
+
+What needs Coq is skipped where it is missing (`make -C proofs/coq install`); the rest reads the files as text.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from verify.claims.sub_ngrams import PAPER
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "proofs" / "coq"
+INDEX: Mapping[str, Sequence[Mapping[str, Any]]] = json.loads((FOLDER / "index.json").read_text())
+ENTRIES = [entry for entries in INDEX.values() for entry in entries]
+
+# What the standard library's real numbers rest on, and nothing else may.
+AXIOMS = {
+    "none": set(),
+    "reals": {
+        "ClassicalDedekindReals.sig_not_dec",
+        "ClassicalDedekindReals.sig_forall_dec",
+        "FunctionalExtensionality.functional_extensionality_dep",
+        "Classical_Prop.classic",
+    },
+}
+TIMEOUT = 300  # seconds; a hung prover fails instead of blocking the suite
+
+
+def modules() -> list[str]:
+    return re.findall(r"^(\w+)\.v$", (FOLDER / "_CoqProject").read_text(), re.MULTILINE)
+
+
+def without_comments(text: str) -> str:
+    return re.sub(r"\(\*.*?\*\)", "", text, flags=re.DOTALL)
+
+
+def coqc(file: Path, build: Path) -> subprocess.CompletedProcess[str]:
+    command = ["coqc", "-w", "none", "-Q", str(build), "SubNGrams", file.name]
+    return subprocess.run(command, cwd=file.parent, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+
+
+@pytest.fixture(scope="module")
+def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The compiled proofs, made by their own Makefile in a copy of the folder."""
+    missing = [tool for tool in ("coqc", "coq_makefile", "make") if shutil.which(tool) is None]
+    if missing:
+        pytest.skip(f"{', '.join(missing)} missing: see proofs/coq/README.md")
+    folder = tmp_path_factory.mktemp("coq")
+    probe = folder / "probe.v"
+    probe.write_text("From mathcomp Require Import ssrnum.\n")
+    if coqc(probe, folder).returncode != 0:
+        pytest.skip("coqc is there but mathcomp is not: see proofs/coq/README.md")
+    for source in [*FOLDER.glob("*.v"), FOLDER / "_CoqProject", FOLDER / "Makefile"]:
+        shutil.copy(source, folder)
+    made = subprocess.run(["make", "compile"], cwd=folder, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+    assert made.returncode == 0, made.stdout + made.stderr
+    return folder
+
+
+def test_the_index_names_claims_and_theorems_that_exist() -> None:
+    assert set(INDEX) <= {claim.id for claim in PAPER.claims}
+    for entry in ENTRIES:
+        source = without_comments((ROOT / entry["file"]).read_text())
+        assert len(re.findall(rf"^Theorem {entry['theorem']}\b", source, re.MULTILINE)) == 1, entry
+        assert entry["axioms"] in AXIOMS and entry["statement"]
+
+
+def test_every_file_is_compiled_and_every_theorem_listed() -> None:
+    assert {path.stem for path in FOLDER.glob("*.v")} == {*modules(), "assumptions"}
+    listed = re.findall(r"^Print Assumptions (\w+)\.(\w+)\.$", (FOLDER / "assumptions.v").read_text(), re.MULTILINE)
+    assert listed == [(Path(entry["file"]).stem, entry["theorem"]) for entry in ENTRIES]
+    readme = (FOLDER / "README.md").read_text()
+    for entry in ENTRIES:
+        assert f"`{entry['theorem']}`" in readme and f"{Path(entry['file']).name}" in readme
+    for name in AXIOMS["reals"]:
+        assert name in readme
+
+
+def holes(source: str) -> list[str]:
+    """Commands that leave something unproved or switch off a check, outside comments."""
+    words = r"\b(?:Admitted|admit|give_up|Axioms?|Parameters?|Conjecture|Abort|bypass_check|Checking|type-in-type)\b"
+    return re.findall(words, without_comments(source))
+
+
+@pytest.mark.parametrize("module", [*modules(), "assumptions"])
+def test_nothing_is_left_unproved(module: str) -> None:
+    assert holes((FOLDER / f"{module}.v").read_text()) == []
+
+
+def test_holes_are_seen() -> None:
+    assert holes("(* Admitted *) Lemma no : 0 = 1. Proof. admit. Admitted.") == ["admit", "Admitted"]
+
+
+def axioms(statements: str, folder: Path, build: Path) -> list[set[str]]:
+    """What every `Print Assumptions` among the statements prints: the names that start a line after "Axioms:"."""
+    probe = folder / "probe.v"
+    probe.write_text(statements)
+    printed = coqc(probe, build)
+    assert printed.returncode == 0, printed.stderr
+    reports = re.split(r"^(Closed under the global context|Axioms:)$", printed.stdout, flags=re.MULTILINE)[1:]
+    return [set(re.findall(r"^\S+", text, re.MULTILINE)) for text in reports[1::2]]
+
+
+def test_assumptions_are_those_of_the_index(build: Path, tmp_path: Path) -> None:
+    statements = re.sub(r"^Check .*$", "", (build / "assumptions.v").read_text(), flags=re.MULTILINE)
+    found = axioms(statements, tmp_path, build)
+    for entry, names in zip(ENTRIES, found, strict=True):
+        assert names <= AXIOMS[entry["axioms"]], entry
+
+
+def test_an_axiom_would_be_seen(build: Path, tmp_path: Path) -> None:
+    wish = "Axiom wish : 0 = 1.\nLemma false : 1 = 0. Proof. symmetry; exact wish. Qed.\n"
+    assert axioms(f"{wish}Print Assumptions false.\nPrint Assumptions eq_sym.\n", tmp_path, build) == [{"wish"}, set()]
+
+
+# In every file, changes of a statement or of a definition in it, after which its proof no longer goes through.
+MUTATIONS = [
+    ("finite_sums", "sum n (fun i => f i - g i) = sum n f - sum n g", "sum n (fun i => f i - g i) = sum n f + sum n g"),
+    (
+        "score_identity",
+        "(rho * attention z j - P (x j) * attention z j / prediction z (x j)).\nProof",
+        "(rho * attention z j + P (x j) * attention z j / prediction z (x j)).\nProof",
+    ),
+    ("score_identity", "sum T (score z) = 0.", "sum T (score z) = 1."),
+    ("score_blocks", "sum T (fun j => score T size x P z j * (", "- sum T (fun j => score T size x P z j * ("),
+    ("network", "image V Q (T - 1) l e * image' V V' K K' j l e", "image V Q (T - 1) l e * - image' V V' K K' j l e"),
+    ("chain_rule", "(sqrt c * M a l v e)", "(sqrt c * - M a l v e)"),
+    ("chain_rule", "(sqrt c * M (l - 1) b e v)", "(sqrt c * M l b e v)"),
+    ("chain_rule", "M (h - 1) h o i + ", "M (h - 1) h o i - "),
+    (
+        "estimator_bound",
+        "`|p_theta s - N_of s / N| <= 2%:R * (T%:R - N)",
+        "`|p_theta s - N_of s / N| <= (T%:R - N)",
+    ),
+    ("sufficient_condition", "(forall s, measurable (fun o => dlogp o s)) ->", "True ->"),
+    (
+        "sufficient_condition",
+        "(fun o => \\sum_s p o s * dlogp o s = 0) ->",
+        "(fun o => \\sum_s p o s * dlogp o s = 1) ->",
+    ),
+    ("infinite_length", "(tau u s / prediction r u s - 1)", "(tau u s / prediction r u s + 1)"),
+    ("infinite_length", "  a \\in Lambda \\/", "  a \\notin Lambda \\/"),
+    ("decay", "<= constant * r.", "<= constant * r ^+ 2."),
+]
+
+
+def test_every_file_has_a_mutation() -> None:
+    assert {module for module, _, _ in MUTATIONS} == set(modules())
+
+
+@pytest.mark.parametrize(("module", "old", "new"), MUTATIONS)
+def test_a_changed_statement_has_no_proof(module: str, old: str, new: str, build: Path, tmp_path: Path) -> None:
+    source = (build / f"{module}.v").read_text()
+    assert source.count(old) == 1
+    mutant = tmp_path / f"{module}.v"
+    mutant.write_text(source.replace(old, new))
+    result = coqc(mutant, build)
+    assert result.returncode == 1
+    error = re.search(r'^File "[^"]*", line (\d+), [^\n]*\nError:', result.stderr, re.MULTILINE)
+    assert error is not None, result.stderr
+    # Coq accepts the changed statement itself, and stops in a proof below
+    statement_ends = source.index("Proof.", source.index(old))
+    assert int(error[1]) >= source.count("\n", 0, statement_ends) + 1
