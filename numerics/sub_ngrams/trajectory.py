@@ -64,6 +64,8 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     try:
         if path.stat().st_size > LARGEST_FILE:
             raise TrajectoryError(f"{path}: larger than {LARGEST_FILE} bytes")
+        if not path.is_file():  # reading a device may never end
+            raise TrajectoryError(f"{path}: cannot be read (not a file)")
         if not zipfile.is_zipfile(path):
             raise TrajectoryError(f"{path}: not an .npz file")
         with zipfile.ZipFile(path) as archive:

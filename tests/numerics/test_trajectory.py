@@ -15,7 +15,7 @@ from numerics.sub_ngrams.network import Network
 from numerics.sub_ngrams.trajectory import Trajectory, TrajectoryError, load_trajectory, parse_trajectory
 from proofs.sub_ngrams.law import NGramLaw
 
-RECORDED = Path(__file__).parents[2] / "validation" / "trajectories" / "trigram_S3_T32_alpha0.5.npz"
+RECORDED = Path(__file__).parents[2] / "verify/claims/sub_ngrams/trajectories/trigram_S3_T32_alpha0.5.npz"
 
 
 def arrays() -> dict[str, Any]:
