@@ -11,7 +11,7 @@ WORKERS ?= auto
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@echo "installing into $(VENV) (once; a few minutes)" >&2
 	@$(PYTHON) -m venv $(VENV)
-	@$(RUN) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,docs]'
 	@touch $@
 
 check: $(VENV)/.installed  ## the main job; words pass through: make check ARGS="k=1 n=2 S=3"
@@ -26,6 +26,10 @@ test-deep: $(VENV)/.installed  ## the same laws on many more, random draws
 test-python-arithmetic: $(VENV)/.installed  ## the exact layer once more, sympy without FLINT's numbers
 	@SYMPY_GROUND_TYPES=python $(RUN) -m pytest --numprocesses $(WORKERS) tests/proofs --ignore tests/proofs/test_coq.py
 
+docs: $(VENV)/.installed  ## pages in docs/_build, warnings are errors, no network
+	@rm -rf docs/_build
+	@$(RUN) -m sphinx -W --keep-going -n -q -b html docs docs/_build
+
 formal:  ## optional: compile and check the formal proofs (needs Coq; installs it by apt-get where missing, as root)
 	@$(MAKE) --no-print-directory -C proofs/coq install
 	@$(MAKE) --no-print-directory -C proofs/coq
@@ -39,4 +43,4 @@ bench: $(VENV)/.installed  ## cost of every engine as ratios; prints a table, se
 	@$(RUN) -m benchmarks $(ARGS)
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) docs/_build build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

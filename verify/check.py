@@ -2,40 +2,55 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
+import shlex
 from collections.abc import Sequence
+from typing import Any
 
+from verify.claim import Claim, Paper, Result
 from verify.claims import PAPERS
-from verify.command import Progress, asks_for_help, check_output, emit, key_help, run_command
+from verify.command import (
+    Progress,
+    asks_for_help,
+    check_output,
+    emit,
+    emit_help,
+    in_colour,
+    key_help,
+    output_width,
+    run_command,
+)
+from verify.report.certificates import certificates_json
 from verify.report.check_json import check_json
+from verify.report.check_junit import check_junit
 from verify.report.check_table import check_table
 from verify.runner import exit_status, run_claims, select_claims
-from verify.settings import UsageError, did_you_mean, read_words, validate
+from verify.settings import CheckSettings, UsageError, did_you_mean, read_words, shown, validate
 
+COMMAND = ("python", "-m", "verify.check")
 PIPE_WIDTH = 160  # of a table that does not go to a terminal
 
 HELP = """python -m verify.check [KEY=VALUE ...]
 Checks every claim of a paper at the given parameters; for example: python -m verify.check k=2 n=3
-exit status: 0 every verdict as expected, 1 a wrong verdict, 2 usage, 3 something undecided or skipped, 4 internal error
+select=SN5,SN8 checks these claims, ignore=SN14 all but these; ids: python -m verify
+exit status
+  0    every verdict as expected
+  1    a wrong verdict
+  2    usage
+  3    nothing wrong, but something undecided or skipped, as after Ctrl-C
+  4    a check failed, or internal error
 """
 
 
 def main(words: Sequence[str]) -> int:
     """Checks and reports; the exit status says whether every verdict is the expected one."""
     if asks_for_help(words):
-        emit(HELP + "".join(f"\npaper={p.name}: {p.title}\n{key_help(p.settings)}\n" for p in PAPERS.values()), None)
+        emit_help(help_text())
         return 0
     values = read_words(words)
-    name = values.get("paper", "sub-n-grams")
-    if name not in PAPERS:
-        raise UsageError(f"paper={name}: unknown paper{did_you_mean(name, PAPERS)}")
-    paper = PAPERS[name]
-    settings = validate(paper.settings, values)
-    claims = select_claims(paper.claims, settings.select, settings.ignore)
-    paper.refuse(settings)
+    paper = get_paper(values.get("paper", "sub-n-grams"))
+    settings, claims = understand(paper, values)
     check_output(settings.output)
+    check_output(settings.certificate, key="certificate")
     with Progress() as progress:
         results = run_claims(
             claims,
@@ -44,16 +59,64 @@ def main(words: Sequence[str]) -> int:
             progress=lambda claim, text: progress.doing(f"{claim.id} {claim.title} {text}"),
             finished=lambda result: progress.done(f"{result.claim.id} {result.verdict}  {result.seconds:.1f} s"),
         )
-    if settings.format == "json":
-        emit(check_json(settings, results), settings.output)
-    else:
-        colour = settings.output is None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
-        width = shutil.get_terminal_size().columns if colour else PIPE_WIDTH
-        again = next((r.claim.id for r in results if not r.as_expected), results[0].claim.id)
-        chosen = [word for word in words if not word.startswith(("select=", "format=", "output="))]
-        command = " ".join(["python -m verify.check", *chosen, f"select={again}", "format=json"])
-        emit(check_table(paper, settings, results, width=width, colour=colour, command=command), settings.output)
+    emit(report(paper, settings, results, words), settings.output)
+    if settings.certificate is not None:
+        emit(certificates_json(paper, results), settings.certificate)
     return exit_status(results)
+
+
+def get_paper(name: str) -> Paper:
+    """The paper of this name; UsageError with the nearest name otherwise."""
+    if name not in PAPERS:
+        raise UsageError(f"paper={shown(name)}: unknown paper{did_you_mean(name, PAPERS)}")
+    return PAPERS[name]
+
+
+def understand(paper: Paper, values: dict[str, str]) -> tuple[Any, list[Claim]]:
+    """The settings that the words mean for this paper, and the claims that they select; UsageError if none can be."""
+    settings = validate(paper.settings, values)
+    claims = select_claims(paper.claims, settings.select, settings.ignore)
+    paper.refuse(settings)
+    return settings, claims
+
+
+def report(paper: Paper, settings: CheckSettings, results: Sequence[Result], words: Sequence[str]) -> str:
+    """The results in the format asked for."""
+    if settings.format == "json":
+        return check_json(settings, results)
+    if settings.format == "junit":
+        return check_junit(paper, settings, results)
+    if settings.format == "html":
+        from verify.env import environment
+        from verify.report.check_html import check_html  # jinja2 and matplotlib, only where they are needed
+
+        return check_html(
+            paper,
+            settings,
+            results,
+            command=shlex.join([*COMMAND, *words]),
+            command_for=lambda id: command_for(words, id),
+            environment=environment(),
+        )
+    colour = settings.output is None and in_colour()
+    width = output_width(PIPE_WIDTH) if settings.output is None else PIPE_WIDTH
+    again = next((r.claim.id for r in results if not r.as_expected), results[0].claim.id)
+    command = f"{command_for(words, again)} format=json"
+    return check_table(paper, settings, results, width=width, colour=colour, command=command)
+
+
+def command_for(words: Sequence[str], id: str) -> str:
+    """The command that checks one claim again, at the same parameters."""
+    left_out = ("select", "ignore", "format", "output", "certificate", "budget")
+    chosen = [word for word in words if word.partition("=")[0] not in left_out]
+    return shlex.join([*COMMAND, *chosen, f"select={id}"])
+
+
+def help_text() -> str:
+    """Keys of every paper, then those that belong to every check."""
+    shared = CheckSettings.model_fields
+    papers = [f"\npaper={p.name}\n  {p.title}\n{key_help(p.settings, without=shared)}" for p in PAPERS.values()]
+    return "".join([HELP, *papers, "\nwith every paper\n", key_help(CheckSettings)])
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from proofs.formal import FormalTheorem, formal_theorems
 from proofs.identities import Identities
 
 
@@ -202,6 +203,12 @@ class Result:
     @property
     def as_expected(self) -> bool:
         return self.verdict == self.expected
+
+    @property
+    def formal(self) -> tuple[FormalTheorem, ...]:
+        """Theorems proved in Coq for all sizes: that the claim is true or, for a control, that it is not."""
+        says = Verdict.REFUTED if self.claim.control else Verdict.VERIFIED
+        return formal_theorems().get(self.claim.id, ()) if self.verdict is says else ()
 
 
 @dataclass(frozen=True)

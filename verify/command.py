@@ -2,92 +2,194 @@
 
 from __future__ import annotations
 
+import io
 import os
+import re
+import shutil
 import sys
 import tempfile
+import textwrap
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import NoReturn, TextIO
 
 from rich.console import Console
 from rich.status import Status
+from rich.text import Text
 
 from verify.settings import Settings, UsageError
 
 USAGE = 2
 INTERNAL = 4
 INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
+CLOSED_PIPE = 141  # and for one that a closed pipe ended
+HELP_WIDTH = 80, 100  # columns of a help text: where there is no terminal, and at most
 
 
-def run_command(name: str, main: Callable[[Sequence[str]], int]) -> None:
-    """Runs main(words) and exits: one line for a usage error, no trace for a closed pipe or Ctrl-C."""
+def run_command(name: str, main: Callable[[Sequence[str]], int]) -> NoReturn:
+    """Runs main(words) on the words of the command line and exits with the status that it returns.
+
+    One line for a usage error (2), no trace for Ctrl-C (130); anything else that is raised is a defect (4).
+    """
     # The work is many small operations: threads that wait for each other make them slower, much slower where cores
     # are shared. A number that the user has set stays.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    prepare_streams()
     try:
         status = main(sys.argv[1:])
-        sys.stdout.flush()
     except UsageError as error:
-        print(f"{name}: {error}", file=sys.stderr)
+        say(f"{name}: {error}")
         status = USAGE
     except KeyboardInterrupt:
-        print(f"{name}: interrupted", file=sys.stderr)
+        say(f"{name}: interrupted")
         status = INTERRUPTED
-    except BrokenPipeError:  # the reader (`| head`) has left; keep Python from noticing again at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 0
+    except BrokenPipeError:  # not from `emit`: the work itself was writing, and ended there
+        silence(sys.stdout)
+        status = CLOSED_PIPE
     except Exception:
-        traceback.print_exc()
-        print(f"{name}: this is a defect of the program; please report it with: python -m verify env", file=sys.stderr)
+        say(traceback.format_exc().rstrip())
+        say(f"{name}: this is a defect of the program; please report it with: python -m verify env")
         status = INTERNAL
     sys.exit(status)
+
+
+def prepare_streams() -> None:
+    """Makes writing possible where a stream is closed (`>&-`), or lacks a letter (it prints `?`)."""
+    if sys.stdout is None or sys.stderr is None:
+        nowhere = open(os.devnull, "w")  # noqa: SIM115  # open as long as the program runs
+        sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+
+
+# --- help ---
 
 
 def asks_for_help(words: Sequence[str]) -> bool:
     return any(word in ("-h", "--help", "help") for word in words)
 
 
-def key_help(model: type[Settings]) -> str:
-    """One line per key: its name, what it must be, its default."""
+def key_help(model: type[Settings], *, without: Iterable[str] = ()) -> str:
+    """One line per key: its name, what it must be, its default. The keys that all commands share come last."""
+    fields = {key: field for key, field in model.model_fields.items() if key not in without}
     lines = []
-    for key, field in model.model_fields.items():
-        default = "" if field.default in (None, ()) else f" (default {field.default})"
-        lines.append(f"  {key:<16} {field.description}{default}")
-    return "\n".join(lines)
+    for key in sorted(fields, key=lambda key: key in Settings.model_fields):
+        default = "" if fields[key].default in (None, ()) else f" (default {fields[key].default})"
+        lines.append(f"  {key:<16}  {fields[key].description}{default}\n")
+    return "".join(lines)
 
 
-def check_output(output: str | None) -> None:
-    """UsageError unless `output` can be written; nothing is written yet."""
+def emit_help(text: str) -> None:
+    """The text on standard output, folded to the width of the terminal."""
+    usual, most = HELP_WIDTH
+    emit(fold(text, min(output_width(usual), most)), None)
+
+
+def fold(text: str, width: int) -> str:
+    """Long lines broken at spaces; what goes on does so below the second column of the line, if it has columns."""
+    lines = []
+    for line in text.splitlines():
+        start = re.match(r" *(\S+( \S+)*  +)?", line)
+        hang = start.end() if start and start.end() < width / 2 else 0
+        lines += textwrap.wrap(
+            line, max(width, 40), subsequent_indent=" " * hang, break_long_words=False, break_on_hyphens=False
+        ) or [""]
+    return "\n".join(lines) + "\n"
+
+
+# --- standard output and files ---
+
+
+def output_width(usual: int) -> int:
+    """Columns of the terminal or as COLUMNS says; `usual` where standard output is no terminal."""
+    return shutil.get_terminal_size((usual, 24)).columns
+
+
+def in_colour() -> bool:
+    """Whether standard output is a terminal that shows colours, and nobody has asked for none (no-color.org)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def check_output(output: str | None, *, key: str = "output") -> None:
+    """UsageError unless the file `output`, given as `key`, can be written; nothing is written yet."""
     if output is None:
         return
-    path = Path(output)
-    if path.is_dir():
-        raise UsageError(f"output={output}: is a folder; give the name of a file")
-    if not path.parent.is_dir():
-        raise UsageError(f"output={output}: there is no folder {path.parent}")
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise UsageError(f"output={output}: cannot be written; choose another file")
+    path, given = Path(output), f"{key}={output}"
+    try:
+        if path.is_dir():
+            raise UsageError(f"{given}: is a folder; give the name of a file")
+        if not path.parent.is_dir():
+            raise UsageError(f"{given}: there is no folder {path.parent}")
+        needed = [path] if path.exists() else []
+        if not is_special(path):
+            needed.append(path.resolve().parent)
+        writable = all(os.access(place, os.W_OK) for place in needed)
+    except (OSError, RuntimeError) as error:  # a name too long; a link that leads to itself
+        reason = getattr(error, "strerror", None) or "a link that leads to itself"
+        raise UsageError(f"{given}: cannot be written ({reason}); choose another file") from None
+    if not writable:
+        raise UsageError(f"{given}: cannot be written; choose another file")
 
 
 def emit(text: str, output: str | None) -> None:
-    """Writes the text to standard output, or to the file as a whole: never half a file."""
-    if output is None:
-        sys.stdout.write(text)
+    """Writes the text to standard output, or to the file as a whole: never half a file.
+
+    A reader that has left (`| head`) is no error, and does not change how the command ends. UsageError where the text
+    cannot be written.
+    """
+    if output is not None:
+        write_file(output, text.encode(errors="replace"))
         return
-    write_file(output, text.encode())
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as error:
+        silence(sys.stdout)
+        if not isinstance(error, BrokenPipeError):
+            raise UsageError(f"standard output: cannot be written ({error.strerror}); give output=FILE") from None
+
+
+def is_special(path: Path) -> bool:
+    """Whether this is a pipe or a device, such as /dev/null or /dev/stdout: written to as it stands."""
+    return path.exists() and not path.is_file()
 
 
 def write_file(output: str, content: bytes) -> None:
-    """Writes the file as a whole: under another name first, then renamed."""
-    path = Path(output)
+    """Writes the file as a whole: under another name first, then renamed. Where it is a link, the link stays."""
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            file.write(content)
-        Path(file.name).chmod(0o644)  # temporary files are private
-        Path(file.name).replace(path)
+        if is_special(Path(output)):
+            Path(output).write_bytes(content)
+            return
+        path = Path(output).resolve()
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name[:32]}.", delete=False) as file:
+            try:
+                file.write(content)
+                file.close()
+                Path(file.name).chmod(0o644)  # temporary files are private
+                Path(file.name).replace(path)
+            except BaseException:
+                Path(file.name).unlink(missing_ok=True)
+                raise
     except OSError as error:
         raise UsageError(f"output={output}: cannot be written ({error.strerror}); choose another file") from None
+
+
+# --- standard error ---
+
+
+def say(text: str) -> None:
+    """One line on standard error, at once. Where nobody listens any more the work goes on."""
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        silence(sys.stderr)
+
+
+def silence(stream: TextIO) -> None:
+    """Sends the rest of the stream nowhere, so that Python does not notice at exit that its reader has left."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 class Progress:
@@ -98,7 +200,7 @@ class Progress:
         self.status: Status | None = None
 
     def __enter__(self) -> Progress:
-        if self.console.is_terminal:
+        if self.console.is_terminal and not self.console.is_dumb_terminal:
             self.status = self.console.status("")
             self.status.start()
         return self
@@ -111,8 +213,8 @@ class Progress:
 
     def doing(self, text: str) -> None:
         if self.status:
-            self.status.update(text)
+            self.status.update(Text(text))
 
     def done(self, text: str) -> None:
         if not self.status:
-            print(text, file=sys.stderr, flush=True)
+            say(text)

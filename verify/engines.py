@@ -184,7 +184,7 @@ ENGINES: Mapping[str, Engine] = {
 def get_engine(name: str) -> Engine:
     """The engine of this name; UsageError with the nearest names otherwise."""
     if name not in ENGINES:
-        raise UsageError(f"engine={name}: unknown engine{did_you_mean(name, ENGINES)}")
+        raise UsageError(f"engine={name}: unknown engine{did_you_mean(name, ('auto', *ENGINES))}")
     return ENGINES[name]
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.score_blocks import Block, ScoreBlocks, norm_errors, parameter_norms
-from verify.claims.sub_ngrams.settings import LOG_T, SubNGramSettings, headline, refuse_what_cannot_fit
-from verify.command import Progress, asks_for_help, check_output, emit, key_help, run_command, write_file
+from verify.claims.sub_ngrams.settings import LOG_T, SubNGramProblem, headline, refuse_what_cannot_fit
+from verify.command import Progress, asks_for_help, check_output, emit, emit_help, key_help, run_command, write_file
 from verify.engines import ENGINES, choose_engine
 from verify.executors import Outcome, run_shards
 from verify.gradient_settings import GradientSettings
@@ -26,9 +26,15 @@ PICTURES = (".svg", ".png")
 HELP = """python -m verify.gradient [KEY=VALUE ...]
 The population gradient at a configuration; for example: python -m verify.gradient k=2 n=3 T=8 q=5 engine=enumeration
 Block a,b is dL/dW_ab: rows are the query token at lag a, columns the key token at lag b.
-T, q and c take lists, computed in parallel. With shards=FOLDER a list that was stopped, by Ctrl-C, by
-budget=SECONDS or by an accident, goes on from there when the same command is given again.
-exit status: 0 all computed, 2 usage, 3 the budget ended before all were, 4 workers died or internal error, 130 Ctrl-C
+T, q and c take lists, computed in parallel; of several points output=FILE.svg or FILE.png draws a picture. With \
+shards=FOLDER a list that was stopped, by Ctrl-C, by budget=SECONDS or by an accident, goes on from there when the \
+same command is given again.
+exit status
+  0    all computed
+  2    usage
+  3    the budget ended before all were
+  4    workers died, or internal error
+  130  Ctrl-C
 """
 
 
@@ -36,7 +42,7 @@ def main(words: Sequence[str]) -> int:
     """Computes and prints the score blocks and the norms of the parameter gradient for every T asked for."""
     if asks_for_help(words):
         engines = "".join(f"  {engine.name:<16} {engine.summary}\n" for engine in ENGINES.values())
-        emit(f"{HELP}\nkeys\n{key_help(GradientSettings)}\n\nengines\n{engines}", None)
+        emit_help(f"{HELP}\nkeys\n{key_help(GradientSettings)}\nengines\n{engines}")
         return 0
     values = read_words(words)
     settings = validate(GradientSettings, values)
@@ -106,7 +112,7 @@ def compute(settings: GradientSettings, progress: Progress) -> tuple[list[Gradie
     return [Gradient(shards[i].T, shards[i].configuration, shards[i].engine, M) for i, M in finished], outcome
 
 
-def curves(settings: SubNGramSettings, gradients: Sequence[Gradient]) -> dict[str, list[NormPoint]]:
+def curves(settings: SubNGramProblem, gradients: Sequence[Gradient]) -> dict[str, list[NormPoint]]:
     """Norms against T, one curve for every scale asked for, all finite."""
     labels = [f"q = {q}" for q in settings.q] or [f"c = {'log T' if c == LOG_T else f'{c:g}'}" for c in settings.c]
     result: dict[str, list[NormPoint]] = {}
@@ -124,7 +130,7 @@ def scale(configuration: Configuration) -> str:
     return "c=inf" if configuration.at_limit else f"q={configuration.q} c={configuration.c:.6g}"
 
 
-def gradient_entry(settings: SubNGramSettings, gradient: Gradient) -> dict[str, Any]:
+def gradient_entry(settings: SubNGramProblem, gradient: Gradient) -> dict[str, Any]:
     """The JSON object of the command line contract; parameter norms are null at c = inf, where they diverge."""
     M, configuration = gradient.M, gradient.configuration
     entry = {
@@ -145,7 +151,7 @@ def gradient_entry(settings: SubNGramSettings, gradient: Gradient) -> dict[str, 
     return entry
 
 
-def gradient_text(settings: SubNGramSettings, gradient: Gradient) -> str:
+def gradient_text(settings: SubNGramProblem, gradient: Gradient) -> str:
     """Blocks as small matrices, then the norms of the parameter gradient."""
     M, configuration = gradient.M, gradient.configuration
     kind = "exact" if M.exact else f"error up to {M.error:.1e}" + (f" at level {M.level:g}" if M.level else "")

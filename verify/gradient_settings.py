@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
-from verify.claims.sub_ngrams.settings import SubNGramSettings
+from verify.claims.sub_ngrams.settings import SubNGramProblem
 from verify.settings import Integer
 
 DASK = "dask:"
@@ -23,7 +23,7 @@ def check_executor(name: str) -> str:
     return name
 
 
-class GradientSettings(SubNGramSettings):
+class GradientSettings(SubNGramProblem):
     """What is computed, and where. The result does not depend on the keys below, so reports leave them out."""
 
     executor: Annotated[str, AfterValidator(check_executor)] = Field(

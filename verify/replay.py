@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from verify.recheck import next_token, sub_ngrams
+from verify.recheck import mean_field, next_token, sub_ngrams
 from verify.recheck.certificate import Certificate, DeclinedError, Fields, RejectedError, digest
 
 SCHEMA = "landscape-verifier/certificates/1"
@@ -20,16 +20,27 @@ DEEPEST = 20  # brackets within brackets
 LIMIT = 1e8  # elementary steps of one check
 LEAST_CERTAINTY = 40  # an acceptance has a probability of error below 2^-40
 
-STATEMENTS = {"sub-n-grams": sub_ngrams.STATEMENTS, "next-token": next_token.STATEMENTS}
-CLAIMS = {"sub-n-grams": sub_ngrams.CLAIMS, "next-token": next_token.CLAIMS}
+STATEMENTS = {
+    "sub-n-grams": sub_ngrams.STATEMENTS,
+    "next-token": next_token.STATEMENTS,
+    "mean-field": mean_field.STATEMENTS,
+}
+CLAIMS = {"sub-n-grams": sub_ngrams.CLAIMS, "next-token": next_token.CLAIMS, "mean-field": mean_field.CLAIMS}
 
 HELP = f"""python -m verify.replay FILE [limit=STEPS]
-Checks the certificates that python -m verify.check ... certificate=FILE has written, with Python's standard library
-alone. One line for each: accepted, rejected (and where it is wrong) or declined (it would take more than limit
+Checks the certificates that python -m verify.check ... certificate=FILE has
+written, with Python's standard library alone. One line for each: accepted,
+rejected (and where it is wrong), or declined (it would take more than limit
 elementary steps; default {LIMIT:.0e}).
-exact: decided by exact arithmetic. error < 2^-k: identities, evaluated modulo a random prime at random points, drawn
-anew in every run; a false one is accepted with less than this probability.
-exit status: 0 all accepted, 1 something rejected, 2 usage, 3 nothing rejected but something declined
+exact         decided by exact arithmetic
+error < 2^-k  identities, evaluated modulo a random prime at random points
+              that are drawn anew in every run: a false one is accepted with
+              less than this probability
+exit status
+  0    all accepted
+  1    something rejected
+  2    usage
+  3    nothing rejected, but something declined
 """
 
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from fractions import Fraction
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-MAX_DIGITS = 40  # of a number on the command line: longer ones are typing errors, and make arithmetic explode
+# Numbers as people write them, in ASCII. More than 40 digits are typing errors, and make arithmetic explode.
+INTEGER = re.compile(r"[+-]?[0-9]{1,40}(\.0*)?([eE]\+?[0-9]{1,2})?")
+RATIONAL = re.compile(r"[+-]?[0-9./]{1,40}([eE][+-]?[0-9]{1,2})?")
+REAL = re.compile(r"[+-]?[0-9.]{1,40}([eE][+-]?[0-9]{1,3})?")
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")  # would break the one line of an error
+LONGEST_WORD = 4096  # characters, as of a path
 
 
 class UsageError(Exception):
@@ -23,7 +28,7 @@ def parse_integer(value: object) -> object:
     """Whole numbers, also written 1e9."""
     if not isinstance(value, str):
         return value
-    if not re.fullmatch(r"[+-]?\d{1,40}(\.0*)?([eE]\+?\d{1,2})?", value):
+    if not INTEGER.fullmatch(value):
         raise ValueError
     return int(Decimal(value))
 
@@ -32,7 +37,7 @@ def parse_rational(value: object) -> object:
     """Rationals: 7/2, 3, 0.25, 1e-3."""
     if not isinstance(value, str):
         return value
-    if not re.fullmatch(r"[+-]?[\d./]{1,40}([eE][+-]?\d{1,2})?", value):
+    if not RATIONAL.fullmatch(value):
         raise ValueError
     try:
         return Fraction(value)
@@ -41,14 +46,12 @@ def parse_rational(value: object) -> object:
 
 
 def parse_real(value: object) -> object:
-    """Real numbers, `inf` included, NaN not."""
+    """Real numbers; infinity only by its name, not as a number that is too large for a float."""
     if not isinstance(value, str):
         return value
-    try:
-        number = math.inf if value in ("inf", "oo") else float(Decimal(value))
-    except InvalidOperation:
-        raise ValueError from None
-    if math.isnan(number):
+    if value in ("inf", "oo"):
+        return math.inf
+    if not REAL.fullmatch(value) or not math.isfinite(number := float(value)):
         raise ValueError
     return number
 
@@ -67,7 +70,7 @@ Words = Annotated[tuple[str, ...], BeforeValidator(split_list)]
 
 
 class Settings(BaseModel):
-    """The keys that every paper and command shares. A paper's settings extend this model.
+    """The keys that every command shares.
 
     A field's description completes the sentence "KEY must be ..."; it is the help text and the error message.
     """
@@ -76,11 +79,22 @@ class Settings(BaseModel):
 
     seed: Integer = Field(0, ge=0, lt=2**63, description="a whole number from 0")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto, cpu or cuda")
-    select: Words = Field((), description="claim ids or prefixes, comma-separated")
-    ignore: Words = Field((), description="claim ids or prefixes, comma-separated")
     format: Literal["table", "json"] = Field("table", description="table or json")
     output: str | None = Field(None, min_length=1, description="a file to write to, instead of standard output")
     budget: Real | None = Field(None, gt=0, description="a number of seconds above 0")
+
+
+class CheckSettings(Settings):
+    """The keys of `python -m verify.check`, whatever the paper. A paper's settings extend this model."""
+
+    select: Words = Field((), description="claim ids or prefixes, comma-separated")
+    ignore: Words = Field((), description="claim ids or prefixes, comma-separated")
+    format: Literal["table", "json", "html", "junit"] = Field(  # type: ignore[assignment]  # more than other commands
+        "table", description="table, json, html or junit"
+    )
+    certificate: str | None = Field(
+        None, min_length=1, description="a file for certificates, which python -m verify.replay checks"
+    )
 
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
@@ -90,31 +104,52 @@ def read_words(words: Sequence[str]) -> dict[str, str]:
     """`key=value` words as a dictionary."""
     values: dict[str, str] = {}
     for word in words:
+        if len(word) > LONGEST_WORD or UNPRINTABLE.search(word):
+            raise UsageError(f"{shown(word)}: not a word of at most {LONGEST_WORD} printable characters")
         key, equals, value = word.partition("=")
         if not equals or not key:
-            raise UsageError(f"{word}: not a key=value word; for example k=2 n=3")
+            raise UsageError(f"{shown(word)}: not a key=value word; for example k=2 n=3")
         if key in values:
-            raise UsageError(f"{word}: {key} is given twice")
+            raise UsageError(f"{shown(word)}: {shown(key)} is given twice")
         values[key] = value
     return values
 
 
 def validate(model: type[AnySettings], values: dict[str, str]) -> AnySettings:
     """Settings of the given model; UsageError with one line on the first thing that is wrong."""
-    for key in values:
+    for key, value in values.items():
         if key not in model.model_fields:
-            raise UsageError(f"{key}={values[key]}: unknown key{did_you_mean(key, model.model_fields)}")
+            known = did_you_mean(key.lstrip("-"), model.model_fields)
+            alone = "; only python -m verify.check takes it" if key in CheckSettings.model_fields else known
+            raise UsageError(f"{shown(f'{key}={value}')}: unknown key{alone}")
     try:
         return model.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         if not first["loc"]:  # a rule between keys, which words its own message
-            raise UsageError(str(first["msg"]).removeprefix("Value error, ")) from None
+            raise UsageError(shown(str(first["msg"]).removeprefix("Value error, "), most=400)) from None
         key = str(first["loc"][0])
-        raise UsageError(f"{key}={values[key]}: {key} must be {model.model_fields[key].description}") from None
+        field = model.model_fields[key]
+        choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+        near = nearest(values[key], choices, cutoff=0.7)  # more than for names: gpu is not cpu
+        hint = f"; did you mean {near}?" if near else ""
+        raise UsageError(f"{shown(f'{key}={values[key]}')}: {key} must be {field.description}{hint}") from None
 
 
-def did_you_mean(word: str, known: Any) -> str:
-    """A hint for a misspelt name: the nearest known ones, or all of them."""
-    near = difflib.get_close_matches(word, list(known), n=1)
-    return f"; did you mean {near[0]}?" if near else f"; known: {', '.join(known)}"
+def shown(text: str, most: int = 100) -> str:
+    """What the user typed as part of one line: escapes for what cannot be printed, and cut if it is long."""
+    cut = text if len(text) <= most else f"{text[:most]}... ({len(text)} characters)"
+    return UNPRINTABLE.sub(lambda match: ascii(match[0])[1:-1], cut)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A hint for a misspelt name: the nearest known one, or all of them."""
+    near = nearest(word, known)
+    return f"; did you mean {near}?" if near else f"; known: {', '.join(known)}"
+
+
+def nearest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
+    """The known name that the word is probably a misspelling of; capital letters do not matter. None: none is near."""
+    names = {name.casefold(): name for name in known}
+    near = difflib.get_close_matches(word.casefold()[:100], names, n=1, cutoff=cutoff)
+    return names[near[0]] if near else None

@@ -4,36 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from verify.command import INTERRUPTED, Progress, asks_for_help, check_output, emit, key_help, run_command
+from verify.command import INTERRUPTED, Progress, asks_for_help, check_output, emit, emit_help, key_help, run_command
 from verify.report.plain import dumps, settings_as_plain
 from verify.settings import UsageError, read_words, validate
 from verify.training_settings import TrainSettings
 
 HELP = """python -m verify.train [KEY=VALUE ...]
 Trains the network and compares its plateaus with the k-gram losses; for example:
-    python -m verify.train n=3 S=3 T=32 alpha=1/2 seed=0 checkpoint=run.npz output=run.svg
-output=FILE.svg or FILE.png is the plot; format=json prints all numbers. A run with a checkpoint that was stopped, by
-Ctrl-C,
-by its budget, or killed, goes on from there when it is started again; `python -m verify.check trajectory=FILE.npz
-select=SN15 n=... S=... alpha=...` checks the claim on it.
+    python -m verify.train n=3 S=3 seed=0 output=run.svg
+output=FILE.svg or FILE.png is the plot; format=json prints all numbers. A run with a checkpoint that was stopped, by \
+Ctrl-C, by its budget, or killed, goes on from there when it is started again. Claim SN15 is checked on the run by
+    python -m verify.check select=SN15 trajectory=FILE.npz
+exit status
+  0    trained and reported, also where the budget ended the training early
+  2    usage
+  4    internal error
+  130  Ctrl-C; what was trained until then is reported
 """
 
 
 def main(words: Sequence[str]) -> int:
     """Trains, analyses, reports. Ctrl-C ends the training early, not the report."""
     if asks_for_help(words):
-        emit(f"{HELP}\nkeys\n{key_help(TrainSettings)}\n", None)
+        emit_help(f"{HELP}\nkeys\n{key_help(TrainSettings)}")
         return 0
     settings = validate(TrainSettings, read_words(words))
     check_output(settings.output)
+    check_output(settings.checkpoint, key="checkpoint")
     # only here: a usage error is told at once
     from numerics.sub_ngrams.stages import analyse
     from numerics.threads import one_thread
     from verify.report.training_plot import write_picture
     from verify.report.training_report import training_entry, training_text
-    from verify.training_run import check_checkpoint, train
+    from verify.training_run import train
 
-    check_checkpoint(settings)
     with Progress() as progress, one_thread():
         recording, trainer, interrupted = train(settings, progress)
         if len(recording.networks) < 3:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 from collections.abc import Iterator
@@ -60,16 +59,6 @@ def recipe(settings: TrainSettings) -> Recipe:
         c_A=settings.c_A,
         seed=settings.seed,
     )
-
-
-def check_checkpoint(settings: TrainSettings) -> None:
-    """UsageError unless the checkpoint can be written."""
-    if settings.checkpoint is not None:
-        path = Path(settings.checkpoint)
-        if not path.parent.is_dir():
-            raise UsageError(f"checkpoint={settings.checkpoint}: there is no folder {path.parent}")
-        if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
-            raise UsageError(f"checkpoint={settings.checkpoint}: cannot be written; choose another file")
 
 
 def train(settings: TrainSettings, progress: Progress) -> tuple[Recording, Trainer, bool]:

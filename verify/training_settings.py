@@ -62,8 +62,6 @@ class TrainSettings(Settings):
 
     @model_validator(mode="after")
     def rules_between_keys(self) -> TrainSettings:
-        if self.select or self.ignore:
-            raise ValueError("select and ignore choose claims; python -m verify.check takes them")
         if self.n > self.T:
             raise ValueError(f"T={self.T}: T must be a whole number from n={self.n} to 4096")
         if self.start is not None and self.start > self.n:
@@ -101,15 +99,5 @@ class TrainSettings(Settings):
     @property
     def recipe_text(self) -> str:
         """All that the recorded run depends on but its length, so that a run can be taken up and made longer."""
-        rest = {
-            "select",
-            "ignore",
-            "format",
-            "output",
-            "budget",
-            "checkpoint",
-            "steps",
-            "gradient_samples",
-            "save_seconds",
-        }
+        rest = {"format", "output", "budget", "checkpoint", "steps", "gradient_samples", "save_seconds"}
         return json.dumps(plain(self.model_dump(exclude=rest)), sort_keys=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -261,3 +262,15 @@ def test_random_order_of_keys_changes_nothing() -> None:
     keys = list(entry)
     Random(0).shuffle(keys)
     assert outcome(paper, {key: entry[key] for key in keys}) == "accepted"
+
+
+@pytest.mark.parametrize("path", VALID, ids=lambda path: path.stem)
+def test_files_follow_the_json_schema(path: Path) -> None:
+    schema = json.loads((ROOT / "verify" / "certificates.schema.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    document = json.loads(path.read_text())
+    jsonschema.validate(document, schema)
+    assert set(schema["properties"]["paper"]["enum"]) == set(replay.CLAIMS)
+    for broken in (put(document, ("certificates", 0, "digest"), "0"), {**document, "schema": "x"}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(broken, schema)

@@ -16,14 +16,15 @@ from numerics.sub_ngrams.closed_form import (
     block_mean,
     closed_form,
     lag_sums,
+    lag_sums_of_counts,
     matches,
     query_tokens,
     score,
     score_error,
     score_from_logits,
 )
-from numerics.sub_ngrams.sampling import polya_urn
-from numerics.sub_ngrams.sequences import UNIT_ROUNDOFF, law_error
+from numerics.sub_ngrams.sampling import polya_urn, predictive_of_counts, urn_counts
+from numerics.sub_ngrams.sequences import UNIT_ROUNDOFF, law_error, predictive, words
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.enumeration import enumeration
 from proofs.sub_ngrams.law import NGramLaw
@@ -58,6 +59,20 @@ def test_score_is_the_slow_twins(drawn: tuple[NGramLaw, Configuration, Tensor, T
             for v in range(law.S):
                 total = sum(exact[j] for j in range(b, len(word)) if word[j - b] == v)
                 assert abs(Fraction(R[i, b, v].item()) - total) <= bound(configuration, law.S)
+
+
+@given(laws(max_S=4, max_n=4), st.data())
+def test_counts_of_ngrams_are_all_it_takes(law: NGramLaw, data: st.DataObject) -> None:
+    """The urns' counts are those of the sequence, and give the same sums as its positions one by one."""
+    configuration, T = data.draw(configurations(law.n)), data.draw(st.integers(law.n, 30))
+    generator = torch.Generator().manual_seed(data.draw(st.integers(0, 999)))
+    x, grams = urn_counts(law, T, 20, generator, torch.uint8)
+    for word, counts in zip(words(x.long(), law.n, law.S), grams, strict=True):
+        assert torch.equal(word.bincount(minlength=law.S**law.n).double(), counts)
+    P = predictive_of_counts(law, x, grams)
+    assert (P - predictive(law, x.long())).abs().max() <= law_error(0)
+    found, due = lag_sums_of_counts(x, grams, P, configuration, law.n), lag_sums(x, P, configuration, law.n)
+    assert (found - due).abs().max() <= bound(configuration, law.S) + 2 * UNIT_ROUNDOFF * law.S**law.n
 
 
 @given(drawn())

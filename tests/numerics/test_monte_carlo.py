@@ -14,7 +14,7 @@ from scipy import stats
 from torch.nn.functional import one_hot
 
 from numerics.sub_ngrams import monte_carlo as module
-from numerics.sub_ngrams.closed_form import block_mean, closed_form, query_tokens, score_from_logits
+from numerics.sub_ngrams.closed_form import block_mean, closed_form, lag_sums, query_tokens, score_from_logits
 from numerics.sub_ngrams.monte_carlo import Moments, monte_carlo, symmetrised
 from numerics.sub_ngrams.network import Network
 from numerics.sub_ngrams.sampling import chains, draw_kernels, polya_urn
@@ -112,7 +112,7 @@ def test_symmetrised_is_the_average_over_all_relabellings(law: NGramLaw, data: s
         moved = torch.empty_like(P)
         moved[:, new] = P
         due += block_mean(new[x], moved, P.new_ones(1), configuration, law.n) / math.factorial(law.S)
-    found = symmetrised(x, P, configuration, law.n)[0]
+    found = symmetrised(x, lag_sums(x, P, configuration, law.n))[0]
     for v in range(law.S):
         for w in range(law.S):
             assert (found[0 if v == w else 1] - due[:, :, v, w]).abs().max() <= 500 * UNIT_ROUNDOFF  # values below 1
@@ -123,7 +123,7 @@ def test_values_stay_in_their_ranges(law: NGramLaw, data: st.DataObject) -> None
     """What the Bernstein interval rests on."""
     configuration, T = data.draw(configurations(law.n)), data.draw(st.integers(law.n, 40))
     x, P = polya_urn(law, T, 300, torch.Generator().manual_seed(data.draw(st.integers(0, 99))))
-    values = symmetrised(x, P, configuration, law.n)
+    values = symmetrised(x, lag_sums(x, P, configuration, law.n))
     spread = values.amax(0) - values.amin(0)
     assert bool((spread <= module._ranges(law.S, values) * (1 + 500 * UNIT_ROUNDOFF)).all())
 
@@ -151,8 +151,8 @@ def test_the_fewest_sequences_asked_for_are_drawn(monkeypatch: pytest.MonkeyPatc
     ticks = iter([0.0, 1.0])  # the pilot takes one second, so 3 seconds are two more of its size
     monkeypatch.setattr("time.perf_counter", lambda: next(ticks))
     counts: list[int] = []
-    original = module._moments
-    monkeypatch.setattr(module, "_moments", lambda *args: (counts.append(args[3]), original(*args))[1])
+    original = module.sampled_moments
+    monkeypatch.setattr(module, "sampled_moments", lambda *args: (counts.append(args[3]), original(*args))[1])
     monte_carlo(*EIGHT, budget=3.0)
     assert counts == [module.PILOT, 2 * module.PILOT]
 

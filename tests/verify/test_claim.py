@@ -13,6 +13,7 @@ from verify.claim import (
     Counterexample,
     Evidence,
     Finding,
+    Result,
     Run,
     Verdict,
     decide,
@@ -130,3 +131,21 @@ def test_the_expected_verdict() -> None:
 def test_out_of_time_only_after_the_deadline() -> None:
     assert not Run().out_of_time and not Run(deadline=time.monotonic() + 1000).out_of_time
     assert Run(deadline=time.monotonic() - 1).out_of_time
+
+
+@pytest.mark.parametrize(
+    ("id", "control", "verdict", "theorem"),
+    [
+        ("SN3", False, Verdict.VERIFIED, "estimator_bound"),
+        ("SN3", False, Verdict.UNDECIDED, None),
+        ("SN3", False, Verdict.REFUTED, None),
+        ("SN3c", True, Verdict.REFUTED, "half_bound_fails"),
+        ("SN3c", True, Verdict.VERIFIED, None),
+        ("SN7", False, Verdict.VERIFIED, None),
+    ],
+)
+def test_a_formal_theorem_stands_by_the_verdict_that_it_proves(
+    id: str, control: bool, verdict: Verdict, theorem: str | None
+) -> None:
+    result = Result(Claim(id, "x", "x.", "m:f", control=control), verdict, Finding(verdict, ""), 0.0)
+    assert [found.theorem for found in result.formal][:1] == ([theorem] if theorem else [])

@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import math
 import os
+import pty
 import subprocess
 import sys
+from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-REFERENCE = {  # S=2, alpha=1, T=8: (same, different) token, from brute force (design, section 6)
-    "k=1 n=2": {"0,0": ("953/40320", "-953/40320")},
-    "k=2 n=2 q=5": {
-        "0,0": ("257/40320", "-257/40320"),
-        "0,1": ("5875853/1139458320", "-1371334567/957144988800"),
-        "1,0": ("319/20160", "-319/20160"),
-        "1,1": ("87348119/127619331840", "831220303/273469996800"),
-    },
-    "k=2 n=3 q=5": {
-        "0,0": ("7549/967680", "-7549/967680"),
-        "0,1": ("59985833/6077111040", "-8917413143/1531431982080"),
-        "1,0": ("6943/193536", "-6943/193536"),
-        "1,1": ("-3608493337/11485739865600", "14314605467/3281639961600"),
-    },
-    "k=2 n=3 c=inf": {
-        "0,0": ("-7717/1209600", "7717/1209600"),
-        "0,1": ("131/4032", "-105083/4233600"),
-        "1,0": ("10681/172800", "-10681/172800"),
-        "1,1": ("-33091/3386880", "2009/115200"),
-    },
+from verify import __main__ as overview
+from verify import __version__, check, env, gradient, selftest
+from verify.claims import PAPERS
+from verify.command import check_output, fold, write_file
+from verify.gradient_settings import GradientSettings
+from verify.settings import CheckSettings, UsageError
+from verify.training_settings import TrainSettings
+
+REFERENCE = {  # by the words that ask for it
+    f"k={k} n={n} {'c=inf' if q == math.inf else f'q={q}'}": {f"{a},{b}": entries for (a, b), entries in table.items()}
+    for (n, k, q), table in selftest.REFERENCE.items()
 }
 
 
@@ -46,16 +42,24 @@ def run(command: str, cwd: Path | None = None, **environment: str) -> subprocess
     )
 
 
-def data(command: str) -> Any:
-    finished = run(command)
-    assert finished.returncode == 0, finished.stderr
-    return json.loads(finished.stdout)
+Data = Callable[[str], Any]
+
+
+@pytest.fixture
+def data(capsys: pytest.CaptureFixture[str]) -> Data:
+    """The JSON that verify.gradient prints, in this process: importing torch takes long."""
+
+    def of(words: str) -> Any:
+        assert gradient.main([*words.split(), "format=json"]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    return of
 
 
 @pytest.mark.parametrize("engine", ["enumeration", "type_classes"])
 @pytest.mark.parametrize("words", REFERENCE)
-def test_exact_engines_print_the_reference_table(words: str, engine: str) -> None:
-    result = data(f"verify.gradient {words} S=2 T=8 engine={engine} format=json")
+def test_exact_engines_print_the_reference_table(words: str, engine: str, data: Data) -> None:
+    result = data(f"{words} S=2 T=8 engine={engine}")
     assert result["exact"] is True and result["error"] == 0 and result["engine"] == engine
     for block, (same, different) in REFERENCE[words].items():
         assert result["score_blocks"][block] == [[same, different], [different, same]]
@@ -63,10 +67,8 @@ def test_exact_engines_print_the_reference_table(words: str, engine: str) -> Non
 
 
 @pytest.mark.parametrize("words", REFERENCE)
-def test_autograd_prints_the_reference_table(words: str) -> None:
-    from fractions import Fraction
-
-    result = data(f"verify.gradient {words} S=2 T=8 engine=autograd format=json")
+def test_autograd_prints_the_reference_table(words: str, data: Data) -> None:
+    result = data(f"{words} S=2 T=8 engine=autograd")
     assert result["exact"] is False and 0 < result["error"] <= 1e-12
     for block, (same, different) in REFERENCE[words].items():
         for row, exact in zip(result["score_blocks"][block], ((same, different), (different, same)), strict=True):
@@ -74,63 +76,72 @@ def test_autograd_prints_the_reference_table(words: str) -> None:
                 assert abs(Fraction(value) - Fraction(fraction)) <= 1e-12
 
 
-def test_several_lengths_make_a_list() -> None:
-    results = data("verify.gradient k=2 n=2 T=4,8 q=3 format=json")
+def test_several_lengths_make_a_list(data: Data) -> None:
+    results = data("k=2 n=2 T=4,8 q=3 executor=inline")
     assert [result["T"] for result in results] == [4, 8]
 
 
-def test_an_unselected_default_engine_is_exact_where_it_can_be() -> None:
-    assert data("verify.gradient k=2 n=2 T=20 format=json")["exact"] is True
+def test_an_unselected_default_engine_is_exact_where_it_can_be(data: Data) -> None:
+    assert data("k=2 n=2 T=20")["exact"] is True
 
 
 BAD = [
-    "verify.check k=4 n=3",
-    "verify.check k=0 n=2",
-    "verify.check S=1",
-    "verify.check T=1",
-    "verify.check q=1",
-    "verify.check q=0",
-    "verify.check alpha=0",
-    "verify.check alpha=-1",
-    "verify.check lags=3 n=3",
-    "verify.check foo=1",
-    "verify.check k",
-    "verify.check k=two",
-    "verify.check engine=nope",
-    "verify.check c=3 q=5",
-    "verify.check T=1e30 engine=enumeration",
-    "verify.check paper=unknown",
-    "verify.check select=SN99",
-    "verify.check output=/nowhere/at/all.json",
-    "verify.check output=.",
-    "verify.gradient T=1e30 engine=enumeration",
-    "verify.gradient T=8 q=1",
-    "verify.gradient executor=nope",
-    "verify nonsense",
+    "check k=4 n=3",
+    "check k=0 n=2",
+    "check S=1",
+    "check T=1",
+    "check q=1",
+    "check q=0",
+    "check alpha=0",
+    "check alpha=-1",
+    "check lags=3 n=3",
+    "check foo=1",
+    "check k",
+    "check k=two",
+    "check engine=nope",
+    "check c=3 q=5",
+    "check T=1e30 engine=enumeration",
+    "check paper=unknown",
+    "check select=SN99",
+    "check output=/nowhere/at/all.json",
+    "check output=.",
+    "check device=cuda",
+    "gradient T=1e30 engine=enumeration",
+    "gradient T=8 q=1",
+    "gradient executor=nope",
+    "gradient select=SN3",
+    "gradient T=8 device=cuda",
+    "train ignore=SN3",
+    "train checkpoint=/nowhere/at/all.npz",
+    "env all",
+    "selftest k=2",
+    "nonsense",
 ]
 
 
-@pytest.mark.parametrize("command", BAD)
-def test_bad_input_is_one_clear_line(command: str) -> None:
-    finished = run(command)
-    assert finished.returncode == 2
-    assert finished.stdout == ""
-    assert finished.stderr.count("\n") == 1 and "Traceback" not in finished.stderr
-    key = command.split()[-1].partition("=")[0]
-    assert key in finished.stderr
+@pytest.mark.parametrize("line", BAD)
+def test_bad_input_is_one_clear_line(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    if "cuda" in line and torch.cuda.is_available():
+        pytest.skip("there is a CUDA device")
+    with pytest.raises(UsageError) as caught:
+        overview.main(line.split())
+    told = capsys.readouterr()
+    assert told.out == told.err == "" and "\n" not in str(caught.value)
+    assert line.split()[-1].partition("=")[0] in str(caught.value)
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
-@pytest.mark.parametrize("command", ["verify.check device=cuda", "verify.gradient T=8 device=cuda"])
-def test_a_device_that_is_not_there_is_one_clear_line(command: str) -> None:
+@pytest.mark.parametrize("command", ["verify.check k=4", "verify check k=4", "verify.gradient k=4", "verify nonsense"])
+def test_a_usage_error_is_one_line_and_status_2(command: str) -> None:
     finished = run(command)
-    assert finished.returncode == 2 and finished.stderr.count("\n") == 1 and "cuda" in finished.stderr
+    assert finished.returncode == 2 and finished.stdout == ""
+    assert finished.stderr.count("\n") == 1 and finished.stderr.startswith("verify")
+    assert command.split()[-1] in finished.stderr
 
 
 def test_the_overview_lists_papers_claims_and_engines_without_heavy_imports() -> None:
     finished = run("verify")
     assert finished.returncode == 0
-    for word in ("verify.check", "sub-n-grams", "SN7", "enumeration"):
+    for word in ("check k=2 n=3", "sub-n-grams", "SN7", "enumeration"):
         assert word in finished.stdout
     for command in ("verify", "verify.check", "verify.gradient"):
         script = (
@@ -145,25 +156,100 @@ def test_the_overview_lists_papers_claims_and_engines_without_heavy_imports() ->
         assert finished.returncode == 0, finished.stderr
 
 
-def test_the_environment_is_printed() -> None:
-    finished = run("verify env")
-    assert finished.returncode == 0
+@pytest.mark.parametrize(("word", "known"), [("chek", "check"), ("Gradient", "gradient"), ("self-test", "selftest")])
+def test_a_misspelt_command_is_recognised(word: str, known: str) -> None:
+    with pytest.raises(UsageError, match=f"{word}: unknown command; did you mean {known}"):
+        overview.main([word])
+
+
+@pytest.mark.parametrize("line", ["check select=SN10 k=1 n=2 format=json", "gradient k=2 n=2 T=4 q=3", "env"])
+def test_a_subcommand_is_the_command(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    name, *words = line.split()
+    assert overview.main([name, *words]) == 0
+    first = capsys.readouterr().out
+    assert importlib.import_module(f"verify.{name}").main(words) == 0
+    assert first == capsys.readouterr().out and len(first) > 100
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert overview.main(["--version"]) == 0
+    assert capsys.readouterr().out == f"landscape-verifier {__version__}\n"
+
+
+# --- help ---
+
+KEYS = {  # of the commands that take words
+    "check": set().union(*(paper.settings.model_fields for paper in PAPERS.values())),
+    "gradient": set(GradientSettings.model_fields),
+    "train": set(TrainSettings.model_fields),
+}
+
+
+@pytest.mark.parametrize("width", [60, 80])
+@pytest.mark.parametrize("name", ["", "check", "gradient", "train", "selftest", "env"])
+def test_help_fits_and_is_complete(
+    name: str, width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert overview.main([name, "--help"] if name else ["--help"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= width
+    assert any(line.startswith("exit status") for line in lines)
+    starts = {line.split()[0] for line in lines if line.startswith("  ") and line.split()}
+    assert KEYS.get(name, set()) <= starts
+    if not name:
+        assert set(overview.COMMANDS) <= starts and {claim.id for p in PAPERS.values() for claim in p.claims} <= starts
+
+
+def test_shared_keys_come_once_and_the_check_has_more(capsys: pytest.CaptureFixture[str]) -> None:
+    overview.main(["check", "--help"])
+    told = capsys.readouterr().out
+    assert all(told.count(f"\n  {key} ") == 1 for key in CheckSettings.model_fields)
+    overview.main(["gradient", "--help"])
+    assert not any(f"\n  {key} " in capsys.readouterr().out for key in ("select", "ignore", "trajectory"))
+
+
+def test_long_lines_continue_below_their_second_column() -> None:
+    text = "  key     one two three four five six\nplain words that go on and on here\n"
+    assert fold(text, 40) == text
+    folded = fold("  key     " + "word " * 12 + "\n" + "plain " * 12, 44).splitlines()
+    assert folded[1].startswith("          word") and folded[-1].startswith("plain")
+    assert max(map(len, folded)) <= 44 and " ".join(folded).split() == ["key", *["word"] * 12, *["plain"] * 12]
+
+
+def test_the_environment_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert overview.main(["env"]) == 0
+    told = capsys.readouterr().out
     for word in ("sympy", "torch", "python-flint", "cuda"):
-        assert word in finished.stdout
+        assert word in told
 
 
-def test_output_goes_to_a_file_as_a_whole(tmp_path: Path) -> None:
+def test_the_environment_of_an_incomplete_installation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(env.metadata, "requires", lambda name: ["numpy>=1.26", "no-such-thing>=1", "x; extra == 'y'"])
+    assert [line.split()[0] for line in env.requirements()] == ["no-such-thing", "numpy"]
+    assert env.requirements()[0] == "no-such-thing missing"
+
+    def nothing(name: str) -> list[str]:
+        raise env.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(env.metadata, "requires", nothing)
+    assert env.requirements()[0].startswith("not installed")
+
+
+def test_output_goes_to_a_file_as_a_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target = tmp_path / "result.json"
-    finished = run(f"verify.check select=SN10 k=1 n=2 format=json output={target}")
-    assert finished.returncode == 0 and finished.stdout == ""
+    assert check.main(f"select=SN10 k=1 n=2 format=json output={target}".split()) == 0
+    assert capsys.readouterr().out == ""
     assert json.loads(target.read_text())["summary"]["claims"] == 1
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_json_is_the_same_every_time_and_follows_the_contract() -> None:
-    first, second = (run("verify.check select=SN3,SN10 k=2 n=2 format=json") for _ in range(2))
-    assert first.returncode == 0 and first.stdout == second.stdout
-    result = json.loads(first.stdout)
+def test_json_is_the_same_every_time_and_follows_the_contract(capsys: pytest.CaptureFixture[str]) -> None:
+    words = "select=SN3,SN10 k=2 n=2 format=json"
+    assert check.main(words.split()) == 0
+    finished = run(f"verify.check {words}")
+    assert finished.returncode == 0 and finished.stdout == capsys.readouterr().out
+    result = json.loads(finished.stdout)
     assert result["schema"] == "landscape-verifier/check/1"
     assert result["settings"]["k"] == 2
     for claim in result["claims"]:
@@ -176,27 +262,153 @@ def test_an_exhausted_budget_ends_with_status_3() -> None:
     assert finished.returncode == 3 and "UNDECIDED" in finished.stdout
 
 
-def test_a_closed_pipe_leaves_no_trace() -> None:
+# --- terminals, pipes and files ---
+
+LARGE = "n=2 S=40 T=4 k=1 engine=monte_carlo samples=2 format=json"  # more than a pipe holds
+PIPED = [
+    ("verify", 0),
+    ("verify.check --help", 0),
+    ("verify.check k=1 n=2 select=SN10 format=json", 0),
+    ("verify.check k=1 n=2 select=SN10 budget=1e-9", 3),
+    ("verify.train n=2 S=2 T=4 steps=24 every=8 test_samples=64 gradient_samples=64", 0),
+    ("verify.check k=9", 2),
+]
+
+
+@pytest.mark.parametrize(("line", "status"), PIPED, ids=[line for line, _ in PIPED])
+def test_a_reader_that_leaves_changes_nothing(line: str, status: int) -> None:
+    """No trace, and the exit status of the command stays that of its result: a pipe does not turn 3 into 0."""
+    script = f"set -o pipefail; {sys.executable} -m {line} | true"
+    finished = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    assert finished.returncode == status
+    assert "Traceback" not in finished.stderr and "Broken" not in finished.stderr
+
+
+def test_the_first_line_of_a_large_output() -> None:
+    """Of which the reader leaves in the middle."""
+    script = f"set -o pipefail; {sys.executable} -m verify.gradient {LARGE} | head -n 1"
+    finished = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    assert finished.returncode == 0 and finished.stdout == "{\n" and finished.stderr == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_output_that_is_lost_is_an_error() -> None:
+    with open("/dev/full", "w") as full:
+        finished = subprocess.run(
+            [sys.executable, "-m", "verify"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert finished.returncode == 2 and finished.stderr.count("\n") == 1 and "output=FILE" in finished.stderr
+
+
+def test_letters_that_an_encoding_lacks() -> None:
+    finished = run("verify", PYTHONIOENCODING="ascii")
+    assert finished.returncode == 0 and "Varre, Y?ce" in finished.stdout
+
+
+def on_a_terminal(line: str, **environment: str) -> str:
+    """What a command writes to standard output, where that is a terminal."""
+    master, slave = pty.openpty()
+    given = {key: value for key, value in os.environ.items() if key != "NO_COLOR"} | {"TERM": "xterm", **environment}
+    command = [sys.executable, "-m", *line.split()]
+    with subprocess.Popen(command, stdout=slave, stderr=subprocess.DEVNULL, env=given):
+        os.close(slave)
+        chunks = []
+        while True:
+            try:
+                chunk = os.read(master, 4096)
+            except OSError:  # Linux says so at the end, others send nothing
+                break
+            if not chunk:
+                break
+            chunks.append(chunk)
+    os.close(master)
+    return b"".join(chunks).decode()
+
+
+def test_colours_only_where_they_are_wanted() -> None:
+    line = "verify.check k=1 n=2 select=SN10 budget=1e-9"
+    assert "\x1b[" in on_a_terminal(line)
+    assert "\x1b[" not in on_a_terminal(line, NO_COLOR="1")
+    assert "\x1b[" not in on_a_terminal(line, TERM="dumb")
+    assert "\x1b[" not in run(line).stdout
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_the_table_fits_the_terminal(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert check.main(["k=1", "n=2", "select=SN3,SN10"]) == 0
+    told = capsys.readouterr().out
+    lines = told.splitlines()
+    assert max(map(len, lines[:-1])) <= width  # the last one has a command to paste
+    for cell in ("SN3", "VERIFIED", "proof", "2 of 2 as expected"):
+        assert cell in told
+    assert ("SN10  claim      the loss itself is infinite" in lines) == (width < 110)
+
+
+def test_devices_links_and_names_are_written_as_they_should(tmp_path: Path) -> None:
+    target, link, pipe = tmp_path / "target", tmp_path / "link", tmp_path / "pipe"
+    target.write_text("old")
+    link.symlink_to(target)
+    check_output(str(link))
+    write_file(str(link), b"new")
+    assert link.is_symlink() and target.read_text() == "new"
+    check_output(os.devnull)
+    write_file(os.devnull, b"new")
+    assert Path(os.devnull).is_char_device()
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE) as cat:
+        write_file(str(pipe), b"through")
+        assert cat.stdout is not None and cat.stdout.read() == b"through"
+    long = tmp_path / ("x" * 250)
+    check_output(str(long))
+    write_file(str(long), b"1")
+    assert {path.name for path in tmp_path.iterdir()} == {"target", "link", "pipe", "x" * 250}
+    (tmp_path / "loop").symlink_to("loop")
+    for name in ("y" * 300, "loop", "missing/file", "."):
+        with pytest.raises(UsageError, match=r"^output=[^\n]*$"):
+            check_output(str(tmp_path / name))
+
+
+def test_a_file_that_cannot_be_finished_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_rename(self: Path, target: Path) -> Path:
+        raise OSError(28, "No space left on device")
+
+    (tmp_path / "kept").write_text("old")
+    monkeypatch.setattr(Path, "replace", no_rename)
+    with pytest.raises(UsageError, match="No space left"):
+        write_file(str(tmp_path / "kept"), b"new")
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"] and (tmp_path / "kept").read_text() == "old"
+
+
+def test_the_suggested_command_can_be_pasted(tmp_path: Path) -> None:
+    """Also where a word has a space in it."""
+    matrices = tmp_path / "my file.json"
+    matrices.write_text(json.dumps({"H": [["1", "0"]], "F": [["1", "1"]]}))
+    words = ["paper=mean-field", "k=1", "m=2", f"matrices={matrices}", "select=MF1", "budget=1e-9"]
     finished = subprocess.run(
-        f"{sys.executable} -m verify.gradient k=2 n=2 T=8 format=json | head -n 1",
-        shell=True,
-        capture_output=True,
-        text=True,
-        check=False,
+        [sys.executable, "-m", "verify.check", *words], capture_output=True, text=True, check=False
     )
-    assert finished.stdout == "{\n" and finished.stderr == ""
+    suggested = finished.stdout.rpartition("details: python ")[2]
+    again = subprocess.run(["bash", "-c", f"{sys.executable} {suggested}"], capture_output=True, text=True, check=False)
+    assert finished.returncode == 3 and again.returncode == 0  # without the budget
+    assert json.loads(again.stdout)["claims"][0]["id"] == "MF1"
 
 
-def test_pictures_are_the_same_bytes_every_time(tmp_path: Path) -> None:
-    words = "verify.gradient k=2 n=2 T=4,8,16 q=2,5,10 executor=inline output="
-    for name in ("first.svg", "second.svg", "map.png"):
-        finished = run(f"{words}{tmp_path / name}")
-        assert finished.returncode == 0 and finished.stdout == "", finished.stderr
+def test_pictures_are_the_same_bytes_every_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = "k=2 n=2 T=4,8,16 q=2,5,10 executor=inline output="
+    for name in ("first.svg", "map.png"):
+        assert gradient.main(f"{words}{tmp_path / name}".split()) == 0
+    assert capsys.readouterr().out == ""
+    finished = run(f"verify.gradient {words}{tmp_path / 'second.svg'}")
+    assert finished.returncode == 0 and finished.stdout == "", finished.stderr
     first = (tmp_path / "first.svg").read_bytes()
     assert first == (tmp_path / "second.svg").read_bytes() and first.startswith(b"<?xml")
     assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_picture_of_what_diverges_is_refused(tmp_path: Path) -> None:
-    finished = run(f"verify.gradient k=2 n=2 T=4,8 c=1,inf output={tmp_path / 'no.svg'}")
-    assert finished.returncode == 2 and "c=inf" in finished.stderr and not any(tmp_path.iterdir())
+    with pytest.raises(UsageError, match="c=inf"):
+        gradient.main(f"k=2 n=2 T=4,8 c=1,inf output={tmp_path / 'no.svg'}".split())
+    assert not any(tmp_path.iterdir())

@@ -280,24 +280,8 @@ def test_trajectories_that_cannot_be_used(tmp_path: Path) -> None:
     assert found.verdict == Verdict.UNDECIDED and "overflow" in found.scope
 
 
-def test_without_the_packaged_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "PACKAGED", tmp_path / "missing.npz")
-    found = training.plateaus_at_k_grams(WithTrajectory(), Run())
-    assert found.verdict == Verdict.UNDECIDED and "trajectory=FILE" in found.scope
-
-
 def test_recipe_text_covers_what_the_run_depends_on() -> None:
     """Every key but those of the report: a new key is part of the recipe unless it is excluded on purpose."""
     recipe = set(json.loads(validate(TrainSettings, {}).recipe_text))
-    report = {
-        "select",
-        "ignore",
-        "format",
-        "output",
-        "budget",
-        "checkpoint",
-        "steps",
-        "gradient_samples",
-        "save_seconds",
-    }
+    report = {"format", "output", "budget", "checkpoint", "steps", "gradient_samples", "save_seconds"}
     assert recipe | report == set(TrainSettings.model_fields)

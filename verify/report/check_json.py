@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from verify import __version__
@@ -43,6 +44,7 @@ def claim_entry(result: Result) -> dict[str, Any]:
         "verdict": result.verdict.value,
         "expected": result.expected.value,
         "evidence": None if finding.evidence is None else finding.evidence.value,
+        "formal": [asdict(theorem) for theorem in result.formal],
         "scope": finding.scope,
         "instances": finding.instances,
         "found": finding.found,

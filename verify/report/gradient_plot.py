@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -13,14 +14,14 @@ from verify.report.norms import NormPoint
 
 
 def gradient_figure(title: str, curves: Mapping[str, Sequence[NormPoint]]) -> Figure:
-    """Left: norm against T, one curve per label. Right, where there are several T and c: the map over (T, c).
+    """Left: norm against T, one curve per label. Right, where several T have several c: the map over (T, c).
 
     Predicted in the map: along c = log T the two parts of the gradient, of order c e^-c and c/T, are equally large;
     below that line the first dominates, above it the second, which stops vanishing where c is of the order of T.
     """
     points = [point for curve in curves.values() for point in curve]
-    lengths, scales = sorted({p.T for p in points}), sorted({p.c for p in points})
-    with_map = len(lengths) > 1 and len(scales) > len(lengths) // 2 and len(points) >= 6
+    scales = Counter(T for T, _ in {(p.T, p.c) for p in points if p.norm > 0})
+    with_map = sum(count > 1 for count in scales.values()) > 1 and scales.total() >= 6  # not all points on one curve
     figure = Figure(figsize=(11, 4.4) if with_map else (6, 4.4), layout="constrained")
     axes = figure.subplots(1, 2 if with_map else 1, squeeze=False)[0]
     figure.suptitle(title, fontsize=10)

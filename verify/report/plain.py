@@ -27,7 +27,7 @@ def plain(value: Any) -> Any:
 
 def settings_as_plain(settings: Settings) -> dict[str, Any]:
     """The settings that the result depends on."""
-    values: dict[str, Any] = plain(settings.model_dump(exclude={"format", "output", "budget"}))
+    values: dict[str, Any] = plain(settings.model_dump(exclude={"format", "output", "budget", "certificate"}))
     return values
 
 

@@ -14,6 +14,7 @@ from proofs.mean_field.model import Model
 from proofs.mean_field.witness import along_line, twice_loss
 from proofs.rational_matrix import fractions, inner, is_zero, to_fmpq
 from verify.claim import Evidence, Finding, Run, decide
+from verify.claims.mean_field.certificates import of_size
 from verify.claims.mean_field.common import generator, models, proved, proved_small, short
 from verify.claims.mean_field.settings import MeanFieldSettings
 
@@ -153,4 +154,5 @@ def _identity(
             "rational functions of all entries, k=2 m=3": {name: proved_small(name) for name in small},
             f"largest residual at {count} models, k={settings.k} m={settings.m}": str(largest),
         },
+        certificate=of_size(settings),
     )

@@ -48,6 +48,7 @@ from proofs.rational_matrix import (
 )
 from proofs.rationals import to_fraction
 from verify.claim import Counterexample, Evidence, Finding, Run, decide
+from verify.claims.mean_field.certificates import classified, curved, of_points, of_saddle, of_size
 from verify.claims.mean_field.common import generator, given_model, models, proved, short, vacuous
 from verify.claims.mean_field.settings import MeanFieldSettings
 
@@ -57,6 +58,7 @@ def classification(settings: MeanFieldSettings, run: Run) -> Finding:
     random = generator(settings, "MF6")
     goal, count, holds = target(settings.k, settings.m, random), 0, proved("critical_equation", "explained_part")
     spectra: dict[str, list[str]] = {}
+    shown: list[dict[str, Any]] = []
     for point in _until(run, critical_points(goal, random)):
         model, S = point.model, point.S
         spectrum = predicted_spectrum(goal, S)
@@ -69,6 +71,7 @@ def classification(settings: MeanFieldSettings, run: Run) -> Finding:
             and min(spectrum) == -max([goal.eigenvalues[i] for i in S], default=0)
         )
         spectra[str(list(S))] = [str(point.value), *(str(x) for x in sorted(set(spectrum)))]
+        shown.append(classified(point))
         count += 1
     values = sorted({goal.critical_value(S) for S in goal.subsets})
     return decide(
@@ -79,6 +82,7 @@ def classification(settings: MeanFieldSettings, run: Run) -> Finding:
         found=f"{count} values, {count} spectra",
         predicted=_listed(values[:4]) + (" .." if len(values) > 4 else ""),
         details={"critical values": [str(x) for x in values], "S: value, Hessian eigenvalues at A=I": spectra},
+        certificate=of_points(settings, goal, shown),
     )
 
 
@@ -88,6 +92,7 @@ def negative_curvature(settings: MeanFieldSettings, run: Run) -> Finding:
         return vacuous("no saddle at m = k")
     random = generator(settings, "MF7")
     goal, count, ratios = target(settings.k, settings.m, random), 0, []
+    shown: list[dict[str, Any]] = []
     holds = proved("curvature_in_null_directions", "homotopy_curvature", "gradient_norm") and _closed_families(settings)
     for point in _until(run, (p for p in critical_points(goal, random) if p.S)):
         model, R = point.model, point.R
@@ -102,6 +107,7 @@ def negative_curvature(settings: MeanFieldSettings, run: Run) -> Finding:
             and all(largest_eigenvalue_at_least(model.A, x) for x in curvature_bound_factor(model, exact, settings.k))
         )
         ratios.append(_ratio_to_bound(point, exact))
+        shown.append(curved(point, exact))
         count += 1
     return decide(
         holds and count == len(goal.subsets) - 1,
@@ -111,6 +117,7 @@ def negative_curvature(settings: MeanFieldSettings, run: Run) -> Finding:
         found=f">= {min(ratios, default=0):.4g} x bound",
         predicted=">= 1 x bound",
         details={"curvature / (-4 L^2 / (k ||A||))": [f"{x:.6g}" for x in ratios]},
+        certificate=of_points(settings, goal, shown),
     )
 
 
@@ -168,6 +175,7 @@ def strict_saddle_dichotomy(settings: MeanFieldSettings, run: Run) -> Finding:
         found="equality" if settings.k == 1 else f"{gains} slopes, {curvatures} curved",
         predicted="equality" if settings.k == 1 else "one of the two each",
         details={"slope is enough": gains, "curvature is enough": curvatures, "least relative margin": f"{margin:.4g}"},
+        certificate=of_size(settings) if settings.k == 1 else None,
     )
 
 
@@ -196,6 +204,7 @@ def below_the_first_saddle(settings: MeanFieldSettings, run: Run) -> Finding:
         instances=count,
         found=f"slope >= {ratio:.4g} x bound",
         predicted="= bound" if settings.k == 1 else ">= 1 x bound",
+        certificate=of_size(settings) if settings.k == 1 else None,
     )
 
 
@@ -223,6 +232,7 @@ def no_saddle_control(settings: MeanFieldSettings, run: Run) -> Finding:
         found=f"critical, L = {short(point.value)}",
         predicted="not a minimum",
         counterexample=Counterexample({"H": _strings(rows), "F": _strings(F), "L": str(point.value)}, recheck),
+        certificate=of_saddle(settings, point.model),
     )
 
 
@@ -248,6 +258,7 @@ def dominated_loss_control(settings: MeanFieldSettings, run: Run) -> Finding:
         counterexample=Counterexample(
             {"H": _strings(fractions(model.H)), "F": _strings(fractions(model.F)), "L": str(model.loss)}, recheck
         ),
+        certificate=of_saddle(settings, model),
     )
 
 
@@ -262,6 +273,7 @@ def _no_saddle_at_m_equal_k(settings: MeanFieldSettings, claim: str) -> Finding:
         instances=len(found),
         found=f"L = {short(max(found))}",
         predicted="0",
+        certificate=of_size(settings),
     )
 
 

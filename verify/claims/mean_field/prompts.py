@@ -18,7 +18,7 @@ from proofs.mean_field.prompts import (
 from proofs.mean_field.witness import prompt_loss
 from proofs.rational_matrix import fractions, is_zero, to_fmpq
 from proofs.rationals import to_fraction
-from verify.claim import Evidence, Finding, Run, decide
+from verify.claim import Certificate, Evidence, Finding, Run, decide
 from verify.claims.mean_field.common import generator, proved, short
 from verify.claims.mean_field.settings import MeanFieldSettings
 
@@ -57,6 +57,7 @@ def finite_prompts(settings: MeanFieldSettings, run: Run) -> Finding:
         found=f"residual {short(largest)}",
         predicted="0",
         details={"n (L^n - L) over its limit, minus 1, at n = 10^6": f"{gap:.1e}"},
+        certificate=Certificate({"k": k, "points": points}),
     )  # fmt: skip
 
 

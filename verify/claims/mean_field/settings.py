@@ -8,12 +8,13 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from verify.settings import Integer, Settings, UsageError, parse_rational
+from verify.settings import CheckSettings, Integer, UsageError, parse_rational
 
 Rows = list[list[Fraction]]
+LARGEST_FILE = 1_000_000  # characters: two matrices of 6 x 16 entries take some thousand
 
 
-class MeanFieldSettings(Settings):
+class MeanFieldSettings(CheckSettings):
     """Keys of `paper=mean-field`: k outputs and m >= k features of the finite model."""
 
     paper: Literal["mean-field"] = Field("mean-field", description="mean-field")
@@ -38,11 +39,16 @@ class MeanFieldSettings(Settings):
         name = f"matrices={self.matrices}"
         try:
             with open(self.matrices, encoding="utf-8") as file:
-                data = json.load(file)
+                text = file.read(LARGEST_FILE + 1)
+            if len(text) > LARGEST_FILE:
+                raise ValueError(f"{name}: larger than {LARGEST_FILE} characters")
+            data = json.loads(text)
         except (OSError, UnicodeDecodeError) as error:
             raise ValueError(f"{name}: cannot be read ({getattr(error, 'strerror', None) or 'not text'})") from None
         except json.JSONDecodeError as error:
             raise ValueError(f"{name}: not JSON (line {error.lineno}: {error.msg})") from None
+        except RecursionError:
+            raise ValueError(f"{name}: brackets within brackets without end") from None
         if not isinstance(data, dict) or set(data) != {"H", "F"}:
             raise ValueError(f'{name}: must be an object with the keys "H" and "F"')
         H, F = (self._rows(name, key, data[key]) for key in "HF")

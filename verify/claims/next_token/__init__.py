@@ -178,7 +178,7 @@ PAPER = Paper(
         Claim(
             "NT11",
             "two stages, unequal weights",
-            "[D] After T1 steps of stage 1 with unequal weights, W_ov is not on the ray of W_ov*, and yet in stage 2 "
+            "[D] After T1 steps of stage 1 with unequal weights, W_ov is not on the ray of W_ov*, and yet in stage 2, "
             "log(L - L*) has slope -eta/|W_kq*|, and attention the offset rho that goes with this W_ov.",
             f"{_HERE}.rates:two_stages",
             requires=("NT7", "NT7d"),

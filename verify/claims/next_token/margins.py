@@ -14,20 +14,24 @@ from proofs.next_token.max_margin import (
     feed_forward_problems,
 )
 from proofs.next_token.max_margin_solver import solve
-from verify.claim import Evidence, Finding, Run, decide
+from verify.claim import Certificate, Evidence, Finding, Run, decide
 from verify.claims.next_token.settings import NextTokenSettings
+
+Columns = dict[int, tuple[MarginProblem, MarginCertificate]]
 
 
 def certificates(settings: NextTokenSettings, run: Run) -> Finding:
     wrong: list[str] = []
     columns = 0
     details: dict[str, object] = {}
+    solutions: list[dict[str, object]] = []
     for dataset in settings.datasets:
         feed_forward = {x: (p, solve(p)) for x, p in feed_forward_problems(dataset).items()}
         attention = {q: (p, solve(p)) for q, p in attention_problems(dataset).items()}
         columns += len(feed_forward) + len(attention)
         for problem, certificate in (*feed_forward.values(), *attention.values()):
             wrong += [f"{dataset.name}: {reason}" for reason in check_certificate(problem, certificate)]
+        solutions.append({"W_ov": _columns(feed_forward), "W_kq": _columns(attention)})
         if _squared_norm(feed_forward) != Fraction(len(dataset.n) * (dataset.V - 1), dataset.V):
             wrong.append(f"{dataset.name}: |W_ov*|^2 is not N (V-1)/V")
         details[dataset.name] = {
@@ -52,14 +56,31 @@ def certificates(settings: NextTokenSettings, run: Run) -> Finding:
         predicted=f"dual value {first['W_kq_dual_value']}" if single else "0",
         details={"datasets": details, "wrong": wrong},
         footnote=_footnote(details),
+        certificate=Certificate(
+            {"datasets": [_sentences(dataset) for dataset in settings.datasets]}, {"datasets": solutions}
+        ),
     )
 
 
-def _squared_norm(columns: dict[int, tuple[MarginProblem, MarginCertificate]]) -> Fraction:
+def _sentences(dataset: Dataset) -> dict[str, object]:
+    """What the margins depend on: all but the weights."""
+    sentences = [{"tokens": sentence.tokens, "next": sentence.next} for sentence in dataset.sentences]
+    return {"V": dataset.V, "sentences": sentences}
+
+
+def _columns(columns: Columns) -> list[dict[str, object]]:
+    """The columns of a layer that have pairs, each with a dual for every pair in order."""
+    return [
+        {"column": q, "solution": certificate.solution, "duals": certificate.duals}
+        for q, (_, certificate) in columns.items()
+    ]
+
+
+def _squared_norm(columns: Columns) -> Fraction:
     return sum((certificate.squared_norm for _, certificate in columns.values()), Fraction(0))
 
 
-def _degenerate(dataset: Dataset, columns: dict[int, tuple[MarginProblem, MarginCertificate]]) -> list[str]:
+def _degenerate(dataset: Dataset, columns: Columns) -> list[str]:
     """Tight pairs with dual 0, in words."""
     names = dataset.vocabulary
     return [

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import os
 from functools import cached_property
-from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -12,12 +12,12 @@ from pydantic import Field, model_validator
 from proofs.next_token.dataset import Dataset, DatasetError
 from proofs.next_token.examples import NAMED, random_dataset
 from proofs.next_token.files import read_dataset
-from verify.settings import Integer, Real, Settings, UsageError
+from verify.settings import CheckSettings, Integer, Real, UsageError
 
 WORDS = ("named", *NAMED, "random")
 
 
-class NextTokenSettings(Settings):
+class NextTokenSettings(CheckSettings):
     """Keys of `paper=next-token`: the data (dataset; V, draws and seed if random), then how it is trained."""
 
     paper: Literal["next-token"] = Field("next-token", description="next-token")
@@ -36,7 +36,7 @@ class NextTokenSettings(Settings):
         for key in ("V", "draws"):
             if key in self.model_fields_set and self.dataset != "random":
                 raise ValueError(f"{key}={getattr(self, key)}: {key} goes with dataset=random, not {self.dataset}")
-        if self.dataset not in WORDS and not Path(self.dataset).exists():
+        if self.dataset not in WORDS and not os.path.exists(self.dataset):
             raise ValueError(f"dataset={self.dataset}: neither a file nor one of {', '.join(WORDS)}")
         try:
             _ = self.datasets

@@ -1,7 +1,7 @@
 """Claims about "Learning In-context n-grams with Transformers: Sub-n-grams Are Near-stationary Points"."""
 
 from verify.claim import Claim, Paper, Verdict
-from verify.claims.sub_ngrams.settings import SubNGramSettings, headline, refuse_what_cannot_fit
+from verify.claims.sub_ngrams.settings import SubNGramSettings, headline, refuse_what_cannot_run
 
 
 def _control_unless_no_lags(settings: SubNGramSettings) -> Verdict:
@@ -44,7 +44,7 @@ PAPER = Paper(
     source="Varre, Yüce, Flammarion, ICML 2025, arXiv 2508.12837",
     settings=SubNGramSettings,
     headline=headline,
-    refuse=refuse_what_cannot_fit,
+    refuse=refuse_what_cannot_run,
     claims=(
         Claim(
             "SN0",
@@ -205,7 +205,7 @@ PAPER = Paper(
             "k-gram configuration and the population gradient is smaller than at the start; between plateaus the "
             "gradient in the attention logits is larger than on either.",
             f"{_HERE}.training:plateaus_at_k_grams",
-            assumptions=("one recorded run: trajectory=FILE, by default the one under validation/",),
+            assumptions=("one recorded run: trajectory=FILE, by default the packaged one",),
         ),
     ),
 )

@@ -17,7 +17,8 @@ from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.enumeration import enumeration
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.merged_limit import bigram_enclosure, bigram_value
-from proofs.sub_ngrams.score_blocks import ScoreBlocks, norm_errors, parameter_norms
+from proofs.sub_ngrams.score_blocks import ScoreBlocks, norm_errors, parameter_gradient, parameter_norms
+from proofs.sub_ngrams.type_classes import type_classes
 from verify.claim import Certificate, Counterexample, Evidence, Finding, Run, decide, from_identities
 from verify.claims.sub_ngrams.settings import SubNGramSettings, braces
 from verify.engines import ENGINES, choose_engine
@@ -188,7 +189,8 @@ def gradient_vanishes(settings: SubNGramSettings, run: Run) -> Finding:
         details={
             "points": [
                 {"T": p.T, "norms": p.norms, "errors": p.errors, "engine": p.engine, "level": p.level} for p in points
-            ]
+            ],
+            "faster paths": faster_paths(settings),
         },
         footnote="gradient  " + " | ".join(f"T={p.T:g} {p.norms['total']:.2g}" for p in points) + "  along c = log T",
     )
@@ -207,6 +209,21 @@ def ladder(settings: SubNGramSettings) -> tuple[int, ...]:
     if not settings.lag_set or settings.engine not in ("auto", "transfer"):
         return tuple(exact[-3:])
     return (*exact[-1:], *far)
+
+
+def faster_paths(settings: SubNGramSettings) -> dict[str, dict[str, float]]:
+    """The total norm at c = T and c = T^2, by T: exact score blocks of q = inf, off by T e^-c at most.
+
+    Beside K_0, which is O(sqrt(c)/T), stands V: c M with M ~ T^-(1+alpha) log T at q = inf, from sequences in which a
+    token never follows the final context. So along c = T the norm still falls, along c = T^2 it does not (alpha <= 1).
+    """
+    configuration = Configuration(settings.lag_set, math.inf)
+    lengths = [T for T in (6, 12, 18) if settings.n < T and _few_classes(settings.law, T)]
+    gradients = {T: parameter_gradient(type_classes(settings.law, configuration, T), configuration) for T in lengths}
+    return {
+        f"c = T^{power}": {str(T): gradient.norms(T**power)["total"] for T, gradient in gradients.items()}
+        for power in (1, 2)
+    }
 
 
 QUICK = 10.0  # seconds of the transfer engine at its own tolerance

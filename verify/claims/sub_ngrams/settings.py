@@ -13,6 +13,7 @@ from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
 from verify.engines import Options, choose_engine, get_engine
 from verify.settings import (
+    CheckSettings,
     Integer,
     Integers,
     Rational,
@@ -46,8 +47,8 @@ def _q_of(c: float | str, T: int) -> Fraction | float:
     return math.exp(c) if c < math.inf else math.inf
 
 
-class SubNGramSettings(Settings):
-    """Keys of `paper=sub-n-grams`. The law is (S, n, alpha, initial), the configuration is (k or lags, c or q)."""
+class SubNGramProblem(Settings):
+    """What a population gradient depends on: the law (S, n, alpha, initial), the configuration (k or lags, c or q)."""
 
     paper: Literal["sub-n-grams"] = Field("sub-n-grams", description="sub-n-grams")
     k: Integer | None = Field(None, ge=1, description="a whole number from 1 to n")
@@ -69,11 +70,10 @@ class SubNGramSettings(Settings):
         lt=1,
         description="a number between 0 and 1: the absolute error that transfer aims at (default 1e-3/T)",
     )
-    trajectory: str | None = Field(None, min_length=1, description="an .npz file of a recorded training run (SN15)")
     engine: str = Field("auto", description="auto, or the name of an engine")
 
     @model_validator(mode="after")
-    def rules_between_keys(self) -> SubNGramSettings:
+    def rules_between_keys(self) -> SubNGramProblem:
         if self.k is not None and self.lags is not None:
             raise ValueError("k and lags are both given: give one of them (k means lags 1..k-1)")
         if self.k is not None and self.k > self.n:
@@ -127,19 +127,30 @@ class SubNGramSettings(Settings):
         return len(self.lag_set) == self.n - 1
 
 
+class SubNGramSettings(CheckSettings, SubNGramProblem):
+    """Keys of `paper=sub-n-grams`."""
+
+    trajectory: str | None = Field(None, min_length=1, description="an .npz file of a recorded training run (SN15)")
+
+
 def braces(items: Iterable[object]) -> str:
     """A set as it is written on paper."""
     return "{" + ", ".join(map(str, items)) + "}"
 
 
-def refuse_what_cannot_fit(settings: SubNGramSettings) -> None:
-    """UsageError if the engine does not exist, or cannot take one of the lengths asked for."""
-    if settings.engine != "auto":
-        get_engine(settings.engine)
+def refuse_what_cannot_run(settings: SubNGramSettings) -> None:
+    """UsageError if a claim could not be checked as asked for."""
     if settings.trajectory is not None:
         from verify.claims.sub_ngrams.training import refuse_trajectory  # torch, only where it is needed
 
         refuse_trajectory(settings)
+    refuse_what_cannot_fit(settings)
+
+
+def refuse_what_cannot_fit(settings: SubNGramProblem) -> None:
+    """UsageError if the engine does not exist, or cannot take one of the lengths asked for."""
+    if settings.engine != "auto":
+        get_engine(settings.engine)
     if settings.device == "cuda":
         from numerics.device import resolve_device
 
@@ -153,7 +164,7 @@ def refuse_what_cannot_fit(settings: SubNGramSettings) -> None:
             engine.refuse(settings.law, configuration, T)
 
 
-def headline(settings: SubNGramSettings) -> str:
+def headline(settings: SubNGramProblem) -> str:
     name = f"k={len(settings.lag_set) + 1}" if settings.lag_set == tuple(range(1, len(settings.lag_set) + 1)) else ""
     parts = [name, f"n={settings.n}", f"S={settings.S}", f"alpha={settings.alpha}", f"lags {braces(settings.lag_set)}"]
     return "  ".join(part for part in [*parts, f"initial {settings.initial}"] if part)

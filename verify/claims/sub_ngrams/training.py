@@ -1,4 +1,4 @@
-"""SN15: what training passes through, on a recorded trajectory (`trajectory=FILE`, or the one under validation/)."""
+"""SN15: what training passes through, on a recorded trajectory (`trajectory=FILE`, or the packaged one)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from verify.claims.sub_ngrams.settings import SubNGramSettings
 from verify.report.training_report import plateau_entry, snapshot_entry
 from verify.settings import UsageError
 
-RECORDED = Path(__file__).parents[3] / "validation" / "trajectories"  # in a clone; an installed wheel does not have it
+RECORDED = Path(__file__).parent / "trajectories"
 PACKAGED = RECORDED / "trigram_S3_T32_alpha0.5.npz"
 MOST_SNAPSHOTS = 160  # of a trajectory: evenly chosen, so that the check takes seconds
 TEST_SAMPLES, GRADIENT_SAMPLES = 4096, 2048
@@ -48,11 +48,6 @@ class Recorded:
 
 def plateaus_at_k_grams(settings: SubNGramSettings, run: Run) -> Finding:
     """SN15 on one trajectory. REFUTED if it fails, and fails again on fresh sequences."""
-    chosen = _chosen(settings)
-    if chosen is None and not PACKAGED.is_file():
-        return Finding(
-            Verdict.UNDECIDED, "no recorded trajectory here (validation/ is part of a clone): give trajectory=FILE"
-        )
     recorded = load(settings)
 
     def stages_of(seed: int) -> Stages:
@@ -218,7 +213,7 @@ def load(settings: SubNGramSettings) -> Recorded:
     """The trajectory asked for, or the packaged one.
 
     S, n, T are those of the file. alpha, initial, epsilon: as given on the command line; else as the file itself says
-    (recordings of verify.train), else as validation/trajectories/provenance.json says; else the defaults.
+    (recordings of verify.train), else as trajectories/provenance.json says; else the defaults.
     """
     chosen = _chosen(settings)
     path = PACKAGED if chosen is None else Path(chosen)

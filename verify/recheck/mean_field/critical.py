@@ -1,18 +1,19 @@
 """Critical points of the loss with their spectra and directions of negative curvature (MF6, MF6c, MF7, MF9c).
 
-With X H the best prediction of F, that is (F - X H) H' = 0, L(H) = |F - X H|^2 / 2. At any H + t E this X gives at least
-L(H + t E), with equality at t = 0, so that both have the same derivative there: dL/dH = - X' (F - X H).
+With X = F H' A^-1, X H is the best prediction of F, and L(H) = |F - X H|^2 / 2. At any H + t E this X gives at least
+L(H + t E), with equality at t = 0, so that both have the same derivative there: dL/dH = - X' (F - X H) = - M zeta.
 """
 
 from __future__ import annotations
 
 from fractions import Fraction
 from itertools import combinations
+from math import comb
 from typing import Any
 
 from verify.recheck.arithmetic import total
 from verify.recheck.certificate import Certificate, Fields
-from verify.recheck.mean_field.identities import HALF, Model, along, critical_equation, read_k_m
+from verify.recheck.mean_field.identities import Model, along, critical_equation, read_k_m
 from verify.recheck.mean_field.matrices import Matrix, inner
 
 Subset = tuple[int, ...]
@@ -45,10 +46,11 @@ def read_target(c: Certificate, k: int, m: int) -> Target:
     values, U = c.witness.rationals("eigenvalues"), read_shaped(c.witness, "eigenvectors", k, k, c)
     c.demand(len(values) == k and all(x > 0 for x in values), "witness.eigenvalues: not k numbers above 0")
     c.demand(len(set(values)) == k, "witness.eigenvalues: two are equal")
-    c.demand(U * U.T == Matrix.identity(k), "witness.eigenvectors: not orthonormal")
+    c.demand((U * U.T - Matrix.identity(k)).is_zero, "witness.eigenvectors: not orthonormal")
     goal = Target(F, values, U)
     everything = tuple(range(k))
-    c.demand(F * F.T == goal.part(everything, values), "witness: not the eigenvalues and eigenvectors of F F'")
+    same = (F * F.T - goal.part(everything, values)).is_zero
+    c.demand(same, "witness: not the eigenvalues and eigenvectors of F F'")
     return goal
 
 
@@ -57,42 +59,44 @@ def read_saddles(c: Certificate, goal: Target, k: int, m: int, least: int) -> li
 
     At each, Z = sum over S of lambda_i u_i u_i', so that L = (sum of lambda_i over S) / 2.
     """
+    fields = c.witness.objects("points")
+    subsets = [tuple(f.integers("S", 0, k - 1)) for f in fields]
+    every = [S for size in sizes(k, m, least) for S in combinations(range(k), size)]
+    c.demand(bool(every) and sorted(subsets) == sorted(every), "witness.points: not every S once")
     points = []
-    for f in c.witness.objects("points"):
-        S = tuple(f.integers("S", 0, k - 1))
+    for f, S in zip(fields, subsets, strict=True):
         model = check_critical(c, f, k, m, goal.F)
-        c.demand(model.Z == goal.part(S, goal.eigenvalues), f"{f.where}.H: its Z does not belong to S={list(S)}")
+        fits = (model.Z - goal.part(S, goal.eigenvalues)).is_zero
+        c.demand(fits, f"{f.where}.H: its Z does not belong to S={list(S)}")
         points.append((f, S, model))
-    sizes = range(least, min(k, m - k) + 1)
-    every = sorted(S for size in sizes for S in combinations(range(k), size))
-    c.demand(bool(every) and sorted(S for _, S, _ in points) == every, "witness.points: not every S once")
     return points
 
 
 def check_critical(c: Certificate, f: Fields, k: int, m: int, F: Matrix) -> Model:
-    """H of rank k (A has an inverse) with dL/dH = 0."""
+    """H of rank k (A has an inverse) with dL/dH = 0; see the top of this file."""
     H = read_shaped(f, "H", k, m, c)
     model = Model(H, F)
-    X = model.B * model.a
-    rest = F - X * H
-    for name, product in (("the best prediction", rest * H.T), ("critical", X.T * rest)):
-        c.demand(all(x == 0 for row in product.rows for x in row), f"{f.where}.H: not {name}")
-    c.demand(inner(rest, rest) * HALF == model.loss, f"{f.where}.H: the loss is not |F - X H|^2 / 2")
+    c.demand(model.gradient.is_zero, f"{f.where}.H: not critical")
     return model
 
 
-def steps(k: int, m: int, points: int) -> int:
-    """A bound for the work at critical points."""
-    return 1000 * points * k * k * (k * k + m) + points * m**3
+def sizes(k: int, m: int, least: int) -> range:
+    """The |S| of critical points."""
+    return range(least, min(k, m - k) + 1)
+
+
+def afford_points(c: Certificate, k: int, m: int, least: int) -> None:
+    count = sum(comb(k, size) for size in sizes(k, m, least))
+    c.afford(400 * count * k * k * (k * k + m) + count * m**3, "critical points")
 
 
 def classification(c: Certificate) -> str:
     """MF6: a critical point for each S, with its loss and its spectrum; and that there are no others.
 
     At a critical point M Z = 0, hence F F' Z = Z^2 (critical_equation, every k and m): Z commutes with F F', equals it
-    on its range and is 0 on the complement, so that Z = sum over some S of lambda_i u_i u_i'. Then u_j' Z u_j = 0 for j
-    not in S puts u_j' F into the row space of H; and M u_i = 0 for i in S makes u_i' F orthogonal to it. What is left of
-    the row space has |S| dimensions that F does not see, and L = (sum of lambda_i in S) / 2: 0, or at least r_low / 2.
+    on its range and is 0 on the complement, so that Z = sum over some S of lambda_i u_i u_i'. Then u_j' Z u_j = 0 for
+    j not in S puts u_j' F into the row space of H; and M u_i = 0 for i in S makes u_i' F orthogonal to it. What is left
+    of the row space has |S| dimensions that F does not see, and L = (sum of lambda_i in S) / 2: 0, or >= r_low / 2.
 
     The spectrum: where H H' = I, and elsewhere in coordinates that make it so (L(G H) = L(H), |G E|^2 = tr(E' A^-1 E)),
     the directions E_ab = H w_a q_b', for an orthogonal basis w_a of the row space and q_b of all, are orthogonal with
@@ -100,8 +104,7 @@ def classification(c: Certificate) -> str:
     row space. For S not empty one of them is -lambda_i: no local minimum.
     """
     k, m = read_k_m(c)
-    count = sum(1 for size in range(min(k, m - k) + 1) for _ in combinations(range(k), size)) if k <= 20 else 2**k
-    c.afford(steps(k, m, count), "critical points")
+    afford_points(c, k, m, 0)
     goal = read_target(c, k, m)
     critical_equation(c)
     points = read_saddles(c, goal, k, m, 0)
@@ -111,7 +114,7 @@ def classification(c: Certificate) -> str:
         check_spectrum(c, f, S, model, goal)
         f.finish()
     listed = ", ".join(map(str, goal.eigenvalues))
-    return f"all {len(points)} subsets S of the eigenvalues {listed} at m={m}; no other critical points: every k, m"
+    return f"loss and spectrum at an H for all {len(points)} S, eigenvalues {listed}, m={m}; no others: every k, m"
 
 
 def check_spectrum(c: Certificate, f: Fields, S: Subset, model: Model, goal: Target) -> None:
@@ -125,21 +128,20 @@ def check_spectrum(c: Certificate, f: Fields, S: Subset, model: Model, goal: Tar
     c.demand(all(gram[i][i] > 0 for i in range(m)), f"{f.where}.unseen: a vector is 0")
     inside = [*kept, *range(k, k + len(S))]
     rows = Matrix([basis.rows[a] for a in inside])
-    c.demand(rows * model.H_plus * model.H == rows, f"{f.where}.unseen: the row space of H is another one")
+    c.demand(model.outside(rows).is_zero, f"{f.where}.unseen: the row space of H is another one")
 
     def g(a: int) -> Fraction:
         return goal.eigenvalues[a] if a < k else Fraction(0)
 
-    # Where the form is diagonal at variable coefficients, it is diagonal
-    K = [[c.field.one * 0 for _ in range(m)] for _ in range(m)]
+    # Where the form is diagonal at variable coefficients X, it is diagonal
+    X = Matrix.generic(c.field, k, m)
     predicted: list[Any] = []
-    for a in inside:
-        for b in range(m):
-            x = c.field.draw()
-            K = [[K[i][j] + x * (basis.rows[a][i] * basis.rows[b][j]) for j in range(m)] for i in range(m)]
+    for row, a in zip(X.rows, inside, strict=True):
+        for b, x in enumerate(row):
             eigenvalue = 0 if b in inside else g(a) - g(b)
             predicted.append(x * x * (eigenvalue * gram[a][a] * gram[b][b]))
-    form = along(model.H, model.H * Matrix(K), goal.F)[2] * 2
+    H, F, rows, basis = (Y * c.field.one for Y in (model.H, goal.F, rows, basis))
+    form = along(H, H * rows.T * X * basis, F)[2] * 2
     c.zero(form - total(predicted), f"{f.where}: the Hessian's spectrum")
 
 
@@ -149,7 +151,7 @@ def saddle(c: Certificate) -> str:
     There |dL/dH|^2 = 0 is less than any c L with c > 0.
     """
     k, m = read_k_m(c)
-    c.afford(steps(k, m, 1), "critical point")
+    c.afford(50 * k * k * (k * k + m), "critical point")
     F = read_shaped(c.witness, "F", k, m, c)
     model = check_critical(c, c.witness, k, m, F)
     c.demand(model.loss == c.witness.rational("loss"), f"witness.loss: it is {model.loss}")
@@ -162,7 +164,7 @@ def no_loss(c: Certificate) -> str:
     """MF6c and MF9c where m = k: the rows of every H of full rank span everything."""
     k, m = read_k_m(c)
     c.demand(m == k, "parameters.m: not k")
-    c.afford(steps(k, m, 1), "generic matrices")
+    c.afford(50 * k**4, "generic matrices")
     c.zero(Model(Matrix.generic(c.field, k, k), Matrix.generic(c.field, k, k)).loss, "L")
     return f"L = 0 at every F and full-rank H, k = m = {k}"
 
@@ -174,19 +176,20 @@ def negative_curvature(c: Certificate) -> str:
     first bound holds, tr(Z^2) >= tr(Z)^2 / k gives the second.
     """
     k, m = read_k_m(c)
-    c.afford(steps(k, m, 2 ** min(k, m - k, 60)), "saddles")
+    afford_points(c, k, m, 1)
     goal = read_target(c, k, m)
     points = read_saddles(c, goal, k, m, 1)
     one = Fraction(1)
     for f, S, model in points:
         R = read_shaped(f, "R", k, k, c)
-        c.demand(R.T * R == goal.part(S, [one] * k), f"{f.where}.R: not a partial isometry from range(Z)")
-        c.demand(all(x == 0 for row in (model.M.T * R).rows for x in row), f"{f.where}.R: not into ker(M')")
+        c.demand((R.T * R - goal.part(S, [one] * k)).is_zero, f"{f.where}.R: not a partial isometry from range(Z)")
+        c.demand((model.M.T * R).is_zero, f"{f.where}.R: not into ker(M')")
         RZ = R * model.Z
         curvature = -inner(RZ, model.a * RZ)
         c.demand(curvature == f.rational("curvature"), f"{f.where}.curvature: it is {curvature}")
         c.demand(curvature < 0, f"{f.where}.curvature: not below 0")
-        line = along(model.H * c.field.one, R * goal.F - model.H, goal.F)
+        H, F, velocity = (Y * c.field.one for Y in (model.H, goal.F, R * goal.F - model.H))
+        line = along(H, velocity, F)
         c.zero(line[1], f"{f.where}: dL/ds")
         c.zero(line[2] * 2 - curvature, f"{f.where}: d^2L/ds^2")
         for bound in (inner(model.Z, model.Z), 4 * model.loss * model.loss / k):  # over |A|, largest eigenvalue of A
@@ -201,10 +204,10 @@ def check_tight(c: Certificate, k: int) -> None:
     """F = [I 0], H = [0 I], R = I: critical, A = I, and d^2L/ds^2 = -4 L^2 / k."""
     F = Matrix([[Fraction(i == j) for j in range(2 * k)] for i in range(k)])
     H = Matrix([[Fraction(k + i == j) for j in range(2 * k)] for i in range(k)])
-    line = along(H, F - H, F)
-    c.demand(Model(H, F).A == Matrix.identity(k) and line[1] == 0, "tight family: not as described")
+    model, line = Model(H, F), along(H, F - H, F)
+    as_described = model.gradient.is_zero and (model.A - Matrix.identity(k)).is_zero
+    c.demand(as_described, "tight family: not critical, or A is not I")
     c.zero(line[2] * 2 + 4 * line[0] * line[0] / k, "tight family")
-    c.demand(line[2] < 0, "tight family: no curvature")
 
 
 def norm_at_least(A: Matrix, bound: Fraction) -> bool:

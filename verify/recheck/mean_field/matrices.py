@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 from verify.recheck.arithmetic import Field, Series, solve, total
@@ -65,10 +66,10 @@ class Matrix:
         """The coefficient of t^power."""
         return Matrix([[coefficient(x, power) for x in row] for row in self.rows])
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Matrix) and self.rows == other.rows
-
-    __hash__ = None  # type: ignore[assignment]  # not a key of anything
+    @property
+    def is_zero(self) -> bool:
+        """Whether every entry is 0; for rational entries."""
+        return all(x == 0 for row in self.rows for x in row)
 
     def inverse(self) -> Matrix:
         """By elimination; ZeroDivisionError if there is none."""
@@ -161,6 +162,7 @@ def transposed(word: Word) -> Word:
     return tuple(x if x in SYMMETRIC else x[0] if x.endswith("'") else x + "'" for x in reversed(word))
 
 
+@cache
 def shortened(word: Word) -> Word:
     """Without the units in it."""
     for unit in UNITS:
@@ -170,6 +172,7 @@ def shortened(word: Word) -> Word:
     return word
 
 
+@cache
 def cyclic(word: Word) -> Word:
     """The one that stands for all words with the same trace."""
     rotations = [word[i:] + word[:i] for i in range(len(word))]

@@ -35,7 +35,7 @@ class Features:
 
 
 def enumerated_loss(features: Features, W: Matrix, n: int, noise: Any) -> Any:
-    """E (y - (1/n) sum_i y_i h(x_i)' W h(x))^2 / 2 over tasks v of signs, prompts x_i, queries x and label noise +-noise.
+    """E (y - (1/n) sum_i y_i h(x_i)' W h(x))^2 / 2 over tasks v of signs, prompts x_i, queries x and label noise.
 
     A label is v' f°(x_i) +- noise in the prompt and v' f°(x) at the query; E v v' = I.
     """

@@ -171,8 +171,7 @@ def feed_forward_ray(c: Certificate) -> str:
     c.zero(top - other - 1, "margin of a column of W_ov*")
     c.zero(top - dual * (V - 1), "combination of pairs, at the token that follows")
     c.zero(other + dual, "combination of pairs, at another token")
-    c.zero(dual * (V - 1) - (top * top + other * other * (V - 1)), "dual value and squared norm")
-    c.zero((V - 1) / V - (top * top + other * other * (V - 1)), "squared norm of a column")
+    c.zero(dual * (V - 1) - (top * top + other * other * (V - 1)), "dual value (V-1)/V and squared norm")
     A, B = c.field.draws(2)  # exponentials of the logits s top and s other
     P = [A, B, B * (V - 2)]  # the token that follows; another one; the rest
     Z = total(P)

@@ -1,0 +1,82 @@
+"""Every script of the gallery: its computed numbers are within the stated bound of the predicted ones."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import pytest
+
+from tests.docs.pages import DOCS
+
+GALLERY = DOCS / "gallery"
+SCRIPTS = sorted(path.stem for path in GALLERY.glob("*.py") if path.stem != "gallery")
+MOST_LINES = 60
+
+# Settings of a few seconds for the scripts that take longer: shorter lengths, fewer draws, the same bounds.
+SMALL: dict[str, dict[str, Any]] = {
+    "decay": {"lengths": (8, 1000, 10**6), "tolerance": 0.1},
+    "merged_against_factorised": {"lengths": (8, 16, 10**6)},
+    "loss_ladder": {"lengths": (64, 1024), "sequences": 1000},
+    "escape_race": {"lengths": (4, 16, 10**6), "kernels": 1000},
+    "phase_diagram": {"lengths": (4, 8, 16), "powers": (1, 6, 26, 60)},
+    "training_plateaus": {"test_samples": 2048, "gradient_samples": 512},
+    "mean_field_saddles": {"steps": 800},
+    "next_token_slopes": {"T": 2000},
+    "next_token_direction": {"T": 4000},
+}
+
+
+@pytest.fixture(autouse=True)
+def scripts_can_be_imported(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.syspath_prepend(GALLERY)
+    with matplotlib.rc_context():
+        yield
+
+
+def load(name: str) -> Any:
+    return importlib.import_module(name)
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_computed_and_predicted_numbers_agree(name: str) -> None:
+    exhibit = load(name).main(**SMALL.get(name, {}))
+    assert len(exhibit.comparisons) > 0
+    assert [comparison for comparison in exhibit.comparisons if not comparison.holds] == []
+    for axes in exhibit.figure.axes:
+        assert axes.get_xlabel() or axes.get_ylabel(), "an axis without a label"
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_script_is_short_and_its_results_are_stored_beside_it(name: str) -> None:
+    lines = (GALLERY / f"{name}.py").read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= MOST_LINES
+    assert (GALLERY / f"{name}.svg").read_bytes().startswith(b"<?xml")
+    stored = (GALLERY / f"{name}.txt").read_text(encoding="utf-8")
+    assert "computed" in stored and "NOT WITHIN" not in stored
+
+
+def test_a_picture_is_the_same_file_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gallery, script = load("gallery"), load("mean_field_prompts")
+    contents = []
+    for folder in (tmp_path / "first", tmp_path / "second"):
+        folder.mkdir()
+        monkeypatch.setattr("sys.argv", ["mean_field_prompts.py", str(folder)])
+        gallery.show("mean_field_prompts.py", script.main())
+        contents.append((folder / "mean_field_prompts.svg").read_bytes())
+    assert contents[0] == contents[1]
+
+
+@pytest.mark.parametrize(("computed", "bound"), [(1.1, 0.05), (float("nan"), 0.05), (1.0, float("nan"))])
+def test_a_comparison_can_fail(computed: float, bound: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gallery = load("gallery")
+    bad = gallery.Comparison("control", computed, 1.0, bound, "made up")
+    assert not bad.holds
+    monkeypatch.setattr("sys.argv", ["control.py", str(tmp_path)])
+    figure = matplotlib.figure.Figure()
+    with pytest.raises(SystemExit, match="too far apart"):
+        gallery.show("control.py", gallery.Exhibit(figure, [bad]))
+    assert "NOT WITHIN" in (tmp_path / "control.txt").read_text(encoding="utf-8")

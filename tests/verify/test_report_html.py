@@ -1,0 +1,333 @@
+"""The page of a check: everything is there, links lead somewhere, nothing is loaded, nothing runs."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from tests.verify.report_sample import DETAILS, page, results
+from verify.check import main
+from verify.claim import Claim, Evidence, Finding, Result, Verdict
+from verify.claims import PAPERS
+from verify.gradient_settings import GradientSettings
+from verify.report import check_html as module
+from verify.report.check_html import GRADES, VERDICTS, compact
+from verify.report.claim_graph import HEIGHT, WIDTH, draw_graph
+from verify.report.claim_plots import PLOTS
+from verify.report.mathml import statement_html
+from verify.settings import UsageError, validate
+
+VOID = {"meta", "wbr", "br", "link", "img", "hr", "input"}
+LOADS = {"src", "srcset", "data", "poster", "action", "background", "xlink:href"}
+
+
+class Page(HTMLParser):
+    """Elements with their attributes, the text of each article, and tags that do not match."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.open: list[str] = []
+        self.wrong: list[str] = []
+        self.article = ""
+        self.texts: Counter[str] = Counter()
+        self.said: dict[str, str] = {}
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        named = {name: value or "" for name, value in attrs}
+        self.elements.append((tag, named))
+        if tag == "article":
+            self.article = named["id"]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open.pop() != tag:
+            self.wrong.append(tag)
+        if tag == "article":
+            self.article = ""
+
+    def handle_data(self, data: str) -> None:
+        self.said[self.article] = self.said.get(self.article, "") + data
+
+    def attributes(self, name: str) -> list[str]:
+        return [attributes[name] for _, attributes in self.elements if name in attributes]
+
+
+@pytest.fixture(scope="module")
+def pages() -> dict[str, str]:
+    return {name: page(name) for name in PAPERS}
+
+
+@pytest.fixture(params=PAPERS)
+def paper(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def html(paper: str, pages: dict[str, str]) -> str:
+    return pages[paper]
+
+
+def test_every_claim_is_there_with_all_that_was_found(paper: str, html: str) -> None:
+    read = Page(html)
+    ids = [claim.id for claim in PAPERS[paper].claims]
+    for claim in PAPERS[paper].claims:
+        said = read.said[claim.id]
+        for text in (claim.statement, *claim.assumptions):
+            assert statement_html(text, [id for id in ids if id != claim.id]) in html
+        for text in (claim.id, claim.statement, "131/4032", "not 0", f"select={claim.id}"):
+            assert text in said, (claim.id, text)
+        assert any(verdict in said for verdict in Verdict)
+        for other in claim.requires:
+            assert f'href="#{other}"' in html
+    evidence = {result.finding.evidence for result in results(paper)} - {None}
+    assert all(GRADES[grade] in html for grade in evidence if grade is not None)
+
+
+def test_tags_match_and_links_lead_somewhere(html: str) -> None:
+    read = Page(html)
+    assert read.wrong == [] and read.open == []
+    ids = read.attributes("id")
+    assert [id for id, times in Counter(ids).items() if times > 1] == []
+    targets = set(read.attributes("href"))
+    assert targets and all(target.startswith("#") and target[1:] in ids for target in targets)
+    for name in ("aria-labelledby", "clip-path"):
+        assert all(value.removeprefix("url(#").rstrip(")") in ids for value in read.attributes(name))
+
+
+def test_nothing_is_loaded_and_nothing_runs(html: str) -> None:
+    read = Page(html)
+    tags = {tag for tag, _ in read.elements}
+    assert not tags & {"script", "link", "img", "iframe", "object", "embed", "base", "form"}
+    assert not LOADS & {name for _, attributes in read.elements for name in attributes}
+    assert not [name for _, attributes in read.elements for name in attributes if name.startswith("on")]
+    assert not re.findall(r"https?:|//[a-z]+\.|@import|url\((?!#)", html)
+
+
+def test_headings_and_landmarks_are_in_order(html: str) -> None:
+    read = Page(html)
+    levels = [int(tag[1]) for tag, _ in read.elements if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(second <= first + 1 for first, second in itertools.pairwise(levels))
+    tags = [tag for tag, _ in read.elements]
+    assert tags.count("main") == 1 and ("html", {"lang": "en"}) in read.elements
+    assert tags.index("a") < tags.index("main") and '<a class="skip" href="#claims">' in html
+    assert all("aria-label" in attributes for tag, attributes in read.elements if attributes.get("role") == "img")
+
+
+def test_the_same_results_give_the_same_page_without_times(paper: str, html: str) -> None:
+    assert page(paper) == html
+    assert "98765" not in html  # the seconds of the sample
+
+
+def test_only_the_foot_depends_on_the_environment(pages: dict[str, str]) -> None:
+    other = page("next-token", environment="python 3.99\nanother machine\n")
+    same = set(pages["next-token"].splitlines())
+    differing = [line for line in other.splitlines() if line not in same]
+    assert differing and all("python 3.99" in line or "another machine" in line for line in differing)
+
+
+def test_plots_are_drawn_where_details_carry_a_series(pages: dict[str, str]) -> None:
+    for id in PLOTS:
+        (html,) = (text for text in pages.values() if f'<article id="{id}"' in text)
+        article = html.split(f'<article id="{id}"')[1].split("</article>")[0]
+        assert article.count("<figure>") == 1 and "<figcaption>" in article
+        drawn = article.split("<figure>")[1].split("</figure>")[0]
+        assert drawn.count("<text") >= 4, "letters of a plot are text"
+        assert "var(--ink)" in drawn and "var(--first)" in drawn
+        assert not re.search("#[0-9a-f]{6}", drawn), "a colour that does not follow the page"
+    without = page("sub-n-grams", results("sub-n-grams", {id: {"details": {}} for id in DETAILS if id != "MF6"}))
+    assert "<figure>" not in without
+
+
+def test_hostile_text_stays_text() -> None:
+    bad = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
+    claim = Claim("ZZ1", bad, f"{bad} where x_1 = {bad}", "module:check", assumptions=(bad,), requires=("ZZ0",))
+    details = {bad: bad, "deep": {bad: [{bad: bad}, {bad: bad}]}, "counterexample": {bad: [[bad, bad]], "x": bad}}
+    finding = Finding(Verdict.REFUTED, bad, Evidence.EXACT, 1, bad, bad, details, bad)
+    html = page("sub-n-grams", [Result(claim, Verdict.VERIFIED, finding, 0.0)], command=bad, environment=bad)
+    read = Page(html)
+    assert read.wrong == [] and not {"script", "img"} & {tag for tag, _ in read.elements}
+    assert not read.attributes("onerror")
+    assert read.said["ZZ1"].count("<script>alert(1)</script>") >= 10
+
+
+def test_a_verdict_that_was_not_expected_is_said_first(pages: dict[str, str]) -> None:
+    traceback = ["Traceback (most recent call last):", "ZeroDivisionError: division by zero"]
+    changes = {
+        "SN5": {"verdict": Verdict.REFUTED, "details": {"counterexample": {"kernel": [["1/2", "1/2"]]}}},
+        "SN6": {"verdict": Verdict.SKIPPED, "evidence": None, "scope": "rests on SN5, not as expected"},
+        "SN12": {"verdict": Verdict.ERROR, "evidence": None, "details": {"traceback": traceback}},
+        "SN15": {"verdict": Verdict.UNDECIDED, "evidence": None},
+    }
+    html = page("sub-n-grams", results("sub-n-grams", changes))
+    summary = html.split("<article")[0]
+    assert f"<strong>{len(PAPERS['sub-n-grams'].claims) - 4} of" in summary
+    for id, change in changes.items():
+        verdict = str(change["verdict"])
+        assert re.search(f'<a href="#{id}">{id}</a> {verdict}, expected VERIFIED', summary)
+        assert VERDICTS[Verdict(verdict)] in summary
+        assert f'aria-label="{id}, ' in summary and "not as expected" in summary
+    assert "Traceback (most recent call last):\nZeroDivisionError" in html
+    assert "Counterexample" in html.split('<article id="SN5"')[1].split("</article>")[0]
+    assert "not as expected" not in pages["sub-n-grams"].split("<article")[0]
+
+
+def test_a_claim_that_rests_on_one_outside_the_run_says_so() -> None:
+    html = page("sub-n-grams", [result for result in results("sub-n-grams") if result.claim.id == "SN6"])
+    assert "SN2 (not checked in this run)" in html and 'href="#SN2"' not in html
+
+
+def test_every_grade_and_verdict_is_explained() -> None:
+    assert set(GRADES) == set(Evidence) and set(VERDICTS) == set(Verdict)
+    assert len({*GRADES.values(), *VERDICTS.values()}) == len(GRADES) + len(VERDICTS)
+
+
+def test_values_are_shown_in_full() -> None:
+    value = {"a": [[1, 2], ["1/3", None]], "b": {"c": list(range(100)), "d": [{"e": "x" * 90}, 1.5]}}
+    assert json.loads(compact(value)) == value
+
+
+# --- the graph ---
+
+
+@pytest.mark.parametrize("name", PAPERS)
+def test_the_graph_has_layers_and_no_line_crosses_a_box(name: str) -> None:
+    requires = {claim.id: claim.requires for claim in PAPERS[name].claims}
+    drawing = draw_graph(requires)
+    assert set(drawing.nodes) == set(requires)
+    assert set(drawing.lines) == {(other, id) for id, others in requires.items() for other in others}
+    for (x, y), (u, v) in itertools.combinations(drawing.nodes.values(), 2):
+        assert abs(x - u) >= WIDTH or abs(y - v) >= HEIGHT, "boxes overlap"
+    for (first, second), path in drawing.lines.items():
+        (x, y), (u, v) = drawing.nodes[first], drawing.nodes[second]
+        assert u > x and path.startswith(f"M{x + WIDTH / 2:g} {y:g}") and path.endswith(f"{u - WIDTH / 2:g} {v:g}")
+        for id, (at, height) in drawing.nodes.items():
+            if id not in (first, second):
+                assert not any(abs(a - at) < WIDTH / 2 and abs(b - height) < HEIGHT / 2 for a, b in points(path))
+    assert 0 < drawing.width <= 460, "too wide for a telephone"
+
+
+def points(path: str) -> list[tuple[float, float]]:
+    """Points along a path of M, C and H, close to each other."""
+    found = []
+    x = y = 0.0
+    for letter, numbers in re.findall(r"([MCH])([^MCH]*)", path):
+        values = [float(number) for number in numbers.split()]
+        if letter == "M":
+            x, y = values
+        elif letter == "H":
+            found += [(x + (values[0] - x) * i / 20, y) for i in range(21)]
+            x = values[0]
+        else:
+            a, b, c, d, u, v = values
+            for t in (i / 20 for i in range(21)):
+                r = 1 - t
+                found.append(
+                    (
+                        r**3 * x + 3 * r * r * t * a + 3 * r * t * t * c + t**3 * u,
+                        r**3 * y + 3 * r * r * t * b + 3 * r * t * t * d + t**3 * v,
+                    )
+                )
+            x, y = u, v
+    return found
+
+
+def test_a_line_over_several_layers_bends_around_what_is_between() -> None:
+    drawing = draw_graph({"A": (), "B": ("A",), "C": ("B",), "D": ("A", "C")})
+    long, (x, y) = points(drawing.lines["A", "D"]), drawing.nodes["B"]
+    assert not any(abs(a - x) < WIDTH / 2 and abs(b - y) < HEIGHT / 2 for a, b in long)
+    straight = [(a, drawing.nodes["A"][1]) for a, _ in long]  # the control: a straight line does cross a box
+    assert any(
+        abs(a - u) < WIDTH / 2 and abs(b - v) < HEIGHT / 2
+        for a, b in straight
+        for id, (u, v) in drawing.nodes.items()
+        if id in "BC"
+    )
+
+
+def test_graphs_without_lines_or_claims_are_drawn() -> None:
+    assert draw_graph({"A": (), "B": ("elsewhere",)}).lines == {}
+    assert draw_graph({"A": ()}).nodes.keys() == {"A"}
+
+
+# --- colours ---
+
+
+def luminance(colour: str) -> float:
+    """Of #rgb or #rrggbb (WCAG 2)."""
+    digits = colour[1:] if len(colour) == 7 else "".join(2 * digit for digit in colour[1:])
+    parts = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(first: str, second: str) -> float:
+    low, high = sorted((luminance(first), luminance(second)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_contrast_is_enough_in_light_in_dark_and_on_paper() -> None:
+    css = (Path(module.__file__).parent / "templates" / "check.css").read_text()
+    schemes = [
+        dict(re.findall(r"--([a-z-]+): (#[0-9a-f]+);", block)) for block in re.findall(r":root \{(.*?)\}", css, re.S)
+    ]
+    assert len(schemes) == 3 and all(len(scheme) == len(schemes[0]) for scheme in schemes)
+    text = [("ink", "ground"), ("ink", "panel"), ("ink", "no-ground"), ("muted", "ground"), ("muted", "panel")]
+    text += [("link", "ground"), ("good", "ground"), ("bad", "ground")]
+    text += [(name, f"{name}-ground") for name in ("good", "no", "open", "bad")]
+    for scheme in schemes:
+        for first, second in text:
+            assert contrast(scheme[first], scheme[second]) >= 4.5, (first, second)
+        for curve in ("first", "second"):
+            assert contrast(scheme[curve], scheme["ground"]) >= 3, curve
+    assert contrast("#777777", "#ffffff") < 4.5  # the control: the best known grey that is not enough
+
+
+# --- the command ---
+
+
+def test_the_command_writes_the_page_to_a_file_or_standard_output(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["paper=next-token", "select=NT7m", "dataset=DS-A", "format=html"]
+    assert main(words) == 0
+    printed = capsys.readouterr().out
+    command = f"python -m verify.check {' '.join(words)}"
+    assert printed.startswith("<!doctype html>") and command in printed
+    assert "python -m verify.check paper=next-token dataset=DS-A select=NT7m<" in printed
+    file = tmp_path / "report.html"
+    assert main([*words, f"output={file}"]) == 0
+    assert capsys.readouterr().out == ""
+    assert file.read_text() == printed.replace(command, f"{command} output={file}")
+
+
+def test_the_program_prints_it_without_warnings() -> None:
+    words = ["verify.check", "paper=next-token", "select=NT6", "format=html"]
+    environment = {**os.environ, "PYTHONWARNINGS": "error"}
+    finished = subprocess.run(
+        [sys.executable, "-m", *words], capture_output=True, text=True, env=environment, check=False
+    )
+    assert finished.returncode == 0, finished.stderr
+    assert Page(finished.stdout).wrong == [] and '<article id="NT6"' in finished.stdout
+
+
+def test_other_commands_have_no_such_page() -> None:
+    with pytest.raises(UsageError, match="format must be table or json"):
+        validate(GradientSettings, {"format": "html"})

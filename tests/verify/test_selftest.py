@@ -1,0 +1,154 @@
+"""The self-test: in place with faults built in, and as somebody runs it who has the wheel and no clone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+import verify
+from proofs.sub_ngrams import type_classes
+from proofs.sub_ngrams.score_blocks import ScoreBlocks
+from verify import selftest
+from verify.claim import Finding, Verdict
+from verify.claims.sub_ngrams import loss
+from verify.settings import UsageError
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ("verify", "proofs", "numerics")
+
+
+# --- in place ---
+
+
+def only(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    monkeypatch.setattr(selftest, "STEPS", {name: selftest.STEPS[name] for name in names})
+
+
+def test_the_reference_values_hold_here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    only(monkeypatch, "reference values")
+    assert selftest.main([]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[1].startswith("ok      reference values        104 entries") and told[2] == "1 of 1 ok"
+
+
+def test_a_wrong_engine_fails(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """One entry of one engine is off by 1e-12; the step says which."""
+    right = type_classes.type_classes
+
+    def wrong(*problem: object) -> ScoreBlocks:
+        blocks = dict(right(*problem).blocks)  # type: ignore[arg-type]  # passed on as they come
+        (x, *row), *rows = blocks[0, 0]
+        blocks[0, 0] = ((x + Fraction(1, 10**12), *row), *rows)
+        return ScoreBlocks(blocks)
+
+    monkeypatch.setattr(type_classes, "type_classes", wrong)
+    only(monkeypatch, "reference values")
+    assert selftest.main([]) == 1
+    told = capsys.readouterr().out
+    assert "failed  reference values        type_classes at n=2 k=1 q=inf: block (0, 0)" in told and "0 of 1 ok" in told
+
+
+def test_an_unexpected_verdict_and_an_exception_fail(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken() -> str:
+        raise ZeroDivisionError("in two\nlines")
+
+    monkeypatch.setattr(loss, "infinite_at_finite_length", lambda settings, run: Finding(Verdict.UNDECIDED, "S=2"))
+    steps = {"claim": selftest.claims("sub-n-grams", "select=SN10"), "broken": broken}
+    monkeypatch.setattr(selftest, "STEPS", steps)
+    assert selftest.main([]) == 1
+    told = capsys.readouterr().out.splitlines()
+    assert told[1].startswith("failed  claim ") and "SN10 is UNDECIDED, expected VERIFIED" in told[1]
+    assert told[2].startswith("failed  broken") and "ZeroDivisionError: in two\\nlines" in told[2]
+    assert told[3] == "0 of 2 ok"
+
+
+def test_words_are_refused() -> None:
+    with pytest.raises(UsageError, match="k=2: selftest takes no words"):
+        selftest.main(["k=2"])
+
+
+# --- from a wheel, away from the checkout ---
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A virtual environment with the wheel in it, and nothing of the checkout."""
+
+    wheel: Path
+    folder: Path
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+        command = [str(self.folder / "bin" / words[0]), *words[1:]]
+        return subprocess.run(
+            command, capture_output=True, text=True, cwd=self.folder, env=environment | {"OMP_NUM_THREADS": "1"}
+        )
+
+
+def finish(*words: str | Path, cwd: Path | None = None) -> None:
+    finished = subprocess.run([str(word) for word in words], capture_output=True, text=True, cwd=cwd, check=False)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """Built from a copy of what a clone has, so that nothing is left in it. The dependencies are those of this run."""
+    source, folder = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("installed")
+    for room in ROOMS:
+        shutil.copytree(ROOT / room, source / room, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
+    finish(*pip, "wheel", ".", "--no-deps", "--no-build-isolation", "--wheel-dir", "built", cwd=source)
+    (wheel,) = (source / "built").iterdir()
+    finish(sys.executable, "-m", "venv", "--without-pip", folder)
+    finish(*pip, "--python", folder / "bin" / "python", "install", "--no-deps", "--no-index", wheel)
+    (packages,) = folder.glob("lib/python*/site-packages")
+    (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return Installed(wheel, folder)
+
+
+def test_the_wheel_has_what_it_needs_and_nothing_else(installed: Installed) -> None:
+    names = set(zipfile.ZipFile(installed.wheel).namelist())
+    information = {name for name in names if name.split("/")[0].endswith(".dist-info")}
+    needed = {
+        path.relative_to(ROOT).as_posix()
+        for room in ROOMS
+        for path in (ROOT / room).rglob("*")
+        if path.suffix == ".py" or path.name == "py.typed" or (room == "verify" and path.is_file())
+        if "__pycache__" not in path.parts
+    }
+    assert names - information == needed
+    assert {f"{room}/py.typed" for room in ROOMS} <= needed
+    assert any(name.endswith(".npz") for name in needed)
+
+
+def test_the_selftest_of_the_wheel(installed: Installed) -> None:
+    """By the console script. Takes half a minute: it is the whole self-test."""
+    finished = installed.run("landscape-verify", "selftest")
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    first, *steps, last = finished.stdout.splitlines()
+    assert first.startswith(f"landscape-verifier {verify.__version__} in {installed.folder}")
+    assert [line.split("  ")[0] for line in steps] == ["ok"] * len(selftest.STEPS)
+    assert last == f"{len(selftest.STEPS)} of {len(selftest.STEPS)} ok"
+
+
+def test_the_wheel_without_its_data_says_so(installed: Installed) -> None:
+    (data,) = installed.folder.glob("lib/python*/site-packages/verify/claims/sub_ngrams/trajectories/*.npz")
+    hidden = data.rename(data.with_suffix(".hidden"))
+    try:
+        finished = installed.run("python", "-m", "verify.check", "select=SN15")
+    finally:
+        hidden.rename(data)
+    assert finished.returncode == 4 and "cannot be read" in finished.stdout

@@ -1,0 +1,79 @@
+"""Results of a check as JUnit XML, which continuous-integration servers read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from verify import __version__
+from verify.claim import Paper, Result, Verdict
+from verify.report.plain import dumps, settings_as_plain
+from verify.settings import Settings
+
+NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # what XML 1.0 cannot hold
+
+
+def check_junit(paper: Paper, settings: Settings, results: Sequence[Result]) -> str:
+    """A claim is a test case. It fails if its verdict is wrong; without one it is an error, or skipped.
+
+    An expected verdict passes, whatever it is: a control that comes out REFUTED is a passed test. Times are 0, so that
+    the text is the same for the same version, settings and seed.
+    """
+    outcomes = [outcome(result) for result in results]
+    counts = {
+        "tests": str(len(results)),
+        "failures": str(outcomes.count("failure")),
+        "errors": str(outcomes.count("error")),
+    }
+    root = Element("testsuites", counts | {"time": "0"})
+    name = clean(f"{paper.name} {paper.headline(settings)}")
+    suite = SubElement(
+        root, "testsuite", {"name": name, **counts, "skipped": str(outcomes.count("skipped")), "time": "0"}
+    )
+    properties = SubElement(suite, "properties")
+    for key, value in {"version": __version__, **settings_as_plain(settings)}.items():
+        shown = ",".join(map(str, value)) if isinstance(value, list) else str(value)
+        if value not in (None, []):
+            SubElement(properties, "property", {"name": key, "value": clean(shown)})
+    for result, kind in zip(results, outcomes, strict=True):
+        title = clean(f"{result.claim.id} {result.claim.title}")
+        case = SubElement(suite, "testcase", {"classname": f"verify.{paper.name}", "name": title, "time": "0"})
+        if kind:
+            message = clean(
+                f"{result.verdict}, expected {result.expected}: {result.finding.found or result.finding.scope}"
+            )
+            SubElement(case, kind, {"message": message, "type": result.verdict.value}).text = clean(account(result))
+        SubElement(case, "system-out").text = clean(account(result))
+    indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
+
+
+def outcome(result: Result) -> str:
+    """The element that a test case holds: none where the verdict is the expected one."""
+    if result.as_expected:
+        return ""
+    kinds = {Verdict.ERROR: "error", Verdict.UNDECIDED: "skipped", Verdict.SKIPPED: "skipped"}
+    return kinds.get(result.verdict, "failure")
+
+
+def account(result: Result) -> str:
+    """What was claimed and what was found, in lines."""
+    finding = result.finding
+    lines = {
+        "claim": result.claim.statement,
+        "verdict": f"{result.verdict} (expected {result.expected})",
+        "evidence": finding.evidence or "none",
+        "found": finding.found,
+        "predicted": finding.predicted,
+        "scope": finding.scope,
+    }
+    told = "".join(f"{name}: {text}\n" for name, text in lines.items() if text)
+    if not result.as_expected and finding.details:
+        told += f"details: {dumps(finding.details)}"
+    return told
+
+
+def clean(text: str) -> str:
+    """The text without the signs that XML cannot hold, each replaced by U+FFFD."""
+    return NO_XML.sub("\ufffd", text)
