@@ -1,56 +1,76 @@
-"""python -m benchmarks: what every engine costs against S, n and T, as ratios between neighbouring rows.
+"""python -m benchmarks [SECTION ...]: what the engines cost, as ratios; writes benchmarks/RESULTS.md.
 
-Seconds are the minimum of a few runs and depend on the machine; the ratios say how an engine scales.
+Without words all sections are run, in some minutes; with words, those, and the others stay in RESULTS.md as they are.
 """
 
 from __future__ import annotations
 
-import os
 import platform
+import re
 import sys
-import time
-from collections.abc import Sequence
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
 
-from proofs.sub_ngrams.configuration import Configuration
-from proofs.sub_ngrams.law import NGramLaw
-from verify.engines import ENGINES, Options
+import numpy
+import scipy
+import torch
 
-REPEATS = 3
-LADDERS: dict[str, list[tuple[int, int, Sequence[int]]]] = {  # engine -> (S, n, lengths)
-    "enumeration": [(2, 3, (6, 8, 10)), (3, 2, (4, 5, 6))],
-    "derivation": [(2, 2, (4, 5)), (2, 3, (4, 5))],
-    "type_classes": [(2, 2, (25, 50, 100)), (2, 3, (15, 30)), (3, 2, (10, 20))],
-    "autograd": [(2, 3, (8, 10, 12)), (3, 3, (6, 8))],
-    "closed_form": [(2, 3, (10, 12, 14))],
-    "transfer": [(2, 2, (10**3, 10**6, 10**9)), (2, 3, (10**3, 10**9))],
-    "monte_carlo": [(2, 3, (64, 512)), (5, 3, (32, 512))],
+from benchmarks.engines import engines
+from benchmarks.lengths import accuracy, large, lengths
+from benchmarks.sampling import sampling
+from benchmarks.timing import doing, seconds
+
+RESULTS = Path(__file__).parent / "RESULTS.md"
+SECTIONS: dict[str, tuple[str, Callable[[], str]]] = {
+    "engines": ("Cost of every engine", engines),
+    "sampling": ("Closed form against autograd", sampling),
+    "accuracy": ("Transfer against sampling at equal accuracy", accuracy),
+    "lengths": ("Transfer at any length", lengths),
+    "large": ("Transfer at larger S", large),
 }
+HEAD = """# Results
+
+Written by `make bench`. Seconds are processor time on one core of a shared machine; the ratios are what to read.
+"""
 
 
-def main() -> None:
-    print(f"{platform.machine()}, {os.cpu_count()} cores, python {platform.python_version()}\n")
-    print("| engine | S | n | T | seconds | ratio to the row above |")
-    print("|---|---|---|---|---|---|")
-    for name, ladders in LADDERS.items():
-        for S, n, lengths in ladders:
-            before = None
-            for T in lengths:
-                print(f"{name} S={S} n={n} T={T}", file=sys.stderr)
-                seconds = best_time(name, S, n, T)
-                ratio = "" if before is None else f"{seconds / before:.1f}"
-                print(f"| {name} | {S} | {n} | {T} | {seconds:.2g} | {ratio} |", flush=True)
-                before = seconds
+def main(words: list[str]) -> None:
+    unknown = [word for word in words if word not in SECTIONS]
+    if unknown:
+        raise SystemExit(f"{unknown[0]}: no such section; there are {', '.join(SECTIONS)}")
+    for name in words or SECTIONS:
+        title, run = SECTIONS[name]
+        taken, text = seconds(run)
+        texts = _written() | {title: f"{machine()}; {taken:.0f} s\n\n{text}\n"}
+        print(f"## {title}\n\n{texts[title]}", flush=True)
+        body = [f"## {title}\n\n{texts[title]}" for title, _ in SECTIONS.values() if title in texts]
+        RESULTS.write_text("\n".join([HEAD, *body]), encoding="utf-8")
+    doing(f"written to {RESULTS.name}")
 
 
-def best_time(name: str, S: int, n: int, T: int) -> float:
-    law, configuration = NGramLaw(S, n), Configuration.k_gram(min(2, n), float("inf"))
-    times = []
-    for _ in range(REPEATS):
-        start = time.perf_counter()
-        ENGINES[name].compute(law, configuration, T, Options(samples=2000))
-        times.append(time.perf_counter() - start)
-    return min(times)
+def _written() -> dict[str, str]:
+    """The sections of RESULTS.md, as they are now."""
+    if not RESULTS.exists():
+        return {}
+    parts = re.split(r"^## (.*)\n\n", RESULTS.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return {title: text.rstrip("\n") + "\n" for title, text in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+def machine() -> str:
+    versions = f"python {platform.python_version()}, torch {torch.__version__}"
+    versions += f", numpy {numpy.__version__}, scipy {scipy.__version__}"
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "no CUDA here: no CPU/GPU ratio"
+    return f"{date.today()}, {platform.machine()} {_processor()}, {versions}, {device}"
+
+
+def _processor() -> str:
+    try:
+        found = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
+    except OSError:
+        found = None
+    return found[1] if found else platform.processor()
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

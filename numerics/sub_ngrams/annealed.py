@@ -33,17 +33,21 @@ from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
 
+Task = tuple[Integrand, Callable[[Tensor], float], int]  # what to integrate, how accurately, with how many nodes
 Method = Literal["auto", "gauss", "lattice", "sobol"]
 
 GAUSS_NODES = 2**16  # per minute; above, "auto" takes another method
+GAUSS_DEGREE = 1000  # likewise: the check of its moments goes like the third power
 LATTICE_DIMENSION = 4  # likewise
 LIMIT_ACCURACY = 2.5e-7  # relative; M_inf is not computed beyond
 SHARD = 2**11  # kernels per call of the transfer engine
-CACHED = 2**13  # kernels times final n-grams per call of the closed forms, so that it fits the cache
-# Shares of the computing time of the parts of the integral, and the seconds that one kernel takes in them per unit of
-# size (`_Problem.at_most`). Measured once, and roughly: they decide how many nodes there are, not what is true.
-SHARES = {"limit": 0.25, "correction": 0.25, "rest": 0.5}
-SECONDS_PER_KERNEL = {"limit": 1e-7, "correction": 2e-7, "rest": 3e-6}
+CACHED = 2**14  # kernels times final n-grams per call of the closed forms: few calls, whose memory fits the cache
+# The parts of the integral in the order in which they are computed: the share of the computing time then left that
+# each may take, and the seconds that one kernel takes, ONCE and per unit of size. Measured at one time, and
+# roughly: they decide how many nodes there are, not what is true.
+SHARES = {"rest": 1 / 2, "correction": 1 / 2, "limit": 1.0}
+SECONDS_PER_KERNEL = {"limit": 4e-8, "correction": 8e-8, "rest": 3e-6}
+ONCE = 3e-6  # and whatever the size
 
 
 @one_thread()
@@ -76,7 +80,8 @@ def annealed_transfer(
     if method not in get_args(Method) or not 0 < level < 1 or not minutes > 0:
         raise ValueError(f"method={method}, level={level}, minutes={minutes}: {get_args(Method)}, in (0, 1), positive")
     if method == "auto":
-        few = gauss_points(_degree(law, T)) ** dimension(law) <= GAUSS_NODES * minutes
+        degree = _degree(law, T)
+        few = degree <= GAUSS_DEGREE and gauss_points(degree) ** dimension(law) <= GAUSS_NODES * minutes
         method = "gauss" if few else "lattice" if dimension(law) <= LATTICE_DIMENSION else "sobol"
     problem = _Problem(law, configuration, T, tolerance, minutes, executor, device or torch.device("cpu"))
     if method == "gauss":
@@ -110,40 +115,36 @@ class _Problem:
         return Integral(result.value[0], result.error[0] + 2 * rounding)
 
     def by_lattices(self) -> Integral:
-        parts = [
-            by_lattices(f, tolerance, at_most, law=self.law)
-            for f, tolerance, at_most in self.parts(representatives(self.law))
-        ]
-        return parts[0] + parts[1] + parts[2]
+        return self.in_parts(representatives(self.law), lambda part, *what: by_lattices(*what, law=self.law))
 
     def by_sobol(self, level: float, seed: int) -> Integral:
-        draws: tuple[Draw, ...] = (Sobol.prior, Sobol.prior, partial(Sobol.corners, T=self.T))
-        # closed forms averaged over all final n-grams vary less; the level is that of three intervals at once
-        parts = [
-            by_sobol(f, tolerance, at_most, draw, law=self.law, level=1 - (1 - level) / 3, seed=[seed, i])
-            for i, ((f, tolerance, at_most), draw) in enumerate(zip(self.parts(all_ends(self.law)), draws, strict=True))
-        ]
-        return parts[0] + parts[1] + parts[2]
+        def integrate(part: str, *what: *Task) -> Integral:
+            draw: Draw = partial(Sobol.corners, T=self.T) if part == "rest" else Sobol.prior
+            # the level is that of three intervals at once
+            return by_sobol(*what, draw, law=self.law, level=1 - (1 - level) / 3, seed=[seed, *part.encode()])
 
-    def parts(self, ends: Ends) -> list[tuple[Integrand, Callable[[Tensor], float], int]]:
-        """M_inf, C/T, rest: what to integrate, how accurately given its value, with how many kernels."""
+        # closed forms averaged over all final n-grams vary less
+        return self.in_parts(all_ends(self.law), integrate)
+
+    def in_parts(self, ends: Ends, integrate: Callable[[str, *Task], Integral]) -> Integral:
+        """The sum of M_inf, C/T and the rest. Time that one does not use is left to the next."""
         quarter = self.tolerance / 4
-        rest = partial(self.transfer, tolerance=quarter / 4)
-        return [
-            (
-                partial(self.limit, ends),
-                lambda x: max(quarter, LIMIT_ACCURACY * float(x.abs().max())),
-                self.at_most("limit"),
-            ),
-            (partial(self.correction, ends), lambda _: 2 * quarter, self.at_most("correction")),
-            (rest, lambda _: quarter, self.at_most("rest")),
-        ]
+        parts: dict[str, tuple[Integrand, Callable[[Tensor], float]]] = {
+            "rest": (partial(self.transfer, tolerance=quarter / 4), lambda _: quarter),
+            "correction": (partial(self.correction, ends), lambda _: 2 * quarter),
+            "limit": (partial(self.limit, ends), lambda x: max(quarter, LIMIT_ACCURACY * float(x.abs().max()))),
+        }
+        left, results = 60 * self.minutes, []
+        for part, (f, tolerance) in parts.items():
+            seconds = self.seconds_per_kernel(part)
+            results.append(integrate(part, f, tolerance, int(left * SHARES[part] / seconds)))
+            left -= results[-1].nodes * seconds
+        return reduce(add, results)
 
-    def at_most(self, part: str) -> int:
-        """How many kernels the part may take."""
+    def seconds_per_kernel(self, part: str) -> float:
         S, n, N = self.law.S, self.law.n, int(self.law.S ** (self.law.n - 1))
         size = {"limit": N * N * S, "correction": N * N * S * S, "rest": N * N * (2 * n * S + 1)}[part]
-        return int(60 * self.minutes * SHARES[part] / (SECONDS_PER_KERNEL[part] * size))
+        return ONCE + SECONDS_PER_KERNEL[part] * size
 
     def limit(self, ends: Ends, nodes: Nodes) -> Sums:
         return self.closed_form(lambda chain: limit(chain, self.configuration, list(ends)), ends, nodes)

@@ -69,6 +69,31 @@ def lag_sums(x: Tensor, P: Tensor, configuration: Configuration, n: int) -> Tens
     return torch.cat([_lag_sums(part, P_part, configuration, n) for part, P_part in parts])
 
 
+def lag_sums_of_counts(x: Tensor, grams: Tensor, P: Tensor, configuration: Configuration, n: int) -> Tensor:
+    """`lag_sums` from the counts of all n-grams (float64, B x S^n, in lexicographic order): B x n x S.
+
+    Of x only the first n-1 and the last n tokens are read. At a cost of S^n for a sequence, whatever its length.
+    """
+    B, S, levels = len(x), P.shape[1], len(configuration.lags) + 1
+    kinds = S * levels
+    tokens = torch.cartesian_prod(*[torch.arange(S, device=x.device)] * n).view(-1, n).flip(1)  # [n-gram, lag]
+    ends, start = query_tokens(x, n), x[:, : n - 1].long()
+    kind = (tokens[:, 0] * levels).expand(B, -1)  # of every n-gram and, below, of the positions before the first
+    kind_of_start = start * levels
+    for lag in configuration.lags:
+        kind = kind + (tokens[:, lag] == ends[:, lag - 1, None])
+        kind_of_start[:, lag:] += start[:, : n - 1 - lag] == ends[:, lag - 1, None]
+    counts = grams.new_zeros(B, kinds).scatter_add_(1, kind, grams)
+    counts.scatter_add_(1, kind_of_start, torch.ones_like(start, dtype=counts.dtype))
+    g = score_table(counts.view(B, S, levels), P, configuration).view(B, kinds)
+    lag_is = (tokens.unsqueeze(2) == torch.arange(S, device=x.device)).double()  # [n-gram, lag, token]
+    sums = ((grams * g.gather(1, kind)) @ lag_is.flatten(1)).view(B, n, S)
+    g_of_start = g.gather(1, kind_of_start)
+    for b in range(n - 1):
+        sums[:, b].scatter_add_(1, start[:, : n - 1 - b], g_of_start[:, b:])
+    return sums
+
+
 def block_mean(x: Tensor, P: Tensor, weight: Tensor, configuration: Configuration, n: int) -> Tensor:
     """sum over sequences of weight (B) times M_ab[v, v']: n x n x S x S."""
     R = lag_sums(x, P, configuration, n)

@@ -25,7 +25,7 @@ from torch import Tensor
 from numerics.sub_ngrams.infinite_length import Stationary
 from numerics.sub_ngrams.transfer import gather_blocks
 from proofs.sub_ngrams.configuration import Configuration
-from proofs.sub_ngrams.counting import Counting, Matched, by_matched_context
+from proofs.sub_ngrams.counting import Counting, by_matched_context
 from proofs.sub_ngrams.law import NGramLaw, Word
 
 
@@ -40,61 +40,64 @@ def correction(
 ) -> Tensor:
     """C by final n-gram, [batch, end, b, v']; for finite T every average in it bounded by T P(end)."""
     law = stationary.law
+    marks = stationary.lag_is.movedim(0, 1).flatten(1)  # phi: [word, mark (b, v')]
+    fundamental = stationary.chain.fundamental()
     result = stationary.pi.new_zeros(len(stationary.pi), len(ends), law.n, law.S)
     for matched, group in by_matched_context(configuration, list(ends)):
-        every = _average(stationary, configuration, matched, None, group, T)
-        g = torch.zeros_like(every)
-        for s in range(law.S):
-            target = stationary.kernels[:, [stationary.number(end[1:]) for end in group], s, None]
-            g += target * (every - _average(stationary, configuration, matched, s, group, T))
+        number = [stationary.number(end) for end in group]
+        # over all positions, and over those that hold one token
+        countings = [stationary.counting(configuration, matched, s) for s in (None, *range(law.S))]
+        averages = _averages(stationary, fundamental, countings, marks, number, T)
+        target = stationary.kernels[:, [i % stationary.chain.N for i in number], :, None]
+        g = averages[:, :, 0] - (target * averages[:, :, 1:]).sum(2)
         result[:, [ends.index(end) for end in group]] = g.reshape(*g.shape[:2], law.n, law.S)
     return result
 
 
-def _average(
-    stationary: Stationary,
-    configuration: Configuration,
-    matched: Matched,
-    holders: int | None,
-    ends: list[Word],
-    T: float,
+def _averages(
+    stationary: Stationary, fundamental: Tensor, countings: list[Counting], marks: Tensor, number: list[int], T: float
 ) -> Tensor:
-    """T (E[1{e} N/Z] - its limit) to first order, bounded, for each end and mark (b, v'): [batch, end, b v']."""
-    law, pi, tau, chain = stationary.law, stationary.pi, stationary.tau, stationary.chain
-    S, N = law.S, chain.N
-    phi = stationary.lag_is.movedim(0, 1).flatten(1)  # [word, mark]
-    counting = stationary.counting(configuration, matched, holders)
-    omega = stationary.weights(counting)
-    z = (pi * omega).sum(1)[:, None]
-    r, rest = ((pi * omega) @ x / z for x in (phi, 1 - phi))  # rest = 1 - r, also where that would cancel
-    psi = omega[:, None] * (phi * rest[:, None] - (1 - phi) * r[:, None])  # [batch, word, mark]
-    zeta = (pi @ (omega - omega[:, None]))[..., None]  # omega - z
+    """T (E[1{e} N/Z] - its limit) to first order, bounded, for ends by number: [batch, end, counting, mark]."""
+    pi, tau, N, S = stationary.pi, stationary.tau, stationary.chain.N, stationary.law.S
+    omega = torch.stack([stationary.weights(counting) for counting in countings], 1)  # [word, counting]
+    omega_phi = torch.stack([omega[..., None] * phi[:, None] for phi in (marks, 1 - marks)])
+    z = pi @ omega
+    r, rest = torch.einsum("iw,kwcm->kicm", pi, omega_phi) / z[..., None]  # r + rest = 1
+
+    def psi(f: Tensor) -> Tensor:
+        """omega (phi - r), of omega phi and omega (1 - phi) averaged somehow: [2, batch, place, counting, mark]."""
+        difference: Tensor = rest[:, None] * f[0] - r[:, None] * f[1]
+        return difference
 
     def ahead(f: Tensor) -> Tensor:
-        """Expected total of f over all n-grams from now on, by context."""
-        return chain.sum_forward((tau[..., None] * f).reshape(len(f), N, S, -1).sum(2))
+        """Expected total from now on of a function, given its expectation in each context."""
+        return (fundamental @ f.flatten(2)).view_as(f)
 
-    def arriving(f: Tensor) -> Tensor:
-        """pi f, summed over the n-grams that lead into each context."""
-        return (pi[..., None] * f).reshape(len(f), S, N, -1).sum(1)
+    by_context, by_next = (omega_phi.reshape(2, *shape, *omega_phi.shape[2:]) for shape in ((N, S), (S, N)))
+    tau_by_context, pi_by_next = tau.reshape(-1, N, S), pi.reshape(-1, S, N)
+    leaving_psi = psi(torch.einsum("ius,kuscm->kiucm", tau_by_context, by_context))
+    arriving_psi = psi(torch.einsum("isu,ksucm->kiucm", pi_by_next, by_next))
+    zeta = omega - z[:, None]
+    leaving_zeta = torch.einsum("ius,iusc->iuc", tau_by_context, zeta.view(len(z), N, S, -1))
+    arriving_zeta = torch.einsum("isu,isuc->iuc", pi_by_next, zeta.view(len(z), S, N, -1))
+    ahead_psi, ahead_zeta = ahead(leaving_psi), ahead(leaving_zeta)
+    sigma = psi(torch.einsum("iwc,kwcm->kicm", pi[..., None] * zeta, omega_phi)[:, :, None])[:, 0]
+    sigma += (arriving_psi * ahead_zeta[..., None] + arriving_zeta[..., None] * ahead_psi).sum(1)
 
-    ahead_psi, ahead_zeta, arriving_psi, arriving_zeta = ahead(psi), ahead(zeta), arriving(psi), arriving(zeta)
-    sigma = (pi[..., None] * psi * zeta).sum(1) + (arriving_psi * ahead_zeta + arriving_zeta * ahead_psi).sum(1)
-
-    number = [stationary.number(end) for end in ends]
-    P = pi[:, number, None]
-    before = chain.sum_backward(arriving_psi)[:, [i // S for i in number]] * tau[:, number, None]
-    Psi = P * (_start(law, counting, r, ahead_psi)[:, None] + psi[:, number]) + before  # E[1{e} Psi]
-    value = Psi / z[:, None] - P * (sigma / z**2)[:, None]
+    P = pi[:, number, None, None]
+    before = (fundamental.mT @ arriving_psi.flatten(2)).view_as(arriving_psi)  # excess of what came before, by context
+    Psi = P * (_start(stationary.law, countings, r, ahead_psi)[:, None] + psi(omega_phi[:, None, number]))
+    Psi = Psi + before[:, [i // S for i in number]] * tau[:, number, None, None]  # E[1{e} Psi]
+    value = Psi / z[:, None, :, None] - P * (sigma / z[..., None] ** 2)[:, None]
     return value / torch.hypot(torch.ones_like(value), value / (T * P.clamp(min=torch.finfo(P.dtype).tiny)))
 
 
-def _start(law: NGramLaw, counting: Counting, r: Tensor, ahead_psi: Tensor) -> Tensor:
-    """What the first n-1 tokens, and the law of the chain after them, add to the expectation of Psi: [batch, b v']."""
-    probability = r.new_tensor([float(law.probability(u)) for u in law.contexts])
-    total = torch.einsum("u,ium->im", probability, ahead_psi)
-    for u, p in zip(law.contexts, probability, strict=True):
-        for j in range(law.n - 1):
-            phi = r.new_tensor([float(j >= b and u[j - b] == v) for b in range(law.n) for v in range(law.S)])
-            total = total + p * float(counting.weight(u[: j + 1])) * (phi - r)
-    return total
+def _start(law: NGramLaw, countings: list[Counting], r: Tensor, ahead_psi: Tensor) -> Tensor:
+    """What the first n-1 tokens, and the law of the chain after them, add to the expectation of Psi."""
+    new, positions = r.new_tensor, [(u, j) for u in law.contexts for j in range(law.n - 1)]
+    probability = new([float(law.probability(u)) for u in law.contexts])
+    phi = [[j >= b and u[j - b] == v for b in range(law.n) for v in range(law.S)] for u, j in positions]
+    omega = [[law.probability(u) * counting.weight(u[: j + 1]) for u, j in positions] for counting in countings]
+    weights = new([[float(x) for x in row] for row in omega]).view(len(countings), len(positions))
+    start = weights @ new(phi).view(len(positions), r.shape[2]) - weights.sum(1)[:, None] * r
+    return torch.einsum("u,iucm->icm", probability, ahead_psi) + start

@@ -69,12 +69,14 @@ def limit(stationary: Stationary, configuration: Configuration, ends: Sequence[W
     """The limit of `transfer.by_final_word`: [batch, end, b, v']."""
     law, pi, lag_is = stationary.law, stationary.pi, stationary.lag_is
     result = pi.new_zeros(len(pi), len(ends), law.n, law.S)
+    marks = torch.einsum("ws,bwv->wsbv", lag_is[0], lag_is).flatten(1)
     for matched, group in by_matched_context(configuration, list(ends)):
         weight = pi * stationary.weights(stationary.counting(configuration, matched))
         a = weight / weight.sum(1, keepdim=True)
-        within = a / (a @ lag_is[0] @ lag_is[0].T)  # share of an n-gram among those with its last token
+        a_marked = (a @ marks).view(len(pi), law.S, -1)  # of the n-grams with last token s, by s and mark (b, v')
+        within = a_marked / (a @ lag_is[0])[..., None]
         target = stationary.kernels[:, [stationary.number(end[1:]) for end in group]]
-        g = a[:, None] - target @ lag_is[0].T * within[:, None]  # [batch, end, word]
-        P = pi[:, [stationary.number(end) for end in group], None, None]
-        result[:, [ends.index(end) for end in group]] = P * torch.einsum("iew,bwv->iebv", g, lag_is)
+        g = a_marked.sum(1, keepdim=True) - target @ within  # [batch, end, mark]
+        P = pi[:, [stationary.number(end) for end in group], None]
+        result[:, [ends.index(end) for end in group]] = (P * g).view(*g.shape[:2], law.n, law.S)
     return result

@@ -36,13 +36,14 @@ class Sums:
 
 @dataclass(frozen=True)
 class Integral:
-    """An average over kernels and the error of each of its entries."""
+    """An average over kernels, the error of each of its entries, and how many nodes it is made of."""
 
     value: Tensor
     error: Tensor
+    nodes: int = 0
 
     def __add__(self, other: Integral) -> Integral:
-        return Integral(self.value + other.value, self.error + other.error)
+        return Integral(self.value + other.value, self.error + other.error, self.nodes + other.nodes)
 
 
 Integrand = Callable[[Nodes], Sums]
@@ -60,13 +61,14 @@ def by_lattices(f: Integrand, tolerance: Callable[[Tensor], float], at_most: int
     i, known, reach = 0, 3 * SHELL, 4 * SHELL
     change: Tensor | None = None  # by the last refinement
     coarser: Tensor | None = None  # what it changed
-    inner: Sums | None = None  # sums over the nodes up to the depth `known`
+    inner: Sums | None = None  # sums over the nodes up to the depth `known`,
+    inside = 0  # which are so many
     result: Integral | None = None
     while i < len(STEPS):
         core = lattices(law, STEPS[i], (-1.0, known), at_most) if inner is None else None
         shell = lattices(law, STEPS[i], (known, reach), at_most)
         if shell is not None and core is not None:
-            inner = f(core)
+            inner, inside = f(core), len(core)
         if shell is None or inner is None:
             break
         if not len(shell):  # says nothing
@@ -79,11 +81,11 @@ def by_lattices(f: Integrand, tolerance: Callable[[Tensor], float], at_most: int
             change, coarser = (value - coarser).abs(), None
         of_step = ALONE * half if change is None else torch.maximum(SLOWLY * change, half)
         of_step, of_reach = _in_proportion(of_step, sums.size.mean(0)), outer.size.mean(0)
-        result = Integral(value, of_step + of_reach + sums.error.mean(0))
+        result = Integral(value, of_step + of_reach + sums.error.mean(0), inside + len(shell))
         if float((of_step + of_reach).max()) <= tolerance(value):
             break
         if float(of_reach.max()) > float(of_step.max()):
-            known, reach, inner = reach, reach + SHELL, sums
+            known, reach, inner, inside = reach, reach + SHELL, sums, inside + len(shell)
         else:
             i, coarser, inner = i + 1, value, None
     if result is None:
@@ -125,4 +127,4 @@ def by_sobol(
         quantile = float(stats.t.ppf(1 - (1 - level) / 2 / means[0].numel(), SCRAMBLINGS - 1))
         half, value = quantile * means.std(0) / math.sqrt(SCRAMBLINGS), means.mean(0)
         if float(half.max()) <= tolerance(value) or 2 * points * SCRAMBLINGS > at_most:
-            return Integral(value, half + error / points)
+            return Integral(value, half + error / points, points * SCRAMBLINGS)

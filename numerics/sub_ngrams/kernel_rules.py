@@ -20,6 +20,7 @@ from proofs.sub_ngrams.law import NGramLaw
 
 STRETCH = 5.0  # the lattice is even in x with logit y = STRETCH sinh(x/STRETCH): coarser towards the corners
 FARTHEST = 60.0  # the largest x; no weight is left there
+NEGLIGIBLE = 1e-200  # moments of the prior so small are not looked at one by one
 PRIOR_SHARE = 0.5  # the part of `sobol_corners` that is drawn from the prior itself
 
 
@@ -52,12 +53,15 @@ def gauss(law: NGramLaw, degree: int) -> tuple[Nodes, float]:
     """
     axes: list[list[Tensor]] = []
     error = 0.0
-    i, j = np.array([(i, j) for i in range(degree + 1) for j in range(degree + 1 - i)]).T
+    power = np.arange(degree + 1)
+    i, j = np.meshgrid(power, power, indexing="ij")
     for a, b in _sticks(law):
         t, w = special.roots_jacobi(gauss_points(degree), b - 1, a - 1)
         y, rest, w = (1 + t) / 2, (1 - t) / 2, w / w.sum()
         exact = np.exp(special.betaln(a + i, b + j) - special.betaln(a, b))
-        error += float(np.abs((y ** i[:, None] * rest ** j[:, None]) @ w / exact - 1).max())
+        found = (y ** power[:, None] * w) @ (rest ** power[:, None]).T
+        counts = (i + j <= degree) & (exact > NEGLIGIBLE)
+        error += float(np.abs(found[counts] / exact[counts] - 1).max()) + NEGLIGIBLE
         axes.append([torch.from_numpy(part) for part in (y, rest, w)])
     grid = [torch.cartesian_prod(*axis).reshape(-1, len(axes)) for axis in zip(*axes, strict=True)]
     return Nodes(_kernels(law, grid[0], grid[1]), grid[2].prod(1, keepdim=True)), error
@@ -142,7 +146,9 @@ class Sobol:
         """Two uniform numbers and a kernel from the prior, m times; rows are normalised gamma quantiles."""
         u = self.engine.draw(m, dtype=torch.float64) + 2.0**-31  # the engine has 30 bits, 0 among them
         alpha = float(self.law.alpha)
-        gamma = torch.from_numpy(special.gammaincinv(alpha, u[:, 2:].numpy())).reshape(m, self.rows, self.law.S)
+        quantiles = u[:, 2:].numpy()
+        quantiles = -np.log1p(-quantiles) if alpha == 1 else special.gammaincinv(alpha, quantiles)
+        gamma = torch.from_numpy(quantiles).reshape(m, self.rows, self.law.S)
         return u[:, 0], u[:, 1], gamma / gamma.sum(-1, keepdim=True)
 
 

@@ -10,8 +10,8 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from numerics.sub_ngrams.closed_form import lag_sums, query_tokens, score_error
-from numerics.sub_ngrams.sampling import polya_urn
+from numerics.sub_ngrams.closed_form import lag_sums_of_counts, query_tokens, score_error
+from numerics.sub_ngrams.sampling import predictive_of_counts, urn_counts
 from numerics.sub_ngrams.sequences import UNIT_ROUNDOFF, law_error
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
@@ -23,7 +23,7 @@ PILOT = 2048  # sequences drawn to plan the run, which are not part of the answe
 PILOT_TOKENS = 2**25
 MARGIN = 1.1  # more sequences than the pilot's variance asks for, as that is itself an estimate
 MAX_SAMPLES = 10**9
-MAX_LANES = {"cpu": 2**12, "cuda": 2**17}  # sequences drawn side by side: enough to hide the cost of a step
+MAX_LANES = {"cpu": 2**13, "cuda": 2**17}  # sequences drawn side by side: enough to hide the cost of a step
 MAX_BYTES = 2**28  # of urns, or of tokens, held at once
 
 
@@ -65,7 +65,7 @@ def monte_carlo(
     if tolerance is not None or budget is not None:
         start = time.perf_counter()
         size = min(PILOT, max(64, PILOT_TOKENS // T))
-        pilot = _moments(law, configuration, T, size, generator)
+        pilot = sampled_moments(law, configuration, T, size, generator)
         seconds = time.perf_counter() - start
         if tolerance is not None:
             count = min(count, _needed(pilot, law.S, tolerance, level, interval))
@@ -73,20 +73,20 @@ def monte_carlo(
             count = min(count, max(2, int(size * (budget - seconds) / seconds)))
         if count == MAX_SAMPLES and samples is None:
             raise ValueError(f"tolerance={tolerance}: more than {MAX_SAMPLES} sequences; give samples or budget")
-    moments = _moments(law, configuration, T, count, generator)
-    # rounding is far below any half-width, unless the variance is 0: values are at most 1, summed `count` at a time
-    rounding = 2 * (score_error(configuration, law.S) + law_error(0) + UNIT_ROUNDOFF * count)
+    moments = sampled_moments(law, configuration, T, count, generator)
+    # rounding is far below any half-width, unless the variance is 0: values are at most 1, summed over the n-grams and
+    # `count` at a time
+    rounding = 2 * (score_error(configuration, law.S) + law_error(0) + UNIT_ROUNDOFF * (law.S**law.n + count))
     half = _half_widths(moments, law.S, level, interval) + rounding
     return ScoreBlocks.from_nested(_spread(moments.mean, law.S), _spread(half, law.S), level)
 
 
-def symmetrised(x: Tensor, P: Tensor, configuration: Configuration, n: int) -> Tensor:
-    """Every sequence's M_ab averaged over all relabellings of the tokens: B x 2 x n x n.
+def symmetrised(x: Tensor, R: Tensor) -> Tensor:
+    """Every sequence's M_ab averaged over all relabellings of the tokens, from its `lag_sums` R: B x 2 x n x n.
 
     Index 0: an entry of the diagonal, M_ab[v, v]; index 1: one off it. From M_ab = e_{x_{T-a}} R_b^T.
     """
-    S = P.shape[1]
-    R = lag_sums(x, P, configuration, n)
+    n, S = R.shape[1:]
     same = R.transpose(1, 2).gather(1, query_tokens(x, n)[:, :, None].expand(-1, -1, n))  # R_b[x_{T-a}], by a and b
     different = R.sum(2)[:, None] - same
     return torch.stack([same / S, different / (S * (S - 1))], 1)
@@ -119,13 +119,17 @@ class Moments:
         return self.squares / (self.count - 1)
 
 
-def _moments(law: NGramLaw, configuration: Configuration, T: int, count: int, generator: torch.Generator) -> Moments:
+def sampled_moments(
+    law: NGramLaw, configuration: Configuration, T: int, count: int, generator: torch.Generator
+) -> Moments:
+    """Of `symmetrised` for so many drawn sequences."""
     lanes = max(1, min(MAX_LANES[generator.device.type], MAX_BYTES // (8 * law.S**law.n), MAX_BYTES // T))
     dtype = torch.uint8 if law.S <= 256 else torch.int32
     moments = Moments()
     for first in range(0, count, lanes):
-        x, P = polya_urn(law, T, min(lanes, count - first), generator, dtype)
-        moments.add(symmetrised(x, P, configuration, law.n))
+        x, grams = urn_counts(law, T, min(lanes, count - first), generator, dtype)
+        R = lag_sums_of_counts(x, grams, predictive_of_counts(law, x, grams), configuration, law.n)
+        moments.add(symmetrised(x, R))
     return moments
 
 

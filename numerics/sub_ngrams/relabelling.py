@@ -36,14 +36,12 @@ def representatives(law: NGramLaw) -> Ends:
 def same_and_different(by_end: Tensor, law: NGramLaw, ends: Ends) -> Tensor:
     """[batch, a, b, (same, different)]: the mean entry on and off the diagonal of blocks, from [batch, end, b, v']."""
     S = law.S
-    result = by_end.new_zeros(len(by_end), law.n, law.n, 2)
-    total = by_end.sum(-1)
-    for i, (end, count) in enumerate(ends.items()):
-        for a in range(law.n):
-            same = by_end[:, i, :, end[-1 - a]]
-            result[:, a, :, 0] += count / S * same
-            result[:, a, :, 1] += count / (S * (S - 1)) * (total[:, i] - same)
-    return result
+    counts = by_end.new_tensor(list(ends.values()))
+    queries = torch.tensor(list(ends), device=by_end.device).flip(1)[..., None]  # x_{T-a}, by end and a
+    is_same = (queries == torch.arange(S, device=by_end.device)) * counts[:, None, None]
+    same = (by_end.transpose(1, 2).flatten(2) @ is_same.transpose(1, 2).flatten(0, 1)).mT
+    total = (by_end.sum(-1).transpose(1, 2) @ counts)[:, None]
+    return torch.stack([same / S, (total - same) / (S * (S - 1))], -1)
 
 
 def score_blocks(value: Tensor, error: Tensor, law: NGramLaw, level: float | None) -> ScoreBlocks:
