@@ -118,8 +118,15 @@ class Field:
 
 
 def is_zero(x: Any) -> bool:
-    """Whether a number is 0: a residue by its value, anything else exactly."""
+    """Whether a number is 0: a residue by its value, anything else exactly. TypeError for a float."""
+    if isinstance(x, float):
+        raise TypeError(f"{x!r}: a float decides nothing")
     return bool(x.value == 0) if isinstance(x, Residue) else bool(x == 0)
+
+
+def divided(x: Any, y: Any) -> Any:
+    """x / y, for whole numbers too a rational number and never a float."""
+    return Fraction(x, y) if isinstance(x, int) and isinstance(y, int) else x / y
 
 
 class Dual:
@@ -144,8 +151,8 @@ class Dual:
 
     def __truediv__(self, other: Any) -> Dual:
         other = Dual.of(other)
-        quotient = self.value / other.value
-        return Dual(quotient, (self.tangent - quotient * other.tangent) / other.value)
+        quotient = divided(self.value, other.value)
+        return Dual(quotient, divided(self.tangent - quotient * other.tangent, other.value))
 
     def __rtruediv__(self, other: Any) -> Dual:
         return Dual.of(other).__truediv__(self)
@@ -191,7 +198,7 @@ class Series:
     def __truediv__(self, other: Any) -> Series:
         b, quotient = self._like(other).coefficients, list[Any]()
         for k, a in enumerate(self.coefficients):
-            quotient.append((a - sum((quotient[i] * b[k - i] for i in range(k)), 0)) / b[0])
+            quotient.append(divided(a - sum((quotient[i] * b[k - i] for i in range(k)), 0), b[0]))
         return Series(quotient)
 
     def __rtruediv__(self, other: Any) -> Series:
@@ -302,7 +309,7 @@ def solve(A: Sequence[Sequence[Any]], b: Sequence[Any]) -> list[Any]:
         if pivot is None:
             raise ZeroDivisionError
         rows[k], rows[pivot] = rows[pivot], rows[k]
-        rows[k] = [x / rows[k][k] for x in rows[k]]
+        rows[k] = [divided(x, rows[k][k]) for x in rows[k]]
         for i in range(len(rows)):
             if i != k and not is_zero(rows[i][k]):
                 rows[i] = [x - rows[i][k] * y for x, y in zip(rows[i], rows[k], strict=True)]

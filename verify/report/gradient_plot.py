@@ -16,8 +16,9 @@ from verify.report.norms import NormPoint
 def gradient_figure(title: str, curves: Mapping[str, Sequence[NormPoint]]) -> Figure:
     """Left: norm against T, one curve per label. Right, where several T have several c: the map over (T, c).
 
-    Predicted in the map: along c = log T the two parts of the gradient, of order c e^-c and c/T, are equally large;
-    below that line the first dominates, above it the second, which stops vanishing where c is of the order of T.
+    Predicted in the map: up to about c = log T the gradient falls with c, like its part at infinite length, of order
+    sqrt(c) e^-c. Above, the part of finite length remains, at most of order sqrt(c)/T in Q and K and, seen at alpha = 1,
+    c log T / T^2 in V: it stops vanishing where c is of the order of T^2 / log T.
     """
     points = [point for curve in curves.values() for point in curve]
     scales = Counter(T for T, _ in {(p.T, p.c) for p in points if p.norm > 0})
@@ -66,7 +67,8 @@ def draw_map(axes: Axes, points: Sequence[NormPoint]) -> None:
     image = axes.tricontourf(np.log10(T), c, log_norm, levels=levels)
     axes.plot(np.log10(T), c, ".", color="white", markersize=3, alpha=0.7)
     grid = np.linspace(np.log10(T.min()), np.log10(T.max()), 200)
-    for curve, label, style in ((grid * math.log(10), "c = log T", "--"), (10**grid, "c = T", ":")):
+    log_T = grid * math.log(10)
+    for curve, label, style in ((log_T, "c = log T", "--"), (10 ** (2 * grid) / log_T, "c = T^2 / log T", ":")):
         inside = (curve >= c.min()) & (curve <= c.max())
         if inside.any():
             axes.plot(grid[inside], curve[inside], color="white", linestyle=style, linewidth=1.6, label=label)

@@ -111,6 +111,7 @@ def check_flat_example(c: Certificate) -> None:
     A, B, S, C = (X.rows[0][0] for X in (features.A, features.B, features.S, features.C))
     infinite = (S - B * B / A) * HALF  # L = tr(S°) / 2 - tr(B A^-1 B') / 2
     c.demand(B[0] == 0 and infinite[0] > 0 == infinite[1] and infinite[2] < 0, "flat example: not a saddle with B = 0")
+    c.demand(all(A[i] == (i == 0) for i in range(FLAT + 1)), "flat example: h is not of size 1")
     y = c.field.draw()  # 1/n
     finite = (S - B * B * B * B / (((1 - y) * B * B + y * C) * A)) * HALF
     for power in range(1, FLAT):
