@@ -17,8 +17,8 @@ def gradient_figure(title: str, curves: Mapping[str, Sequence[NormPoint]]) -> Fi
     """Left: norm against T, one curve per label. Right, where several T have several c: the map over (T, c).
 
     Predicted in the map: up to about c = log T the gradient falls with c, like its part at infinite length, of order
-    sqrt(c) e^-c. Above, the part of finite length remains, at most of order sqrt(c)/T in Q and K and, seen at alpha = 1,
-    c log T / T^2 in V: it stops vanishing where c is of the order of T^2 / log T.
+    sqrt(c) e^-c. Above, the part of finite length remains, of order sqrt(c)/T in Q and K at most and, seen at
+    alpha = 1, c log T / T^2 in V: it stops vanishing where c is of the order of T^2 / log T.
     """
     points = [point for curve in curves.values() for point in curve]
     scales = Counter(T for T, _ in {(p.T, p.c) for p in points if p.norm > 0})
