@@ -1,7 +1,16 @@
 """Claims about "Learning In-context n-grams with Transformers: Sub-n-grams Are Near-stationary Points"."""
 
 from verify.claim import Claim, Paper, Verdict
-from verify.claims.sub_ngrams.settings import SubNGramSettings, headline, refuse_what_cannot_run
+from verify.claims.sub_ngrams.settings import SubNGramSettings, headline, refuse_what_cannot_fit
+
+
+def refuse_what_cannot_run(settings: SubNGramSettings) -> None:
+    """UsageError if a claim could not be checked as asked for."""
+    if settings.trajectory is not None:
+        from verify.claims.sub_ngrams.training import refuse_trajectory  # torch, only where it is needed
+
+        refuse_trajectory(settings)
+    refuse_what_cannot_fit(settings)
 
 
 def _control_unless_no_lags(settings: SubNGramSettings) -> Verdict:

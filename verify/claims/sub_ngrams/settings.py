@@ -138,15 +138,6 @@ def braces(items: Iterable[object]) -> str:
     return "{" + ", ".join(map(str, items)) + "}"
 
 
-def refuse_what_cannot_run(settings: SubNGramSettings) -> None:
-    """UsageError if a claim could not be checked as asked for."""
-    if settings.trajectory is not None:
-        from verify.claims.sub_ngrams.training import refuse_trajectory  # torch, only where it is needed
-
-        refuse_trajectory(settings)
-    refuse_what_cannot_fit(settings)
-
-
 def refuse_what_cannot_fit(settings: SubNGramProblem) -> None:
     """UsageError if the engine does not exist, or cannot take one of the lengths asked for."""
     if settings.engine != "auto":
