@@ -40,15 +40,18 @@ class MeanFieldSettings(CheckSettings):
         try:
             with open(self.matrices, encoding="utf-8") as file:
                 text = file.read(LARGEST_FILE + 1)
-            if len(text) > LARGEST_FILE:
-                raise ValueError(f"{name}: larger than {LARGEST_FILE} characters")
-            data = json.loads(text)
         except (OSError, UnicodeDecodeError) as error:
             raise ValueError(f"{name}: cannot be read ({getattr(error, 'strerror', None) or 'not text'})") from None
+        if len(text) > LARGEST_FILE:
+            raise ValueError(f"{name}: larger than {LARGEST_FILE} characters")
+        try:
+            data = json.loads(text)
         except json.JSONDecodeError as error:
             raise ValueError(f"{name}: not JSON (line {error.lineno}: {error.msg})") from None
         except RecursionError:
             raise ValueError(f"{name}: brackets within brackets without end") from None
+        except ValueError:  # Python reads no whole number of more than 4300 digits
+            raise ValueError(f"{name}: a number has too many digits") from None
         if not isinstance(data, dict) or set(data) != {"H", "F"}:
             raise ValueError(f'{name}: must be an object with the keys "H" and "F"')
         H, F = (self._rows(name, key, data[key]) for key in "HF")
