@@ -20,12 +20,9 @@ DEEPEST = 20  # brackets within brackets
 LIMIT = 1e8  # elementary steps of one check
 LEAST_CERTAINTY = 40  # an acceptance has a probability of error below 2^-40
 
-STATEMENTS = {
-    "sub-n-grams": sub_ngrams.STATEMENTS,
-    "next-token": next_token.STATEMENTS,
-    "mean-field": mean_field.STATEMENTS,
-}
-CLAIMS = {"sub-n-grams": sub_ngrams.CLAIMS, "next-token": next_token.CLAIMS, "mean-field": mean_field.CLAIMS}
+PAPERS = {"sub-n-grams": sub_ngrams, "mean-field": mean_field, "next-token": next_token}
+STATEMENTS = {name: paper.STATEMENTS for name, paper in PAPERS.items()}
+CLAIMS = {name: paper.CLAIMS for name, paper in PAPERS.items()}
 
 HELP = f"""python -m verify.replay FILE [limit=STEPS]
 Checks the certificates that python -m verify.check ... certificate=FILE has
@@ -139,9 +136,14 @@ def outcomes(entries: Sequence[Any], limit: float) -> Iterator[tuple[str, str]]:
             what, grade, scope = replay(item["paper"], entry, limit)
             yield "accepted", f"{what:<15} {grade:<16} {scope}"
         except RejectedError as reason:
-            yield "rejected", f"{label}: {reason}"
+            yield "rejected", printable(f"{label}: {reason}")
         except DeclinedError as reason:
-            yield "declined", f"{label}: {reason}"
+            yield "declined", printable(f"{label}: {reason}")
+
+
+def printable(text: str) -> str:
+    """Without what could move the cursor of a terminal: the message may quote the file."""
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
 
 
 def main(words: Sequence[str]) -> int:
@@ -161,7 +163,7 @@ def main(words: Sequence[str]) -> int:
         print(f"verify.replay: {files[0]}: {error.strerror}", file=sys.stderr)
         return 2
     except RejectedError as reason:
-        print(f"rejected  {files[0]}: {reason}")
+        print(f"rejected  {printable(f'{files[0]}: {reason}')}")
         return 1
     count = {"accepted": 0, "rejected": 0, "declined": 0}
     for outcome, line in outcomes(entries, limit):

@@ -275,3 +275,14 @@ def test_files_follow_the_json_schema(path: Path) -> None:
     for broken in (put(document, ("certificates", 0, "digest"), "0"), {**document, "schema": "x"}):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(broken, schema)
+
+
+def test_a_message_does_not_repeat_control_characters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    document = json.loads(VALID[0].read_text())
+    document["certificates"][0]["\x1b[2J"] = 1
+    document["certificates"][1]["verdict"] = "\x1b[31m\u2028"
+    path = tmp_path / "file.json"
+    path.write_text(json.dumps(document))
+    assert replay.main([str(path)]) == 1
+    printed = capsys.readouterr().out
+    assert "\x1b" not in printed and "\u2028" not in printed and "\\x1b[2J" in printed

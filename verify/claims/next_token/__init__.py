@@ -73,7 +73,7 @@ PAPER = Paper(
         Claim(
             "NT6",
             "stage 1 with equal weights",
-            "[D] W_ov* = sum_x (e_n(x) - 1/V) x^T with |W_ov*|^2 = N (V-1)/V for N collocations; with equal weights "
+            "[D] W_ov* = sum_x (e_{n(x)} - 1/V) x^T with |W_ov*|^2 = N (V-1)/V for N collocations; with equal weights "
             "normalised gradient descent is on its ray from the first step, and the loss is "
             "N log(1 + (V-1) e^(-eta t/|W_ov*|)).",
             f"{_HERE}.identities:feed_forward_ray",

@@ -34,7 +34,7 @@ STATEMENTS: dict[str, str] = {
         "While dominance lasts, therefore, eta t / (sqrt 2 |W_kq*|) <= |W_t| <= eta t."
     ),
     "NT6": (
-        "[D] W_ov* = sum_x (e_n(x) - 1/V) x^T with |W_ov*|^2 = N (V-1)/V for N collocations; with equal weights "
+        "[D] W_ov* = sum_x (e_{n(x)} - 1/V) x^T with |W_ov*|^2 = N (V-1)/V for N collocations; with equal weights "
         "normalised gradient descent is on its ray from the first step, and the loss is N log(1 + (V-1) e^(-eta "
         "t/|W_ov*|))."
     ),

@@ -1,7 +1,7 @@
 """One sentence under W_ov = beta W_ov* (NT3, NT4, NT5, NT7i), and the ray of W_ov* (NT6).
 
 Token 0 is the optimal one of the tokens 0, ..., m-1 of the sentence; A_x = count * exp(score) > 0 are their weights,
-a = A / sum A their attention. W_ov* = sum_x (e_n(x) - 1/V) x^T, and n is injective: the logits have a row for each
+a = A / sum A their attention. W_ov* = sum_x (e_{n(x)} - 1/V) x^T, and n is injective: the logits have a row for each
 n(x) and one more, which stands for the V - m others; these see the same. P are the exponentials of the logits, the
 last one V - m times over: >= 0, and 0 if V = m. V, beta, A and P are variables (see `attention`).
 """
