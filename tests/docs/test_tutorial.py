@@ -38,6 +38,7 @@ def run(command: str, root: Path) -> str:
     """Standard output of a line of the page, in the copy, with the Python that runs the tests."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "PYTHONPATH": str(root), "PYTHONWARNINGS": "error"}
+    environment.pop("COLUMNS", None)  # the pages show what a reader sees who has not set it
     finished = subprocess.run(
         ["bash", "-c", command], cwd=root, env=environment, capture_output=True, text=True, check=False
     )

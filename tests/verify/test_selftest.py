@@ -126,7 +126,9 @@ def test_the_wheel_has_what_it_needs_and_nothing_else(installed: Installed) -> N
         path.relative_to(ROOT).as_posix()
         for room in ROOMS
         for path in (ROOT / room).rglob("*")
-        if path.suffix == ".py" or path.name == "py.typed" or (room == "verify" and path.is_file())
+        if path.suffix in (".py", ".v")
+        or path.name in ("py.typed", "index.json")
+        or (room == "verify" and path.is_file())
         if "__pycache__" not in path.parts
     }
     assert names - information == needed
