@@ -286,3 +286,19 @@ def test_a_message_does_not_repeat_control_characters(tmp_path: Path, capsys: py
     assert replay.main([str(path)]) == 1
     printed = capsys.readouterr().out
     assert "\x1b" not in printed and "\u2028" not in printed and "\\x1b[2J" in printed
+
+
+def test_what_is_not_certain_enough_is_declined(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SN1 is decided at random points, SN8 exactly."""
+    named = {entry["claim"]: entry for _, entry in entries(HERE / "valid" / "sub-n-grams.json")}
+    monkeypatch.setattr(replay, "LEAST_CERTAINTY", 200)
+    assert outcome("sub-n-grams", named["SN1"]) == "declined"
+    assert outcome("sub-n-grams", named["SN8"]) == "accepted"
+
+
+@pytest.mark.parametrize(("depth", "refused"), [(replay.DEEPEST, False), (replay.DEEPEST + 1, True), (25, True)])
+def test_brackets_within_brackets(depth: int, refused: bool) -> None:
+    """Side by side and in strings they do not count."""
+    with pytest.raises(RejectedError) as error:
+        replay.parse(("[" * depth + '"[[["' + "]" * (depth - 1) + ', [[], [], "\\"[["]]').encode())
+    assert ("within" in str(error.value)) is refused

@@ -151,3 +151,16 @@ def test_select_and_ignore(select: tuple[str, ...], ignore: tuple[str, ...], ids
 def test_a_selection_that_means_nothing_is_refused(select: tuple[str, ...], ignore: tuple[str, ...]) -> None:
     with pytest.raises(UsageError):
         select_claims(CLAIMS, select, ignore)
+
+
+def test_a_run_tells_what_it_is_doing_and_what_is_finished() -> None:
+    begun: list[str] = []
+    finished: list[str] = []
+    results = run_claims(
+        [claim("A", "true"), claim("B", "crash")],
+        None,
+        progress=lambda claim, text: begun.append(claim.id),
+        finished=lambda result: finished.append(f"{result.claim.id} {result.verdict}"),
+    )
+    assert begun == ["A", "B"] and finished == ["A VERIFIED", "B ERROR"]
+    assert all(0 <= result.seconds < 60 for result in results)  # a duration, not a time of day
