@@ -119,6 +119,8 @@ def replay(paper: str, entry: Any, limit: float = LIMIT) -> tuple[str, str, str]
         scope = check(certificate)
     except ZeroDivisionError:
         raise RejectedError("something is divided by 0") from None
+    except ValueError as error:  # Python prints no number of more than 4300 digits
+        raise DeclinedError(f"{error}") from None
     certificate.parameters.finish()
     certificate.witness.finish()
     if certificate.certainty < LEAST_CERTAINTY:

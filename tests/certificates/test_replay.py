@@ -302,3 +302,26 @@ def test_brackets_within_brackets(depth: int, refused: bool) -> None:
     with pytest.raises(RejectedError) as error:
         replay.parse(("[" * depth + '"[[["' + "]" * (depth - 1) + ', [[], [], "\\"[["]]').encode())
     assert ("within" in str(error.value)) is refused
+
+
+@pytest.mark.parametrize("place", ["parameters", "witness"])
+def test_a_field_that_no_check_reads_is_rejected(place: str) -> None:
+    """Even with the digest that belongs to it: what is not checked must not be accepted."""
+    for claim in ("SN4c", "SN5", "SN8"):
+        entry = next(e for _, e in entries(HERE / "valid" / "sub-n-grams.json") if e["claim"] == claim)
+        assert outcome("sub-n-grams", signed(put(entry, (place, "for all S"), 1))) == "rejected"
+
+
+@pytest.mark.parametrize("number", ["2.0", "NaN", "1e400", "-Infinity"])
+def test_numbers_that_are_not_whole_are_named(number: str) -> None:
+    with pytest.raises(RejectedError, match="a number that is not whole"):
+        replay.parse(f'{{"schema": {number}}}'.encode())
+
+
+def test_numbers_too_long_to_print_end_in_a_line() -> None:
+    """A witness of 4,000 digits and a sign; a q of 5,001 digits."""
+    named = {entry["claim"]: entry for _, entry in entries(HERE / "valid" / "sub-n-grams.json")}
+    long = "-" + "9" * 4000
+    assert outcome("sub-n-grams", put(named["SN8"], ("witness", "limit"), long)) == "rejected"
+    huge = put(named["SN3c"], ("parameters", "q"), "1" + "0" * 5000)
+    assert outcome("sub-n-grams", signed(huge)) in ("declined", "rejected")

@@ -116,9 +116,11 @@ def rational(value: Any, where: str) -> Fraction:
 
 def _whole(digits: str) -> int:
     """int(digits) for any number of digits: Python refuses more than 4300 at once."""
-    if len(digits) <= 4000:
-        return int(digits)
-    return _whole(digits[:-4000]) * 10**4000 + (-1 if digits[0] == "-" else 1) * int(digits[-4000:])
+    value, unsigned = 0, digits.removeprefix("-")
+    for i in range(0, len(unsigned), 4000):
+        part = unsigned[i : i + 4000]
+        value = value * 10 ** len(part) + int(part)
+    return -value if digits.startswith("-") else value
 
 
 def matrix(value: Any, where: str) -> list[list[Fraction]]:
