@@ -157,7 +157,6 @@ def test_fields_are_read_with_their_types_and_all_of_them() -> None:
     for read in (
         lambda: f.integer("flag", 0), lambda: f.integer("S", 3), lambda: f.integer("S", 0, 1),
         lambda: f.integers("S", 0), lambda: f.text("word", ("other",)), lambda: f.text("S"), lambda: f.any("missing"),
-        lambda: f.object("S"),
         lambda: f.objects("lags"), lambda: Fields([], "x"),
     ):  # fmt: skip
         with pytest.raises(RejectedError):

@@ -83,9 +83,6 @@ class Fields:
         where = f"{self.where}.{key}"
         return [Fields(x, f"{where}[{i}]") for i, x in enumerate(array(self.any(key), where))]
 
-    def object(self, key: str) -> Fields:
-        return Fields(self.any(key), f"{self.where}.{key}")
-
     def finish(self) -> None:
         extra = sorted(self.values.keys() - self.read)
         if extra:

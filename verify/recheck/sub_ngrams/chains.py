@@ -300,7 +300,7 @@ def check_tower(c: Certificate, words: Chain, S: int, n: int, lags: tuple[int, .
 
 
 def vanishing_coefficient(c: Certificate) -> str:
-    """SN12c: a kernel for which the mixed derivative is 0."""
+    """SN12c: a kernel for which the mixed derivative is 0: by the formula of SN12, and in the network's loss."""
     S, n = read_S_n(c.parameters)
     lags, lag = read_lags(c.parameters, n), c.witness.integer("lag", 1, n - 1)
     kernel = c.witness.matrix("kernel")
@@ -308,6 +308,7 @@ def vanishing_coefficient(c: Certificate) -> str:
     c.demand(lag not in lags, "witness.lag: is in use")
     c.afford(200 * n * S ** (2 * n), "series of the loss")
     words = chain(kernel, S, n)
+    c.demand(predicted_coefficient(words, S, lags, lag) == 0, "witness.kernel: the formula's value is not 0")
     for heads, values in ways_to_build(lags, lag):
         loss, _ = loss_along_a_line(words, S, lags, lag, heads, values, lambda: Fraction(1))
         c.demand(loss[len(loss.coefficients) - 1] == 0, "witness.kernel: the coefficient is not 0")
