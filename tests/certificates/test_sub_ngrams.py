@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
 from verify import replay
 from verify.claims import PAPERS
+from verify.recheck.certificate import RejectedError
+from verify.recheck.sub_ngrams import chains, network
 from verify.report.certificates import certificates_json, exactly, without_certificate
 from verify.runner import run_claims, select_claims
 from verify.settings import read_words, validate
@@ -44,3 +49,29 @@ def test_every_exact_claim_has_a_certificate_that_is_accepted(words: str, record
 def test_nothing_inexact_goes_into_a_certificate(value: object) -> None:
     with pytest.raises(ValueError, match="certificate"):
         exactly({"x": [value]})
+
+
+@pytest.mark.parametrize(
+    ("claim", "module", "name", "change"),
+    [
+        ("SN1", network, "score", lambda found: [-g for g in found]),
+        ("SN2", network, "predicted_gradient", lambda found: {entry: -value for entry, value in found.items()}),
+        ("SN2", network, "predicted_gradient", lambda found: {}),
+        ("SN4", network, "conditional", lambda found: found[::-1]),
+        ("SN5", chains, "predicted_gradient", lambda found: {entry: value + 1 for entry, value in found.items()}),
+        ("SN6", chains, "predicted_gradient", lambda found: {entry: value + 1 for entry, value in found.items()}),
+        ("SN12", chains, "predicted_coefficient", lambda found: -found),
+        ("SN12c", chains, "predicted_coefficient", lambda found: found + 1),
+        ("SN13", chains, "predicted_gradient", lambda found: {entry: value + 1 for entry, value in found.items()}),
+    ],
+)
+def test_a_changed_statement_is_rejected(
+    monkeypatch: pytest.MonkeyPatch, claim: str, module: ModuleType, name: str, change: Callable[[Any], Any]
+) -> None:
+    """The same certificate, after a sign or a term of the statement has been changed in the checker."""
+    entries = replay.read(str(Path(__file__).parent / "valid" / "sub-n-grams.json"))
+    entry = next(item["entry"] for item in entries if item["entry"]["claim"] == claim)
+    true = getattr(module, name)
+    monkeypatch.setattr(module, name, lambda *given: change(true(*given)))
+    with pytest.raises(RejectedError):
+        replay.replay("sub-n-grams", entry)
