@@ -26,6 +26,7 @@ class Options:
     level: float = 0.99  # confidence level of statistical errors
     interval: str = "student"  # or "bernstein", which holds at any sample size
     tolerance: float | None = None  # absolute error aimed at, where an engine refines; None: 1e-3/T
+    minutes: float = 0.5  # of one core, roughly, that an engine may take to refine
     samples: int | None = None  # sequences that a statistical engine draws; None: so many that it takes some seconds
 
 
@@ -98,9 +99,12 @@ def _classes(law: NGramLaw, configuration: Configuration, T: int) -> float:
 
 
 def _seconds(law: NGramLaw, configuration: Configuration, T: int) -> float:
-    """Of the transfer engine, as measured: lattices over the kernel's free parameters if they are few, else Sobol."""
-    free = law.S ** (law.n - 1) * (law.S - 1)
-    return (8 if law.alpha >= 1 else 25) if free <= 4 else 3.0 * law.S**law.n
+    """Of the transfer engine, as measured: lattices over the kernel's free parameters if they are few, else Sobol,
+    which takes its time, and as many kernels as it needs for an error."""
+    contexts = float(law.S) ** (law.n - 1)
+    if contexts * (law.S - 1) <= 4:
+        return 8 if law.alpha >= 1 else 25
+    return max(30.0, 1.5e-4 * contexts**2 * (2 * law.n * law.S + 1))
 
 
 def _tokens(law: NGramLaw, configuration: Configuration, T: int) -> float:
@@ -165,7 +169,7 @@ ENGINES: Mapping[str, Engine] = {
             work=_seconds,
             limit=600,
             unit="seconds",
-            takes=("seed", "device", "level", "tolerance"),
+            takes=("seed", "device", "level", "tolerance", "minutes"),
         ),
         Engine(
             "monte_carlo",

@@ -7,47 +7,47 @@ in the kernel, and a Gauss rule is exact. Otherwise
 
 each part with as many nodes as it is worth: the closed forms M_inf (`infinite_length`) and C (`first_order`) are cheap
 and carry nearly all of the integral; only the rest takes the transfer engine. With few free parameters the nodes are
-lattices in the logits, beyond, scrambled Sobol points.
+lattices in the logits, beyond, scrambled Sobol points. Those leave most of M_inf to chance, whose Taylor polynomial
+around the uniform kernel is therefore averaged apart, exactly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial, reduce
+from itertools import product
 from operator import add
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from numerics.sub_ngrams.first_order import correction
-from numerics.sub_ngrams.infinite_length import Stationary, limit
-from numerics.sub_ngrams.integration import Draw, Integral, Integrand, Sums, by_lattices, by_sobol
+from numerics.sub_ngrams.given_kernel import Gradient, Part
+from numerics.sub_ngrams.integration import SCRAMBLINGS, Integral, Sampled, Sums, by_lattices, by_sobol
 from numerics.sub_ngrams.kernel_rules import Nodes, Sobol, dimension, gauss, gauss_points
-from numerics.sub_ngrams.relabelling import Ends, all_ends, representatives, same_and_different, score_blocks
-from numerics.sub_ngrams.transfer import by_final_word, require_problem
+from numerics.sub_ngrams.low_degree import Degree, low_degree
+from numerics.sub_ngrams.relabelling import score_blocks
+from numerics.sub_ngrams.transfer import require_problem
 from numerics.threads import one_thread
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
 
-Task = tuple[Integrand, Callable[[Tensor], float], int]  # what to integrate, how accurately, with how many nodes
 Method = Literal["auto", "gauss", "lattice", "sobol"]
 
 GAUSS_NODES = 2**16  # per minute; above, "auto" takes another method
 GAUSS_DEGREE = 1000  # likewise: the check of its moments goes like the third power
 LATTICE_DIMENSION = 4  # likewise
-LIMIT_ACCURACY = 2.5e-7  # relative; M_inf is not computed beyond
-SHARD = 2**11  # kernels per call of the transfer engine
-CACHED = 2**14  # kernels times final n-grams per call of the closed forms: few calls, whose memory fits the cache
-# The parts of the integral in the order in which they are computed: the share of the computing time then left that
-# each may take, and the seconds that one kernel takes, ONCE and per unit of size. Measured at one time, and
-# roughly: they decide how many nodes there are, not what is true.
-SHARES = {"rest": 1 / 2, "correction": 1 / 2, "limit": 1.0}
-SECONDS_PER_KERNEL = {"limit": 4e-8, "correction": 8e-8, "rest": 3e-6}
-ONCE = 3e-6  # and whatever the size
+LIMIT_ACCURACY = 2.5e-7  # relative; lattices do not compute M_inf beyond
+# The share of the computing time then left that lattices may spend on each part, in this order.
+SHARES: dict[Part, float] = {"rest": 1 / 2, "correction": 1 / 2, "limit": 1.0}
+DEGREES: tuple[Degree, ...] = (3, 5, 7)  # of the polynomials that may be averaged apart from M_inf,
+LOW_DEGREE_SHARE = 0.1  # in such a part of the time at most
+PILOT = 2**6  # points of every sequence to which they are fitted
+NO_TERM = 1e-6  # relative to the others; what is smaller is rounding
 
 
 @one_thread()
@@ -71,7 +71,7 @@ def annealed_transfer(
     method     "gauss" (exact), "lattice", "sobol" (errors are confidence intervals), or the first of these that can
     level      of the confidence intervals, for all entries at once
     minutes    of one core, roughly, that may be spent where the tolerance asks for it
-    executor   runs the transfer engine in shards; the result does not depend on it
+    executor   computes in shards; the result does not depend on it
 
     Raises ValueError for T < n, a lag >= n, q^m beyond floats, or arguments out of range.
     """
@@ -108,95 +108,94 @@ class _Problem:
     executor: Executor | None
     device: torch.device
 
+    def gradient(self, part: Part, tolerance: float = 1.0, polynomial: Tensor | None = None) -> Gradient:
+        return Gradient(self.law, self.configuration, self.T, self.device, part, tolerance, polynomial)
+
     def by_gauss(self) -> Integral:
         nodes, rounding = gauss(self.law, _degree(self.law, self.T))
-        result = self.transfer(nodes, self.tolerance, minus_closed_forms=False)
+        result = self.sums(self.gradient("all", self.tolerance), nodes)
         # an entry is the difference of two averages of at most 1, each a combination of probabilities of paths
         return Integral(result.value[0], result.error[0] + 2 * rounding)
 
     def by_lattices(self) -> Integral:
-        return self.in_parts(representatives(self.law), lambda part, *what: by_lattices(*what, law=self.law))
-
-    def by_sobol(self, level: float, seed: int) -> Integral:
-        def integrate(part: str, *what: *Task) -> Integral:
-            draw: Draw = partial(Sobol.corners, T=self.T) if part == "rest" else Sobol.prior
-            # the level is that of three intervals at once
-            return by_sobol(*what, draw, law=self.law, level=1 - (1 - level) / 3, seed=[seed, *part.encode()])
-
-        # closed forms averaged over all final n-grams vary less
-        return self.in_parts(all_ends(self.law), integrate)
-
-    def in_parts(self, ends: Ends, integrate: Callable[[str, *Task], Integral]) -> Integral:
-        """The sum of M_inf, C/T and the rest. Time that one does not use is left to the next."""
+        """The sum of the parts. Time that one does not use is left to the next."""
         quarter = self.tolerance / 4
-        parts: dict[str, tuple[Integrand, Callable[[Tensor], float]]] = {
-            "rest": (partial(self.transfer, tolerance=quarter / 4), lambda _: quarter),
-            "correction": (partial(self.correction, ends), lambda _: 2 * quarter),
-            "limit": (partial(self.limit, ends), lambda x: max(quarter, LIMIT_ACCURACY * float(x.abs().max()))),
+        tolerances: dict[Part, Callable[[Tensor], float]] = {
+            "rest": lambda _: quarter,
+            "correction": lambda _: 2 * quarter,
+            "limit": lambda x: max(quarter, LIMIT_ACCURACY * float(x.abs().max())),
         }
         left, results = 60 * self.minutes, []
-        for part, (f, tolerance) in parts.items():
-            seconds = self.seconds_per_kernel(part)
-            results.append(integrate(part, f, tolerance, int(left * SHARES[part] / seconds)))
-            left -= results[-1].nodes * seconds
+        for part, share in SHARES.items():
+            gradient = self.gradient(part, quarter / 4)
+            at_most = int(left * share / gradient.seconds)
+            results.append(by_lattices(partial(self.sums, gradient), tolerances[part], at_most, law=self.law))
+            left -= results[-1].nodes * gradient.seconds
         return reduce(add, results)
 
-    def seconds_per_kernel(self, part: str) -> float:
-        S, n, N = self.law.S, self.law.n, int(self.law.S ** (self.law.n - 1))
-        size = {"limit": N * N * S, "correction": N * N * S * S, "rest": N * N * (2 * n * S + 1)}[part]
-        return ONCE + SECONDS_PER_KERNEL[part] * size
+    def by_sobol(self, level: float, seed: int) -> Integral:
+        """The sum of the parts, of M_inf without a polynomial whose average is known."""
+        limit, known = self.without_polynomial(seed)
+        parts = [self.gradient("rest", self.tolerance / 16), self.gradient("correction"), limit]
+        sampled = [Sampled(partial(self.drawn, part, _seeds(seed, part.part)), part.seconds) for part in parts]
+        return by_sobol(sampled, known, self.tolerance, 60 * self.minutes, level=level)
 
-    def limit(self, ends: Ends, nodes: Nodes) -> Sums:
-        return self.closed_form(lambda chain: limit(chain, self.configuration, list(ends)), ends, nodes)
+    def without_polynomial(self, seed: int) -> tuple[Gradient, Tensor]:
+        """M_inf without the polynomial that leaves least to chance for its time, and the average of the polynomial.
 
-    def correction(self, ends: Ends, nodes: Nodes) -> Sums:
-        return self.closed_form(
-            lambda chain: correction(chain, self.configuration, list(ends), self.T) / self.T, ends, nodes
-        )
+        It is made of Taylor terms, with coefficients fitted to other kernels than those averaged over.
+        """
+        drawn = torch.cat([Sobol(self.law, s).prior(PILOT).kernels for s in _seeds(seed, "pilot")]).to(self.device)
+        limit = self.gradient("limit")
+        value = limit.given(drawn, 1.0)[0]
+        choices = [(_chance(value) * limit.seconds, limit, torch.zeros(()))]
+        for degree in DEGREES:
+            terms = limit.taylor_terms(drawn, degree)
+            limit = self.gradient("limit", polynomial=_fitted(value, terms))
+            nodes = low_degree(self.law, degree, int(LOW_DEGREE_SHARE * 60 * self.minutes / limit.seconds))
+            if nodes is None:
+                break
+            choices.append((_chance(value - limit.combined(terms)) * limit.seconds, limit, self.average(limit, nodes)))
+        return min(choices, key=lambda choice: choice[0])[1:]
 
-    def closed_form(self, f: Callable[[Stationary], Tensor], ends: Ends, nodes: Nodes) -> Sums:
-        size, results = 1 + CACHED // len(ends), []
-        for kernels, weights in zip(torch.split(nodes.kernels, size), torch.split(nodes.weights, size), strict=True):
-            by_end = f(Stationary(kernels.to(self.device), self.law))
-            results.append(_sums(by_end, 0.0, self.law, ends, weights))
-        return reduce(add, results)
+    def average(self, limit: Gradient, nodes: Nodes) -> Tensor:
+        """Of its polynomial."""
+        result = torch.zeros(())
+        for some in torch.split(torch.arange(len(nodes)), limit.shard):
+            values = limit.taylor(nodes.kernels[some].to(self.device)).cpu()
+            result = result + torch.einsum("i,iabk->abk", nodes.weights[some, 0], values)
+        return result
 
-    def transfer(self, nodes: Nodes, tolerance: float, minus_closed_forms: bool = True) -> Sums:
-        """The sums of M_T, or of M_T minus the closed forms, within the tolerance where rounding allows."""
-        # the error allowed at a node is its share of the whole, rounded to a power of 100
-        allowed = tolerance / (len(nodes) * nodes.weights.amax(1).clamp(min=1e-30))
-        exponent = torch.floor(torch.log10(allowed.clamp(1e-14, 1e-2)) / 2) * 2
-        shards = [
-            (nodes.kernels[which].to(self.device), nodes.weights[which], 10.0**e)
-            for e in sorted(set(exponent.tolist()))
-            for which in torch.split(torch.nonzero(exponent == e).flatten(), SHARD)
-        ]
-        work = partial(_transfer_shard, self.law, self.configuration, self.T, minus_closed_forms)
-        return reduce(add, (self.executor.map if self.executor else map)(work, *zip(*shards, strict=True)))
+    def sums(self, gradient: Gradient, nodes: Nodes) -> Sums:
+        return reduce(add, self.map(gradient.sums, *zip(*gradient.shards(nodes, gradient.tolerance), strict=True)))
 
+    def drawn(self, gradient: Gradient, seeds: list[int], first: int, count: int) -> Sums:
+        """The sums over these points of every sequence."""
+        step, together = min(count, gradient.shard), max(1, gradient.shard // count)
+        starts = range(first, first + count, step)
+        groups = [seeds[i : i + together] for i in range(0, len(seeds), together)]
+        tasks = [(group, start, min(step, first + count - start)) for start in starts for group in groups]
+        results = iter(self.map(gradient.drawn, *zip(*tasks, strict=True)))
+        return reduce(add, (Sums.join([next(results) for _ in groups]) for _ in starts))
 
-@one_thread()
-def _transfer_shard(
-    law: NGramLaw,
-    configuration: Configuration,
-    T: int,
-    minus_closed_forms: bool,
-    kernels: Tensor,
-    weights: Tensor,
-    tolerance: float,
-) -> Sums:
-    ends = representatives(law)
-    by_end, error = by_final_word(kernels, law, configuration, T, list(ends), tolerance=tolerance)
-    if minus_closed_forms:
-        chain = Stationary(kernels, law)
-        by_end = by_end - limit(chain, configuration, list(ends)) - correction(chain, configuration, list(ends), T) / T
-    return _sums(by_end, error, law, ends, weights)
+    def map(self, work: Callable[..., Sums], *arguments: Iterable[Any]) -> Iterator[Sums]:
+        return self.executor.map(work, *arguments) if self.executor else map(work, *arguments)
 
 
-def _sums(by_end: Tensor, error: float, law: NGramLaw, ends: Ends, weights: Tensor) -> Sums:
-    """The sums over some kernels, given a bound on the error of any sum of by_end over ends."""
-    value = same_and_different(by_end, law, ends).cpu()
-    # an end stands for up to max(ends) others, S of which share an entry
-    bound = error * max(ends.values()) / law.S * weights.sum(0)
-    total, size = (torch.einsum("ig,iabk->gabk", weights, x) for x in (value, value.abs()))
-    return Sums(total, size, bound[:, None, None, None].expand_as(total))
+def _chance(value: Tensor) -> float:
+    """The variance of the mean over a Sobol sequence, all entries added up: value [sequence and point, ...]."""
+    return float(value.view(SCRAMBLINGS, -1, *value.shape[1:]).mean(1).var(0).sum())
+
+
+def _fitted(value: Tensor, terms: Tensor) -> Tensor:
+    """The combination of terms that is nearest to value, entry by entry: [term, a, b], from [term, batch, a, b, k]."""
+    coefficients = torch.zeros(len(terms), *value.shape[1:3], dtype=torch.float64)
+    for a, b in product(*map(range, value.shape[1:3])):
+        x, y = terms[:, :, a, b, 0].T.cpu().numpy(), value[:, a, b, 0].cpu().numpy()
+        coefficients[:, a, b] = torch.from_numpy(np.linalg.lstsq(x - x.mean(0), y - y.mean(), rcond=NO_TERM)[0])
+    return coefficients
+
+
+def _seeds(seed: int, part: str) -> list[int]:
+    """Of the sequences for one part."""
+    return [int(s) for s in np.random.SeedSequence([seed, *part.encode()]).generate_state(SCRAMBLINGS, np.uint32)]

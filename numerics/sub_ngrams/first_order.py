@@ -1,31 +1,37 @@
 """The first correction to infinite length: M_T = M_inf + C/T + O(1/T^2), given the kernel.
 
 An average N/Z over positions, N = sum omega phi and Z = sum omega, has the limit r = E omega phi / E omega. With
-z = E omega, psi = omega (phi - r) and Psi the sum of psi over all positions,
+z = E omega, psi = omega (phi - r), zeta = omega / z - 1, and Psi and Zeta their sums over all positions,
 
-    E[1{e} N/Z] = r P(e) + E[1{e} Psi] / (T z) - E[1{e} Psi (Z - T z)] / (T z)^2 + O(1/T^2).
+    E[1{e} N/Z] = r P(e) + E[1{e} Psi] / (T z) - E[1{e} Psi Zeta] / (T^2 z) + O(1/T^2).
 
 Both expectations come from the fundamental matrix of the chain: Psi has mean 0 but for what the start and the end of
-the sequence add, and its covariance with Z is T sigma, sigma = sum_k Cov(psi_0, omega_k). That a token does not occur
+the sequence add, and its covariance with Zeta is T sigma, sigma = sum_k Cov(psi_0, zeta_k). That a token does not occur
 is exponentially rare.
 
 Where the chain is slow the expansion fails and C is large, but an average is off its limit by at most P(e). With each
 such term x/T bounded by x / hypot(T, x/P(e)), the correction is a control variate for integrals over kernels.
+
+Where r or z is close to 0 or 1, psi and zeta keep their digits, because functions come as two: with 1 - r from
+E omega (1 - phi), psi = (1 - r) omega phi - r omega (1 - phi) has no difference in it, nor has zeta with omega and
+1 - omega. (An average does not depend on the scale of omega, whose largest value is 1.)
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 
 import torch
 from torch import Tensor
 
-from numerics.sub_ngrams.infinite_length import Stationary
+from numerics.sub_ngrams.infinite_length import Stationary, best_matches
 from numerics.sub_ngrams.transfer import gather_blocks
 from proofs.sub_ngrams.configuration import Configuration
-from proofs.sub_ngrams.counting import Counting, by_matched_context
+from proofs.sub_ngrams.counting import Matched, by_matched_context
 from proofs.sub_ngrams.law import NGramLaw, Word
 
 
@@ -39,65 +45,153 @@ def correction(
     stationary: Stationary, configuration: Configuration, ends: Sequence[Word], T: float = math.inf
 ) -> Tensor:
     """C by final n-gram, [batch, end, b, v']; for finite T every average in it bounded by T P(end)."""
-    law = stationary.law
-    marks = stationary.lag_is.movedim(0, 1).flatten(1)  # phi: [word, mark (b, v')]
+    law, pi = stationary.law, stationary.pi
     fundamental = stationary.chain.fundamental()
-    result = stationary.pi.new_zeros(len(stationary.pi), len(ends), law.n, law.S)
+    # how many more visits to each context are expected than from a stationary start
+    start = _start(law, pi.device) @ fundamental
+    place = {end: i for i, end in enumerate(ends)}
+    result = pi.new_zeros(len(pi), len(ends), law.n, law.S)
     for matched, group in by_matched_context(configuration, list(ends)):
-        number = [stationary.number(end) for end in group]
-        # over all positions, and over those that hold one token
-        countings = [stationary.counting(configuration, matched, s) for s in (None, *range(law.S))]
-        averages = _averages(stationary, fundamental, countings, marks, number, T)
-        target = stationary.kernels[:, [i % stationary.chain.N for i in number], :, None]
-        g = averages[:, :, 0] - (target * averages[:, :, 1:]).sum(2)
-        result[:, [ends.index(end) for end in group]] = g.reshape(*g.shape[:2], law.n, law.S)
+        terms = _terms(law, configuration, matched, tuple(group), pi.device)
+        averages, L = _averages(stationary, fundamental, start, terms, T), len(terms.lags)
+        every = averages[:, : L * law.S].view(len(pi), L, law.S, len(group))  # over all positions
+        holding = averages[:, L * law.S :].view(len(pi), law.S, L - 1, law.S, len(group))  # over those that hold s
+        target = stationary.kernels.index_select(1, terms.ends % stationary.chain.N).mT[:, :, None, None]
+        every[:, 1:] -= (target * holding).sum(1)
+        places = torch.tensor([place[end] for end in group], device=pi.device)
+        for b, g in zip(terms.lags, every.unbind(1), strict=True):
+            result[:, :, b].index_copy_(1, places, g.mT)
     return result
 
 
-def _averages(
-    stationary: Stationary, fundamental: Tensor, countings: list[Counting], marks: Tensor, number: list[int], T: float
-) -> Tensor:
-    """T (E[1{e} N/Z] - its limit) to first order, bounded, for ends by number: [batch, end, counting, mark]."""
-    pi, tau, N, S = stationary.pi, stationary.tau, stationary.chain.N, stationary.law.S
-    omega = torch.stack([stationary.weights(counting) for counting in countings], 1)  # [word, counting]
-    omega_phi = torch.stack([omega[..., None] * phi[:, None] for phi in (marks, 1 - marks)])
-    z = pi @ omega
-    r, rest = torch.einsum("iw,kwcm->kicm", pi, omega_phi) / z[..., None]  # r + rest = 1
+@lru_cache(maxsize=64)
+def _start(law: NGramLaw, device: torch.device) -> Tensor:
+    """The law of the first n-1 tokens."""
+    return torch.tensor([float(law.probability(u)) for u in law.contexts], dtype=torch.float64, device=device)
 
-    def psi(f: Tensor) -> Tensor:
-        """omega (phi - r), of omega phi and omega (1 - phi) averaged somehow: [2, batch, place, counting, mark]."""
-        difference: Tensor = rest[:, None] * f[0] - r[:, None] * f[1]
+
+@dataclass(frozen=True)
+class _Terms:
+    """The averages that do not vanish in C for one matched context, and what they have in common for all kernels.
+
+    Each is a pair of a counting, over all positions or over those that hold s, and of a mark phi = 1{w_b = v'}. Where
+    phi is constant wherever omega > 0, psi is 0: b = 0 among the holders of s, and matched lags b at q = inf.
+
+    lags      b of the pairs over all positions; 0, the first, is left out among holders
+    counting  [pair] place of its counting
+    omega     [word, 2, counting] omega and 1 - omega
+    previous  [place] contexts of the words with omega > 0, and
+    leaving   [place, last token, 2, pair] omega phi and omega (1 - phi) of the words with these contexts
+    next      [place] contexts that follow the words with omega > 0, and
+    arriving  [place, first token, 2, pair] omega phi and omega (1 - phi) of the words that these contexts follow
+    squared   likewise omega^2 phi and omega^2 (1 - phi)
+    start     [2, pair] omega phi and omega (1 - phi) summed over the first n-1 positions, their expectation
+    ends      [end] the final n-grams, as numbers
+    sharing   those of them with omega > 0, as places among ends, and
+    own       [2, sharing, pair] their omega phi and omega (1 - phi)
+    """
+
+    lags: list[int]
+    counting: Tensor
+    omega: Tensor
+    previous: Tensor
+    leaving: Tensor
+    next: Tensor
+    arriving: Tensor
+    squared: Tensor
+    start: Tensor
+    ends: Tensor
+    sharing: Tensor
+    own: Tensor
+
+
+@lru_cache(maxsize=64)
+def _terms(
+    law: NGramLaw, configuration: Configuration, matched: Matched, group: tuple[Word, ...], device: torch.device
+) -> _Terms:
+    S, n, N = law.S, law.n, law.S ** (law.n - 1)
+    words, starts = list(product(range(S), repeat=n)), [w for k in range(1, n) for w in product(range(S), repeat=k)]
+    windows = words + starts  # what the weight of a position depends on: n tokens, fewer at the first n-1 positions
+    counting = best_matches(configuration, matched)
+    weight = torch.tensor([float(counting.weight(window)) for window in windows], dtype=torch.float64)
+    tokens = torch.tensor([(-1,) * (n - len(window)) + window for window in windows]).flip(1)
+    lag_is = (tokens[..., None] == torch.arange(S)).to(weight)  # [window, b, v]
+
+    lags = [b for b in range(n) if not (configuration.at_limit and b in configuration.lags)]
+    pairs = [(c, b, v) for c in range(1 + S) for b in (lags[1:] if c else lags) for v in range(S)]
+    c, b, v = torch.tensor(pairs).T
+    omega = (weight / weight.max())[:, None] * torch.cat([torch.ones(len(windows), 1).to(weight), lag_is[:, 0]], 1)
+    marked = torch.stack([omega[:, c] * lag_is[:, b, v], omega[:, c] * (1 - lag_is[:, b, v])], 1)
+    probability = torch.tensor([float(law.probability(w)) for w in starts], dtype=torch.float64)
+    start = torch.einsum("w,wkp->kp", probability, marked[len(words) :])
+    omega, marked = omega[: len(words)], marked[: len(words)]
+    squared = marked * omega[:, None, c]
+    shares = omega[:, 0] > 0
+    previous = torch.nonzero(shares.view(N, S).any(1)).flatten()
+    following = torch.nonzero(shares.view(S, N).any(0)).flatten()
+    ends = torch.tensor([words.index(end) for end in group])
+    sharing = torch.nonzero(shares[ends]).flatten()
+    tensors = {
+        "counting": c,
+        "omega": torch.stack([omega, 1 - omega], 1),
+        "previous": previous,
+        "leaving": marked.view(N, S, 2, -1)[previous],
+        "next": following,
+        "arriving": marked.view(S, N, 2, -1)[:, following].movedim(1, 0),
+        "squared": squared.view(S, N, 2, -1)[:, following].movedim(1, 0),
+        "start": start,
+        "ends": ends,
+        "sharing": sharing,
+        "own": marked[ends[sharing]].movedim(1, 0),
+    }
+    return _Terms(lags, **{name: x.to(device) for name, x in tensors.items()})
+
+
+def _averages(stationary: Stationary, fundamental: Tensor, start: Tensor, terms: _Terms, T: float) -> Tensor:
+    """T (E[1{e} N/Z] - its limit) to first order, bounded: [batch, pair, end]."""
+    pi, tau, N, S = stationary.pi, stationary.tau, stationary.chain.N, stationary.law.S
+    tau_by_context, pi_by_next = tau.view(-1, N, S), pi.view(-1, S, N)
+
+    # expectations of functions of a word, given its context ("leaving") or by the context that follows ("arriving")
+    leaving_omega = torch.einsum("ius,uskc->kiuc", tau_by_context, terms.omega.view(N, S, 2, -1))
+    arriving_omega = torch.einsum("isu,sukc->kiuc", pi_by_next, terms.omega.view(S, N, 2, -1))
+    leaving_marked = torch.einsum("ius,uskp->kiup", tau_by_context.index_select(1, terms.previous), terms.leaving)
+    pi_by_next = pi_by_next.index_select(2, terms.next)
+    arriving_marked = torch.einsum("isu,uskp->kiup", pi_by_next, terms.arriving)
+    squared = torch.einsum("isu,uskp->kip", pi_by_next, terms.squared)[:, :, None]
+    mean, mean_of_rest = arriving_omega.sum(2, keepdim=True)
+    odds = mean_of_rest / mean
+    marked = arriving_marked.sum(2, keepdim=True)
+    r, rest = marked / marked.sum(0)  # r + rest = 1
+    z = mean.index_select(2, terms.counting)
+
+    def zeta(f: Tensor) -> Tensor:
+        """omega / z - 1, of omega and 1 - omega averaged somehow: [2, batch, place, counting]."""
+        difference: Tensor = odds * f[0] - f[1]
         return difference
 
-    def ahead(f: Tensor) -> Tensor:
-        """Expected total from now on of a function, given its expectation in each context."""
-        return (fundamental @ f.flatten(2)).view_as(f)
+    def psi(f: Tensor) -> Tensor:
+        """omega (phi - r), of omega phi and omega (1 - phi) averaged somehow: [2, batch, place, pair]."""
+        difference: Tensor = rest * f[0] - r * f[1]
+        return difference
 
-    by_context, by_next = (omega_phi.reshape(2, *shape, *omega_phi.shape[2:]) for shape in ((N, S), (S, N)))
-    tau_by_context, pi_by_next = tau.reshape(-1, N, S), pi.reshape(-1, S, N)
-    leaving_psi = psi(torch.einsum("ius,kuscm->kiucm", tau_by_context, by_context))
-    arriving_psi = psi(torch.einsum("isu,ksucm->kiucm", pi_by_next, by_next))
-    zeta = omega - z[:, None]
-    leaving_zeta = torch.einsum("ius,iusc->iuc", tau_by_context, zeta.view(len(z), N, S, -1))
-    arriving_zeta = torch.einsum("isu,isuc->iuc", pi_by_next, zeta.view(len(z), S, N, -1))
-    ahead_psi, ahead_zeta = ahead(leaving_psi), ahead(leaving_zeta)
-    sigma = psi(torch.einsum("iwc,kwcm->kicm", pi[..., None] * zeta, omega_phi)[:, :, None])[:, 0]
-    sigma += (arriving_psi * ahead_zeta[..., None] + arriving_zeta[..., None] * ahead_psi).sum(1)
+    # Psi whatever the end is: what the start adds, minus sigma. Totals along the chain are of zeta, not of psi: they
+    # are fewer; and psi is averaged before it meets them, because it may cancel where a total is large
+    leaving_psi, arriving_psi = psi(leaving_marked), psi(arriving_marked)
+    from_next = fundamental.index_select(1, terms.next)
+    ahead_zeta = from_next @ zeta(leaving_omega)
+    behind_zeta = fundamental.index_select(2, terms.previous).mT @ zeta(arriving_omega)
+    visits = start.index_select(1, terms.previous)[..., None] - behind_zeta
+    always = psi(terms.start[:, None, None]) - psi(squared) / z
+    always += (leaving_psi * visits.index_select(2, terms.counting)).sum(1, keepdim=True)
+    always -= (arriving_psi * ahead_zeta.index_select(2, terms.counting)).sum(1, keepdim=True)
 
-    P = pi[:, number, None, None]
-    before = (fundamental.mT @ arriving_psi.flatten(2)).view_as(arriving_psi)  # excess of what came before, by context
-    Psi = P * (_start(stationary.law, countings, r, ahead_psi)[:, None] + psi(omega_phi[:, None, number]))
-    Psi = Psi + before[:, [i // S for i in number]] * tau[:, number, None, None]  # E[1{e} Psi]
-    value = Psi / z[:, None, :, None] - P * (sigma / z[..., None] ** 2)[:, None]
-    return value / torch.hypot(torch.ones_like(value), value / (T * P.clamp(min=torch.finfo(P.dtype).tiny)))
-
-
-def _start(law: NGramLaw, countings: list[Counting], r: Tensor, ahead_psi: Tensor) -> Tensor:
-    """What the first n-1 tokens, and the law of the chain after them, add to the expectation of Psi."""
-    new, positions = r.new_tensor, [(u, j) for u in law.contexts for j in range(law.n - 1)]
-    probability = new([float(law.probability(u)) for u in law.contexts])
-    phi = [[j >= b and u[j - b] == v for b in range(law.n) for v in range(law.S)] for u, j in positions]
-    omega = [[law.probability(u) * counting.weight(u[: j + 1]) for u, j in positions] for counting in countings]
-    weights = new([[float(x) for x in row] for row in omega]).view(len(countings), len(positions))
-    start = weights @ new(phi).view(len(positions), r.shape[2]) - weights.sum(1)[:, None] * r
-    return torch.einsum("u,iucm->icm", probability, ahead_psi) + start
+    # and what came before the end, and the end itself
+    P, tau_end = (x.index_select(1, terms.ends)[:, None] for x in (pi, tau))
+    reached = from_next.index_select(2, terms.ends // S) * tau_end
+    value: Tensor = (torch.cat([arriving_psi, always], 1) / z).mT @ torch.cat([reached, P], 1)
+    value.index_add_(2, terms.sharing, (psi(terms.own[:, None]) / z).mT * P.index_select(2, terms.sharing))
+    # in place, and without hypot, slow in itself: this is the largest tensor
+    bound = value / (T * P.clamp(min=torch.finfo(P.dtype).tiny))
+    value *= bound.square_().add_(1).rsqrt_()
+    return value

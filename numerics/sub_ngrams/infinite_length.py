@@ -3,21 +3,27 @@
 At T = infinity the attention to n-grams w is a(w) proportional to pi(w) q^m(w), pi the stationary law of n-grams, and
 p(s) is the attention to n-grams that end in s. So, with u the last n-1 tokens of the final n-gram e,
 
-    M_ab[v,v'] = -sum_e pi(e) sum_w a(w) (tau(w_0|u)/p(w_0) - 1) 1{e_a = v} 1{w_b = v'}.
+    M_ab[v,v'] = sum_e pi(e) 1{e_a = v} sum_s (p(s) - tau(s|u)) within_b(v'|s),
 
-At q = inf only the n-grams that match in every lag share in a and, among those that end in s, in p(s).
+where within_b(v'|s) is the share, in the attention to n-grams that end in s, of those with token v' at b before the
+last. At q = inf only the n-grams that match in every lag share in the attention.
+
+The same formula, on truncated power series, gives the Taylor polynomials of M around the uniform kernel.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
+from functools import reduce
 from itertools import product
+from operator import add
 
 import torch
 from torch import Tensor
 
 from numerics.sub_ngrams.elimination import Elimination
-from numerics.sub_ngrams.transfer import gather_blocks, transitions
+from numerics.sub_ngrams.relabelling import all_ends
+from numerics.sub_ngrams.transfer import transitions
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.counting import Counting, Matched, by_matched_context
 from proofs.sub_ngrams.law import NGramLaw, Word
@@ -28,55 +34,139 @@ def infinite_length(kernels: Tensor, law: NGramLaw, configuration: Configuration
 
     kernels  float64 [batch, S^(n-1), S] with entries > 0, accurate relatively
     """
-    ends = list(product(range(law.S), repeat=law.n))
-    return gather_blocks(limit(Stationary(kernels, law), configuration, ends), law, ends)
+    stationary = Stationary(kernels, law)
+    blocks = kernels.new_zeros(law.n, law.n, law.S, law.S, len(kernels))
+    for excess, within in _factors(*stationary.as_series(), law, configuration, all_ends(law)):
+        blocks[:, 0] += excess[0]
+        for b, shares in within.items():
+            for s in range(law.S):
+                blocks[:, b] += excess[0, :, :, s, None] * shares[0, :, s]
+    return blocks.movedim(-1, 0).contiguous()
 
 
 class Stationary:
     """The stationary chain of each kernel, as the averages over n-grams need it.
 
-    words    all n-grams, and `number` their places in that order
     tau, pi  [batch, word] the probability of the last token given the others, and of the n-gram
-    lag_is   [b, word, v] whether token b before the last is v
     """
 
     def __init__(self, kernels: Tensor, law: NGramLaw) -> None:
         if not bool((kernels > 0).all()):
             raise ValueError("at infinite length every entry of a kernel has to be positive")
         self.law, self.kernels = law, kernels
-        self.words = list(product(range(law.S), repeat=law.n))
         self.chain = Elimination(transitions(kernels, law))
         self.tau = kernels.flatten(1)
         self.pi = (self.chain.pi[..., None] * kernels).flatten(1)
-        tokens = torch.tensor(self.words, device=kernels.device).flip(1).T[..., None]
-        self.lag_is = (tokens == torch.arange(law.S, device=kernels.device)).to(kernels)
 
-    def number(self, word: Word) -> int:
-        """Place of a word among all words of its length."""
-        return sum(token * self.law.S**i for i, token in enumerate(reversed(word)))
-
-    def counting(self, configuration: Configuration, matched: Matched, holders: int | None = None) -> Counting:
-        """The one counting that matters at infinite length: at q = inf, the level at which every lag matches."""
-        q = None if configuration.at_limit else configuration.q
-        return Counting(matched, q, level=len(matched), holders=holders)
-
-    def weights(self, counting: Counting) -> Tensor:
-        """omega of each n-gram."""
-        return self.pi.new_tensor([float(counting.weight(word)) for word in self.words])
+    def as_series(self) -> tuple[Tensor, Tensor]:
+        """pi and tau of order 0: [1, word, batch]."""
+        return self.pi.T[None], self.tau.T[None]
 
 
-def limit(stationary: Stationary, configuration: Configuration, ends: Sequence[Word]) -> Tensor:
-    """The limit of `transfer.by_final_word`: [batch, end, b, v']."""
-    law, pi, lag_is = stationary.law, stationary.pi, stationary.lag_is
-    result = pi.new_zeros(len(pi), len(ends), law.n, law.S)
-    marks = torch.einsum("ws,bwv->wsbv", lag_is[0], lag_is).flatten(1)
+def best_matches(configuration: Configuration, matched: Matched) -> Counting:
+    """The one counting that matters at infinite length: at q = inf, the level at which every lag matches."""
+    return Counting(matched, None if configuration.at_limit else configuration.q, level=len(matched))
+
+
+def limit(stationary: Stationary, configuration: Configuration, ends: Mapping[Word, int]) -> Tensor:
+    """M at T = infinity given each kernel, over final n-grams that stand for others: [batch, a, b, (same, different)],
+    the mean entry on and off the diagonal of every block."""
+    return _same_and_different(*stationary.as_series(), stationary.law, configuration, ends)[0]
+
+
+def taylor(
+    kernels: Tensor, law: NGramLaw, configuration: Configuration, ends: Mapping[Word, int], degree: int
+) -> Tensor:
+    """The terms of degree 0 to `degree` of `limit` in the deviation from the uniform kernel, delta = kernel - 1/S:
+    [degree, batch, a, b, (same, different)].
+
+    For the n-grams of the uniform kernel pi is 1/S^n. A change delta of the transitions adds the terms
+    pi_d = pi_{d-1} delta (1 + P + ... + P^(n-2)), P the uniform transitions, which forget everything in n-1 steps.
+    """
+    S, n, m = law.S, law.n, len(kernels)
+    delta = (kernels - 1 / S).flatten(1).T.contiguous()
+
+    def contexts(words: Tensor) -> Tensor:
+        """The law of the last n-1 tokens."""
+        return words.view(S, -1, m).sum(0)
+
+    pi = [delta.new_full((S ** (n - 1), m), S ** (1.0 - n))]
+    for _ in range(degree):
+        moved = [contexts(pi[-1].repeat_interleave(S, 0) * delta)]
+        for _ in range(n - 2):
+            moved.append(contexts(moved[-1].repeat_interleave(S, 0) / S))
+        pi.append(reduce(add, moved))
+    tau = torch.stack([torch.full_like(delta, 1 / S), delta, *[torch.zeros_like(delta)] * (degree - 1)][: degree + 1])
+    return _same_and_different(_times(torch.stack(pi).repeat_interleave(S, 1), tau), tau, law, configuration, ends)
+
+
+def _same_and_different(
+    pi: Tensor, tau: Tensor, law: NGramLaw, configuration: Configuration, ends: Mapping[Word, int]
+) -> Tensor:
+    """[order, batch, a, b, (same, different)]. Every row of a block sums to 0, as p and tau have the same sum."""
+    S, n = law.S, law.n
+    same = pi.new_zeros(len(pi), n, n, pi.shape[-1])
+    for excess, within in _factors(pi, tau, law, configuration, ends):
+        same[:, :, 0] += excess.diagonal(0, 2, 3).sum(-1)
+        for b, shares in within.items():
+            same[:, :, b] += _times(excess, shares[:, None]).sum((2, 3))  # over v = v' and s
+    same = same.movedim(-1, 1) / S
+    return torch.stack([same, -same / max(S - 1, 1)], -1)
+
+
+def _factors(
+    pi: Tensor, tau: Tensor, law: NGramLaw, configuration: Configuration, ends: Mapping[Word, int]
+) -> Iterator[tuple[Tensor, dict[int, Tensor]]]:
+    """sum_e pi(e) 1{e_a = v} (p(s) - tau(s|u)) [order, a, v, s, batch], and by b within_b(v'|s) [order, v', s, batch],
+    for one matched context after the other. Left out are b = 0, where within_b(v'|s) = 1{v' = s}, and lags at which
+    all n-grams that share in the attention match: it does not depend on s there, and the sum over s is 0.
+
+    pi and tau [order, word, batch] are power series truncated at the same order.
+    """
+    S, n, order, m = law.S, law.n, len(pi), pi.shape[-1]
+    words = list(product(range(S), repeat=n))
+    by_context = tau.view(order, -1, S, m)
+    lags = [b for b in range(1, n) if not (configuration.at_limit and b in configuration.lags)]
     for matched, group in by_matched_context(configuration, list(ends)):
-        weight = pi * stationary.weights(stationary.counting(configuration, matched))
-        a = weight / weight.sum(1, keepdim=True)
-        a_marked = (a @ marks).view(len(pi), law.S, -1)  # of the n-grams with last token s, by s and mark (b, v')
-        within = a_marked / (a @ lag_is[0])[..., None]
-        target = stationary.kernels[:, [stationary.number(end[1:]) for end in group]]
-        g = a_marked.sum(1, keepdim=True) - target @ within  # [batch, end, mark]
-        P = pi[:, [stationary.number(end) for end in group], None]
-        result[:, [ends.index(end) for end in group]] = (P * g).view(*g.shape[:2], law.n, law.S)
-    return result
+        omega = [float(best_matches(configuration, matched).weight(word)) for word in words]
+        sharing = [i for i, weight in enumerate(omega) if weight]
+        weight = pi[:, sharing] * pi.new_tensor([omega[i] for i in sharing])[:, None]
+        a = _over(weight, weight.sum(1, keepdim=True))
+
+        def attention(b: int) -> Tensor:
+            """To n-grams with token v' at b before the last, s last: [order, (v', s), batch]."""
+            marks = [[words[i][-1 - b] == v and words[i][-1] == s for i in sharing] for v, s in _grid(S, S)]  # noqa: B023
+            return pi.new_tensor(marks) @ a  # noqa: B023  # called in this iteration
+
+        p = attention(0).view(order, S, S, m).sum(1)
+        within = {b: _over(attention(b).view(order, S, S, m), p[:, None]) for b in lags}
+
+        is_query = [[ends[end] * (end[-1 - a] == v) for end in group] for a, v in _grid(n, S)]
+        targets = by_context[:, [_number(end[1:], law) for end in group]]
+        excess = _times(pi[:, [_number(end, law) for end in group], None], p[:, None] - targets)
+        yield (pi.new_tensor(is_query) @ excess.flatten(2)).view(order, n, S, S, m), within
+
+
+def _times(x: Tensor, y: Tensor) -> Tensor:
+    """The product of power series, whose terms are along the first axis."""
+    product = x[:1] * y
+    for i in range(1, len(x)):
+        product[i:].addcmul_(x[i : i + 1], y[: len(x) - i])
+    return product
+
+
+def _over(x: Tensor, y: Tensor) -> Tensor:
+    """The quotient of power series."""
+    quotient = x.clone()
+    for d in range(len(x)):
+        quotient[d] /= y[0]
+        quotient[d + 1 :].addcmul_(quotient[d : d + 1], y[1 : len(x) - d], value=-1)
+    return quotient
+
+
+def _number(word: Word, law: NGramLaw) -> int:
+    return sum(token * law.S**i for i, token in enumerate(reversed(word)))
+
+
+def _grid(*sizes: int) -> list[tuple[int, ...]]:
+    return list(product(*map(range, sizes)))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 
-import numpy as np
 import torch
 from scipy import stats
 from torch import Tensor
 
-from numerics.sub_ngrams.kernel_rules import Nodes, Sobol, lattices
+from numerics.sub_ngrams.kernel_rules import Nodes, lattices
 from proofs.sub_ngrams.law import NGramLaw
 
 STEPS = tuple(3.0 * 0.8**i for i in range(12))  # of the lattices, coarse to fine
@@ -19,7 +20,9 @@ SHELL = 4.0  # a lattice reaches farther by so many powers of e in the density a
 ALONE = 10.0  # a pair of lattices that has no coarser pair to be compared with is trusted to ALONE times its difference
 SLOWLY = 2.0  # the error left is at most so many times the last change, if a refinement leaves at most 2/3 of it
 VISIBLE = 1e-6  # entries smaller than this part of the largest are rounding noise where others are compared with them
-SCRAMBLINGS = 16
+SCRAMBLINGS = 32
+FIRST = 4  # points of every sequence, at least
+RELATIVE = 1e-2  # error of an entry that is good enough while others are worse
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,11 @@ class Sums:
 
     def __add__(self, other: Sums) -> Sums:
         return Sums(self.value + other.value, self.size + other.size, self.error + other.error)
+
+    @staticmethod
+    def join(parts: Sequence[Sums]) -> Sums:
+        """Different sums, one after the other."""
+        return Sums(*(torch.cat([getattr(part, name) for part in parts]) for name in ("value", "size", "error")))
 
 
 @dataclass(frozen=True)
@@ -47,7 +55,6 @@ class Integral:
 
 
 Integrand = Callable[[Nodes], Sums]
-Draw = Callable[[Sobol, int], Nodes]  # the next m points of a sequence
 
 
 def by_lattices(f: Integrand, tolerance: Callable[[Tensor], float], at_most: int, *, law: NGramLaw) -> Integral:
@@ -99,32 +106,64 @@ def _in_proportion(error: Tensor, size: Tensor) -> Tensor:
     return torch.maximum(error, (error / size).where(visible, 0).max() * size)
 
 
-def by_sobol(
-    f: Integrand,
-    tolerance: Callable[[Tensor], float],
-    at_most: int,
-    draw: Draw,
-    *,
-    law: NGramLaw,
-    level: float,
-    seed: Sequence[int],
-) -> Integral:
-    """The average of f over independently scrambled Sobol sequences, doubled until the intervals are short enough.
+@dataclass
+class Sampled:
+    """A summand of what is averaged, and its sums over the points so far of SCRAMBLINGS Sobol sequences.
+
+    sums     (first, count): over the next points of every sequence
+    seconds  that a point takes
+    """
+
+    sums: Callable[[int, int], Sums]
+    seconds: float
+    points: int = 0
+    total: Sums | None = None
+
+    @property
+    def cost(self) -> float:
+        """Seconds that it takes to double the points."""
+        return SCRAMBLINGS * max(self.points, FIRST) * self.seconds
+
+    def double(self) -> None:
+        count = max(self.points, FIRST)
+        sums = self.sums(self.points, count)
+        self.total = sums if self.total is None else self.total + sums
+        self.points += count
+
+    def means(self) -> Tensor:
+        """[sequence, ...]"""
+        assert self.total is not None
+        return self.total.value / self.points
+
+    def error(self) -> Tensor:
+        """Of the mean, as far as values are in error."""
+        assert self.total is not None
+        return self.total.error.mean(0) / self.points
+
+
+def by_sobol(parts: list[Sampled], known: Tensor, tolerance: float, seconds: float, *, level: float) -> Integral:
+    """The average of a sum of parts over independently scrambled Sobol sequences, plus a known average.
 
     The error is the half-width of Student intervals that hold for all entries at once with probability `level`
-    (Bonferroni), plus that of the values. At most `at_most` nodes in all.
+    (Bonferroni), plus that of the values. Until it is within the tolerance or the time runs out, the points of that
+    part are doubled which does most, for its time, for the entry that profits most; entries count relatively, down to
+    the tolerance.
     """
-    seeds = np.random.SeedSequence(list(seed)).generate_state(SCRAMBLINGS, np.uint32)
-    sequences = [Sobol(law, int(s)) for s in seeds]
-    points, total, error = 0, torch.zeros(()), torch.zeros(())
+    for part in parts:
+        part.double()
+        seconds -= part.cost  # as much again
     while True:
-        m = max(points, 8)
-        drawn = [draw(sequence, m) for sequence in sequences]
-        weights = torch.block_diag(*(nodes.weights for nodes in drawn))  # type: ignore[no-untyped-call] # torch
-        sums = f(Nodes(torch.cat([nodes.kernels for nodes in drawn]), weights))
-        total, error, points = total + m * sums.value, error + m * sums.error.mean(0), points + m
-        means = total / points
-        quantile = float(stats.t.ppf(1 - (1 - level) / 2 / means[0].numel(), SCRAMBLINGS - 1))
-        half, value = quantile * means.std(0) / math.sqrt(SCRAMBLINGS), means.mean(0)
-        if float(half.max()) <= tolerance(value) or 2 * points * SCRAMBLINGS > at_most:
-            return Integral(value, half + error / points, points * SCRAMBLINGS)
+        means = torch.stack([part.means() for part in parts])
+        value, spread = known + means.mean(1).sum(0), means.sum(0).std(0)
+        quantile = float(stats.t.ppf(1 - (1 - level) / 2 / value.numel(), SCRAMBLINGS - 1))
+        half = quantile * spread / math.sqrt(SCRAMBLINGS)
+        affordable = [i for i, part in enumerate(parts) if part.cost <= seconds]
+        if float(half.max()) <= tolerance or not affordable:
+            break
+        wanted = (RELATIVE * value.abs()).clamp(min=tolerance)
+        worth = [float((means[i].std(0) / wanted).max()) ** 2 / parts[i].cost for i in affordable]
+        best = parts[affordable[worth.index(max(worth))]]
+        seconds -= best.cost
+        best.double()
+    nodes = SCRAMBLINGS * sum(part.points for part in parts)
+    return Integral(value, half + reduce(add, (part.error() for part in parts)), nodes)

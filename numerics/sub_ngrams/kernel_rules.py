@@ -21,7 +21,7 @@ from proofs.sub_ngrams.law import NGramLaw
 STRETCH = 5.0  # the lattice is even in x with logit y = STRETCH sinh(x/STRETCH): coarser towards the corners
 FARTHEST = 60.0  # the largest x; no weight is left there
 NEGLIGIBLE = 1e-200  # moments of the prior so small are not looked at one by one
-PRIOR_SHARE = 0.5  # the part of `sobol_corners` that is drawn from the prior itself
+PRIOR_SHARE = 0.8  # the part of `Sobol.corners` that is drawn from the prior itself
 
 
 @dataclass(frozen=True)
@@ -98,19 +98,23 @@ def lattices(law: NGramLaw, step: float, depths: tuple[float, float], at_most: i
 
 
 class Sobol:
-    """A scrambled Sobol sequence over the kernels of the law; different seeds are independent, each is unbiased."""
+    """A scrambled Sobol sequence over the kernels of the law; different seeds are independent, each is unbiased.
 
-    def __init__(self, law: NGramLaw, seed: int) -> None:
+    Weights are for sums that, divided by the number of points, are averages.
+    """
+
+    def __init__(self, law: NGramLaw, seed: int, skip: int = 0) -> None:
         self.law, self.rows = law, int(law.S ** (law.n - 1))
         self.engine = SobolEngine(2 + self.rows * law.S, scramble=True, seed=seed)  # type: ignore[no-untyped-call] # torch
+        self.engine.fast_forward(skip)  # type: ignore[no-untyped-call] # torch
 
     def prior(self, m: int) -> Nodes:
         """The next m points, from the prior."""
         kernels = self._draw(m)[2]
-        return Nodes(kernels, kernels.new_full((m, 1), 1 / m))
+        return Nodes(kernels, kernels.new_ones(m, 1))
 
     def corners(self, m: int, T: int) -> Nodes:
-        """The next m points, half of them with one entry spread evenly in its logit, down to 1/T.
+        """The next m points, some of them with one entry spread evenly in its logit, down to 1/T.
 
         Kernels with an entry of 1/T or less have a probability of some 1/T and can carry all of an average. Each
         point weighs as under the mixture of the prior and the spreads of all entries.
@@ -126,8 +130,7 @@ class Sobol:
         others = kernels[moved, row].scatter(1, s[:, None], 0)
         others *= (torch.sigmoid(-z[moved]) / others.sum(1))[:, None]
         kernels[moved, row] = others.scatter(1, s[:, None], torch.sigmoid(z[moved, None]))
-
-        return Nodes(kernels, 1 / m / self._density(kernels, L)[:, None])
+        return Nodes(kernels, 1 / self._density(kernels, L)[:, None])
 
     def _density(self, kernels: Tensor, L: float) -> Tensor:
         """Density of the mixture over that of the prior."""

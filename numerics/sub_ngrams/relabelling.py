@@ -13,6 +13,8 @@ from itertools import product
 import torch
 from torch import Tensor
 
+from proofs.sub_ngrams.configuration import Configuration
+from proofs.sub_ngrams.counting import by_matched_context
 from proofs.sub_ngrams.law import NGramLaw, Word
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
 
@@ -23,13 +25,16 @@ def all_ends(law: NGramLaw) -> Ends:
     return dict.fromkeys(product(range(law.S), repeat=law.n), 1)
 
 
-def representatives(law: NGramLaw) -> Ends:
-    """One final n-gram of each kind: read backwards, its tokens first occur in the order 0, 1, 2, ..."""
-    ends = {}
-    for word in all_ends(law):
-        tokens = list(dict.fromkeys(reversed(word)))
+def representatives(law: NGramLaw, configuration: Configuration) -> Ends:
+    """All final n-grams with one matched context of each kind: its tokens first occur in the order 0, 1, 2, ...
+
+    Engines work through one matched context after the other, and have all its final n-grams for the price of one.
+    """
+    ends: Ends = {}
+    for matched, group in by_matched_context(configuration, list(all_ends(law))):
+        tokens = list(dict.fromkeys(token for _, token in matched))
         if tokens == list(range(len(tokens))):
-            ends[word] = math.perm(law.S, len(tokens))
+            ends |= dict.fromkeys(group, math.perm(law.S, len(tokens)))
     return ends
 
 

@@ -18,14 +18,14 @@ from itertools import product
 import torch
 from torch import Tensor
 
-from numerics.sub_ngrams.chain_power import power, rounding, squarings_to_settle
+from numerics.sub_ngrams.chain_power import add_up, laid_out, power, rounding, squarings_to_settle
 from numerics.sub_ngrams.exponential_sum import ExponentialSum
 from numerics.threads import one_thread
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.counting import Counting, by_matched_context, decomposition
 from proofs.sub_ngrams.law import NGramLaw, Word
 
-CHUNK = 2**15  # entries in the stack of matrices worked on at a time, so that it fits the cache
+CHUNK = 2**16  # entries in the stack of matrices worked on at a time, so that it fits the cache
 NODES = 8  # nodes of the exponential sum per step; after each step, finished kernels drop out
 ROW_SUM_TOLERANCE = 1e-12  # tells kernels from counts or logits; no result rests on it
 LARGEST_LOG = 600.0  # of the total weight q^m T of a sequence
@@ -127,39 +127,51 @@ class _Chain:
 class _Average:
     """E[1{end} N/Z] for one counting: the chain with its positions weighted.
 
-    Marks (b, v') with v' = S-1 are not followed: their averages are what remains of the total weight. It takes the
-    weight of the positions j < b, where x_{j-b} does not exist, to tell. Nor is b = 0 among the holders of one token.
+    For each b one mark (b, v') is not followed: its average is what remains of the total weight. It takes the weight of
+    the positions j < b, where x_{j-b} does not exist, to tell. Nor are marks followed that no position bears.
     """
 
     def __init__(self, chain: _Chain, counting: Counting, ends: list[Word]) -> None:
-        self.chain, self.counting = chain, counting
+        self.chain = chain
         S, n, contexts = chain.law.S, chain.law.n, chain.law.contexts
-        new, starts = chain.kernels.new_tensor, (chain.N, n - 1)  # the positions j < n-1 of each start
-        self.marks = [(b, v) for b in range(counting.holders is not None, n) for v in range(S - 1)]
-        self.word = torch.tensor([chain.number(end) for end in ends], device=chain.kernels.device)
+        new = chain.kernels.new_tensor
+        final = torch.tensor([chain.number(end) for end in ends], device=chain.kernels.device)
+        self.context, self.token = final // S, final % S
 
         omega = new([[float(counting.weight((*u, s))) for s in range(S)] for u in contexts])
         self.allowed = torch.isfinite(omega)
         self.omega = omega.where(self.allowed, 0)
-        phi = [[[(*u, s)[-1 - b] == v for s in range(S)] for u in contexts] for b, v in self.marks]
-        self.marked = self.omega * new(phi).reshape(len(self.marks), chain.N, S)
-
-        omega = new([[float(counting.weight(u[: j + 1])) for j in range(n - 1)] for u in contexts]).reshape(starts)
+        omega = new([[float(counting.weight(u[: j + 1])) for j in range(n - 1)] for u in contexts])
+        omega = omega.reshape(chain.N, n - 1)  # the positions j < n-1 of each start
         self.start = chain.start * torch.isfinite(omega).all(-1)
         omega = omega.where(torch.isfinite(omega), 0)
-        phi = [[[j >= b and u[j - b] == v for j in range(n - 1)] for u in contexts] for b, v in self.marks]
-        missing = [[[j < b for j in range(n - 1)] for u in contexts] for b in range(n)]
         self.start_omega = omega.sum(-1)
-        self.start_marked = (omega * new(phi + missing).reshape(len(phi + missing), *starts)).sum(-1)
+
+        # the v' not followed: that of all positions with weight, if there is such a v'
+        self.rest = dict.fromkeys(range(n), S - 1) | dict(counting.matched)
+        if counting.holders is not None:
+            self.rest[0] = counting.holders
+        words = torch.tensor(list(product(range(S), repeat=n)), device=omega.device).reshape(chain.N, S, n)
+        self.marks, phi, start_marked = [], [], []
+        for b, v in product(range(n), range(S)):
+            inside = (words[:, :, n - 1 - b] == v).to(omega)
+            at_start = (omega[:, b:] * (words[:, 0, : n - 1 - b] == v)).sum(-1)
+            if v != self.rest[b] and bool((self.omega * inside).any() or at_start.any()):
+                self.marks.append((b, v))
+                phi.append(inside)
+                start_marked.append(at_start)
+        self.phi = torch.stack(phi) if phi else self.omega.new_zeros(0, chain.N, S)
+        self.start_marked = torch.stack(start_marked + [omega[:, :b].sum(-1) for b in range(n)])
 
     def value(self) -> Tensor:
-        chain, S, n, F = self.chain, self.chain.law.S, self.chain.law.n, len(self.marks)
+        chain, n, F = self.chain, self.chain.law.n, len(self.marks)
         empty = self.survival(EMPTY)
         total = self.survival(0.0) - empty  # E[1{end} 1{Z > 0}]
         sums = total.new_zeros(len(total), F + n, total.shape[1])
+        result = total.new_zeros(*total.shape, n, chain.law.S)
         active = torch.nonzero(total.sum(1) > chain.negligible).flatten()
         if not len(active):
-            return total.new_zeros(*total.shape, n, S)
+            return result
         rates, weights = chain.reciprocal(float(self.omega.max()))
         for t, w in zip(torch.split(rates, NODES), torch.split(weights, NODES), strict=True):
             if not len(active):
@@ -172,14 +184,10 @@ class _Average:
                 still.append(part[(G[:, -1] - empty[part]).sum(1) > chain.negligible])
             active = torch.cat(still)
 
-        result = total.new_zeros(*total.shape, n, S)
         for f, (b, v) in enumerate(self.marks):
             result[:, :, b, v] = sums[:, f]
-        for b in range(n):
-            if b == 0 and self.counting.holders is not None:
-                result[:, :, 0, self.counting.holders] = total
-            else:
-                result[:, :, b, S - 1] = total - sums[:, F + b] - result[:, :, b].sum(-1)
+        for b, v in self.rest.items():
+            result[:, :, b, v] = total - sums[:, F + b] - result[:, :, b].sum(-1)
         return result
 
     def survival(self, t: float) -> Tensor:
@@ -190,36 +198,41 @@ class _Average:
     def at(self, kernels: Tensor, t: Tensor, *, derivatives: bool = True) -> tuple[Tensor, Tensor]:
         """E[1{end} e^(-tZ)] [kernel, t, end] and E[1{end} N e^(-tZ)] [mark, kernel, t, end]."""
         chain, S = self.chain, self.chain.law.S
-        marked, start_marked = (self.marked, self.start_marked) if derivatives else (self.marked[:0],) * 2
+        phi, start_marked = (self.phi, self.start_marked) if derivatives else (self.phi[:0], self.start_marked[:0])
         tau = chain.kernels[kernels][:, None]  # [kernel, t, context, token]
         exponent = -t[:, None, None] * self.omega
-        edges = (tau * (exponent.exp() * self.allowed)).flatten(0, 1)
-        killed = (tau * (-exponent.expm1()).where(self.allowed, 1)).sum(-1).flatten(0, 1)
-        marked_edges = marked[:, None] * edges
+        edges = laid_out((tau * (exponent.exp() * self.allowed)).flatten(0, 1), chain.N)
+        killed = add_up(tau * (-exponent.expm1()).where(self.allowed, 1), -1).flatten(0, 1)
+        weighted = edges * self.omega
+
+        def follow(x: Tensor) -> Tensor:
+            """x D for all marks: one step on, from the contexts x, of the weight that bears the mark."""
+            steps = (x.mT * weighted)[:, None] * phi  # [batch, mark, context, token]
+            if chain.N == 1:
+                return add_up(steps, -1)
+            steps = steps.reshape(*steps.shape[:2], S, chain.N // S, S)
+            return add_up(steps, 2).flatten(2)  # whatever the oldest token was
 
         v = self.start * (-t[:, None] * self.start_omega).exp()  # [t, context]
         V = start_marked.reshape(-1, 1, chain.N) * v
         v = v.expand(len(kernels), -1, -1).flatten(0, 1)
         V = V[:, None].expand(-1, len(kernels), -1, -1).flatten(1, 2)
 
-        A, D = transitions(edges, chain.law), transitions(marked_edges, chain.law)
-        v, V = power(A, killed[..., None], D, v[..., None, :], V[..., None, :], chain.T - chain.law.n)
-        v, V = v[..., 0, :], V[..., 0, :]
-        context, token = self.word // S, self.word % S  # and the last token
-        last = edges[:, context, token]
-        G, dG = v[:, context] * last, V[..., context] * last
-        dG[: len(marked)] += v[:, context] * marked_edges[..., context, token]
-        shape = (len(kernels), len(t), len(self.word))
+        A = transitions(edges, chain.law)
+        v, V = power(A, killed[..., None], follow, v[..., None, :], V[..., None, :], chain.T - chain.law.n)
+        v, V = v[:, 0, self.context], V[:, :, 0, self.context]
+        last = edges[:, self.context, self.token]
+        G, dG = v * last, V * last
+        dG[: len(phi)] += G * (self.omega * phi)[:, None, self.context, self.token]
+        shape = (len(kernels), len(t), len(self.context))
         return G.reshape(shape), dG.reshape(-1, *shape)
 
 
 def transitions(edges: Tensor, law: NGramLaw) -> Tensor:
     """Matrices [..., context, next context] from the probabilities [..., context, token]."""
     N = law.S ** (law.n - 1)
-    A, contexts = edges.new_zeros(*edges.shape[:-1], N), torch.arange(N, device=edges.device)
-    for s in range(law.S):
-        A[..., contexts, (contexts * law.S + s) % N] += edges[..., s]
-    return A
+    word = torch.arange(N * law.S, device=edges.device).reshape(N, law.S)
+    return edges.new_zeros(*edges.shape[:-1], N).scatter_add_(-1, (word % N).expand_as(edges), edges)
 
 
 def require_problem(law: NGramLaw, configuration: Configuration, T: int, tolerance: float) -> None:

@@ -70,6 +70,12 @@ class SubNGramProblem(Settings):
         lt=1,
         description="a number between 0 and 1: the absolute error that transfer aims at (default 1e-3/T)",
     )
+    minutes: Real = Field(
+        0.5,
+        gt=0,
+        le=10_000,
+        description="a number above 0: minutes of one core that transfer may take, roughly, to get there (default 0.5)",
+    )
     engine: str = Field("auto", description="auto, or the name of an engine")
 
     @model_validator(mode="after")
@@ -111,7 +117,7 @@ class SubNGramProblem(Settings):
 
     @property
     def options(self) -> Options:
-        return Options(self.seed, self.device, samples=self.samples, tolerance=self.tolerance)
+        return Options(self.seed, self.device, samples=self.samples, tolerance=self.tolerance, minutes=self.minutes)
 
     def enumerable_length(self, sequences: int) -> int:
         """The largest T >= n with at most so many sequences (n itself where S^n is larger)."""

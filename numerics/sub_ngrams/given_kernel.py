@@ -1,0 +1,128 @@
+"""The gradient given the kernel, or a part of it, summed over kernels: the work that the annealed engine hands out.
+
+M_T = M_inf + C/T (regularised) + rest
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from numerics.sub_ngrams.first_order import correction
+from numerics.sub_ngrams.infinite_length import Stationary, limit, taylor
+from numerics.sub_ngrams.integration import Sums
+from numerics.sub_ngrams.kernel_rules import Nodes, Sobol
+from numerics.sub_ngrams.relabelling import Ends, all_ends, representatives, same_and_different
+from numerics.sub_ngrams.transfer import by_final_word
+from numerics.threads import one_thread
+from proofs.sub_ngrams.configuration import Configuration
+from proofs.sub_ngrams.law import NGramLaw
+
+Part = Literal["all", "rest", "correction", "limit"]
+
+# Kernels times n-grams worked on at a time: few calls, whose memory fits the cache.
+SHARD = {"all": 2**13, "rest": 2**13, "correction": 2**14, "limit": 2**17}
+# Seconds that a kernel takes, however small and per unit of size, and the Taylor polynomial per product of two terms.
+# Measured at one time, and roughly: they decide how many nodes there are, not what is true.
+SECONDS = {"all": (8e-4, 1.1e-6), "rest": (8e-4, 1.1e-6), "correction": (9e-6, 8.5e-9), "limit": (1e-6, 6e-9)}
+SECONDS_OF_TAYLOR = 4.5e-9
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """M_T ("all") or one of its parts as a function of the kernel: [batch, a, b, (same, different)].
+
+    tolerance   of sums with weights that add up to 1; only for what takes the transfer engine
+    polynomial  [degree, a, b]: so many times its Taylor terms of degree 1, 2, .. are left out of the limit; or None
+    """
+
+    law: NGramLaw
+    configuration: Configuration
+    T: int
+    device: torch.device
+    part: Part
+    tolerance: float = 1.0
+    polynomial: Tensor | None = None
+
+    @property
+    def seconds(self) -> float:
+        """What one kernel takes."""
+        S, n = self.law.S, self.law.n
+        N = int(S ** (n - 1))
+        size = {"limit": N * N * S, "correction": N * N * S * S}.get(self.part, N * N * (2 * n * S + 1))
+        once, each = SECONDS[self.part]
+        degree = 0 if self.polynomial is None else len(self.polynomial)
+        products = (degree + 1) * (degree + 2) / 2 if degree else 0.0
+        return once + each * size + SECONDS_OF_TAYLOR * products * N * S * S
+
+    @property
+    def shard(self) -> int:
+        """Kernels worked on at a time."""
+        return 1 + SHARD[self.part] // int(self.law.S**self.law.n)
+
+    @one_thread()
+    def drawn(self, seeds: Sequence[int], first: int, count: int) -> Sums:
+        """Sums over these points of scrambled Sobol sequences, one for each seed; over `count` they are averages."""
+        drawn = []
+        for seed in seeds:
+            sequence = Sobol(self.law, seed, skip=first)
+            drawn.append(sequence.corners(count, self.T) if self.part == "rest" else sequence.prior(count))
+        weights = torch.block_diag(*(nodes.weights for nodes in drawn))  # type: ignore[no-untyped-call] # torch
+        nodes = Nodes(torch.cat([nodes.kernels for nodes in drawn]), weights)
+        return reduce(add, (self.sums(*shard) for shard in self.shards(nodes, self.tolerance * len(nodes))))
+
+    def shards(self, nodes: Nodes, tolerance: float) -> list[tuple[Nodes, float]]:
+        """Nodes that are worked on together, and how accurately: the error allowed at a node is its share of the
+        whole, rounded to a power of 100."""
+        allowed = tolerance / (len(nodes) * nodes.weights.amax(1).clamp(min=1e-30))
+        exponent = torch.floor(torch.log10(allowed.clamp(1e-14, 1e-2)) / 2) * 2
+        return [
+            (Nodes(nodes.kernels[which], nodes.weights[which]), 10.0**e)
+            for e in sorted(set(exponent.tolist()))
+            for which in torch.split(torch.nonzero(exponent == e).flatten(), self.shard)
+        ]
+
+    @one_thread()
+    def sums(self, nodes: Nodes, tolerance: float) -> Sums:
+        value, error = self.given(nodes.kernels.to(self.device), tolerance)
+        total, size = (torch.einsum("ig,iabk->gabk", nodes.weights, x) for x in (value.cpu(), value.abs().cpu()))
+        return Sums(total, size, error * nodes.weights.sum(0)[:, None, None, None].expand_as(total))
+
+    def given(self, kernels: Tensor, tolerance: float) -> tuple[Tensor, float]:
+        """The gradient given each kernel, and a bound on the error of every entry."""
+        every = all_ends(self.law)
+        if self.part == "limit":
+            value = limit(Stationary(kernels, self.law), self.configuration, every)
+            return value if self.polynomial is None else value - self.taylor(kernels), 0.0
+        if self.part == "correction":
+            return self.correction(Stationary(kernels, self.law), every), 0.0
+        ends = representatives(self.law, self.configuration)
+        by_end, error = by_final_word(kernels, self.law, self.configuration, self.T, list(ends), tolerance=tolerance)
+        value = same_and_different(by_end, self.law, ends)
+        if self.part == "rest":
+            chain = Stationary(kernels, self.law)
+            value = value - limit(chain, self.configuration, ends) - self.correction(chain, ends)
+        # an end stands for up to max(ends) others, S of which share an entry
+        return value, error * max(ends.values()) / self.law.S
+
+    def correction(self, chain: Stationary, ends: Ends) -> Tensor:
+        by_end = correction(chain, self.configuration, list(ends), self.T) / self.T
+        return same_and_different(by_end, self.law, ends)
+
+    def taylor(self, kernels: Tensor) -> Tensor:
+        """The polynomial."""
+        assert self.polynomial is not None
+        return self.combined(self.taylor_terms(kernels, len(self.polynomial)))
+
+    def taylor_terms(self, kernels: Tensor, degree: int) -> Tensor:
+        return taylor(kernels, self.law, self.configuration, all_ends(self.law), degree)[1:]
+
+    def combined(self, terms: Tensor) -> Tensor:
+        assert self.polynomial is not None
+        return torch.einsum("dab,diabk->iabk", self.polynomial.to(terms), terms)
