@@ -11,6 +11,7 @@ import torch
 from benchmarks.sampling import CONFIGURATION, FREE, LAST, LAW, T, per_sequence
 from benchmarks.timing import doing, in_turns, ratio, seconds, table
 from numerics.sub_ngrams.annealed import annealed_transfer
+from numerics.sub_ngrams.integration import half_width
 from numerics.sub_ngrams.monte_carlo import sampled_moments
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
@@ -30,17 +31,19 @@ def lengths() -> str:
 
 
 def accuracy() -> str:
-    """How long sampling would take to the accuracy that `transfer` reports for the K_0 block, M_00 on the diagonal:
-    sequences = variance of one / error^2, times the time of one. The error of sampling is one standard error; that of
-    transfer is a 99% interval for all entries at once, or, at S=2, an estimate."""
+    """How long sampling would take to the accuracy of `transfer` for the K_0 block, M_00 on the diagonal: sequences =
+    variance of one / error^2, times the time of one. Errors are standard errors; at S=2 that of transfer is an estimate
+    of the whole error."""
     rows: list[list[object]] = []
     ours, theirs = per_sequence()
     each = {"monte_carlo": ours["closed form"], **{name: theirs[name] for name in (LAST, FREE)}}
-    for law, configuration, at, minutes in ((LAW, CONFIGURATION, T, 0.25), (NGramLaw(2, 3), CONFIGURATION, T, 0.25)):
+    for law, configuration, at, minutes in ((LAW, CONFIGURATION, T, 0.1), (NGramLaw(2, 3), CONFIGURATION, T, 0.25)):
         doing(f"transfer against sampling, S={law.S}")
         taken, M = seconds(lambda: annealed_transfer(law, configuration, at, minutes=minutes))  # noqa: B023  # run at once
         assert M.errors is not None
         value, error = float(M[0, 0][0][0]), float(M.errors[0, 0][0][0])
+        if M.level is not None:  # from the half-width of the intervals
+            error /= half_width(M.level, 2 * law.n**2)
         moments = sampled_moments(law, configuration, at, PILOT, torch.Generator().manual_seed(1))
         needed = float(moments.variance[0, 0, 0]) / error**2
         row = [law.S, at, f"{value:.3g}", f"{error / abs(value):.2%}", f"{taken:.3g}", f"{needed:.2g}"]
@@ -51,14 +54,14 @@ def accuracy() -> str:
 
 
 def large() -> str:
-    """n=3, k=2, c = inf, T = 10^4, `minutes=0.5`: half-widths of 99% intervals for all entries at once, relative to the
-    entry (diagonal); M_01, M_11, M_21 are 0 to within T^-2 and left out."""
+    """n=3, k=2, c = inf, T = 10^4, `minutes=1 tolerance=1e-8`: half-widths of 99% intervals for all entries at once,
+    relative to the entry (diagonal); M_01, M_11, M_21 are 0 to within T^-2 and left out."""
     blocks = ((0, 0), (0, 2), (1, 0), (1, 2), (2, 0), (2, 2))
     rows: list[list[object]] = []
     for S in (3, 5):
         doing(f"transfer at S={S}, n=3, T=10^4")
         law, configuration = NGramLaw(S, 3), Configuration((1,), math.inf)
-        taken, M = seconds(lambda: annealed_transfer(law, configuration, 10**4, minutes=0.5))  # noqa: B023  # run at once
+        taken, M = seconds(lambda: annealed_transfer(law, configuration, 10**4, minutes=1, tolerance=1e-8))  # noqa: B023  # run at once
         assert M.errors is not None
         widths = [float(M.errors[ab][0][0]) / abs(float(M[ab][0][0])) for ab in blocks]
         rows.append([S, f"{taken:.0f}", *(f"{width:.2%}" for width in widths)])

@@ -99,12 +99,12 @@ def _classes(law: NGramLaw, configuration: Configuration, T: int) -> float:
 
 
 def _seconds(law: NGramLaw, configuration: Configuration, T: int) -> float:
-    """Of the transfer engine, as measured: lattices over the kernel's free parameters if they are few, else Sobol,
-    which takes its time, and as many kernels as it needs for an error."""
+    """Of the transfer engine, as measured: lattices over the kernel's free parameters if they are few, else Sobol
+    points, so many at least that there is an error."""
     contexts = float(law.S) ** (law.n - 1)
     if contexts * (law.S - 1) <= 4:
         return 8 if law.alpha >= 1 else 25
-    return max(30.0, 1.5e-4 * contexts**2 * (2 * law.n * law.S + 1))
+    return max(30.0, 1.3e-3 * contexts**2 * (2 * law.n * law.S + 1))
 
 
 def _tokens(law: NGramLaw, configuration: Configuration, T: int) -> float:

@@ -18,10 +18,12 @@ from verify.report.norms import NormPoint
 from verify.report.plain import dumps, settings_as_plain
 from verify.settings import UsageError, read_words, validate
 from verify.shards import Shard, Store
+from verify.uncertain import with_error
 
 SCHEMA = "landscape-verifier/gradient/1"
 DEFAULT_LENGTHS = (32,)
 PICTURES = (".svg", ".png")
+LONGEST_FRACTION = 24  # characters; blocks with longer ones are printed as decimals
 
 HELP = """python -m verify.gradient [KEY=VALUE ...]
 The population gradient at a configuration; for example: python -m verify.gradient k=2 n=3 T=8 q=5 engine=enumeration
@@ -157,7 +159,7 @@ def gradient_text(settings: SubNGramProblem, gradient: Gradient) -> str:
     kind = "exact" if M.exact else f"error up to {M.error:.1e}" + (f" at level {M.level:g}" if M.level else "")
     lines = [f"T={gradient.T}   {scale(configuration)}   engine {gradient.engine}   {kind}"]
     for (a, b), block in sorted(M.blocks.items()):
-        rows = block_rows(block)
+        rows = block_rows(block, None if M.exact or M.errors is None else M.errors[a, b])
         lines += [f"  M_{{{a},{b}}}  {rows[0]}", *(f"           {row}" for row in rows[1:])]
     norms = parameter_norms(M, configuration, settings.parametrisation)
     if norms is None:
@@ -167,11 +169,15 @@ def gradient_text(settings: SubNGramProblem, gradient: Gradient) -> str:
     return "\n".join(lines) + "\n"
 
 
-def block_rows(block: Block) -> list[str]:
-    """Aligned rows: fractions where they are short, else decimals."""
-    cells = [[str(x) for x in row] for row in block]
-    if max(len(cell) for row in cells for cell in row) > 24:
-        cells = [[f"{float(x):.10g}" for x in row] for row in block]
+def block_rows(block: Block, errors: Block | None) -> list[str]:
+    """Aligned rows: fractions where they are short, else decimals; as many digits as the errors leave."""
+    if errors is None:
+        cells = [[str(x) for x in row] for row in block]
+        if max(len(cell) for row in cells for cell in row) > LONGEST_FRACTION:
+            cells = [[f"{float(x):.10g}" for x in row] for row in block]
+    else:
+        pairs = (zip(*rows, strict=True) for rows in zip(block, errors, strict=True))
+        cells = [[with_error(float(x), float(error)) for x, error in row] for row in pairs]
     width = max(len(cell) for row in cells for cell in row)
     return ["  ".join(cell.rjust(width) for cell in row) for row in cells]
 

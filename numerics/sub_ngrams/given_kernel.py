@@ -22,6 +22,7 @@ from numerics.sub_ngrams.relabelling import Ends, all_ends, representatives, sam
 from numerics.sub_ngrams.transfer import by_final_word
 from numerics.threads import one_thread
 from proofs.sub_ngrams.configuration import Configuration
+from proofs.sub_ngrams.counting import by_matched_context
 from proofs.sub_ngrams.law import NGramLaw
 
 Part = Literal["all", "rest", "correction", "limit"]
@@ -57,6 +58,8 @@ class Gradient:
         N = int(S ** (n - 1))
         size = {"limit": N * N * S, "correction": N * N * S * S}.get(self.part, N * N * (2 * n * S + 1))
         once, each = SECONDS[self.part]
+        if self.part in ("all", "rest"):
+            each *= len(dict(by_matched_context(self.configuration, list(self.ends))))
         degree = 0 if self.polynomial is None else len(self.polynomial)
         products = (degree + 1) * (degree + 2) / 2 if degree else 0.0
         return once + each * size + SECONDS_OF_TAYLOR * products * N * S * S
@@ -102,7 +105,7 @@ class Gradient:
             return value if self.polynomial is None else value - self.taylor(kernels), 0.0
         if self.part == "correction":
             return self.correction(Stationary(kernels, self.law), every), 0.0
-        ends = representatives(self.law, self.configuration)
+        ends = self.ends
         by_end, error = by_final_word(kernels, self.law, self.configuration, self.T, list(ends), tolerance=tolerance)
         value = same_and_different(by_end, self.law, ends)
         if self.part == "rest":
@@ -110,6 +113,11 @@ class Gradient:
             value = value - limit(chain, self.configuration, ends) - self.correction(chain, ends)
         # an end stands for up to max(ends) others, S of which share an entry
         return value, error * max(ends.values()) / self.law.S
+
+    @property
+    def ends(self) -> Ends:
+        """The final n-grams that the transfer engine goes through."""
+        return representatives(self.law, self.configuration)
 
     def correction(self, chain: Stationary, ends: Ends) -> Tensor:
         by_end = correction(chain, self.configuration, list(ends), self.T) / self.T

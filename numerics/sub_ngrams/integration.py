@@ -141,13 +141,18 @@ class Sampled:
         return self.total.error.mean(0) / self.points
 
 
+def half_width(level: float, entries: int) -> float:
+    """Of intervals that hold for so many entries at once, in standard errors of means over the sequences."""
+    return float(stats.t.ppf(1 - (1 - level) / 2 / entries, SCRAMBLINGS - 1))
+
+
 def by_sobol(parts: list[Sampled], known: Tensor, tolerance: float, seconds: float, *, level: float) -> Integral:
     """The average of a sum of parts over independently scrambled Sobol sequences, plus a known average.
 
     The error is the half-width of Student intervals that hold for all entries at once with probability `level`
-    (Bonferroni), plus that of the values. Until it is within the tolerance or the time runs out, the points of that
-    part are doubled which does most, for its time, for the entry that profits most; entries count relatively, down to
-    the tolerance.
+    (Bonferroni), plus the error of the values. Until it is within the tolerance or the time runs out, those points are
+    doubled which do most, for their time, for the entry that profits most; entries count relatively, down to the
+    tolerance.
     """
     for part in parts:
         part.double()
@@ -155,8 +160,7 @@ def by_sobol(parts: list[Sampled], known: Tensor, tolerance: float, seconds: flo
     while True:
         means = torch.stack([part.means() for part in parts])
         value, spread = known + means.mean(1).sum(0), means.sum(0).std(0)
-        quantile = float(stats.t.ppf(1 - (1 - level) / 2 / value.numel(), SCRAMBLINGS - 1))
-        half = quantile * spread / math.sqrt(SCRAMBLINGS)
+        half = half_width(level, value.numel()) * spread / math.sqrt(SCRAMBLINGS)
         affordable = [i for i, part in enumerate(parts) if part.cost <= seconds]
         if float(half.max()) <= tolerance or not affordable:
             break

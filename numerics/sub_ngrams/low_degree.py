@@ -8,7 +8,7 @@ from typing import Literal
 
 import torch
 
-from numerics.sub_ngrams.kernel_rules import Nodes, gauss
+from numerics.sub_ngrams.kernel_rules import Nodes, gauss, gauss_points
 from proofs.sub_ngrams.law import NGramLaw, Word
 
 Degree = Literal[3, 5, 7]
@@ -28,6 +28,8 @@ def low_degree(law: NGramLaw, degree: Degree, at_most: int) -> Nodes | None:
         in_one_row = degree - 2 * (size - 1)
         choices = [([cubic] * size, 1)]
         if in_one_row > 3:
+            if gauss_points(in_one_row) ** (law.S - 1) > at_most:
+                return None
             fine = _row_rule(law, in_one_row)
             choices = [([fine if i == j else cubic for j in range(size)], 1) for i in range(size)]
             choices += [([cubic] * size, 1 - size)]

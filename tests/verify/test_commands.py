@@ -76,6 +76,15 @@ def test_autograd_prints_the_reference_table(words: str, data: Data) -> None:
                 assert abs(Fraction(value) - Fraction(fraction)) <= 1e-12
 
 
+def test_more_minutes_make_a_smaller_error(data: Data) -> None:
+    """S=6 has too many free parameters for a lattice: the error is an interval that shrinks with the time."""
+    few, many = (data(f"k=1 n=1 S=6 T=1e4 engine=transfer tolerance=1e-9 minutes={m}") for m in ("0.002", "0.02"))
+    assert few["level"] == many["level"] == 0.99
+    assert 0 < many["error"] < few["error"] / 1.5
+    value, errors = (float(x["score_blocks"]["0,0"][0][0]) for x in (few, many)), few["error"] + many["error"]
+    assert abs(next(value) - next(value)) <= errors
+
+
 def test_several_lengths_make_a_list(data: Data) -> None:
     results = data("k=2 n=2 T=4,8 q=3 executor=inline")
     assert [result["T"] for result in results] == [4, 8]
@@ -108,6 +117,7 @@ BAD = [
     "check device=cuda",
     "gradient T=1e30 engine=enumeration",
     "gradient T=8 q=1",
+    "gradient T=8 minutes=0",
     "gradient executor=nope",
     "gradient select=SN3",
     "gradient T=8 device=cuda",

@@ -98,6 +98,7 @@ LIKELY = {
     "dataset": ["named", "DS-A", "random"],
     "checkpoint": ["x.npz"],
     "tolerance": ["1e-3", "0.1"],
+    "minutes": ["0.01", "2"],
     "epsilon": ["1e-8"],
     "T": ["8", "32", "4,8", "200"],
     "q": ["5", "7/2,10"],

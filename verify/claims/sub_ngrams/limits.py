@@ -22,6 +22,7 @@ from proofs.sub_ngrams.type_classes import type_classes
 from verify.claim import Certificate, Counterexample, Evidence, Finding, Run, decide, from_identities
 from verify.claims.sub_ngrams.settings import SubNGramSettings, braces
 from verify.engines import ENGINES, choose_engine
+from verify.uncertain import with_error
 
 SYMBOLIC = ((2, 1), (2, 2), (2, 3), (3, 1), (3, 2))  # (S, n) whose generic kernel is a matter of a second
 KERNELS = 5  # random rational ones, where the generic kernel is out of reach and beside it
@@ -337,11 +338,3 @@ def _merged_at_full_context(settings: SubNGramSettings) -> Finding:
     scope = f"{_scope_of_kernels(settings, symbolic)}: p_theta is the kernel"
     certificate = Certificate(_chains(settings, symbolic))
     return from_identities(prove, scope, evidence=_evidence(symbolic), certificate=certificate)
-
-
-def with_error(value: float, error: float) -> str:
-    """0.00961686(3): the error in units of the last digit shown."""
-    if not (0 < error < abs(value)):
-        return f"{value:.3g} +- {error:.1g}"
-    digits = -math.floor(math.log10(error))
-    return f"{value:.{digits}f}({math.ceil(error * 10**digits)})"
