@@ -4,7 +4,7 @@ the network    network, population_gradient (of any module), hessian, escape_rac
 sequences      sequences (all of a length), sampling
 engines        autograd, closed_form, monte_carlo
                transfer given the kernel: transfer, chain_power, exponential_sum
-               transfer over the prior: annealed, integration, kernel_rules, relabelling, with the closed forms
-               infinite_length, first_order (with elimination)
+               transfer over the prior: annealed, given_kernel, integration, kernel_rules, low_degree, relabelling,
+               with the closed forms infinite_length, first_order (with elimination)
 training       training, recording, trajectory; to read a run: levels, plateaus, gradient_norm, symmetries, stages
 """
