@@ -21,7 +21,7 @@ from proofs.sub_ngrams.law import NGramLaw
 STRETCH = 5.0  # the lattice is even in x with logit y = STRETCH sinh(x/STRETCH): coarser towards the corners
 FARTHEST = 60.0  # the largest x; no weight is left there
 NEGLIGIBLE = 1e-200  # moments of the prior so small are not looked at one by one
-PRIOR_SHARE = 0.8  # the part of `Sobol.corners` that is drawn from the prior itself
+PRIOR_SHARE = 0.5  # the part of `Sobol.corners` that is drawn from the prior itself; with 0.8 intervals are too short
 
 
 @dataclass(frozen=True)

@@ -96,6 +96,17 @@ def test_intervals_contain_exact_values(law, configuration, T):
         assert within_errors(found, exact)
 
 
+def test_intervals_contain_what_lattices_find_as_often_as_they_say():
+    """At T = 10^4, where rare kernels carry some entries: intervals of 90 percent for all entries at once, 20 times."""
+    law, T = NGramLaw(2, 3), 10**4
+    finer = annealed_transfer(law, BIGRAM, T, minutes=0.15)
+    inside = 0
+    for seed in range(20):
+        found = annealed_transfer(law, BIGRAM, T, method="sobol", minutes=0.003, level=0.9, seed=seed)
+        inside += found.excess(finer) <= 0
+    assert 15 <= inside <= 20
+
+
 AFFORDABLE = 20_000  # classes of sequences, gone through in a second
 
 
