@@ -7,11 +7,12 @@ import statistics
 from functools import partial
 
 import torch
+from scipy import stats
 
 from benchmarks.sampling import CONFIGURATION, FREE, LAST, LAW, T, per_sequence
 from benchmarks.timing import doing, in_turns, ratio, seconds, table
 from numerics.sub_ngrams.annealed import annealed_transfer
-from numerics.sub_ngrams.integration import half_width
+from numerics.sub_ngrams.integration import SCRAMBLINGS
 from numerics.sub_ngrams.monte_carlo import sampled_moments
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
@@ -43,7 +44,7 @@ def accuracy() -> str:
         assert M.errors is not None
         value, error = float(M[0, 0][0][0]), float(M.errors[0, 0][0][0])
         if M.level is not None:  # from the half-width of the intervals
-            error /= half_width(M.level, 2 * law.n**2)
+            error /= float(stats.t.ppf(1 - (1 - M.level) / 2 / (2 * law.n**2), SCRAMBLINGS - 1))
         moments = sampled_moments(law, configuration, at, PILOT, torch.Generator().manual_seed(1))
         needed = float(moments.variance[0, 0, 0]) / error**2
         row = [law.S, at, f"{value:.3g}", f"{error / abs(value):.2%}", f"{taken:.3g}", f"{needed:.2g}"]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import add
 
+import numpy as np
 import torch
 from scipy import stats
 from torch import Tensor
@@ -21,7 +22,7 @@ ALONE = 10.0  # a pair of lattices that has no coarser pair to be compared with 
 SLOWLY = 2.0  # the error left is at most so many times the last change, if a refinement leaves at most 2/3 of it
 VISIBLE = 1e-6  # entries smaller than this part of the largest are rounding noise where others are compared with them
 SCRAMBLINGS = 32
-FIRST = 4  # points of every sequence, at least
+FIRST = 16  # points of every sequence, at least: means of fewer are too skew for intervals where rare kernels count
 RELATIVE = 1e-2  # error of an entry that is good enough while others are worse
 
 
@@ -141,9 +142,17 @@ class Sampled:
         return self.total.error.mean(0) / self.points
 
 
-def half_width(level: float, entries: int) -> float:
-    """Of intervals that hold for so many entries at once, in standard errors of means over the sequences."""
-    return float(stats.t.ppf(1 - (1 - level) / 2 / entries, SCRAMBLINGS - 1))
+def half_width(level: float, entries: int, means: Tensor) -> Tensor:
+    """Of intervals that hold for so many entries at once, in standard errors, given the means of the sequences.
+
+    Student's quantile, with fewer degrees of freedom the less certain the standard error is: 2 / (relative variance of
+    the sample variance), which by the kurtosis of the means are SCRAMBLINGS - 1 if they are normal.
+    """
+    R = len(means)
+    squares = (means - means.mean(0)).square()
+    kurtosis = squares.square().mean(0) / squares.mean(0).square().clamp(min=1e-300)
+    freedom = (2 * R / (kurtosis - (R - 3) / (R - 1)).clamp(min=2 * R / (R - 1))).clamp(min=1)
+    return torch.from_numpy(np.asarray(stats.t.ppf(1 - (1 - level) / 2 / entries, freedom.numpy())))
 
 
 def by_sobol(parts: list[Sampled], known: Tensor, tolerance: float, seconds: float, *, level: float) -> Integral:
@@ -160,7 +169,7 @@ def by_sobol(parts: list[Sampled], known: Tensor, tolerance: float, seconds: flo
     while True:
         means = torch.stack([part.means() for part in parts])
         value, spread = known + means.mean(1).sum(0), means.sum(0).std(0)
-        half = half_width(level, value.numel()) * spread / math.sqrt(SCRAMBLINGS)
+        half = half_width(level, value.numel(), means.sum(0)) * spread / math.sqrt(SCRAMBLINGS)
         affordable = [i for i, part in enumerate(parts) if part.cost <= seconds]
         if float(half.max()) <= tolerance or not affordable:
             break
