@@ -43,7 +43,7 @@ def accuracy() -> str:
         taken, M = seconds(lambda: annealed_transfer(law, configuration, at, minutes=minutes))  # noqa: B023  # run at once
         assert M.errors is not None
         value, error = float(M[0, 0][0][0]), float(M.errors[0, 0][0][0])
-        if M.level is not None:  # from the half-width of the intervals
+        if M.level is not None:  # from the half-width of the intervals, and at most that
             error /= float(stats.t.ppf(1 - (1 - M.level) / 2 / (2 * law.n**2), SCRAMBLINGS - 1))
         moments = sampled_moments(law, configuration, at, PILOT, torch.Generator().manual_seed(1))
         needed = float(moments.variance[0, 0, 0]) / error**2

@@ -133,13 +133,14 @@ def _factors(
         weight = pi[:, sharing] * pi.new_tensor([omega[i] for i in sharing])[:, None]
         a = _over(weight, weight.sum(1, keepdim=True))
 
-        def attention(b: int) -> Tensor:
-            """To n-grams with token v' at b before the last, s last: [order, (v', s), batch]."""
-            marks = [[words[i][-1 - b] == v and words[i][-1] == s for i in sharing] for v, s in _grid(S, S)]  # noqa: B023
-            return pi.new_tensor(marks) @ a  # noqa: B023  # called in this iteration
-
-        p = attention(0).view(order, S, S, m).sum(1)
-        within = {b: _over(attention(b).view(order, S, S, m), p[:, None]) for b in lags}
+        attention: dict[
+            int, Tensor
+        ] = {}  # to n-grams with token v' at b before the last, s last: [order, v', s, batch]
+        for b in [0, *lags]:
+            marks = [[words[i][-1 - b] == v and words[i][-1] == s for i in sharing] for v, s in _grid(S, S)]
+            attention[b] = (pi.new_tensor(marks) @ a).view(order, S, S, m)
+        p = attention[0].sum(1)
+        within = {b: _over(attention[b], p[:, None]) for b in lags}
 
         is_query = [[ends[end] * (end[-1 - a] == v) for end in group] for a, v in _grid(n, S)]
         targets = by_context[:, [_number(end[1:], law) for end in group]]

@@ -10,10 +10,12 @@ import pytest
 import torch
 from hypothesis import given, settings, target
 from hypothesis import strategies as st
+from scipy import stats
 
 from numerics.sub_ngrams.annealed import annealed_transfer
 from numerics.sub_ngrams.given_kernel import Gradient
 from numerics.sub_ngrams.infinite_length import Stationary, limit, taylor
+from numerics.sub_ngrams.integration import FIRST, SCRAMBLINGS, Sampled, Sums, by_sobol, half_width
 from numerics.sub_ngrams.kernel_rules import Sobol, dimension, gauss, gauss_points, lattices
 from numerics.sub_ngrams.low_degree import low_degree
 from numerics.sub_ngrams.relabelling import all_ends, representatives, same_and_different
@@ -309,6 +311,35 @@ def test_low_degree_rules_are_exact_for_what_treats_tokens_alike():
 def averages(nodes, law, configuration):
     """Of the Taylor terms of degree 0 to 8."""
     return torch.einsum("ig,diabk->dabk", nodes.weights, taylor(nodes.kernels, law, configuration, all_ends(law), 8))
+
+
+def test_intervals_are_wider_where_means_have_heavy_tails():
+    even = torch.linspace(-1, 1, SCRAMBLINGS, dtype=torch.float64)
+    student = stats.t.ppf(1 - 0.01 / 2 / 4, SCRAMBLINGS - 1)
+    one_far_off, constant = torch.zeros_like(even), torch.ones_like(even)
+    one_far_off[0] = 1
+    found = half_width(0.99, 4, torch.stack([even, one_far_off, constant], 1))
+    assert float(found[0]) == pytest.approx(student) == float(found[2])
+    assert 1.5 * student < float(found[1]) < math.inf
+
+
+def test_time_goes_where_it_shortens_the_interval():
+    """One part varies from sequence to sequence, the other does not; both take as long."""
+    generator = torch.Generator().manual_seed(0)
+
+    def sums(spread):
+        def drawn(first, count):
+            noise = torch.randn(SCRAMBLINGS, 1, count, generator=generator, dtype=torch.float64).sum(-1)
+            value = count + spread * noise
+            return Sums(value, value.abs(), torch.zeros_like(value))
+
+        return drawn
+
+    noisy, still = Sampled(sums(1.0), 1.0), Sampled(sums(0.0), 1.0)
+    found = by_sobol([noisy, still], torch.full((1,), 5.0), 1e-9, 33.0 * FIRST * SCRAMBLINGS, level=0.999)
+    assert still.points == FIRST and noisy.points == 32 * FIRST
+    assert abs(float(found.value) - 7) <= float(found.error) <= 0.1
+    assert found.nodes == 33 * FIRST * SCRAMBLINGS
 
 
 def test_sums_over_drawn_kernels_do_not_depend_on_who_draws_what():
