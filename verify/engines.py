@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import math
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +41,7 @@ class Engine:
     work      a rough count of elementary steps for (law, configuration, T); the engine refuses beyond `limit`
     limit     what can be done in about a minute
     unit      what `work` counts, for the message
+    parts     whether the function takes `executor`, on which it computes in parts; the result does not depend on it
     """
 
     name: str
@@ -50,6 +52,7 @@ class Engine:
     limit: float
     unit: str
     takes: tuple[str, ...] = ()
+    parts: bool = False
 
     def obstacle(self, law: NGramLaw, configuration: Configuration, T: int) -> str | None:
         """Why this engine cannot take the problem, in one line; None if it can."""
@@ -67,13 +70,22 @@ class Engine:
             raise UsageError(obstacle + _instead(self, law, configuration, T))
 
     def compute(
-        self, law: NGramLaw, configuration: Configuration, T: int, options: Options | None = None
+        self,
+        law: NGramLaw,
+        configuration: Configuration,
+        T: int,
+        options: Options | None = None,
+        executor: Executor | None = None,
     ) -> ScoreBlocks:
-        """The population gradient. UsageError if the problem does not fit this engine."""
+        """The population gradient, in parts if an executor is given. UsageError if the problem does not fit this
+        engine."""
         self.refuse(law, configuration, T)
         module, function = self.function.split(":")
         run: Callable[..., ScoreBlocks] = getattr(importlib.import_module(module), function)
-        return run(law, configuration, T, **self._given(options or Options(), T))
+        given = self._given(options or Options(), T)
+        if self.parts:
+            given["executor"] = executor
+        return run(law, configuration, T, **given)
 
     def _given(self, options: Options, T: int) -> dict[str, Any]:
         given = {name: getattr(options, name) for name in self.takes}
@@ -170,6 +182,7 @@ ENGINES: Mapping[str, Engine] = {
             limit=600,
             unit="seconds",
             takes=("seed", "device", "level", "tolerance", "minutes"),
+            parts=True,
         ),
         Engine(
             "monte_carlo",

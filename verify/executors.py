@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
     BrokenExecutor,
@@ -28,6 +28,7 @@ from typing import Any
 
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
 from verify.command import INTERNAL, INTERRUPTED
+from verify.engines import get_engine
 from verify.gradient_settings import DASK
 from verify.settings import UsageError
 from verify.shards import Shard, Store, compute
@@ -100,7 +101,7 @@ def run_shards(
             progress(f"{len(finished)} of {len(shards)} finished before: shards={store.folder}")
         todo = [i for i in range(len(shards)) if i not in finished]
         if todo:
-            with open_executor(executor, workers, len(todo)) as crew:
+            with open_executor(executor, workers, [shards[i] for i in todo]) as crew:
                 run_all(
                     {i: shards[i] for i in todo}, crew, lambda: deadline is not None and clock() >= deadline, finish
                 )
@@ -114,7 +115,14 @@ def run_shards(
 def run_all(
     todo: dict[int, Shard], crew: Crew, stop: Callable[[], bool], finish: Callable[[int, ScoreBlocks], None]
 ) -> None:
-    """Keeps the crew busy until all shards are finished; starts none once it is to stop, and waits for the running."""
+    """Keeps the crew busy until all shards are finished; starts none once it is to stop, and waits for the running.
+
+    A single shard is computed here, and the crew takes its parts.
+    """
+    if len(todo) == 1 and in_parts(todo.values()) and crew.slots() > 1 and not stop():
+        ((i, shard),) = todo.items()
+        finish(i, compute(shard, shard.digest, crew.executor))
+        return
     waiting, running = list(todo), dict[Future[ScoreBlocks], int]()
     try:
         while waiting or running:
@@ -133,14 +141,19 @@ def run_all(
                 finish(i, future.result())
 
 
-def open_executor(name: str, workers: int | None, shards: int) -> AbstractContextManager[Crew]:
-    """The crew by the key `executor`. Left by an exception, it drops what still runs."""
+def in_parts(shards: Iterable[Shard]) -> bool:
+    """Whether engines can compute them in parts."""
+    return all(get_engine(shard.engine).parts for shard in shards)
+
+
+def open_executor(name: str, workers: int | None, shards: Sequence[Shard]) -> AbstractContextManager[Crew]:
+    """The crew for these shards by the key `executor`. Left by an exception, it drops what still runs."""
     if name.startswith(DASK):
         return on_dask(name.removeprefix(DASK))
     most = workers or cores()
-    if name == "inline" or (name == "auto" and min(most, shards) == 1):
+    if name == "inline" or (name == "auto" and min(most, len(shards)) == 1):
         return inline()
-    return in_processes(min(most, shards))
+    return in_processes(most if len(shards) == 1 and in_parts(shards) else min(most, len(shards)))
 
 
 def cores() -> int:

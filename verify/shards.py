@@ -8,6 +8,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from functools import cache
@@ -73,18 +74,43 @@ class Shard:
         return digest(self.key)
 
 
-def compute(shard: Shard, expected: str) -> ScoreBlocks:
+OTHER_CODE = "a worker has another landscape-verifier, or another numpy, scipy or torch; install the same"
+
+
+def compute(shard: Shard, expected: str, executor: Executor | None = None) -> ScoreBlocks:
     """The gradient of the shard, by one torch thread: sums of several come out differently in the last digits.
 
     Runs wherever an executor takes it, and leaves torch at one thread there.
     expected  the digest of the shard where it was asked for; UsageError if code or libraries are others here
+    executor  takes the parts of the shard, if its engine can compute in parts
     """
     if shard.digest != expected:
-        raise UsageError("a worker has another landscape-verifier, or another numpy, scipy or torch; install the same")
+        raise UsageError(OTHER_CODE)
     engine = get_engine(shard.engine)
     if not engine.exact:
         importlib.import_module("torch").set_num_threads(1)
-    return engine.compute(shard.law, shard.configuration, shard.T, shard.options)
+    return engine.compute(shard.law, shard.configuration, shard.T, shard.options, executor and SameCode(executor))
+
+
+class SameCode(Executor):
+    """Hands work over to an executor, where it fails with UsageError if code or libraries are others there."""
+
+    def __init__(self, executor: Executor) -> None:
+        self.executor = executor
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        return self.executor.submit(with_same_code, fingerprint(), fn, *args, **kwargs)
+
+
+def with_same_code(expected: str, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    if fingerprint() != expected:
+        raise UsageError(OTHER_CODE)
+    return fn(*args, **kwargs)
+
+
+def fingerprint() -> str:
+    """Of the code and the libraries that compute."""
+    return digest([code_digest(), float_libraries()])
 
 
 class Store:

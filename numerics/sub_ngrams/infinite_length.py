@@ -36,11 +36,11 @@ def infinite_length(kernels: Tensor, law: NGramLaw, configuration: Configuration
     """
     stationary = Stationary(kernels, law)
     blocks = kernels.new_zeros(law.n, law.n, law.S, law.S, len(kernels))
-    for excess, within in _factors(*stationary.as_series(), law, configuration, all_ends(law)):
-        blocks[:, 0] += excess[0]
-        for b, shares in within.items():
-            for s in range(law.S):
-                blocks[:, b] += excess[0, :, :, s, None] * shares[0, :, s]
+    for queries, excess, within in _factors(*stationary.as_series(), law, configuration, all_ends(law)):
+        for (a, v), of_query in zip(queries, excess[0], strict=True):
+            blocks[a, 0, v] += of_query
+            for b, shares in within.items():
+                blocks[a, b, v] += (of_query * shares[0]).sum(1)
     return blocks.movedim(-1, 0).contiguous()
 
 
@@ -96,7 +96,7 @@ def taylor(
         for _ in range(n - 2):
             moved.append(contexts(moved[-1].repeat_interleave(S, 0) / S))
         pi.append(reduce(add, moved))
-    tau = torch.stack([torch.full_like(delta, 1 / S), delta, *[torch.zeros_like(delta)] * (degree - 1)][: degree + 1])
+    tau = torch.stack([torch.full_like(delta, 1 / S), delta][: degree + 1])
     return _same_and_different(_times(torch.stack(pi).repeat_interleave(S, 1), tau), tau, law, configuration, ends)
 
 
@@ -106,53 +106,54 @@ def _same_and_different(
     """[order, batch, a, b, (same, different)]. Every row of a block sums to 0, as p and tau have the same sum."""
     S, n = law.S, law.n
     same = pi.new_zeros(len(pi), n, n, pi.shape[-1])
-    for excess, within in _factors(pi, tau, law, configuration, ends):
-        same[:, :, 0] += excess.diagonal(0, 2, 3).sum(-1)
+    for queries, excess, within in _factors(pi, tau, law, configuration, ends):
+        lag, v = ([query[i] for query in queries] for i in (0, 1))
+        of_lag = pi.new_tensor([[float(a == i) for i in lag] for a in range(n)])
+        same[:, :, 0] += of_lag @ excess[:, range(len(v)), v]
         for b, shares in within.items():
-            same[:, :, b] += _times(excess, shares[:, None]).sum((2, 3))  # over v = v' and s
+            same[:, :, b] += of_lag @ _times(excess, shares[:, v]).sum(2)
     same = same.movedim(-1, 1) / S
     return torch.stack([same, -same / max(S - 1, 1)], -1)
 
 
 def _factors(
     pi: Tensor, tau: Tensor, law: NGramLaw, configuration: Configuration, ends: Mapping[Word, int]
-) -> Iterator[tuple[Tensor, dict[int, Tensor]]]:
-    """sum_e pi(e) 1{e_a = v} (p(s) - tau(s|u)) [order, a, v, s, batch], and by b within_b(v'|s) [order, v', s, batch],
-    for one matched context after the other. Left out are b = 0, where within_b(v'|s) = 1{v' = s}, and lags at which
-    all n-grams that share in the attention match: it does not depend on s there, and the sum over s is 0.
+) -> Iterator[tuple[list[tuple[int, int]], Tensor, dict[int, Tensor]]]:
+    """The (a, v) that occur, for each sum_e pi(e) 1{e_a = v} (p(s) - tau(s|u)) [order, (a, v), s, batch], and by b
+    within_b(v'|s) [order, v', s, batch], for one matched context after the other. Left out are b = 0, where
+    within_b(v'|s) = 1{v' = s}, and lags at which all n-grams that share in the attention match: it does not depend on s
+    there, and the sum over s is 0.
 
-    pi and tau [order, word, batch] are power series truncated at the same order.
+    pi and tau [order, word, batch] are power series; terms that tau has fewer are 0.
     """
     S, n, order, m = law.S, law.n, len(pi), pi.shape[-1]
     words = list(product(range(S), repeat=n))
-    by_context = tau.view(order, -1, S, m)
+    by_context = tau.view(len(tau), -1, S, m)
     lags = [b for b in range(1, n) if not (configuration.at_limit and b in configuration.lags)]
     for matched, group in by_matched_context(configuration, list(ends)):
         omega = [float(best_matches(configuration, matched).weight(word)) for word in words]
         sharing = [i for i, weight in enumerate(omega) if weight]
         weight = pi[:, sharing] * pi.new_tensor([omega[i] for i in sharing])[:, None]
-        a = _over(weight, weight.sum(1, keepdim=True))
-
-        attention: dict[
-            int, Tensor
-        ] = {}  # to n-grams with token v' at b before the last, s last: [order, v', s, batch]
-        for b in [0, *lags]:
+        to_last = pi.new_tensor([[words[i][-1] == s for i in sharing] for s in range(S)]) @ weight
+        p = _over(to_last, to_last.sum(1, keepdim=True))
+        within = {}
+        for b in lags:
             marks = [[words[i][-1 - b] == v and words[i][-1] == s for i in sharing] for v, s in _grid(S, S)]
-            attention[b] = (pi.new_tensor(marks) @ a).view(order, S, S, m)
-        p = attention[0].sum(1)
-        within = {b: _over(attention[b], p[:, None]) for b in lags}
+            within[b] = _over((pi.new_tensor(marks) @ weight).view(order, S, S, m), to_last[:, None])
 
-        is_query = [[ends[end] * (end[-1 - a] == v) for end in group] for a, v in _grid(n, S)]
+        queries = [(a, v) for a, v in _grid(n, S) if any(end[-1 - a] == v for end in group)]
+        is_query = pi.new_tensor([[ends[end] * (end[-1 - a] == v) for end in group] for a, v in queries])
+        of_end = pi[:, [_number(end, law) for end in group]]
         targets = by_context[:, [_number(end[1:], law) for end in group]]
-        excess = _times(pi[:, [_number(end, law) for end in group], None], p[:, None] - targets)
-        yield (pi.new_tensor(is_query) @ excess.flatten(2)).view(order, n, S, S, m), within
+        held = is_query @ _times(of_end[:, :, None], targets).flatten(2)
+        yield queries, _times((is_query @ of_end)[:, :, None], p[:, None]).sub_(held.view(order, -1, S, m)), within
 
 
 def _times(x: Tensor, y: Tensor) -> Tensor:
-    """The product of power series, whose terms are along the first axis."""
-    product = x[:1] * y
-    for i in range(1, len(x)):
-        product[i:].addcmul_(x[i : i + 1], y[: len(x) - i])
+    """The product of power series, whose terms are along the first axis, with as many terms as x, the longer."""
+    product = x * y[:1]
+    for i in range(1, len(y)):
+        product[i:].addcmul_(x[: len(x) - i], y[i : i + 1])
     return product
 
 

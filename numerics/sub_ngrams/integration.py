@@ -23,6 +23,7 @@ SLOWLY = 2.0  # the error left is at most so many times the last change, if a re
 VISIBLE = 1e-6  # entries smaller than this part of the largest are rounding noise where others are compared with them
 SCRAMBLINGS = 32
 FIRST = 16  # points of every sequence, at least: means of fewer are too skew for intervals where rare kernels count
+NEGLIGIBLE_SHARE = 0.01  # of the variance of every entry; a part with no more is not worth more points
 RELATIVE = 1e-2  # error of an entry that is good enough while others are worse
 
 
@@ -159,9 +160,9 @@ def by_sobol(parts: list[Sampled], known: Tensor, tolerance: float, seconds: flo
     """The average of a sum of parts over independently scrambled Sobol sequences, plus a known average.
 
     The error is the half-width of Student intervals that hold for all entries at once with probability `level`
-    (Bonferroni), plus the error of the values. Until it is within the tolerance or the time runs out, those points are
-    doubled which do most, for their time, for the entry that profits most; entries count relatively, down to the
-    tolerance.
+    (Bonferroni), plus the error of the values. Until it is within the tolerance, or the time left does not allow to
+    mend it, those points are doubled which do most, for their time, for the entry that profits most; entries count
+    relatively, down to the tolerance.
     """
     for part in parts:
         part.double()
@@ -170,12 +171,15 @@ def by_sobol(parts: list[Sampled], known: Tensor, tolerance: float, seconds: flo
         means = torch.stack([part.means() for part in parts])
         value, spread = known + means.mean(1).sum(0), means.sum(0).std(0)
         half = half_width(level, value.numel(), means.sum(0)) * spread / math.sqrt(SCRAMBLINGS)
-        affordable = [i for i, part in enumerate(parts) if part.cost <= seconds]
-        if float(half.max()) <= tolerance or not affordable:
+        missed, wanted = half > tolerance, (RELATIVE * value.abs()).clamp(min=tolerance)
+        worth = {
+            i: float((own / wanted).max()) ** 2 / part.cost
+            for i, (part, own) in enumerate(zip(parts, means.std(1), strict=True))
+            if part.cost <= seconds and bool((missed & (own.square() > NEGLIGIBLE_SHARE * spread.square())).any())
+        }
+        if not worth:
             break
-        wanted = (RELATIVE * value.abs()).clamp(min=tolerance)
-        worth = [float((means[i].std(0) / wanted).max()) ** 2 / parts[i].cost for i in affordable]
-        best = parts[affordable[worth.index(max(worth))]]
+        best = parts[max(worth, key=lambda i: worth[i])]
         seconds -= best.cost
         best.double()
     nodes = SCRAMBLINGS * sum(part.points for part in parts)

@@ -32,6 +32,8 @@ from verify.shards import Shard, Store, compute, digest
 Q = [Fraction(3), Fraction(7, 2)]
 EXACT = [Shard(NGramLaw(2, 2), Configuration((1,), q), T, "type_classes", Options()) for T in (4, 8, 12) for q in Q]
 FLOAT = [Shard(NGramLaw(2, 3), Configuration((1,), q), 8, "closed_form", Options(device="cpu")) for q in Q]
+# computed in parts
+WHOLE = [Shard(NGramLaw(3, 2), Configuration((1,), Fraction(3)), 100, "transfer", Options(device="cpu", minutes=0.003))]
 LIST = "k=2 n=2 T=4,8,12 q=3,7/2 format=json"
 SLOW = "k=2 n=2 q=3 T=4,17 engine=enumeration format=json"  # T=17 would take a minute
 
@@ -135,15 +137,14 @@ def test_auto_takes_processes_only_for_several_shards(monkeypatch: pytest.Monkey
     monkeypatch.setattr(executors, "cores", lambda: 4)
 
     def kind(name: str, workers: int | None, shards: int) -> type[Executor]:
-        with open_executor(name, workers, shards) as crew:
+        with open_executor(name, workers, FLOAT[:1] * shards) as crew:
             return type(crew.executor)
 
     assert kind("auto", None, 1) is kind("auto", 1, 5) is kind("inline", None, 5) is InlineExecutor
     assert kind("auto", None, 2) is kind("processes", None, 1) is executors.DeafProcessPool
-    with open_executor("auto", None, 3) as crew:
-        assert crew.slots() == 3
-    with open_executor("auto", None, 30) as crew:
-        assert crew.slots() == 4
+    for shards, slots in ((FLOAT[:1] * 3, 3), (FLOAT[:1] * 30, 4), (FLOAT[:1], 1), (WHOLE, 4)):
+        with open_executor("processes", None, shards) as crew:
+            assert crew.slots() == slots
 
 
 # what is finished is kept
