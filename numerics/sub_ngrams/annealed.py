@@ -15,9 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial, reduce
-from itertools import product
 from operator import add
 from typing import Any, Literal, get_args
 
@@ -28,7 +27,7 @@ from torch import Tensor
 from numerics.sub_ngrams.given_kernel import Gradient, Part
 from numerics.sub_ngrams.integration import SCRAMBLINGS, Integral, Sampled, Sums, by_lattices, by_sobol
 from numerics.sub_ngrams.kernel_rules import Nodes, Sobol, dimension, gauss, gauss_points
-from numerics.sub_ngrams.low_degree import Degree, low_degree
+from numerics.sub_ngrams.low_degree import low_degree
 from numerics.sub_ngrams.relabelling import score_blocks
 from numerics.sub_ngrams.transfer import require_problem
 from numerics.threads import one_thread
@@ -44,8 +43,8 @@ LATTICE_DIMENSION = 4  # likewise
 LIMIT_ACCURACY = 2.5e-7  # relative; lattices do not compute M_inf beyond
 # The share of the computing time then left that lattices may spend on each part, in this order.
 SHARES: dict[Part, float] = {"rest": 1 / 2, "correction": 1 / 2, "limit": 1.0}
-DEGREES: tuple[Degree, ...] = (3, 5, 7)  # of the polynomials that may be averaged apart from M_inf,
-LOW_DEGREE_SHARE = 0.1  # in such a part of the time at most
+DEGREES = (3, 5, 7, 9)  # of the polynomials that may be averaged apart from M_inf,
+LOW_DEGREE_SHARE = 0.25  # in such a part of the time at most
 PILOT = 2**6  # points of every sequence to which they are fitted
 NO_TERM = 1e-6  # relative to the others; what is smaller is rounding
 
@@ -135,36 +134,37 @@ class _Problem:
 
     def by_sobol(self, level: float, seed: int) -> Integral:
         """The sum of the parts, of M_inf without a polynomial whose average is known."""
-        limit, known = self.without_polynomial(seed)
+        limit, nodes = self.without_polynomial(seed)
+        known, left = torch.zeros(()), 60 * self.minutes
+        if nodes:
+            polynomial = replace(limit, part="polynomial")
+            known, left = self.sums(polynomial, nodes).value[0], left - len(nodes) * polynomial.seconds
         parts = [self.gradient("rest", self.tolerance / 16), self.gradient("correction"), limit]
         sampled = [Sampled(partial(self.drawn, part, _seeds(seed, part.part)), part.seconds) for part in parts]
-        return by_sobol(sampled, known, self.tolerance, 60 * self.minutes, level=level)
+        return by_sobol(sampled, known, self.tolerance, left, level=level)
 
-    def without_polynomial(self, seed: int) -> tuple[Gradient, Tensor]:
-        """M_inf without the polynomial that leaves least to chance for its time, and the average of the polynomial.
+    def without_polynomial(self, seed: int) -> tuple[Gradient, Nodes | None]:
+        """M_inf without the polynomial that leaves least to chance in the time left by its average, and the nodes for
+        that; or M_inf itself.
 
-        It is made of Taylor terms, with coefficients fitted to other kernels than those averaged over.
+        The polynomial is made of Taylor terms, with coefficients fitted to other kernels than those averaged over.
         """
         drawn = torch.cat([Sobol(self.law, s).prior(PILOT).kernels for s in _seeds(seed, "pilot")]).to(self.device)
-        limit = self.gradient("limit")
+        limit, nodes, seconds = self.gradient("limit"), None, 60 * self.minutes
         value = limit.given(drawn, 1.0)[0]
-        choices = [(_chance(value) * limit.seconds, limit, torch.zeros(()))]
+        chance = _chance(value)
+        choices = [(chance * limit.seconds / seconds, limit, nodes)]
         for degree in DEGREES:
+            if chance <= self.tolerance**2:  # the parts left are worth more
+                break
             terms = limit.taylor_terms(drawn, degree)
             limit = self.gradient("limit", polynomial=_fitted(value, terms))
-            nodes = low_degree(self.law, degree, int(LOW_DEGREE_SHARE * 60 * self.minutes / limit.seconds))
+            nodes = low_degree(self.law, degree, int(LOW_DEGREE_SHARE * seconds / limit.seconds))
             if nodes is None:
                 break
-            choices.append((_chance(value - limit.combined(terms)) * limit.seconds, limit, self.average(limit, nodes)))
+            chance = _chance(value - limit.combined(terms))
+            choices.append((chance * limit.seconds / (seconds - len(nodes) * limit.seconds), limit, nodes))
         return min(choices, key=lambda choice: choice[0])[1:]
-
-    def average(self, limit: Gradient, nodes: Nodes) -> Tensor:
-        """Of its polynomial."""
-        result = torch.zeros(())
-        for some in torch.split(torch.arange(len(nodes)), limit.shard):
-            values = limit.taylor(nodes.kernels[some].to(self.device)).cpu()
-            result = result + torch.einsum("i,iabk->abk", nodes.weights[some, 0], values)
-        return result
 
     def sums(self, gradient: Gradient, nodes: Nodes) -> Sums:
         return reduce(add, self.map(gradient.sums, *zip(*gradient.shards(nodes, gradient.tolerance), strict=True)))
@@ -188,12 +188,14 @@ def _chance(value: Tensor) -> float:
 
 
 def _fitted(value: Tensor, terms: Tensor) -> Tensor:
-    """The combination of terms that is nearest to value, entry by entry: [term, a, b], from [term, batch, a, b, k]."""
-    coefficients = torch.zeros(len(terms), *value.shape[1:3], dtype=torch.float64)
-    for a, b in product(*map(range, value.shape[1:3])):
-        x, y = terms[:, :, a, b, 0].T.cpu().numpy(), value[:, a, b, 0].cpu().numpy()
-        coefficients[:, a, b] = torch.from_numpy(np.linalg.lstsq(x - x.mean(0), y - y.mean(), rcond=NO_TERM)[0])
-    return coefficients
+    """The combinations of terms that are nearest to the entries of value: [degree, a', b', a, b], from value
+    [batch, a, b, k] and terms [degree, batch, a', b', k]."""
+    x = terms[..., 0].movedim(1, 0).flatten(1).cpu().numpy()
+    y = value[..., 0].flatten(1).cpu().numpy()
+    scale = x.std(0)
+    scale[scale <= NO_TERM * scale.max()] = np.inf
+    coefficients = np.linalg.lstsq((x - x.mean(0)) / scale, y - y.mean(0), rcond=NO_TERM)[0] / scale[:, None]
+    return torch.from_numpy(coefficients).view(len(terms), *value.shape[1:3], *value.shape[1:3])
 
 
 def _seeds(seed: int, part: str) -> list[int]:

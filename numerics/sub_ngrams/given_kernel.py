@@ -25,14 +25,20 @@ from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.counting import by_matched_context
 from proofs.sub_ngrams.law import NGramLaw
 
-Part = Literal["all", "rest", "correction", "limit"]
+Part = Literal["all", "rest", "correction", "limit", "polynomial"]
 
 # Kernels times n-grams worked on at a time: few calls, whose memory fits the cache.
-SHARD = {"all": 2**13, "rest": 2**13, "correction": 2**14, "limit": 2**17}
-# Seconds that a kernel takes, however small and per unit of size, and the Taylor polynomial per product of two terms.
+SHARD = {"all": 2**13, "rest": 2**13, "correction": 2**14, "limit": 2**17, "polynomial": 2**16}
+# Seconds that a kernel takes, however small and per unit of size, and the Taylor polynomial per term.
 # Measured at one time, and roughly: they decide how many nodes there are, not what is true.
-SECONDS = {"all": (8e-4, 1.1e-6), "rest": (8e-4, 1.1e-6), "correction": (9e-6, 8.5e-9), "limit": (1e-6, 6e-9)}
-SECONDS_OF_TAYLOR = 4.5e-9
+SECONDS = {
+    "all": (8e-4, 1.1e-6),
+    "rest": (8e-4, 1.1e-6),
+    "correction": (9e-6, 8.5e-9),
+    "limit": (1e-6, 6e-9),
+    "polynomial": (0.0, 0.0),
+}
+SECONDS_OF_TAYLOR = 1e-8
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,8 @@ class Gradient:
     """M_T ("all") or one of its parts as a function of the kernel: [batch, a, b, (same, different)].
 
     tolerance   of sums with weights that add up to 1; only for what takes the transfer engine
-    polynomial  [degree, a, b]: so many times its Taylor terms of degree 1, 2, .. are left out of the limit; or None
+    polynomial  [degree, a', b', a, b]: so many times the Taylor terms of degree 1, 2, .. of its entries a', b' are left
+                out of the entries a, b of the limit, and are the part "polynomial"; or None
     """
 
     law: NGramLaw
@@ -60,9 +67,8 @@ class Gradient:
         once, each = SECONDS[self.part]
         if self.part in ("all", "rest"):
             each *= len(dict(by_matched_context(self.configuration, list(self.ends))))
-        degree = 0 if self.polynomial is None else len(self.polynomial)
-        products = (degree + 1) * (degree + 2) / 2 if degree else 0.0
-        return once + each * size + SECONDS_OF_TAYLOR * products * N * S * S
+        terms = 0 if self.polynomial is None else 1 + len(self.polynomial)
+        return once + each * size + SECONDS_OF_TAYLOR * terms * N * S * S
 
     @property
     def shard(self) -> int:
@@ -103,6 +109,8 @@ class Gradient:
         if self.part == "limit":
             value = limit(Stationary(kernels, self.law), self.configuration, every)
             return value if self.polynomial is None else value - self.taylor(kernels), 0.0
+        if self.part == "polynomial":
+            return self.taylor(kernels), 0.0
         if self.part == "correction":
             return self.correction(Stationary(kernels, self.law), every), 0.0
         ends = self.ends
@@ -133,4 +141,4 @@ class Gradient:
 
     def combined(self, terms: Tensor) -> Tensor:
         assert self.polynomial is not None
-        return torch.einsum("dab,diabk->iabk", self.polynomial.to(terms), terms)
+        return torch.einsum("dcefg,dicek->ifgk", self.polynomial.to(terms), terms)
