@@ -150,7 +150,8 @@ class _Problem:
         The polynomial is made of Taylor terms, with coefficients fitted to other kernels than those averaged over.
         """
         drawn = torch.cat([Sobol(self.law, s).prior(PILOT).kernels for s in _seeds(seed, "pilot")]).to(self.device)
-        limit, nodes, seconds = self.gradient("limit"), None, 60 * self.minutes
+        limit, seconds = self.gradient("limit"), 60 * self.minutes
+        nodes: Nodes | None = None
         value = limit.given(drawn, 1.0)[0]
         chance = _chance(value)
         choices = [(chance * limit.seconds / seconds, limit, nodes)]

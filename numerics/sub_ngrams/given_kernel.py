@@ -34,11 +34,11 @@ SHARD = {"all": 2**13, "rest": 2**13, "correction": 2**14, "limit": 2**17, "poly
 SECONDS = {
     "all": (8e-4, 1.1e-6),
     "rest": (8e-4, 1.1e-6),
-    "correction": (9e-6, 8.5e-9),
-    "limit": (1e-6, 6e-9),
+    "correction": (1e-5, 1e-8),
+    "limit": (1e-6, 8e-9),
     "polynomial": (0.0, 0.0),
 }
-SECONDS_OF_TAYLOR = 1e-8
+SECONDS_OF_TAYLOR = 1.2e-8
 
 
 @dataclass(frozen=True)

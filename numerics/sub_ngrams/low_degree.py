@@ -61,8 +61,9 @@ def _layer(law: NGramLaw, t: int) -> Nodes:
 
 def _in_one_row(law: NGramLaw, s: int, t: int) -> Fraction:
     A = law.S * law.alpha
-    rising = math.prod(A + i for i in range(s + t + 1))
-    return (-1) ** (s - t) * 2 * (A / 2 + t) ** (2 * s + 1) / (math.factorial(s - t) * rising)
+    rising = math.prod((A + i for i in range(s + t + 1)), start=Fraction(math.factorial(s - t)))
+    size: Fraction = 2 * (A / 2 + t) ** (2 * s + 1) / rising
+    return -size if (s - t) % 2 else size
 
 
 def _factor(law: NGramLaw, half: int, layers: tuple[int, ...]) -> float:
@@ -94,7 +95,7 @@ def _vectors(size: int, total: int, *, exactly: bool = False) -> Iterator[tuple[
 
 
 def _kinds(contexts: list[Word], size: int) -> dict[tuple[int, ...], int]:
-    """Sets of so many contexts, as places, one of each kind up to the names of the tokens, and how many it stands for."""
+    """Sets of so many contexts, as places: one of each kind up to the names of the tokens, and how many there are."""
     sets = np.array(list(combinations(range(len(contexts)), size)))
     tokens = np.array(contexts).reshape(len(contexts), -1)
     length = size * tokens.shape[1]

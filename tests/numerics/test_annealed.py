@@ -12,12 +12,12 @@ from hypothesis import given, settings, target
 from hypothesis import strategies as st
 from scipy import stats
 
+from numerics.sub_ngrams import annealed
 from numerics.sub_ngrams.annealed import annealed_transfer
 from numerics.sub_ngrams.given_kernel import Gradient
 from numerics.sub_ngrams.infinite_length import Stationary, limit, taylor
 from numerics.sub_ngrams.integration import FIRST, SCRAMBLINGS, Sampled, Sums, by_sobol, half_width
 from numerics.sub_ngrams.kernel_rules import Sobol, dimension, gauss, gauss_points, lattices
-from numerics.sub_ngrams.low_degree import low_degree
 from numerics.sub_ngrams.relabelling import all_ends, representatives, same_and_different
 from numerics.sub_ngrams.transfer import by_final_word
 from proofs.sub_ngrams.configuration import Configuration
@@ -288,29 +288,13 @@ def test_taylor_terms_of_the_limit(law, data):
         assert near <= 1e-12 or far / near >= 0.7 * 2 ** (degree + 1)
 
 
-def test_low_degree_rules_are_exact_for_what_treats_tokens_alike():
-    """Against the full tensor Gauss rule, of all Taylor terms up to the degree of the rule; beyond, they are off."""
-    seen = 0
-    for law, configuration in (
-        (NGramLaw(2, 3), BIGRAM),
-        (NGramLaw(2, 3, Fraction(1, 2)), Configuration((2,), 3.0)),
-        (NGramLaw(3, 2, Fraction(3)), UNIGRAM),
-        (NGramLaw(4, 1), UNIGRAM),
-    ):
-        full, _ = gauss(law, 8)
-        exact = averages(full, law, configuration)
-        for degree in (3, 5, 7):
-            rule = low_degree(law, degree, 10**5)
-            assert low_degree(law, degree, len(rule) - 1) is None
-            off = (averages(rule, law, configuration) - exact).flatten(1).abs().amax(1)
-            assert float(off[: degree + 1].max()) <= 1e-14
-            seen += float(off[degree + 1]) > 1e-6
-    assert seen >= 6
-
-
-def averages(nodes, law, configuration):
-    """Of the Taylor terms of degree 0 to 8."""
-    return torch.einsum("ig,diabk->dabk", nodes.weights, taylor(nodes.kernels, law, configuration, all_ends(law), 8))
+def test_no_polynomial_where_the_limit_vanishes():
+    """At k = n and q = inf M_inf is 0: no time is spent on it."""
+    for k, some in ((3, False), (2, True)):
+        configuration = Configuration.k_gram(k, math.inf)
+        problem = annealed._Problem(NGramLaw(3, 3), configuration, 100, 1e-6, 0.1, None, torch.device("cpu"))
+        limit, nodes = problem.without_polynomial(0)
+        assert (limit.polynomial is not None) == (nodes is not None) == some
 
 
 def test_intervals_are_wider_where_means_have_heavy_tails():
@@ -340,6 +324,11 @@ def test_time_goes_where_it_shortens_the_interval():
     assert still.points == FIRST and noisy.points == 32 * FIRST
     assert abs(float(found.value) - 7) <= float(found.error) <= 0.1
     assert found.nodes == 33 * FIRST * SCRAMBLINGS
+
+    # nor to a part with nothing to gain, if the other is too expensive
+    dear, still = Sampled(sums(1.0), 1.0), Sampled(sums(0.0), 1e-3)
+    by_sobol([dear, still], torch.full((1,), 5.0), 1e-9, 2.5 * FIRST * SCRAMBLINGS, level=0.999)
+    assert still.points == FIRST and dear.points == 2 * FIRST
 
 
 def test_sums_over_drawn_kernels_do_not_depend_on_who_draws_what():

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from verify.engines import Options
 from verify.executors import Crew, InlineExecutor, Outcome, open_executor, run_all, run_shards
 from verify.gradient_settings import GradientSettings
 from verify.settings import UsageError, validate
-from verify.shards import Shard, Store, compute, digest
+from verify.shards import SameCode, Shard, Store, compute, digest
 
 Q = [Fraction(3), Fraction(7, 2)]
 EXACT = [Shard(NGramLaw(2, 2), Configuration((1,), q), T, "type_classes", Options()) for T in (4, 8, 12) for q in Q]
@@ -106,6 +107,47 @@ def test_results_are_equal_to_the_last_bit(name: str, request: pytest.FixtureReq
     expected = results(shards)
     assert outcome.finished == expected
     assert {i: repr(M) for i, M in outcome.finished.items()} == {i: repr(M) for i, M in expected.items()}
+
+
+@pytest.mark.parametrize("name", ["processes", "dask"])
+def test_a_single_shard_is_computed_in_parts(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    if name == "dask":
+        name = f"dask:{request.getfixturevalue('cluster').scheduler_address}"
+    outcome = run_shards(WHOLE, name, workers=2 if name == "processes" else None)
+    assert outcome == run_shards(WHOLE) and outcome.status == 0
+    assert repr(outcome.finished) == repr(results(WHOLE))
+
+
+def test_the_parts_go_to_the_crew() -> None:
+    class Counting(InlineExecutor):
+        parts = 0
+
+        def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+            self.parts += 1
+            return super().submit(fn, *args, **kwargs)
+
+    for shards, slots, parts in (
+        (WHOLE, 2, range(3, 10**6)),
+        (WHOLE, 1, [1]),
+        (WHOLE * 2, 2, [2]),
+        (FLOAT[:1], 2, [1]),
+    ):
+        crew, found = Counting(), dict[int, ScoreBlocks]()
+        run_all(dict(enumerate(shards)), Crew(crew, partial(int, slots)), lambda: False, found.__setitem__)
+        assert found == results(shards)
+        assert crew.parts in parts
+
+
+def test_parts_are_refused_where_the_code_is_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    crew = SameCode(InlineExecutor())
+    assert list(crew.map(abs, [-1, 2])) == [1, 2]
+    sent = []
+    monkeypatch.setattr(crew.executor, "submit", lambda *work: sent.append(work))
+    crew.submit(abs, -1)
+    monkeypatch.setattr("verify.shards.code_digest", lambda: "another")
+    ((work, *arguments),) = sent
+    with pytest.raises(UsageError, match="another landscape-verifier"):
+        work(*arguments)
 
 
 def test_any_executor_of_the_standard_library_will_do() -> None:
@@ -242,6 +284,22 @@ def test_ctrl_c_keeps_what_is_finished(executor: str, tmp_path: Path, request: p
     gone(process.pid)
     status, _, errors = run(f"{SLOW.replace('17', '6')} executor=inline shards={tmp_path}")
     assert status == 0 and "1 of 2 finished before" in errors
+
+
+def test_ctrl_c_ends_a_single_shard_in_parts() -> None:
+    words = "k=2 n=3 S=3 T=10000 engine=transfer minutes=1 tolerance=1e-12 executor=processes workers=2"
+    process = command(words, start_new_session=True)
+    psutil = pytest.importorskip("psutil", reason="finds the workers; comes with distributed")
+    parent = psutil.Process(process.pid)
+    while len([child for child in parent.children() if "spawn_main" in " ".join(child.cmdline())]) < 2:
+        assert process.poll() is None
+        time.sleep(0.05)
+    time.sleep(1)
+    os.killpg(process.pid, signal.SIGINT)
+    output, errors = process.communicate(timeout=25)
+    assert (process.returncode, output) == (130, "")
+    assert errors.splitlines()[-1].startswith("verify.gradient: interrupted, 0 of 1 finished")
+    gone(process.pid)
 
 
 def test_processes_do_not_hear_ctrl_c() -> None:
