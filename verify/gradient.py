@@ -30,7 +30,7 @@ The population gradient at a configuration; for example: python -m verify.gradie
 Block a,b is dL/dW_ab: rows are the query token at lag a, columns the key token at lag b.
 T, q and c take lists, computed in parallel; of several points output=FILE.svg or FILE.png draws a picture. With \
 shards=FOLDER a list that was stopped, by Ctrl-C, by budget=SECONDS or by an accident, goes on from there when the \
-same command is given again.
+same command is given again. A single point of engine=transfer is shared by all cores with executor=processes.
 exit status
   0    all computed
   2    usage

@@ -29,7 +29,7 @@ class GradientSettings(SubNGramProblem):
     executor: Annotated[str, AfterValidator(check_executor)] = Field(
         "auto",
         exclude=True,
-        description="inline, processes, dask:tcp://HOST:PORT, or auto (processes for several points)",
+        description="inline, processes, dask:tcp://HOST:PORT, or auto (processes for several points, inline for one)",
     )
     workers: Integer | None = Field(
         None,

@@ -121,16 +121,17 @@ class Sampled:
     points: int = 0
     total: Sums | None = None
 
-    @property
-    def cost(self) -> float:
-        """Seconds that it takes to double the points."""
-        return SCRAMBLINGS * max(self.points, FIRST) * self.seconds
+    def affordable(self, seconds: float) -> int:
+        """How many points more of every sequence: twice as many in all, or fewer if that is too long, or none."""
+        count = min(self.points, int(seconds / (SCRAMBLINGS * self.seconds)))
+        return count if count >= self.points / 4 else 0
 
-    def double(self) -> None:
-        count = max(self.points, FIRST)
+    def extend(self, count: int) -> float:
+        """By so many points of every sequence. Returns how many seconds that should take."""
         sums = self.sums(self.points, count)
         self.total = sums if self.total is None else self.total + sums
         self.points += count
+        return SCRAMBLINGS * count * self.seconds
 
     def means(self) -> Tensor:
         """[sequence, ...]"""
@@ -161,26 +162,24 @@ def by_sobol(parts: list[Sampled], known: Tensor, tolerance: float, seconds: flo
 
     The error is the half-width of Student intervals that hold for all entries at once with probability `level`
     (Bonferroni), plus the error of the values. Until it is within the tolerance, or the time left does not allow to
-    mend it, those points are doubled which do most, for their time, for the entry that profits most; entries count
-    relatively, down to the tolerance.
+    mend it, those points are doubled, at the end as far as the time goes, which do most, for their time, for the entry
+    that profits most; entries count relatively, down to the tolerance.
     """
     for part in parts:
-        part.double()
-        seconds -= part.cost  # as much again
+        seconds -= part.extend(FIRST)
     while True:
         means = torch.stack([part.means() for part in parts])
         value, spread = known + means.mean(1).sum(0), means.sum(0).std(0)
         half = half_width(level, value.numel(), means.sum(0)) * spread / math.sqrt(SCRAMBLINGS)
         missed, wanted = half > tolerance, (RELATIVE * value.abs()).clamp(min=tolerance)
         worth = {
-            i: float((own / wanted).max()) ** 2 / part.cost
+            i: float((own / wanted).max()) ** 2 / (part.points * part.seconds)
             for i, (part, own) in enumerate(zip(parts, means.std(1), strict=True))
-            if part.cost <= seconds and bool((missed & (own.square() > NEGLIGIBLE_SHARE * spread.square())).any())
+            if part.affordable(seconds) and bool((missed & (own**2 > NEGLIGIBLE_SHARE * spread**2)).any())
         }
         if not worth:
             break
         best = parts[max(worth, key=lambda i: worth[i])]
-        seconds -= best.cost
-        best.double()
+        seconds -= best.extend(best.affordable(seconds))
     nodes = SCRAMBLINGS * sum(part.points for part in parts)
     return Integral(value, half + reduce(add, (part.error() for part in parts)), nodes)

@@ -327,8 +327,13 @@ def test_time_goes_where_it_shortens_the_interval():
 
     # nor to a part with nothing to gain, if the other is too expensive
     dear, still = Sampled(sums(1.0), 1.0), Sampled(sums(0.0), 1e-3)
-    by_sobol([dear, still], torch.full((1,), 5.0), 1e-9, 2.5 * FIRST * SCRAMBLINGS, level=0.999)
+    by_sobol([dear, still], torch.full((1,), 5.0), 1e-9, 2.4 * FIRST * SCRAMBLINGS, level=0.999)
     assert still.points == FIRST and dear.points == 2 * FIRST
+
+    # what is left at the end is spent, if it is a quarter of what there is
+    lone = Sampled(sums(1.0), 1.0)
+    by_sobol([lone], torch.full((1,), 5.0), 1e-9, 3.5 * FIRST * SCRAMBLINGS, level=0.999)
+    assert lone.points == 3.5 * FIRST
 
 
 def test_sums_over_drawn_kernels_do_not_depend_on_who_draws_what():
