@@ -31,7 +31,7 @@ def low_degree(law: NGramLaw, degree: int, at_most: int) -> Nodes | None:
         each = sum(math.prod(len(rows_of[t]) for t in layers) for layers in steps)
         if math.comb(len(contexts), size) > at_most:
             return None
-        kinds = _kinds(contexts, size)
+        kinds = _kinds(contexts, law.S, size)
         count += len(kinds) * each
         if count > at_most:
             return None
@@ -94,7 +94,7 @@ def _vectors(size: int, total: int, *, exactly: bool = False) -> Iterator[tuple[
         yield from ((first, *others) for others in _vectors(size - 1, total - first, exactly=exactly))
 
 
-def _kinds(contexts: list[Word], size: int) -> dict[tuple[int, ...], int]:
+def _kinds(contexts: list[Word], S: int, size: int) -> dict[tuple[int, ...], int]:
     """Sets of so many contexts, as places: one of each kind up to the names of the tokens, and how many there are."""
     sets = np.array(list(combinations(range(len(contexts)), size)))
     tokens = np.array(contexts).reshape(len(contexts), -1)
@@ -104,7 +104,8 @@ def _kinds(contexts: list[Word], size: int) -> dict[tuple[int, ...], int]:
     kind = np.full(len(sets), np.iinfo(np.int64).max)
     for order in permutations(range(size)):
         spelt = tokens[sets[:, order]].reshape(len(sets), length)
-        first = (spelt[:, :, None] == spelt[:, None, :]).argmax(2)  # where a token occurs first names it
-        kind = np.minimum(kind, first @ length ** np.arange(length))
+        first = (spelt[:, :, None] == spelt[:, None, :]).argmax(2)  # where a token occurs for the first time
+        names = (first == np.arange(length)).cumsum(1) - 1  # 0, 1, .. in the order in which tokens occur
+        kind = np.minimum(kind, np.take_along_axis(names, first, 1) @ S ** np.arange(length))
     _, chosen, counts = np.unique(kind, return_index=True, return_counts=True)
     return {tuple(rows): int(count) for rows, count in zip(sets[chosen].tolist(), counts, strict=True)}

@@ -60,7 +60,7 @@ def test_low_degree_rules_with_many_rows(law):
         assert abs(found / (math.comb(N, 4) * float(exact)) - 1) <= 1e-9
 
 
-@pytest.mark.parametrize(("S", "n"), [(2, 3), (3, 3), (4, 2), (2, 4)])
+@pytest.mark.parametrize(("S", "n"), [(2, 3), (3, 3), (4, 2), (2, 4), (2, 6)])
 def test_kinds_are_the_orbits_of_sets_of_rows(S, n):
     contexts = list(NGramLaw(S, n).contexts)
     for size in range(1, 4):
@@ -69,7 +69,7 @@ def test_kinds_are_the_orbits_of_sets_of_rows(S, n):
             names = permutations(range(S))
             orbit = frozenset(frozenset(tuple(name[x] for x in row) for row in rows) for name in names)
             orbits[orbit] = orbits.get(orbit, 0) + 1
-        kinds = _kinds(contexts, size)
+        kinds = _kinds(contexts, S, size)
         assert sorted(kinds.values()) == sorted(orbits.values())
         representatives_of = {frozenset(contexts[i] for i in rows): count for rows, count in kinds.items()}
         for orbit, count in orbits.items():
