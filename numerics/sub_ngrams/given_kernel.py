@@ -32,8 +32,8 @@ SHARD = {"all": 2**13, "rest": 2**13, "correction": 2**14, "limit": 2**17, "poly
 # Seconds that a kernel takes, however small and per unit of size, and the Taylor polynomial per term.
 # Measured at one time, and roughly: they decide how many nodes there are, not what is true.
 SECONDS = {
-    "all": (8e-4, 1.1e-6),
-    "rest": (8e-4, 1.1e-6),
+    "all": (2.5e-4, 2e-7),
+    "rest": (2.5e-4, 2e-7),
     "correction": (1e-5, 1e-8),
     "limit": (1e-6, 8e-9),
     "polynomial": (0.0, 0.0),
@@ -63,10 +63,14 @@ class Gradient:
         """What one kernel takes."""
         S, n = self.law.S, self.law.n
         N = int(S ** (n - 1))
-        size = {"limit": N * N * S, "correction": N * N * S * S}.get(self.part, N * N * (2 * n * S + 1))
         once, each = SECONDS[self.part]
-        if self.part in ("all", "rest"):
-            each *= len(dict(by_matched_context(self.configuration, list(self.ends))))
+        size = N * N * S
+        if self.part == "correction":
+            size *= S
+        elif self.part in ("all", "rest"):  # n S marks in 2 S + 1 averages over positions, for every matched context
+            size *= n
+            groups = len(dict(by_matched_context(self.configuration, list(self.ends))))
+            once, each = once * (2 * S + 1), each * (2 * S + 1) * groups
         terms = 0 if self.polynomial is None else 1 + len(self.polynomial)
         return once + each * size + SECONDS_OF_TAYLOR * terms * N * S * S
 
