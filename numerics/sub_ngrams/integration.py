@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -166,11 +167,12 @@ def by_sobol(parts: list[Sampled], known: Tensor, tolerance: float, seconds: flo
     while True:
         means = torch.stack([part.means() for part in parts])
         value, variances = known + means.mean(1).sum(0), means.var(1)
-        half = half_width(level, value.numel(), means.sum(0)) * (variances.sum(0) / SCRAMBLINGS).sqrt()
+        half = half_width(level, value.numel(), means.sum(0)) * means.sum(0).std(0) / math.sqrt(SCRAMBLINGS)
         wanted = (RELATIVE * value.abs()).clamp(min=tolerance)
-        relative = variances * ((half / wanted).square() / variances.sum(0).clamp(min=1e-300))
+        shares = variances / variances.sum(0).clamp(min=1e-300)
+        left, enough = (shares * (half / wanted) ** 2).flatten(1), ((tolerance / wanted) ** 2).flatten()
         took = np.array([SCRAMBLINGS * part.points * part.seconds for part in parts])
-        growth = planned(relative.flatten(1).numpy(), took, seconds, (tolerance / wanted).square().flatten().numpy())
+        growth = planned(left.numpy(), took, seconds, enough.numpy())
         most = int(growth.argmax())
         count = int(min(growth[most] - 1, 1) * parts[most].points)
         if not count:
