@@ -332,6 +332,17 @@ def test_time_goes_where_it_shortens_the_interval():
     assert still.points == FIRST == dear.points
 
 
+def test_what_values_are_off_adds_to_the_interval():
+    def sums(first, count):
+        value = torch.full((SCRAMBLINGS, 1), float(count), dtype=torch.float64)
+        return Sums(value, value, 0.01 * value)
+
+    parts = [Sampled(sums, 1.0), Sampled(sums, 1.0)]
+    found = by_sobol(parts, torch.zeros(1), 1e-9, 100.0 * FIRST * SCRAMBLINGS, level=0.9)
+    assert (float(found.value), float(found.error)) == pytest.approx((2, 0.02))
+    assert found.nodes == 2 * FIRST * SCRAMBLINGS  # more points would not help
+
+
 def test_plans_lessen_the_largest_variance():
     """Two parts and three entries: the plan against all others on a grid."""
     variances, took = np.array([[4.0, 1.0, 900.0], [1.0, 3.0, 0.0]]), np.array([1.0, 2.0])
