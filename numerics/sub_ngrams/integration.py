@@ -10,7 +10,6 @@ from operator import add
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy import stats
 from torch import Tensor
 
@@ -25,7 +24,6 @@ VISIBLE = 1e-6  # entries smaller than this part of the largest are rounding noi
 SCRAMBLINGS = 32
 FIRST = 16  # points of every sequence, at least: means of fewer are too skew for intervals where rare kernels count
 NEGLIGIBLE_SHARE = 0.01  # of the variance of every entry; a part with no more is not worth more points
-STEP = 0.1  # by which the points of a part are increased in a plan
 RELATIVE = 1e-2  # error of an entry that is good enough while others are worse
 
 
@@ -59,7 +57,6 @@ class Integral:
 
 
 Integrand = Callable[[Nodes], Sums]
-Array = NDArray[np.float64]
 
 
 def by_lattices(f: Integrand, tolerance: Callable[[Tensor], float], at_most: int, *, law: NGramLaw) -> Integral:
@@ -124,6 +121,11 @@ class Sampled:
     points: int = 0
     total: Sums | None = None
 
+    def affordable(self, seconds: float) -> int:
+        """How many points more of every sequence: twice as many in all, or fewer if that is too long, or none."""
+        count = min(self.points, int(seconds / (SCRAMBLINGS * self.seconds)))
+        return count if count >= self.points / 4 else 0
+
     def extend(self, count: int) -> float:
         """By so many points of every sequence. Returns how many seconds that should take."""
         sums = self.sums(self.points, count)
@@ -159,45 +161,25 @@ def by_sobol(parts: list[Sampled], known: Tensor, tolerance: float, seconds: flo
     """The average of a sum of parts over independently scrambled Sobol sequences, plus a known average.
 
     The error is the half-width of Student intervals that hold for all entries at once with probability `level`
-    (Bonferroni), plus the error of the values. Until it is within the tolerance, or the time runs out, points are added
-    by `planned`, which is asked again whenever those of a part have doubled, where Sobol points are most even.
+    (Bonferroni), plus the error of the values. Until it is within the tolerance, or the time left does not allow to
+    mend it, those points are doubled, at the end as far as the time goes, which do most, for their time, for the entry
+    that profits most; entries count relatively, down to the tolerance.
     """
     for part in parts:
         seconds -= part.extend(FIRST)
     while True:
         means = torch.stack([part.means() for part in parts])
-        value, variances = known + means.mean(1).sum(0), means.var(1)
-        half = half_width(level, value.numel(), means.sum(0)) * means.sum(0).std(0) / math.sqrt(SCRAMBLINGS)
-        wanted = (RELATIVE * value.abs()).clamp(min=tolerance)
-        shares = variances / variances.sum(0).clamp(min=1e-300)
-        left, enough = (shares * (half / wanted) ** 2).flatten(1), ((tolerance / wanted) ** 2).flatten()
-        took = np.array([SCRAMBLINGS * part.points * part.seconds for part in parts])
-        growth = planned(left.numpy(), took, seconds, enough.numpy())
-        most = int(growth.argmax())
-        count = int(min(growth[most] - 1, 1) * parts[most].points)
-        if not count:
+        value, spread = known + means.mean(1).sum(0), means.sum(0).std(0)
+        half = half_width(level, value.numel(), means.sum(0)) * spread / math.sqrt(SCRAMBLINGS)
+        missed, wanted = half > tolerance, (RELATIVE * value.abs()).clamp(min=tolerance)
+        worth = {
+            i: float((own / wanted).max()) ** 2 / (part.points * part.seconds)
+            for i, (part, own) in enumerate(zip(parts, means.std(1), strict=True))
+            if part.affordable(seconds) and bool((missed & (own**2 > NEGLIGIBLE_SHARE * spread**2)).any())
+        }
+        if not worth:
             break
-        seconds -= parts[most].extend(count)
+        best = parts[max(worth, key=lambda i: worth[i])]
+        seconds -= best.extend(best.affordable(seconds))
     nodes = SCRAMBLINGS * sum(part.points for part in parts)
     return Integral(value, half + reduce(add, (part.error() for part in parts)), nodes)
-
-
-def planned(variances: Array, took: Array, seconds: float, enough: Array) -> Array:
-    """How many times as many points every part should have so that the largest variance, of all entries that are not
-    small enough, becomes as small as it can in so many seconds.
-
-    variances  [part, entry] that the points so far leave; they fall like 1 / points
-    took       [part] seconds for the points so far
-    enough     [entry]
-    """
-    growth = np.ones(len(took))
-    while True:
-        left = variances / growth[:, None]
-        dear = STEP * growth * took > seconds
-        mends = (left > NEGLIGIBLE_SHARE * left.sum(0)) & (left.sum(0) > enough) & ~dear[:, None]
-        if not mends.any():
-            return growth
-        worst = np.where(mends.any(0), left.sum(0), 0).argmax()
-        best = np.where(mends[:, worst], left[:, worst] / (growth * took), 0).argmax()
-        seconds -= STEP * growth[best] * took[best]
-        growth[best] *= 1 + STEP
