@@ -78,7 +78,7 @@ def test_autograd_prints_the_reference_table(words: str, data: Data) -> None:
 
 def test_more_minutes_make_a_smaller_error(data: Data) -> None:
     """S=6 has too many free parameters for a lattice: the error is an interval that shrinks with the time."""
-    few, many = (data(f"k=1 n=1 S=6 T=1e4 engine=transfer tolerance=1e-9 minutes={m}") for m in ("0.002", "0.02"))
+    few, many = (data(f"k=1 n=1 S=6 T=1e4 engine=transfer tolerance=1e-9 minutes={m}") for m in ("0.002", "0.2"))
     assert few["level"] == many["level"] == 0.99
     assert 0 < many["error"] < few["error"] / 1.5
     value, errors = (float(x["score_blocks"]["0,0"][0][0]) for x in (few, many)), few["error"] + many["error"]
