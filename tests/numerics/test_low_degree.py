@@ -31,6 +31,7 @@ def test_low_degree_rules_are_exact_for_what_treats_tokens_alike():
         for degree in (3, 5, 7, 9):
             rule = low_degree(law, degree, 10**5)
             assert low_degree(law, degree, len(rule) - 1) is None
+            assert low_degree(law, degree, len(rule)) is not None
             off = (averages(rule, law, configuration) - exact).flatten(1).abs().amax(1)
             assert float(off[: degree + 1].max()) <= 1e-14
             seen += float(off[degree + 1]) > 1e-6
