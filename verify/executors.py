@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
     BrokenExecutor,
@@ -119,7 +119,7 @@ def run_all(
 
     A single shard is computed here, and the crew takes its parts.
     """
-    if len(todo) == 1 and in_parts(todo.values()) and crew.slots() > 1 and not stop():
+    if in_parts(list(todo.values())) and crew.slots() > 1 and not stop():
         ((i, shard),) = todo.items()
         finish(i, compute(shard, shard.digest, crew.executor))
         return
@@ -141,9 +141,9 @@ def run_all(
                 finish(i, future.result())
 
 
-def in_parts(shards: Iterable[Shard]) -> bool:
-    """Whether engines can compute them in parts."""
-    return all(get_engine(shard.engine).parts for shard in shards)
+def in_parts(shards: Sequence[Shard]) -> bool:
+    """Whether this is a single shard, of an engine that can compute it in parts."""
+    return len(shards) == 1 and get_engine(shards[0].engine).parts
 
 
 def open_executor(name: str, workers: int | None, shards: Sequence[Shard]) -> AbstractContextManager[Crew]:
@@ -153,7 +153,7 @@ def open_executor(name: str, workers: int | None, shards: Sequence[Shard]) -> Ab
     most = workers or cores()
     if name == "inline" or (name == "auto" and min(most, len(shards)) == 1):
         return inline()
-    return in_processes(most if len(shards) == 1 and in_parts(shards) else min(most, len(shards)))
+    return in_processes(most if in_parts(shards) else min(most, len(shards)))
 
 
 def cores() -> int:

@@ -136,7 +136,7 @@ class _Problem:
         """The sum of the parts, of M_inf without a polynomial whose average is known."""
         limit, nodes = self.without_polynomial(seed)
         known, left = torch.zeros(()), 60 * self.minutes
-        if nodes:
+        if nodes is not None:
             polynomial = replace(limit, part="polynomial")
             known, left = self.sums(polynomial, nodes).value[0], left - len(nodes) * polynomial.seconds
         parts = [self.gradient("rest", self.tolerance / 16), self.gradient("correction"), limit]

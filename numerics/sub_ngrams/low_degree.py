@@ -29,7 +29,7 @@ def low_degree(law: NGramLaw, degree: int, at_most: int) -> Nodes | None:
     for size in range(1, min(half, len(contexts)) + 1):
         steps = [tuple(t + 1 for t in above) for above in _vectors(size, half - size)]
         each = sum(math.prod(len(rows_of[t]) for t in layers) for layers in steps)
-        if math.comb(len(contexts), size) > at_most:
+        if math.comb(len(contexts), size) > at_most:  # a set takes as long as a node to sort
             return None
         kinds = _kinds(contexts, law.S, size)
         count += len(kinds) * each

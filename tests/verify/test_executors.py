@@ -33,7 +33,7 @@ from verify.shards import SameCode, Shard, Store, compute, digest
 Q = [Fraction(3), Fraction(7, 2)]
 EXACT = [Shard(NGramLaw(2, 2), Configuration((1,), q), T, "type_classes", Options()) for T in (4, 8, 12) for q in Q]
 FLOAT = [Shard(NGramLaw(2, 3), Configuration((1,), q), 8, "closed_form", Options(device="cpu")) for q in Q]
-# computed in parts
+# its engine can compute it in parts
 WHOLE = [Shard(NGramLaw(3, 2), Configuration((1,), Fraction(3)), 100, "transfer", Options(device="cpu", minutes=0.003))]
 LIST = "k=2 n=2 T=4,8,12 q=3,7/2 format=json"
 SLOW = "k=2 n=2 q=3 T=4,17 engine=enumeration format=json"  # T=17 would take a minute
@@ -110,7 +110,7 @@ def test_results_are_equal_to_the_last_bit(name: str, request: pytest.FixtureReq
 
 
 @pytest.mark.parametrize("name", ["processes", "dask"])
-def test_a_single_shard_is_computed_in_parts(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+def test_a_single_shard_is_computed_in_parts(name: str, request: pytest.FixtureRequest) -> None:
     if name == "dask":
         name = f"dask:{request.getfixturevalue('cluster').scheduler_address}"
     outcome = run_shards(WHOLE, name, workers=2 if name == "processes" else None)
