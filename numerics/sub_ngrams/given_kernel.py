@@ -14,6 +14,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from numerics.memory import keep_memory
 from numerics.sub_ngrams.first_order import correction
 from numerics.sub_ngrams.infinite_length import Stationary, limit, taylor
 from numerics.sub_ngrams.integration import Sums
@@ -28,17 +29,17 @@ from proofs.sub_ngrams.law import NGramLaw
 Part = Literal["all", "rest", "correction", "limit", "polynomial"]
 
 # Kernels times n-grams worked on at a time: few calls, whose memory fits the cache.
-SHARD = {"all": 2**13, "rest": 2**13, "correction": 2**14, "limit": 2**17, "polynomial": 2**16}
+SHARD = {"all": 2**14, "rest": 2**14, "correction": 2**16, "limit": 2**16, "polynomial": 2**16}
 # Seconds that a kernel takes, however small and per unit of size, and the Taylor polynomial per term.
 # Measured at one time, and roughly: they decide how many nodes there are, not what is true.
 SECONDS = {
-    "all": (2.5e-4, 2e-7),
-    "rest": (2.5e-4, 2e-7),
-    "correction": (1e-5, 1e-8),
-    "limit": (1e-6, 8e-9),
+    "all": (3e-4, 1.1e-7),
+    "rest": (3e-4, 1.1e-7),
+    "correction": (1.2e-5, 7e-9),
+    "limit": (3e-6, 4.5e-9),
     "polynomial": (0.0, 0.0),
 }
-SECONDS_OF_TAYLOR = 1.2e-8
+SECONDS_OF_TAYLOR = 7e-9
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,10 @@ class Gradient:
     @property
     def shard(self) -> int:
         """Kernels worked on at a time."""
-        return 1 + SHARD[self.part] // int(self.law.S**self.law.n)
+        size = int(self.law.S**self.law.n)
+        if self.part in ("limit", "polynomial") and not self.configuration.at_limit:  # all n-grams for every context
+            size *= len(dict(by_matched_context(self.configuration, list(all_ends(self.law)))))
+        return 1 + SHARD[self.part] // size
 
     @one_thread()
     def drawn(self, seeds: Sequence[int], first: int, count: int) -> Sums:
@@ -103,6 +107,7 @@ class Gradient:
 
     @one_thread()
     def sums(self, nodes: Nodes, tolerance: float) -> Sums:
+        keep_memory()
         value, error = self.given(nodes.kernels.to(self.device), tolerance)
         total, size = (torch.einsum("ig,iabk->gabk", nodes.weights, x) for x in (value.cpu(), value.abs().cpu()))
         return Sums(total, size, error * nodes.weights.sum(0)[:, None, None, None].expand_as(total))

@@ -13,7 +13,8 @@ The same formula, on truncated power series, gives the Taylor polynomials of M a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import reduce
 from itertools import product
 from operator import add
@@ -36,11 +37,13 @@ def infinite_length(kernels: Tensor, law: NGramLaw, configuration: Configuration
     """
     stationary = Stationary(kernels, law)
     blocks = kernels.new_zeros(law.n, law.n, law.S, law.S, len(kernels))
-    for queries, excess, within in _factors(*stationary.as_series(), law, configuration, all_ends(law)):
-        for (a, v), of_query in zip(queries, excess[0], strict=True):
-            blocks[a, 0, v] += of_query
-            for b, shares in within.items():
-                blocks[a, b, v] += (of_query * shares[0]).sum(1)
+    x = _averages(*stationary.as_series(), law, configuration, all_ends(law))
+    for a, (query, target) in enumerate(zip(x.query, x.target, strict=True)):
+        for i, b in enumerate(x.lags):
+            held = (target[0, :, None] * x.within[b][0]).sum(2) if b else target[0]
+            block = query[0, :, None] * x.share[0, :, i] - held
+            for v, of_context in zip(x.tokens[a], x.by_context(block), strict=True):
+                blocks[a, b, v] += of_context
     return blocks.movedim(-1, 0).contiguous()
 
 
@@ -84,7 +87,7 @@ def taylor(
     pi_d = pi_{d-1} delta (1 + P + ... + P^(n-2)), P the uniform transitions, which forget everything in n-1 steps.
     """
     S, n, m = law.S, law.n, len(kernels)
-    delta = (kernels - 1 / S).flatten(1).T.contiguous()
+    delta = (kernels - 1 / S).movedim(0, -1).contiguous()
 
     def contexts(words: Tensor) -> Tensor:
         """The law of the last n-1 tokens."""
@@ -92,61 +95,115 @@ def taylor(
 
     pi = [delta.new_full((S ** (n - 1), m), S ** (1.0 - n))]
     for _ in range(degree):
-        moved = [contexts(pi[-1].repeat_interleave(S, 0) * delta)]
+        moved = [contexts(pi[-1][:, None] * delta)]
         for _ in range(n - 2):
-            moved.append(contexts(moved[-1].repeat_interleave(S, 0) / S))
+            moved.append((contexts(moved[-1]) / S).repeat_interleave(S, 0))
         pi.append(reduce(add, moved))
     tau = torch.stack([torch.full_like(delta, 1 / S), delta][: degree + 1])
-    return _same_and_different(_times(torch.stack(pi).repeat_interleave(S, 1), tau), tau, law, configuration, ends)
+    return _same_and_different(_times(torch.stack(pi)[:, :, None], tau), tau, law, configuration, ends)
 
 
 def _same_and_different(
     pi: Tensor, tau: Tensor, law: NGramLaw, configuration: Configuration, ends: Mapping[Word, int]
 ) -> Tensor:
     """[order, batch, a, b, (same, different)]. Every row of a block sums to 0, as p and tau have the same sum."""
-    S, n = law.S, law.n
-    same = pi.new_zeros(len(pi), n, n, pi.shape[-1])
-    for queries, excess, within in _factors(pi, tau, law, configuration, ends):
-        lag, v = ([query[i] for query in queries] for i in (0, 1))
-        of_lag = pi.new_tensor([[float(a == i) for i in lag] for a in range(n)])
-        same[:, :, 0] += of_lag @ excess[:, range(len(v)), v]
-        for b, shares in within.items():
-            same[:, :, b] += of_lag @ _times(excess, shares[:, v]).sum(2)
-    same = same.movedim(-1, 1) / S
-    return torch.stack([same, -same / max(S - 1, 1)], -1)
+    x = _averages(pi, tau, law, configuration, ends)
+    same = pi.new_zeros(len(pi), law.n, law.n, pi.shape[-1])
+    for a, (query, target) in enumerate(zip(x.query, x.target, strict=True)):
+        value = _times(query[:, :, None], x.at_tokens(a, x.share)).sum(1)
+        value[:, 0] -= x.at_tokens(a, target.transpose(1, 2)).diagonal(dim1=1, dim2=2).sum(-1)
+        for i, b in enumerate(x.lags[1:], 1):
+            value[:, i] -= _times(target, x.at_tokens(a, x.within[b])).sum((1, 2))
+        same[:, a, x.lags] = (torch.stack(x.by_context(value), -1) * value.new_tensor(x.counts)).sum(-1)
+    same = same.movedim(-1, 1) / law.S
+    return torch.stack([same, -same / max(law.S - 1, 1)], -1)
 
 
-def _factors(
-    pi: Tensor, tau: Tensor, law: NGramLaw, configuration: Configuration, ends: Mapping[Word, int]
-) -> Iterator[tuple[list[tuple[int, int]], Tensor, dict[int, Tensor]]]:
-    """The (a, v) that occur, for each sum_e pi(e) 1{e_a = v} (p(s) - tau(s|u)) [order, (a, v), s, batch], and by b
-    within_b(v'|s) [order, v', s, batch], for one matched context after the other. Left out are b = 0, where
-    within_b(v'|s) = 1{v' = s}, and lags at which all n-grams that share in the attention match: it does not depend on s
-    there, and the sum over s is 0.
+@dataclass(frozen=True)
+class _Averages:
+    """What the formula takes, as power series, for one matched context after the other along the last axis: it has
+    (matched context, kernel).
 
-    pi and tau [order, word, batch] are power series; terms that tau has fewer are 0.
+    counts     how many each matched context stands for
+    tokens     [a][matched context] the tokens v that e_a can be
+    query      [a] sum_e pi(e) 1{e_a = v}: [order, v, ..]
+    target     [a] sum_e pi(e) 1{e_a = v} tau(s|u): [order, v, s, ..]
+    lags       b, without those at which all n-grams that share in the attention match: their share is constant
+    share      of n-grams with v' at b before the last in the attention, p(v') at b = 0: [order, v', b, ..]
+    within     by b >= 1, within_b(v'|s): [order, v', s, ..]; within_0 would be 1{v' = s}
     """
-    S, n, order, m = law.S, law.n, len(pi), pi.shape[-1]
-    words = list(product(range(S), repeat=n))
-    by_context = tau.view(len(tau), -1, S, m)
-    lags = [b for b in range(1, n) if not (configuration.at_limit and b in configuration.lags)]
-    for matched, group in by_matched_context(configuration, list(ends)):
-        omega = [float(best_matches(configuration, matched).weight(word)) for word in words]
-        sharing = [i for i, weight in enumerate(omega) if weight]
-        weight = pi[:, sharing] * pi.new_tensor([omega[i] for i in sharing])[:, None]
-        to_last = pi.new_tensor([[words[i][-1] == s for i in sharing] for s in range(S)]) @ weight
-        p = _over(to_last, to_last.sum(1, keepdim=True))
-        within = {}
-        for b in lags:
-            marks = [[words[i][-1 - b] == v and words[i][-1] == s for i in sharing] for v, s in _grid(S, S)]
-            within[b] = _over((pi.new_tensor(marks) @ weight).view(order, S, S, m), to_last[:, None])
 
-        queries = [(a, v) for a, v in _grid(n, S) if any(end[-1 - a] == v for end in group)]
-        is_query = pi.new_tensor([[ends[end] * (end[-1 - a] == v) for end in group] for a, v in queries])
-        of_end = pi[:, [_number(end, law) for end in group]]
-        targets = by_context[:, [_number(end[1:], law) for end in group]]
-        held = is_query @ _times(of_end[:, :, None], targets).flatten(2)
-        yield queries, _times((is_query @ of_end)[:, :, None], p[:, None]).sub_(held.view(order, -1, S, m)), within
+    counts: list[int]
+    tokens: list[list[slice]]
+    query: list[Tensor]
+    target: list[Tensor]
+    lags: list[int]
+    share: Tensor
+    within: dict[int, Tensor]
+
+    def by_context(self, x: Tensor) -> tuple[Tensor, ...]:
+        return x.chunk(len(self.counts), -1)
+
+    def at_tokens(self, a: int, x: Tensor) -> Tensor:
+        """x [order, v, ..] at the tokens v that e_a can be."""
+        if self.tokens[a][0] == slice(None):
+            return x
+        return torch.cat([part[:, v] for part, v in zip(self.by_context(x), self.tokens[a], strict=True)], -1)
+
+
+def _averages(
+    pi: Tensor, tau: Tensor, law: NGramLaw, configuration: Configuration, ends: Mapping[Word, int]
+) -> _Averages:
+    """pi and tau [order, word.., batch]; their terms beyond their length are 0."""
+    S, n, order, m = law.S, law.n, len(pi), pi.shape[-1]
+    words, next_token = pi.view(order, *[S] * n, m), tau.view(len(tau), *[S] * n, m)
+    lags = [b for b in range(n) if not (configuration.at_limit and b in configuration.lags)]
+    groups = dict(by_matched_context(configuration, list(ends)))
+    # n-grams with the matched tokens at the matched lags; final ones have them one place later
+    here = [_box(n, dict(matched)) for matched in groups]
+    at_end = [_box(n, {lag - 1: token for lag, token in matched}) for matched in groups]
+
+    def joined(parts: Iterable[Tensor]) -> Tensor:
+        return torch.cat(list(parts), -1)
+
+    def over_others(x: Tensor, *lags: int) -> Tensor:
+        """The sum over the tokens of n-grams at all other lags."""
+        others = [n - lag for lag in range(n) if lag not in lags]
+        return x.sum(others) if others else x
+
+    following = joined(words[box] for box in here)
+    sharing = following
+    if not configuration.at_limit:
+        sharing = joined(words * _weights(law, configuration, matched).to(pi) for matched in groups)
+    marked = {b: over_others(sharing, b, 0) for b in lags[1:]}
+    to_last = over_others(sharing, 0)
+    shares = torch.stack([to_last, *(x.sum(2) for x in marked.values())], 2)
+    # the n+1-grams that e and s make, added up: but for the oldest token of e the n-grams of u and s
+    final = joined(words[box] for box in at_end)
+    before = final.reshape(order, S, -1, final.shape[-1])
+    after = joined(next_token[(slice(None), *box[2:])] for box in at_end).reshape(len(tau), before.shape[2], S, -1)
+    through = zip(before.unbind(2), after.unbind(1), strict=True)  # by the tokens between
+    oldest = reduce(Tensor.add_, (_times(x[:, :, None], y[:, None]) for x, y in through))
+    return _Averages(
+        counts=[ends[group[0]] for group in groups.values()],
+        tokens=[[box[n - a] for box in at_end] for a in range(n)],
+        query=[over_others(final, a) for a in range(n)],
+        target=[*(over_others(following, a + 1, 0) for a in range(n - 1)), oldest],
+        lags=lags,
+        share=_over(shares, shares[:, :, :1].sum(1, keepdim=True)),
+        within={b: _over(x, to_last[:, None]) for b, x in marked.items()},
+    )
+
+
+def _box(n: int, tokens: Mapping[int, int]) -> tuple[slice, ...]:
+    """The n-grams with these tokens so many places before the last, as places of [order, token, .., last token]."""
+    return (slice(None), *(slice(tokens[b], tokens[b] + 1) if b in tokens else slice(None) for b in range(n)[::-1]))
+
+
+def _weights(law: NGramLaw, configuration: Configuration, matched: Matched) -> Tensor:
+    counting = best_matches(configuration, matched)
+    weights = [float(counting.weight(word)) for word in product(range(law.S), repeat=law.n)]
+    return torch.tensor(weights, dtype=torch.float64).view(*[law.S] * law.n, 1)
 
 
 def _times(x: Tensor, y: Tensor) -> Tensor:
@@ -164,11 +221,3 @@ def _over(x: Tensor, y: Tensor) -> Tensor:
         quotient[d] /= y[0]
         quotient[d + 1 :].addcmul_(quotient[d : d + 1], y[1 : len(x) - d], value=-1)
     return quotient
-
-
-def _number(word: Word, law: NGramLaw) -> int:
-    return sum(token * law.S**i for i, token in enumerate(reversed(word)))
-
-
-def _grid(*sizes: int) -> list[tuple[int, ...]]:
-    return list(product(*map(range, sizes)))

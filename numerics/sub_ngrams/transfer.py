@@ -18,6 +18,7 @@ from itertools import product
 import torch
 from torch import Tensor
 
+from numerics.memory import keep_memory
 from numerics.sub_ngrams.chain_power import add_up, laid_out, power, rounding, squarings_to_settle
 from numerics.sub_ngrams.exponential_sum import ExponentialSum
 from numerics.threads import one_thread
@@ -25,7 +26,7 @@ from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.counting import Counting, by_matched_context, decomposition
 from proofs.sub_ngrams.law import NGramLaw, Word
 
-CHUNK = 2**16  # entries in the stack of matrices worked on at a time, so that it fits the cache
+CHUNK = 2**17  # entries in the stack of matrices worked on at a time, so that it fits the cache
 NODES = 8  # nodes of the exponential sum per step; after each step, finished kernels drop out
 ROW_SUM_TOLERANCE = 1e-12  # tells kernels from counts or logits; no result rests on it
 LARGEST_LOG = 600.0  # of the total weight q^m T of a sequence
@@ -51,6 +52,7 @@ def transfer(
     The error returned exceeds `tolerance` where rounding does not allow less. Raises ValueError for kernels of another
     shape or dtype, rows that are no probability vectors, T < n, tolerance <= 0, and weights q^m too large for floats.
     """
+    keep_memory()
     ends = list(product(range(law.S), repeat=law.n))
     by_end, error = by_final_word(kernels, law, configuration, T, ends, tolerance=tolerance)
     return Quenched(gather_blocks(by_end, law, ends), error)
