@@ -45,7 +45,9 @@ LIMIT_ACCURACY = 2.5e-7  # relative; lattices do not compute M_inf beyond
 SHARES: dict[Part, float] = {"rest": 1 / 2, "correction": 1 / 2, "limit": 1.0}
 DEGREES = (3, 5, 7, 9)  # of the polynomials that may be averaged apart from M_inf,
 LOW_DEGREE_SHARE = 0.25  # in such a part of the time at most
-PILOT = 2**6  # points of every sequence to which they are fitted
+PILOT = 2**6, 2**8  # points of every sequence to which they are fitted, at least and at most,
+PILOT_SHARE = 0.005  # and in between as many as the limit takes such a part of the time for
+TASK = 0.25  # seconds of work, or a shard, that are handed out at a time: a sequence takes some ms to start
 NO_TERM = 1e-6  # relative to the others; what is smaller is rounding
 
 
@@ -149,16 +151,19 @@ class _Problem:
 
         The polynomial is made of Taylor terms, with coefficients fitted to other kernels than those averaged over.
         """
-        drawn = torch.cat([Sobol(self.law, s).prior(PILOT).kernels for s in _seeds(seed, "pilot")]).to(self.device)
         limit, seconds = self.gradient("limit"), 60 * self.minutes
+        points = min(max(PILOT[0], int(PILOT_SHARE * seconds / (SCRAMBLINGS * limit.seconds))), PILOT[1])
+        points = 2 ** (points.bit_length() - 1)  # for which Sobol sequences are balanced
+        drawn = torch.cat([Sobol(self.law, s).prior(points).kernels for s in _seeds(seed, "pilot")]).to(self.device)
         nodes: Nodes | None = None
-        value = limit.given(drawn, 1.0)[0]
+        shards = drawn.split(limit.shard)
+        value = torch.cat([limit.given(shard, 1.0)[0] for shard in shards])
         chance = _chance(value)
         choices = [(chance * limit.seconds / seconds, limit, nodes)]
         for degree in DEGREES:
             if chance <= self.tolerance**2:  # the parts left are worth more
                 break
-            terms = limit.taylor_terms(drawn, degree)
+            terms = torch.cat([limit.taylor_terms(shard, degree) for shard in shards], 1)
             limit = self.gradient("limit", polynomial=_fitted(value, terms))
             nodes = low_degree(self.law, degree, int(LOW_DEGREE_SHARE * seconds / limit.seconds))
             if nodes is None:
@@ -172,7 +177,8 @@ class _Problem:
 
     def drawn(self, gradient: Gradient, seeds: list[int], first: int, count: int) -> Sums:
         """The sums over these points of every sequence."""
-        step, together = min(count, gradient.shard), max(1, gradient.shard // count)
+        shards = max(1, int(TASK / (gradient.shard * gradient.seconds)))
+        step, together = min(count, shards * gradient.shard), max(1, gradient.shard // count)
         starts = range(first, first + count, step)
         groups = [seeds[i : i + together] for i in range(0, len(seeds), together)]
         tasks = [(group, start, min(step, first + count - start)) for start in starts for group in groups]
@@ -189,14 +195,14 @@ def _chance(value: Tensor) -> float:
 
 
 def _fitted(value: Tensor, terms: Tensor) -> Tensor:
-    """The combinations of terms that are nearest to the entries of value: [degree, a', b', a, b], from value
-    [batch, a, b, k] and terms [degree, batch, a', b', k]."""
-    x = terms[..., 0].movedim(1, 0).flatten(1).cpu().numpy()
+    """The combinations of terms that are nearest to the mean diagonal entries: [degree, summand, a, b], from value
+    [batch, a, b, (same, different)] and terms [degree, batch, summand]."""
+    x = terms.movedim(1, 0).flatten(1).cpu().numpy()
     y = value[..., 0].flatten(1).cpu().numpy()
     scale = x.std(0)
     scale[scale <= NO_TERM * scale.max()] = np.inf
     coefficients = np.linalg.lstsq((x - x.mean(0)) / scale, y - y.mean(0), rcond=NO_TERM)[0] / scale[:, None]
-    return torch.from_numpy(coefficients).view(len(terms), *value.shape[1:3], *value.shape[1:3])
+    return torch.from_numpy(coefficients).view(len(terms), -1, *value.shape[1:3])
 
 
 def _seeds(seed: int, part: str) -> list[int]:

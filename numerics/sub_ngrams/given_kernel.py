@@ -16,7 +16,7 @@ from torch import Tensor
 
 from numerics.memory import keep_memory
 from numerics.sub_ngrams.first_order import correction
-from numerics.sub_ngrams.infinite_length import Stationary, limit, taylor
+from numerics.sub_ngrams.infinite_length import Stationary, limit, taylor, with_different
 from numerics.sub_ngrams.integration import Sums
 from numerics.sub_ngrams.kernel_rules import Nodes, Sobol
 from numerics.sub_ngrams.relabelling import Ends, all_ends, representatives, same_and_different
@@ -47,8 +47,8 @@ class Gradient:
     """M_T ("all") or one of its parts as a function of the kernel: [batch, a, b, (same, different)].
 
     tolerance   of sums with weights that add up to 1; only for what takes the transfer engine
-    polynomial  [degree, a', b', a, b]: so many times the Taylor terms of degree 1, 2, .. of its entries a', b' are left
-                out of the entries a, b of the limit, and are the part "polynomial"; or None
+    polynomial  [degree, summand, a, b]: so many times the Taylor terms of degree 1, 2, .. of the summands of the limit
+                are left out of its mean diagonal entries a, b, and are the part "polynomial"; or None
     """
 
     law: NGramLaw
@@ -146,8 +146,9 @@ class Gradient:
         return self.combined(self.taylor_terms(kernels, len(self.polynomial)))
 
     def taylor_terms(self, kernels: Tensor, degree: int) -> Tensor:
-        return taylor(kernels, self.law, self.configuration, all_ends(self.law), degree)[1:]
+        """[degree, batch, summand]"""
+        return taylor(kernels, self.law, self.configuration, degree).terms[1:]
 
     def combined(self, terms: Tensor) -> Tensor:
         assert self.polynomial is not None
-        return torch.einsum("dcefg,dicek->ifgk", self.polynomial.to(terms), terms)
+        return with_different(torch.einsum("dfab,dif->iab", self.polynomial.to(terms), terms), self.law.S)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import reduce
+from functools import lru_cache, reduce
 from itertools import product
 from operator import add
 
@@ -74,14 +74,12 @@ def best_matches(configuration: Configuration, matched: Matched) -> Counting:
 def limit(stationary: Stationary, configuration: Configuration, ends: Mapping[Word, int]) -> Tensor:
     """M at T = infinity given each kernel, over final n-grams that stand for others: [batch, a, b, (same, different)],
     the mean entry on and off the diagonal of every block."""
-    return _same_and_different(*stationary.as_series(), stationary.law, configuration, ends)[0]
+    return _summands(*stationary.as_series(), stationary.law, configuration, ends).same_and_different()[0]
 
 
-def taylor(
-    kernels: Tensor, law: NGramLaw, configuration: Configuration, ends: Mapping[Word, int], degree: int
-) -> Tensor:
-    """The terms of degree 0 to `degree` of `limit` in the deviation from the uniform kernel, delta = kernel - 1/S:
-    [degree, batch, a, b, (same, different)].
+def taylor(kernels: Tensor, law: NGramLaw, configuration: Configuration, degree: int) -> Summands:
+    """The terms of degree 0 to `degree` of `limit`, over all final n-grams, in the deviation from the uniform kernel,
+    delta = kernel - 1/S.
 
     For the n-grams of the uniform kernel pi is 1/S^n. A change delta of the transitions adds the terms
     pi_d = pi_{d-1} delta (1 + P + ... + P^(n-2)), P the uniform transitions, which forget everything in n-1 steps.
@@ -100,23 +98,50 @@ def taylor(
             moved.append((contexts(moved[-1]) / S).repeat_interleave(S, 0))
         pi.append(reduce(add, moved))
     tau = torch.stack([torch.full_like(delta, 1 / S), delta][: degree + 1])
-    return _same_and_different(_times(torch.stack(pi)[:, :, None], tau), tau, law, configuration, ends)
+    return _summands(_times(torch.stack(pi)[:, :, None], tau), tau, law, configuration, all_ends(law))
 
 
-def _same_and_different(
+def with_different(same: Tensor, S: int) -> Tensor:
+    """[.., (same, different)] from mean diagonal entries: every row of a block sums to 0, as p and tau sum to 1."""
+    return torch.stack([same, -same / max(S - 1, 1)], -1)
+
+
+@dataclass(frozen=True)
+class Summands:
+    """Entries as sums: of either of the two terms of the formula, for each pattern of tokens that are equal.
+
+    terms   [order, batch, summand], all of them unchanged by a relabelling of the tokens
+    signs   [summand, a, b]: with what factor each is in the mean diagonal entry of a block
+    S       tokens
+    """
+
+    terms: Tensor
+    signs: Tensor
+    S: int
+
+    def same_and_different(self) -> Tensor:
+        """[order, batch, a, b, (same, different)]"""
+        return with_different(torch.einsum("dif,fab->diab", self.terms, self.signs), self.S)
+
+
+def _summands(
     pi: Tensor, tau: Tensor, law: NGramLaw, configuration: Configuration, ends: Mapping[Word, int]
-) -> Tensor:
-    """[order, batch, a, b, (same, different)]. Every row of a block sums to 0, as p and tau have the same sum."""
+) -> Summands:
     x = _averages(pi, tau, law, configuration, ends)
-    same = pi.new_zeros(len(pi), law.n, law.n, pi.shape[-1])
+    terms, signs = [], []
     for a, (query, target) in enumerate(zip(x.query, x.target, strict=True)):
-        value = _times(query[:, :, None], x.at_tokens(a, x.share)).sum(1)
-        value[:, 0] -= x.at_tokens(a, target.transpose(1, 2)).diagonal(dim1=1, dim2=2).sum(-1)
-        for i, b in enumerate(x.lags[1:], 1):
-            value[:, i] -= _times(target, x.at_tokens(a, x.within[b])).sum((1, 2))
-        same[:, a, x.lags] = (torch.stack(x.by_context(value), -1) * value.new_tensor(x.counts)).sum(-1)
-    same = same.movedim(-1, 1) / law.S
-    return torch.stack([same, -same / max(law.S - 1, 1)], -1)
+        shares = _times(query[:, :, None], x.at_tokens(a, x.share))
+        for i, b in enumerate(x.lags):
+            if b:
+                held = _times(target, x.at_tokens(a, x.within[b]))
+            else:
+                held = x.at_tokens(a, target.transpose(1, 2)).diagonal(dim1=1, dim2=2).mT
+            for sign, value in ((1, shares[:, :, i]), (-1, held)):
+                terms.append(x.by_pattern(a, value))
+                factor = pi.new_zeros(terms[-1].shape[1], law.n, law.n)
+                factor[:, a, b] = sign / law.S
+                signs.append(factor)
+    return Summands(torch.cat(terms, 1).mT, torch.cat(signs), law.S)
 
 
 @dataclass(frozen=True)
@@ -124,7 +149,8 @@ class _Averages:
     """What the formula takes, as power series, for one matched context after the other along the last axis: it has
     (matched context, kernel).
 
-    counts     how many each matched context stands for
+    contexts   the tokens matched, in order of their lags
+    counts     how many each of them stands for
     tokens     [a][matched context] the tokens v that e_a can be
     query      [a] sum_e pi(e) 1{e_a = v}: [order, v, ..]
     target     [a] sum_e pi(e) 1{e_a = v} tau(s|u): [order, v, s, ..]
@@ -133,7 +159,8 @@ class _Averages:
     within     by b >= 1, within_b(v'|s): [order, v', s, ..]; within_0 would be 1{v' = s}
     """
 
-    counts: list[int]
+    contexts: tuple[Word, ...]
+    counts: tuple[int, ...]
     tokens: list[list[slice]]
     query: list[Tensor]
     target: list[Tensor]
@@ -149,6 +176,14 @@ class _Averages:
         if self.tokens[a][0] == slice(None):
             return x
         return torch.cat([part[:, v] for part, v in zip(self.by_context(x), self.tokens[a], strict=True)], -1)
+
+    def by_pattern(self, a: int, x: Tensor) -> Tensor:
+        """x [order, v, .., (matched context, kernel)] at the tokens v that e_a can be, and maybe tokens s, added up by
+        which of these tokens and the matched ones are equal: [order, pattern, kernel]."""
+        S, G = self.share.shape[1], len(self.counts)
+        tokens = tuple(range(S)[v] for v in self.tokens[a])
+        patterns = _patterns(tokens, range(S) if x.ndim == 4 else None, self.contexts, self.counts)
+        return patterns.to(x) @ x.reshape(len(x), -1, x.shape[-1] // G)
 
 
 def _averages(
@@ -185,7 +220,8 @@ def _averages(
     through = zip(before.unbind(2), after.unbind(1), strict=True)  # by the tokens between
     oldest = reduce(Tensor.add_, (_times(x[:, :, None], y[:, None]) for x, y in through))
     return _Averages(
-        counts=[ends[group[0]] for group in groups.values()],
+        contexts=tuple(tuple(token for _, token in matched) for matched in groups),
+        counts=tuple(ends[group[0]] for group in groups.values()),
         tokens=[[box[n - a] for box in at_end] for a in range(n)],
         query=[over_others(final, a) for a in range(n)],
         target=[*(over_others(following, a + 1, 0) for a in range(n - 1)), oldest],
@@ -193,6 +229,23 @@ def _averages(
         share=_over(shares, shares[:, :, :1].sum(1, keepdim=True)),
         within={b: _over(x, to_last[:, None]) for b, x in marked.items()},
     )
+
+
+@lru_cache(maxsize=64)
+def _patterns(
+    tokens: tuple[range, ...], next_tokens: range | None, contexts: tuple[Word, ...], counts: tuple[int, ...]
+) -> Tensor:
+    """[pattern, (v, s, matched context)]: counts where v, s and the matched tokens are equal as the pattern says."""
+    places: dict[Word, int] = {}
+    found = []
+    for i, s in product(range(len(tokens[0])), next_tokens or [None]):
+        for v, context, count in zip(tokens, contexts, counts, strict=True):
+            word = (v[i], *([] if s is None else [s]), *context)
+            found.append((places.setdefault(tuple(map(word.index, word)), len(places)), count))
+    patterns = torch.zeros(len(places), len(found), dtype=torch.float64)
+    for position, (place, count) in enumerate(found):
+        patterns[place, position] = count
+    return patterns
 
 
 def _box(n: int, tokens: Mapping[int, int]) -> tuple[slice, ...]:

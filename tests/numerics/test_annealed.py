@@ -274,7 +274,7 @@ def test_taylor_terms_of_the_limit(law, data):
     """What terms up to degree d leave falls like the (d+1)-th power of the distance to the uniform kernel."""
     configuration = data.draw(configurations(law.n))
     kernels, ends = Sobol(law, 3).prior(20).kernels, all_ends(law)
-    terms = taylor(kernels, law, configuration, ends, 4)
+    terms = taylor(kernels, law, configuration, 4).same_and_different()
     assert terms.shape == (5, 20, law.n, law.n, 2)
 
     def left(distance, degree):
