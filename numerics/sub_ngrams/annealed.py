@@ -7,15 +7,15 @@ in the kernel, and a Gauss rule is exact. Otherwise
 
 each part with as many nodes as it is worth: the closed forms M_inf (`infinite_length`) and C (`first_order`) are cheap
 and carry nearly all of the integral; only the rest takes the transfer engine. With few free parameters the nodes are
-lattices in the logits, beyond, scrambled Sobol points. Those leave most of M_inf to chance, whose Taylor polynomial
-around the uniform kernel is therefore averaged apart, exactly.
+lattices in the logits, beyond, scrambled Sobol points. Those leave much of M_inf and C to chance: polynomials in the
+kernel that are near to them are averaged apart, exactly (`control`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial, reduce
 from operator import add
 from typing import Any, Literal, get_args
@@ -24,10 +24,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from numerics.sub_ngrams.control import without_polynomials
 from numerics.sub_ngrams.given_kernel import Gradient, Part
 from numerics.sub_ngrams.integration import SCRAMBLINGS, Integral, Sampled, Sums, by_lattices, by_sobol
-from numerics.sub_ngrams.kernel_rules import Nodes, Sobol, dimension, gauss, gauss_points
-from numerics.sub_ngrams.low_degree import low_degree
+from numerics.sub_ngrams.kernel_rules import Nodes, dimension, gauss, gauss_points
 from numerics.sub_ngrams.relabelling import score_blocks
 from numerics.sub_ngrams.transfer import require_problem
 from numerics.threads import one_thread
@@ -43,12 +43,7 @@ LATTICE_DIMENSION = 4  # likewise
 LIMIT_ACCURACY = 2.5e-7  # relative; lattices do not compute M_inf beyond
 # The share of the computing time then left that lattices may spend on each part, in this order.
 SHARES: dict[Part, float] = {"rest": 1 / 2, "correction": 1 / 2, "limit": 1.0}
-DEGREES = (3, 5, 7, 9)  # of the polynomials that may be averaged apart from M_inf,
-LOW_DEGREE_SHARE = 0.25  # in such a part of the time at most
-PILOT = 2**6, 2**8  # points of every sequence to which they are fitted, at least and at most,
-PILOT_SHARE = 0.005  # and in between as many as the limit takes such a part of the time for
 TASK = 0.25  # seconds of work, or a shard, that are handed out at a time: a sequence takes some ms to start
-NO_TERM = 1e-6  # relative to the others; what is smaller is rounding
 
 
 @one_thread()
@@ -109,8 +104,8 @@ class _Problem:
     executor: Executor | None
     device: torch.device
 
-    def gradient(self, part: Part, tolerance: float = 1.0, polynomial: Tensor | None = None) -> Gradient:
-        return Gradient(self.law, self.configuration, self.T, self.device, part, tolerance, polynomial)
+    def gradient(self, part: Part, tolerance: float = 1.0) -> Gradient:
+        return Gradient(self.law, self.configuration, self.T, self.device, part, tolerance)
 
     def by_gauss(self) -> Integral:
         nodes, rounding = gauss(self.law, _degree(self.law, self.T))
@@ -135,42 +130,16 @@ class _Problem:
         return reduce(add, results)
 
     def by_sobol(self, level: float, seed: int) -> Integral:
-        """The sum of the parts, of M_inf without a polynomial whose average is known."""
-        limit, nodes = self.without_polynomial(seed)
-        known, left = torch.zeros(()), 60 * self.minutes
-        if nodes is not None:
-            polynomial = replace(limit, part="polynomial")
-            known, left = self.sums(polynomial, nodes).value[0], left - len(nodes) * polynomial.seconds
-        parts = [self.gradient("rest", self.tolerance / 16), self.gradient("correction"), limit]
+        """The sum of the parts, of C and M_inf without polynomials whose average is known."""
+        left = 60 * self.minutes
+        closed_forms = [self.gradient("correction"), self.gradient("limit")]
+        controlled = without_polynomials(closed_forms, self.tolerance, left, _seeds(seed, "pilot"))
+        known = torch.zeros(())
+        if controlled.polynomial is not None and controlled.nodes is not None:
+            known = self.sums(controlled.polynomial, controlled.nodes).value[0]
+        parts = [self.gradient("rest", self.tolerance / 16), *controlled.parts]
         sampled = [Sampled(partial(self.drawn, part, _seeds(seed, part.part)), part.seconds) for part in parts]
-        return by_sobol(sampled, known, self.tolerance, left, level=level)
-
-    def without_polynomial(self, seed: int) -> tuple[Gradient, Nodes | None]:
-        """M_inf without the polynomial that leaves least to chance in the time left by its average, and the nodes for
-        that; or M_inf itself.
-
-        The polynomial is made of Taylor terms, with coefficients fitted to other kernels than those averaged over.
-        """
-        limit, seconds = self.gradient("limit"), 60 * self.minutes
-        points = min(max(PILOT[0], int(PILOT_SHARE * seconds / (SCRAMBLINGS * limit.seconds))), PILOT[1])
-        points = 2 ** (points.bit_length() - 1)  # for which Sobol sequences are balanced
-        drawn = torch.cat([Sobol(self.law, s).prior(points).kernels for s in _seeds(seed, "pilot")]).to(self.device)
-        nodes: Nodes | None = None
-        shards = drawn.split(limit.shard)
-        value = torch.cat([limit.given(shard, 1.0)[0] for shard in shards])
-        chance = _chance(value)
-        choices = [(chance * limit.seconds / seconds, limit, nodes)]
-        for degree in DEGREES:
-            if chance <= self.tolerance**2:  # the parts left are worth more
-                break
-            terms = torch.cat([limit.taylor_terms(shard, degree) for shard in shards], 1)
-            limit = self.gradient("limit", polynomial=_fitted(value, terms))
-            nodes = low_degree(self.law, degree, int(LOW_DEGREE_SHARE * seconds / limit.seconds))
-            if nodes is None:
-                break
-            chance = _chance(value - limit.combined(terms))
-            choices.append((chance * limit.seconds / (seconds - len(nodes) * limit.seconds), limit, nodes))
-        return min(choices, key=lambda choice: choice[0])[1:]
+        return by_sobol(sampled, known, self.tolerance, left - controlled.seconds, level=level)
 
     def sums(self, gradient: Gradient, nodes: Nodes) -> Sums:
         return reduce(add, self.map(gradient.sums, *zip(*gradient.shards(nodes, gradient.tolerance), strict=True)))
@@ -187,22 +156,6 @@ class _Problem:
 
     def map(self, work: Callable[..., Sums], *arguments: Iterable[Any]) -> Iterator[Sums]:
         return self.executor.map(work, *arguments) if self.executor else map(work, *arguments)
-
-
-def _chance(value: Tensor) -> float:
-    """The variance of the mean over a Sobol sequence, all entries added up: value [sequence and point, ...]."""
-    return float(value.view(SCRAMBLINGS, -1, *value.shape[1:]).mean(1).var(0).sum())
-
-
-def _fitted(value: Tensor, terms: Tensor) -> Tensor:
-    """The combinations of terms that are nearest to the mean diagonal entries: [degree, summand, a, b], from value
-    [batch, a, b, (same, different)] and terms [degree, batch, summand]."""
-    x = terms.movedim(1, 0).flatten(1).cpu().numpy()
-    y = value[..., 0].flatten(1).cpu().numpy()
-    scale = x.std(0)
-    scale[scale <= NO_TERM * scale.max()] = np.inf
-    coefficients = np.linalg.lstsq((x - x.mean(0)) / scale, y - y.mean(0), rcond=NO_TERM)[0] / scale[:, None]
-    return torch.from_numpy(coefficients).view(len(terms), -1, *value.shape[1:3])
 
 
 def _seeds(seed: int, part: str) -> list[int]:

@@ -20,7 +20,7 @@ E omega (1 - phi), psi = (1 - r) omega phi - r omega (1 - phi) has no difference
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
@@ -29,6 +29,7 @@ import torch
 from torch import Tensor
 
 from numerics.sub_ngrams.infinite_length import Stationary, best_matches
+from numerics.sub_ngrams.relabelling import Ends
 from numerics.sub_ngrams.transfer import gather_blocks
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.counting import Matched, by_matched_context
@@ -38,30 +39,43 @@ from proofs.sub_ngrams.law import NGramLaw, Word
 def first_order(kernels: Tensor, law: NGramLaw, configuration: Configuration) -> Tensor:
     """lim T (M_T - M_inf) given each kernel: [batch, a, b, v, v']. Entries of kernels > 0."""
     ends = list(product(range(law.S), repeat=law.n))
-    return gather_blocks(correction(Stationary(kernels, law), configuration, ends), law, ends)
+    by_end = kernels.new_zeros(len(kernels), len(ends), law.n, law.S)
+    for group, lags, value in _by_context(Stationary(kernels, law), configuration, ends, math.inf):
+        for b, of_lag in zip(lags, value.unbind(1), strict=True):
+            by_end[:, [ends.index(end) for end in group], b] = of_lag.mT
+    return gather_blocks(by_end, law, ends)
 
 
-def correction(
-    stationary: Stationary, configuration: Configuration, ends: Sequence[Word], T: float = math.inf
-) -> Tensor:
-    """C by final n-gram, [batch, end, b, v']; for finite T every average in it bounded by T P(end)."""
+def correction(stationary: Stationary, configuration: Configuration, ends: Ends, T: float = math.inf) -> Tensor:
+    """C given each kernel, over final n-grams that stand for others: [batch, a, b, (same, different)], the mean entry
+    on and off the diagonal of every block. For finite T every average in it is bounded by T P(end)."""
+    S, n, kernels = stationary.law.S, stationary.law.n, stationary.kernels
+    same, total = kernels.new_zeros(len(kernels), n, n), kernels.new_zeros(len(kernels), n, 1)  # [batch, b, a]
+    for group, lags, by_end in _by_context(stationary, configuration, list(ends), T):
+        counts = kernels.new_tensor([ends[end] for end in group])
+        queries = torch.tensor(group, device=kernels.device).T.flip(0)[:, None]  # x_{T-a}, by a and end
+        is_same = (queries == torch.arange(S, device=kernels.device)[:, None]) * counts  # [a, v', end]
+        same[:, lags] += by_end.flatten(2) @ is_same.flatten(1).T
+        total[:, lags] += by_end.sum(2) @ counts[:, None]
+    return torch.stack([same / S, (total - same) / (S * (S - 1))], -1).transpose(1, 2)
+
+
+def _by_context(
+    stationary: Stationary, configuration: Configuration, ends: list[Word], T: float
+) -> Iterator[tuple[list[Word], list[int], Tensor]]:
+    """C by final n-gram, [batch, b, v', end], for those with one matched context after the other; all other b add 0."""
     law, pi = stationary.law, stationary.pi
     fundamental = stationary.chain.fundamental()
     # how many more visits to each context are expected than from a stationary start
     start = _start(law, pi.device) @ fundamental
-    place = {end: i for i, end in enumerate(ends)}
-    result = pi.new_zeros(len(pi), len(ends), law.n, law.S)
-    for matched, group in by_matched_context(configuration, list(ends)):
+    for matched, group in by_matched_context(configuration, ends):
         terms = _terms(law, configuration, matched, tuple(group), pi.device)
         averages, L = _averages(stationary, fundamental, start, terms, T), len(terms.lags)
         every = averages[:, : L * law.S].view(len(pi), L, law.S, len(group))  # over all positions
         holding = averages[:, L * law.S :].view(len(pi), law.S, L - 1, law.S, len(group))  # over those that hold s
         target = stationary.kernels.index_select(1, terms.ends % stationary.chain.N).mT[:, :, None, None]
         every[:, 1:] -= (target * holding).sum(1)
-        places = torch.tensor([place[end] for end in group], device=pi.device)
-        for b, g in zip(terms.lags, every.unbind(1), strict=True):
-            result[:, :, b].index_copy_(1, places, g.mT)
-    return result
+        yield group, terms.lags, every
 
 
 @lru_cache(maxsize=64)

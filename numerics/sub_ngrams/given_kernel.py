@@ -35,8 +35,8 @@ SHARD = {"all": 2**14, "rest": 2**14, "correction": 2**16, "limit": 2**16, "poly
 SECONDS = {
     "all": (3e-4, 1.1e-7),
     "rest": (3e-4, 1.1e-7),
-    "correction": (1.2e-5, 7e-9),
-    "limit": (3e-6, 4.5e-9),
+    "correction": (1e-5, 6e-9),
+    "limit": (2e-6, 3.5e-9),
     "polynomial": (0.0, 0.0),
 }
 SECONDS_OF_TAYLOR = 7e-9
@@ -47,8 +47,8 @@ class Gradient:
     """M_T ("all") or one of its parts as a function of the kernel: [batch, a, b, (same, different)].
 
     tolerance   of sums with weights that add up to 1; only for what takes the transfer engine
-    polynomial  [degree, summand, a, b]: so many times the Taylor terms of degree 1, 2, .. of the summands of the limit
-                are left out of its mean diagonal entries a, b, and are the part "polynomial"; or None
+    polynomial  [degree, summand, a, b]: so many times the Taylor terms of degree 1, 2, .. of the summands of M_inf are
+                left out of the mean diagonal entries a, b, and are the part "polynomial"; or None
     """
 
     law: NGramLaw
@@ -115,19 +115,22 @@ class Gradient:
     def given(self, kernels: Tensor, tolerance: float) -> tuple[Tensor, float]:
         """The gradient given each kernel, and a bound on the error of every entry."""
         every = all_ends(self.law)
-        if self.part == "limit":
-            value = limit(Stationary(kernels, self.law), self.configuration, every)
-            return value if self.polynomial is None else value - self.taylor(kernels), 0.0
         if self.part == "polynomial":
             return self.taylor(kernels), 0.0
-        if self.part == "correction":
-            return self.correction(Stationary(kernels, self.law), every), 0.0
+        if self.part in ("limit", "correction"):
+            chain = Stationary(kernels, self.law)
+            if self.part == "limit":
+                value = limit(chain, self.configuration, every)
+            else:
+                value = correction(chain, self.configuration, every, self.T) / self.T
+            return value if self.polynomial is None else value - self.taylor(kernels), 0.0
         ends = self.ends
         by_end, error = by_final_word(kernels, self.law, self.configuration, self.T, list(ends), tolerance=tolerance)
         value = same_and_different(by_end, self.law, ends)
         if self.part == "rest":
             chain = Stationary(kernels, self.law)
-            value = value - limit(chain, self.configuration, ends) - self.correction(chain, ends)
+            value -= limit(chain, self.configuration, ends)
+            value -= correction(chain, self.configuration, ends, self.T) / self.T
         # an end stands for up to max(ends) others, S of which share an entry
         return value, error * max(ends.values()) / self.law.S
 
@@ -135,10 +138,6 @@ class Gradient:
     def ends(self) -> Ends:
         """The final n-grams that the transfer engine goes through."""
         return representatives(self.law, self.configuration)
-
-    def correction(self, chain: Stationary, ends: Ends) -> Tensor:
-        by_end = correction(chain, self.configuration, list(ends), self.T) / self.T
-        return same_and_different(by_end, self.law, ends)
 
     def taylor(self, kernels: Tensor) -> Tensor:
         """The polynomial."""

@@ -217,8 +217,9 @@ def _averages(
     final = joined(words[box] for box in at_end)
     before = final.reshape(order, S, -1, final.shape[-1])
     after = joined(next_token[(slice(None), *box[2:])] for box in at_end).reshape(len(tau), before.shape[2], S, -1)
-    through = zip(before.unbind(2), after.unbind(1), strict=True)  # by the tokens between
-    oldest = reduce(Tensor.add_, (_times(x[:, :, None], y[:, None]) for x, y in through))
+    oldest = pi.new_zeros(order, S, S, final.shape[-1])
+    for x, y in zip(before.unbind(2), after.unbind(1), strict=True):  # by the tokens between
+        _times(x[:, :, None], y[:, None], add_to=oldest)
     return _Averages(
         contexts=tuple(tuple(token for _, token in matched) for matched in groups),
         counts=tuple(ends[group[0]] for group in groups.values()),
@@ -259,9 +260,10 @@ def _weights(law: NGramLaw, configuration: Configuration, matched: Matched) -> T
     return torch.tensor(weights, dtype=torch.float64).view(*[law.S] * law.n, 1)
 
 
-def _times(x: Tensor, y: Tensor) -> Tensor:
-    """The product of power series, whose terms are along the first axis, with as many terms as x, the longer."""
-    product = x * y[:1]
+def _times(x: Tensor, y: Tensor, add_to: Tensor | None = None) -> Tensor:
+    """The product of power series, whose terms are along the first axis, with as many terms as x, the longer; with
+    add_to, this plus the product, stored in it."""
+    product = x * y[:1] if add_to is None else add_to.addcmul_(x, y[:1])
     for i in range(1, len(y)):
         product[i:].addcmul_(x[: len(x) - i], y[i : i + 1])
     return product

@@ -122,9 +122,11 @@ class Sampled:
     total: Sums | None = None
 
     def affordable(self, seconds: float) -> int:
-        """How many points more of every sequence: twice as many in all, or fewer if that is too long, or none."""
-        count = min(self.points, int(seconds / (SCRAMBLINGS * self.seconds)))
-        return count if count >= self.points / 4 else 0
+        """How many points more of every sequence, in a quarter of the time left: twice as many in all, or fewer if that
+        is too long, down to a quarter more, or none."""
+        left = seconds / (SCRAMBLINGS * self.seconds)
+        count = int(min(self.points, max(self.points / 4, left / 4)))
+        return count if count <= left else 0
 
     def extend(self, count: int) -> float:
         """By so many points of every sequence. Returns how many seconds that should take."""
