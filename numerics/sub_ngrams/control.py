@@ -16,7 +16,6 @@ import torch
 from torch import Tensor
 
 from numerics.sub_ngrams.given_kernel import Gradient
-from numerics.sub_ngrams.integration import SCRAMBLINGS
 from numerics.sub_ngrams.kernel_rules import Nodes, Sobol
 from numerics.sub_ngrams.low_degree import low_degree
 
@@ -43,8 +42,9 @@ class Controlled:
 
 def without_polynomials(parts: list[Gradient], tolerance: float, seconds: float, seeds: list[int]) -> Controlled:
     """The parts without the polynomials, of one degree, that leave least to chance in so many seconds, less those that
-    their average takes; or the parts themselves.
+    their average takes; a part that does not gain by it keeps its polynomial, and so may all.
 
+    What a polynomial leaves to chance is seen in the second half of the sample, with coefficients fitted to the first.
     A sum whose parts have variances V_i per point that takes t_i seconds has at least the variance
     (sum sqrt(V_i t_i))^2 / t in the time t. What is known to the tolerance is not made better.
     """
@@ -54,27 +54,34 @@ def without_polynomials(parts: list[Gradient], tolerance: float, seconds: float,
     kernels = torch.cat([Sobol(law, seed).prior(points).kernels for seed in seeds])
     shards = torch.split(kernels.to(parts[0].device), min(part.shard for part in parts))
     values = [torch.cat([part.given(shard, 1.0)[0] for shard in shards]) for part in parts]
-    chances = [_chance(value) for value in values]
-    choices = [(_least(chances, parts, seconds), Controlled(parts))]
-    for degree in DEGREES:
-        if max(chances) <= tolerance**2:
-            break
+    half = points * (len(seeds) // 2)
+    alone = [_chance(value[half:], points) for value in values]
+    choices = [(_least(alone, parts, seconds), Controlled(parts))]
+    for degree in DEGREES if max(alone) > tolerance**2 else ():
         terms = torch.cat([parts[0].taylor_terms(shard, degree) for shard in shards], 1)
-        fitted = [replace(part, polynomial=_fitted(y, terms)) for part, y in zip(parts, values, strict=True)]
-        chances = [_chance(y - part.combined(terms)) for part, y in zip(fitted, values, strict=True)]
-        total = reduce(add, (part.polynomial for part in fitted if part.polynomial is not None))
-        polynomial = replace(parts[0], part="polynomial", polynomial=total)
+        chosen, chances = list(parts), list(alone)
+        for i, (part, value) in enumerate(zip(parts, values, strict=True)):
+            trial = replace(part, polynomial=_fitted(value[:half], terms[:, :half]))
+            left = _chance(value[half:] - trial.combined(terms[:, half:]), points)
+            if left * trial.seconds < alone[i] * part.seconds:
+                chosen[i], chances[i] = replace(part, polynomial=_fitted(value, terms)), left
+        polynomials = [part.polynomial for part in chosen if part.polynomial is not None]
+        if not polynomials:
+            continue
+        polynomial = replace(parts[0], part="polynomial", polynomial=reduce(add, polynomials))
         nodes = low_degree(law, degree, int(AVERAGE_SHARE * seconds / polynomial.seconds))
         if nodes is None:
             break
-        controlled = Controlled(fitted, polynomial, nodes)
-        choices.append((_least(chances, fitted, seconds - controlled.seconds), controlled))
+        controlled = Controlled(chosen, polynomial, nodes)
+        choices.append((_least(chances, chosen, seconds - controlled.seconds), controlled))
+        if max(chances) <= tolerance**2:
+            break
     return min(choices, key=lambda choice: choice[0])[1]
 
 
-def _chance(value: Tensor) -> float:
-    """The variance of the mean over a Sobol sequence, all entries added up: value [sequence and point, ...]."""
-    return float(value.view(SCRAMBLINGS, -1, *value.shape[1:]).mean(1).var(0).sum())
+def _chance(value: Tensor, points: int) -> float:
+    """The variance of the mean over a sequence of so many points, all entries added up."""
+    return float(value.view(-1, points, *value.shape[1:]).mean(1).var(0).sum())
 
 
 def _least(chances: list[float], parts: list[Gradient], seconds: float) -> float:

@@ -30,16 +30,16 @@ Part = Literal["all", "rest", "correction", "limit", "polynomial"]
 
 # Kernels times n-grams worked on at a time: few calls, whose memory fits the cache.
 SHARD = {"all": 2**14, "rest": 2**14, "correction": 2**16, "limit": 2**16, "polynomial": 2**16}
-# Seconds that a kernel takes, however small and per unit of size, and the Taylor polynomial per term.
+# Seconds that a kernel takes, however small and per unit of size, and for every term of a Taylor polynomial.
 # Measured at one time, and roughly: they decide how many nodes there are, not what is true.
 SECONDS = {
-    "all": (3e-4, 1.1e-7),
-    "rest": (3e-4, 1.1e-7),
-    "correction": (1e-5, 6e-9),
-    "limit": (2e-6, 3.5e-9),
+    "all": (3.5e-4, 1.1e-7),
+    "rest": (3.5e-4, 1.1e-7),
+    "correction": (1.3e-5, 6e-9),
+    "limit": (2.5e-6, 3.5e-9),
     "polynomial": (0.0, 0.0),
 }
-SECONDS_OF_TAYLOR = 7e-9
+SECONDS_OF_TAYLOR = (9e-7, 5e-9)
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Gradient:
             groups = len(dict(by_matched_context(self.configuration, list(self.ends))))
             once, each = once * (2 * S + 1), each * (2 * S + 1) * groups
         terms = 0 if self.polynomial is None else 1 + len(self.polynomial)
-        return once + each * size + SECONDS_OF_TAYLOR * terms * N * S * S
+        return once + each * size + terms * (SECONDS_OF_TAYLOR[0] + SECONDS_OF_TAYLOR[1] * N * S * S)
 
     @property
     def shard(self) -> int:

@@ -3,10 +3,11 @@
 At T = infinity the attention to n-grams w is a(w) proportional to pi(w) q^m(w), pi the stationary law of n-grams, and
 p(s) is the attention to n-grams that end in s. So, with u the last n-1 tokens of the final n-gram e,
 
-    M_ab[v,v'] = sum_e pi(e) 1{e_a = v} sum_s (p(s) - tau(s|u)) within_b(v'|s),
+    M_ab[v,v'] = sum_e pi(e) 1{e_a = v} sum_s (p(s) - tau(s|u)) within_b(v'|s)
+               = sum_e pi(e) 1{e_a = v} (share_b(v') - sum_s tau(s|u) within_b(v'|s)),
 
-where within_b(v'|s) is the share, in the attention to n-grams that end in s, of those with token v' at b before the
-last. At q = inf only the n-grams that match in every lag share in the attention.
+where share_b(v') is the share in the attention, and within_b(v'|s) that in the attention to n-grams that end in s, of
+those with token v' at b before the last. At q = inf only the n-grams that match in every lag share in the attention.
 
 The same formula, on truncated power series, gives the Taylor polynomials of M around the uniform kernel.
 """
@@ -23,6 +24,7 @@ import torch
 from torch import Tensor
 
 from numerics.sub_ngrams.elimination import Elimination
+from numerics.sub_ngrams.power_series import over, times
 from numerics.sub_ngrams.relabelling import all_ends
 from numerics.sub_ngrams.transfer import transitions
 from proofs.sub_ngrams.configuration import Configuration
@@ -73,7 +75,10 @@ def best_matches(configuration: Configuration, matched: Matched) -> Counting:
 
 def limit(stationary: Stationary, configuration: Configuration, ends: Mapping[Word, int]) -> Tensor:
     """M at T = infinity given each kernel, over final n-grams that stand for others: [batch, a, b, (same, different)],
-    the mean entry on and off the diagonal of every block."""
+    the mean entry on and off the diagonal of every block.
+
+    ends  all final n-grams with some matched contexts; those with one of them stand for as many others each
+    """
     return _summands(*stationary.as_series(), stationary.law, configuration, ends).same_and_different()[0]
 
 
@@ -98,17 +103,18 @@ def taylor(kernels: Tensor, law: NGramLaw, configuration: Configuration, degree:
             moved.append((contexts(moved[-1]) / S).repeat_interleave(S, 0))
         pi.append(reduce(add, moved))
     tau = torch.stack([torch.full_like(delta, 1 / S), delta][: degree + 1])
-    return _summands(_times(torch.stack(pi)[:, :, None], tau), tau, law, configuration, all_ends(law))
+    return _summands(times(torch.stack(pi)[:, :, None], tau), tau, law, configuration, all_ends(law))
 
 
 def with_different(same: Tensor, S: int) -> Tensor:
-    """[.., (same, different)] from mean diagonal entries: every row of a block sums to 0, as p and tau sum to 1."""
+    """[.., (same, different)] from mean diagonal entries at T = infinity, where the rows of a block add up to 0."""
     return torch.stack([same, -same / max(S - 1, 1)], -1)
 
 
 @dataclass(frozen=True)
 class Summands:
-    """Entries as sums: of either of the two terms of the formula, for each pattern of tokens that are equal.
+    """Entries as sums: of the two terms of the second form, for each pattern of which of the tokens v = v', s and those
+    matched are equal.
 
     terms   [order, batch, summand], all of them unchanged by a relabelling of the tokens
     signs   [summand, a, b]: with what factor each is in the mean diagonal entry of a block
@@ -130,10 +136,10 @@ def _summands(
     x = _averages(pi, tau, law, configuration, ends)
     terms, signs = [], []
     for a, (query, target) in enumerate(zip(x.query, x.target, strict=True)):
-        shares = _times(query[:, :, None], x.at_tokens(a, x.share))
+        shares = times(query[:, :, None], x.at_tokens(a, x.share))
         for i, b in enumerate(x.lags):
             if b:
-                held = _times(target, x.at_tokens(a, x.within[b]))
+                held = times(target, x.at_tokens(a, x.within[b]))
             else:
                 held = x.at_tokens(a, target.transpose(1, 2)).diagonal(dim1=1, dim2=2).mT
             for sign, value in ((1, shares[:, :, i]), (-1, held)):
@@ -219,7 +225,7 @@ def _averages(
     after = joined(next_token[(slice(None), *box[2:])] for box in at_end).reshape(len(tau), before.shape[2], S, -1)
     oldest = pi.new_zeros(order, S, S, final.shape[-1])
     for x, y in zip(before.unbind(2), after.unbind(1), strict=True):  # by the tokens between
-        _times(x[:, :, None], y[:, None], add_to=oldest)
+        times(x[:, :, None], y[:, None], add_to=oldest)
     return _Averages(
         contexts=tuple(tuple(token for _, token in matched) for matched in groups),
         counts=tuple(ends[group[0]] for group in groups.values()),
@@ -227,8 +233,8 @@ def _averages(
         query=[over_others(final, a) for a in range(n)],
         target=[*(over_others(following, a + 1, 0) for a in range(n - 1)), oldest],
         lags=lags,
-        share=_over(shares, shares[:, :, :1].sum(1, keepdim=True)),
-        within={b: _over(x, to_last[:, None]) for b, x in marked.items()},
+        share=over(shares, shares[:, :, :1].sum(1, keepdim=True)),
+        within={b: over(x, to_last[:, None]) for b, x in marked.items()},
     )
 
 
@@ -254,25 +260,9 @@ def _box(n: int, tokens: Mapping[int, int]) -> tuple[slice, ...]:
     return (slice(None), *(slice(tokens[b], tokens[b] + 1) if b in tokens else slice(None) for b in range(n)[::-1]))
 
 
+@lru_cache(maxsize=1024)
 def _weights(law: NGramLaw, configuration: Configuration, matched: Matched) -> Tensor:
+    """q^m by n-gram: [token, .., last token, 1]."""
     counting = best_matches(configuration, matched)
     weights = [float(counting.weight(word)) for word in product(range(law.S), repeat=law.n)]
     return torch.tensor(weights, dtype=torch.float64).view(*[law.S] * law.n, 1)
-
-
-def _times(x: Tensor, y: Tensor, add_to: Tensor | None = None) -> Tensor:
-    """The product of power series, whose terms are along the first axis, with as many terms as x, the longer; with
-    add_to, this plus the product, stored in it."""
-    product = x * y[:1] if add_to is None else add_to.addcmul_(x, y[:1])
-    for i in range(1, len(y)):
-        product[i:].addcmul_(x[: len(x) - i], y[i : i + 1])
-    return product
-
-
-def _over(x: Tensor, y: Tensor) -> Tensor:
-    """The quotient of power series."""
-    quotient = x.clone()
-    for d in range(len(x)):
-        quotient[d] /= y[0]
-        quotient[d + 1 :].addcmul_(quotient[d : d + 1], y[1 : len(x) - d], value=-1)
-    return quotient

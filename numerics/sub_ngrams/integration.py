@@ -164,8 +164,8 @@ def by_sobol(parts: list[Sampled], known: Tensor, tolerance: float, seconds: flo
 
     The error is the half-width of Student intervals that hold for all entries at once with probability `level`
     (Bonferroni), plus the error of the values. Until it is within the tolerance, or the time left does not allow to
-    mend it, those points are doubled, at the end as far as the time goes, which do most, for their time, for the entry
-    that profits most; entries count relatively, down to the tolerance.
+    mend it, more of those points are drawn which do most, for their time, for the entry that profits most; entries
+    count relatively, down to the tolerance, and those better than RELATIVE only when all are.
     """
     for part in parts:
         seconds -= part.extend(FIRST)
@@ -173,9 +173,10 @@ def by_sobol(parts: list[Sampled], known: Tensor, tolerance: float, seconds: flo
         means = torch.stack([part.means() for part in parts])
         value, spread = known + means.mean(1).sum(0), means.sum(0).std(0)
         half = half_width(level, value.numel(), means.sum(0)) * spread / math.sqrt(SCRAMBLINGS)
-        missed, wanted = half > tolerance, (RELATIVE * value.abs()).clamp(min=tolerance)
+        wanted = (RELATIVE * value.abs()).clamp(min=tolerance)
+        missed = half > wanted if bool((half > wanted).any()) else half > tolerance
         worth = {
-            i: float((own / wanted).max()) ** 2 / (part.points * part.seconds)
+            i: float((own / wanted)[missed].max()) ** 2 / (part.points * part.seconds)
             for i, (part, own) in enumerate(zip(parts, means.std(1), strict=True))
             if part.affordable(seconds) and bool((missed & (own**2 > NEGLIGIBLE_SHARE * spread**2)).any())
         }

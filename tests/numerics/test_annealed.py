@@ -12,7 +12,6 @@ from hypothesis import given, settings, target
 from hypothesis import strategies as st
 from scipy import stats
 
-from numerics.sub_ngrams import annealed
 from numerics.sub_ngrams.annealed import annealed_transfer
 from numerics.sub_ngrams.given_kernel import Gradient
 from numerics.sub_ngrams.infinite_length import Stationary, limit, taylor
@@ -288,15 +287,6 @@ def test_taylor_terms_of_the_limit(law, data):
         assert near <= 1e-12 or far / near >= 0.7 * 2 ** (degree + 1)
 
 
-def test_no_polynomial_where_the_limit_is_no_matter():
-    """At k = n and q = inf M_inf is 0; and it may be known well enough: no time is spent on its polynomial."""
-    for k, tolerance, some in ((3, 1e-6, False), (2, 1e-6, True), (2, 1.0, False)):
-        configuration = Configuration.k_gram(k, math.inf)
-        problem = annealed._Problem(NGramLaw(3, 3), configuration, 100, tolerance, 0.1, None, torch.device("cpu"))
-        limit, nodes = problem.without_polynomial(0)
-        assert (limit.polynomial is not None) == (nodes is not None) == some
-
-
 def test_intervals_are_wider_where_means_have_heavy_tails():
     even = torch.linspace(-1, 1, SCRAMBLINGS, dtype=torch.float64)
     student = stats.t.ppf(1 - 0.01 / 2 / 4, SCRAMBLINGS - 1)
@@ -319,21 +309,22 @@ def test_time_goes_where_it_shortens_the_interval():
 
         return drawn
 
+    unit = 1.0 * FIRST * SCRAMBLINGS
     noisy, still = Sampled(sums(1.0), 1.0), Sampled(sums(0.0), 1.0)
-    found = by_sobol([noisy, still], torch.full((1,), 5.0), 1e-9, 33.0 * FIRST * SCRAMBLINGS, level=0.999)
-    assert still.points == FIRST and noisy.points == 32 * FIRST
+    found = by_sobol([noisy, still], torch.full((1,), 5.0), 1e-9, 33 * unit, level=0.999)
+    assert still.points == FIRST and noisy.points <= 32 * FIRST < 1.25 * noisy.points
     assert abs(float(found.value) - 7) <= float(found.error) <= 0.1
-    assert found.nodes == 33 * FIRST * SCRAMBLINGS
+    assert found.nodes == SCRAMBLINGS * (still.points + noisy.points)
 
     # nor to a part with nothing to gain, if the other is too expensive
     dear, still = Sampled(sums(1.0), 1.0), Sampled(sums(0.0), 1e-3)
-    by_sobol([dear, still], torch.full((1,), 5.0), 1e-9, 2.4 * FIRST * SCRAMBLINGS, level=0.999)
-    assert still.points == FIRST and dear.points == 2 * FIRST
+    by_sobol([dear, still], torch.full((1,), 5.0), 1e-9, 2.3 * unit, level=0.999)
+    assert still.points == FIRST < dear.points <= 2.3 * FIRST
 
-    # what is left at the end is spent, if it is a quarter of what there is
-    lone = Sampled(sums(1.0), 1.0)
-    by_sobol([lone], torch.full((1,), 5.0), 1e-9, 3.5 * FIRST * SCRAMBLINGS, level=0.999)
-    assert lone.points == 3.5 * FIRST
+    # a part is doubled only while that leaves time to mend another
+    first, other = Sampled(sums(1.0), 1.0), Sampled(sums(0.9), 1.0)
+    by_sobol([first, other], torch.full((1,), 5.0), 1e-9, 4.2 * unit, level=0.999)
+    assert first.points > FIRST < other.points and first.points + other.points <= 4.2 * FIRST
 
 
 def test_what_values_are_off_adds_to_the_interval():

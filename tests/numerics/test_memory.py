@@ -42,7 +42,7 @@ def test_freed_memory_is_used_again() -> None:
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the options are those of glibc")
 @pytest.mark.parametrize(
-    "name, value", [("MALLOC_TRIM_THRESHOLD_", "0"), ("GLIBC_TUNABLES", "glibc.malloc.mmap_threshold=131072")]
+    ("name", "value"), [("MALLOC_TRIM_THRESHOLD_", "0"), ("GLIBC_TUNABLES", "glibc.malloc.mmap_threshold=131072")]
 )
 def test_what_the_user_has_chosen_stays(name: str, value: str) -> None:
     assert faults("keep", **{name: value}) > 20 * 8 * 256 / 2

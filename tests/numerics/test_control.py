@@ -1,0 +1,76 @@
+"""Polynomials left out of what is sampled: their averages are right, they leave less to chance, or are not taken."""
+
+import math
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+import torch
+
+from numerics.sub_ngrams.control import without_polynomials
+from numerics.sub_ngrams.given_kernel import Gradient
+from numerics.sub_ngrams.integration import SCRAMBLINGS
+from numerics.sub_ngrams.kernel_rules import gauss
+from proofs.sub_ngrams.configuration import Configuration
+from proofs.sub_ngrams.law import NGramLaw
+
+UNIGRAM, BIGRAM, TRIGRAM = (Configuration.k_gram(k, math.inf) for k in (1, 2, 3))
+SEEDS = list(range(SCRAMBLINGS))
+OTHERS = list(range(100, 100 + SCRAMBLINGS))
+
+
+def closed_forms(law, configuration, T=10**4):
+    return [Gradient(law, configuration, T, torch.device("cpu"), part) for part in ("correction", "limit")]
+
+
+def drawn(part, points=256):
+    """Means over each sequence: [sequence, a, b, (same, different)]."""
+    return part.drawn(OTHERS, 0, points).value / points
+
+
+@pytest.mark.parametrize(
+    ("law", "configuration"),
+    [
+        (NGramLaw(3, 3), BIGRAM),
+        (NGramLaw(3, 2, Fraction(1, 2)), Configuration((1,), 3.0)),
+        (NGramLaw(2, 3), Configuration((2,), math.inf)),
+        (NGramLaw(4, 2), UNIGRAM),
+    ],
+)
+def test_without_polynomials_the_same_average_with_less_chance(law, configuration):
+    parts = closed_forms(law, configuration)
+    controlled = without_polynomials(parts, 1e-9, 1.0, SEEDS)
+    known = controlled.polynomial.sums(controlled.nodes, 1.0).value[0]
+    before = torch.stack([drawn(part) for part in parts])
+    after = torch.stack([drawn(part) for part in controlled.parts])
+    change = before.sum(0) - (after.sum(0) + known)
+    # of the sum, whose chance stays the polynomial's: within five standard errors of it
+    assert bool((change.mean(0).abs() <= 5 * change.std(0) / math.sqrt(SCRAMBLINGS) + 1e-12).all())
+    assert float(known.abs().max()) > 1e-4
+    for one, other, part in zip(*(x.var(1).flatten(1).sum(1) for x in (before, after)), controlled.parts, strict=True):
+        assert torch.equal(one, other) if part.polynomial is None else float(other) < 0.8 * float(one)
+    assert controlled.parts[1].polynomial is not None
+
+
+def test_the_average_of_the_polynomial_is_that_of_the_full_rule():
+    law = NGramLaw(2, 3)
+    controlled = without_polynomials(closed_forms(law, BIGRAM), 1e-9, 1.0, SEEDS)
+    full, _ = gauss(law, 10)
+    exact = torch.einsum("ig,iabk->gabk", full.weights, controlled.polynomial.given(full.kernels, 1.0)[0])
+    found = controlled.polynomial.sums(controlled.nodes, 1.0).value
+    assert len(controlled.polynomial.polynomial) == 9 and len(controlled.nodes) < len(full) / 4
+    assert float((found - exact).abs().max()) <= 1e-13 < 1e-4 < float(found.abs().max())
+
+
+def test_polynomials_are_taken_where_they_pay():
+    """Not where all is known well enough, nor where there is no time for an average; at k = n, M_inf = 0, not there."""
+    law = NGramLaw(3, 3)
+    for tolerance, seconds, some in ((1e-9, 1.0, True), (1.0, 1.0, False), (1e-9, 1e-5, False)):
+        parts = closed_forms(law, BIGRAM)
+        controlled = without_polynomials(parts, tolerance, seconds, SEEDS)
+        assert (controlled.polynomial is not None) == (controlled.nodes is not None) == some
+        assert (controlled.parts == parts) != some
+        assert (0 < controlled.seconds < 0.3 * seconds) == some
+    correction, limit = without_polynomials(closed_forms(law, TRIGRAM), 1e-9, 1.0, SEEDS).parts
+    assert float(drawn(limit, 16).abs().max()) <= 1e-12
+    assert float(drawn(correction).var(0).sum()) < float(drawn(replace(correction, polynomial=None)).var(0).sum())
