@@ -116,7 +116,7 @@ def _seconds(law: NGramLaw, configuration: Configuration, T: int) -> float:
     contexts = float(law.S) ** (law.n - 1)
     if contexts * (law.S - 1) <= 4:
         return 8 if law.alpha >= 1 else 25
-    return max(30.0, (2 * law.S + 1) * (0.13 + 1e-4 * contexts**2 * law.n * law.S))
+    return max(30.0, (2 * law.S + 1) * (0.18 + 6e-5 * contexts**2 * law.n * law.S))
 
 
 def _tokens(law: NGramLaw, configuration: Configuration, T: int) -> float:
