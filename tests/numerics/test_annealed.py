@@ -14,7 +14,7 @@ from scipy import stats
 
 from numerics.sub_ngrams.annealed import annealed_transfer
 from numerics.sub_ngrams.given_kernel import Gradient
-from numerics.sub_ngrams.infinite_length import Stationary, limit, taylor
+from numerics.sub_ngrams.infinite_length import Stationary, infinite_length, limit, taylor
 from numerics.sub_ngrams.integration import FIRST, SCRAMBLINGS, Sampled, Sums, by_sobol, half_width
 from numerics.sub_ngrams.kernel_rules import Sobol, dimension, gauss, gauss_points, lattices
 from numerics.sub_ngrams.relabelling import all_ends, representatives, same_and_different
@@ -265,6 +265,18 @@ def test_representatives_stand_for_all_final_words(configuration):
     for one, other in (means, limits):
         assert float((one - other).abs().max()) <= 1e-12
         assert float(one.abs().max()) > 1e-3
+
+
+@settings(max_examples=settings().max_examples // 2)
+@given(laws(), st.data())
+def test_the_limit_has_the_mean_entries_of_the_blocks(law, data):
+    configuration = data.draw(configurations(law.n))
+    kernels = Sobol(law, 3).prior(10).kernels
+    blocks = infinite_length(kernels, law, configuration)
+    same = torch.eye(law.S, dtype=torch.bool)
+    means = torch.stack([blocks[..., same].mean(-1), blocks[..., ~same].mean(-1)], -1)
+    found = limit(Stationary(kernels, law), configuration, all_ends(law))
+    assert float((found - means).abs().max()) <= 1e-14
 
 
 @settings(max_examples=settings().max_examples // 2)
