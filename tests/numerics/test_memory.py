@@ -34,10 +34,8 @@ def faults(mode: str, **environment: str) -> int:
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the options are those of glibc")
 def test_freed_memory_is_used_again() -> None:
-    kept, not_kept = faults("keep"), faults("leave")
-    print(kept, not_kept)
-    assert kept < 20 * 8 * 256 / 100
-    assert not_kept > 10 * kept
+    # without it 3,000 to all 40,960, as malloc adapts itself a little
+    assert faults("keep") <= 1024
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the options are those of glibc")
