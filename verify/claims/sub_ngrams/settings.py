@@ -74,7 +74,7 @@ class SubNGramProblem(Settings):
         0.5,
         gt=0,
         le=10_000,
-        description="a number above 0: minutes of one core that transfer may take, roughly, to get there (default 0.5)",
+        description="a number above 0: minutes of one core that transfer may take, roughly, to get there",
     )
     engine: str = Field("auto", description="auto, or the name of an engine")
 
