@@ -33,8 +33,8 @@ SHARD = {"all": 2**14, "rest": 2**14, "correction": 2**16, "limit": 2**16, "poly
 # Seconds that a kernel takes, however small and per unit of size, and for every term of a Taylor polynomial.
 # Measured at one time, and roughly: they decide how many nodes there are, not what is true.
 SECONDS = {
-    "all": (3.5e-4, 1.1e-7),
-    "rest": (3.5e-4, 1.1e-7),
+    "all": (2.5e-4, 1.1e-7),
+    "rest": (2.5e-4, 1.1e-7),
     "correction": (1.3e-5, 6e-9),
     "limit": (2.5e-6, 3.5e-9),
     "polynomial": (0.0, 0.0),
