@@ -44,7 +44,7 @@ def test_without_polynomials_the_same_average_with_less_chance(law, configuratio
     before = torch.stack([drawn(part) for part in parts])
     after = torch.stack([drawn(part) for part in controlled.parts])
     change = before.sum(0) - (after.sum(0) + known)
-    # of the sum, whose chance stays the polynomial's: within five standard errors of it
+    # the polynomial sampled, less its known average: within five standard errors of 0
     assert bool((change.mean(0).abs() <= 5 * change.std(0) / math.sqrt(SCRAMBLINGS) + 1e-12).all())
     assert float(known.abs().max()) > 1e-4
     for one, other, part in zip(*(x.var(1).flatten(1).sum(1) for x in (before, after)), controlled.parts, strict=True):
