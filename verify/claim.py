@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -63,6 +62,7 @@ class Finding:
     details      further values for the JSON output: strings for exact numbers, no timings
     footnote     lines of text for below the table
     certificate  for evidence `proof` and `exact`: what another program needs to check the verdict
+    reason       for UNDECIDED, SKIPPED and ERROR: what was tried and what is missing
     """
 
     verdict: Verdict
@@ -74,6 +74,24 @@ class Finding:
     details: Mapping[str, Any] = field(default_factory=dict)
     footnote: str = ""
     certificate: Certificate | None = None
+    reason: str = ""
+
+
+NOTHING = "nothing to check"  # how every reason begins where a claim says nothing at these settings
+
+
+def undecided(reason: str, *, scope: str = "", found: str = "", details: Mapping[str, Any] | None = None) -> Finding:
+    """Neither verified nor refuted: `reason` says what was tried and what is missing."""
+    return Finding(Verdict.UNDECIDED, scope, found=found, details=details or {}, reason=reason)
+
+
+def too_dear(seconds: float, run: Run, *, what: str, scope: str = "") -> Finding:
+    """Not even started: `what` would take about so many seconds, more than `run` grants a claim."""
+    told = f"{seconds:.0f}" if seconds < 1e5 else f"{seconds:.0e}"
+    return undecided(
+        f"{what} would take about {told} s, a claim may take {run.seconds:.0f} s: a larger budget=SECONDS allows more",
+        scope=scope,
+    )
 
 
 def decide(
@@ -88,23 +106,31 @@ def decide(
     details: Mapping[str, Any] | None = None,
     footnote: str = "",
     certificate: Certificate | None = None,
+    undecided: str = "neither a proof nor a counterexample was found",
 ) -> Finding:
     """The one place where a verdict is given.
 
     VERIFIED needs `holds` to be True and at least one instance; REFUTED needs a counterexample whose recheck says True.
-    Anything else (NaN comparisons included: write `holds=error <= bound`) is UNDECIDED.
+    Anything else (NaN comparisons included: write `holds=error <= bound`) is UNDECIDED, and says why: `undecided` is
+    the reason where the positive test fails and there is no counterexample.
     """
     facts = dict(details or {})
-    verdict = Verdict.UNDECIDED
-    if instances > 0 and counterexample is not None:
+    verdict, reason = Verdict.UNDECIDED, undecided
+    if not instances > 0:
+        reason = NOTHING
+    elif counterexample is not None:
         facts["counterexample"] = dict(counterexample.values)
         if counterexample.recheck() is True and holds is not True:
             verdict = Verdict.REFUTED
-    elif instances > 0 and holds is True:
+        else:
+            reason = "a counterexample was found, but a second computation does not confirm it"
+    elif holds is True:
         verdict = Verdict.VERIFIED
     if verdict is Verdict.UNDECIDED:
         certificate = None  # nothing to show
-    return Finding(verdict, scope, evidence, instances, found, predicted, facts, footnote, certificate)
+    else:
+        reason = ""
+    return Finding(verdict, scope, evidence, instances, found, predicted, facts, footnote, certificate, reason)
 
 
 def from_identities(
@@ -139,16 +165,19 @@ def from_identities(
     )
 
 
+CLAIM_SECONDS = 15.0  # of one core, for a claim that can choose, where no budget grants more
+
+
 @dataclass(frozen=True)
 class Run:
-    """What a running check may use of its surroundings: signs of life, and the time that is left."""
+    """What a running check may use of its surroundings.
+
+    progress  a sign of life: what is being done. If the run is interrupted, the last one is part of the reason
+    seconds   how long the check may take, roughly: it chooses its instances accordingly, or is `too_dear`
+    """
 
     progress: Callable[[str], None] = lambda text: None
-    deadline: float | None = None  # on the clock of time.monotonic()
-
-    @property
-    def out_of_time(self) -> bool:
-        return self.deadline is not None and time.monotonic() > self.deadline
+    seconds: float = CLAIM_SECONDS
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from graphlib import TopologicalSorter
 from typing import Any
 
-from verify.claim import Claim, Finding, Result, Run, Verdict
+from verify.alarm import Alarm, OutOfBudgetError
+from verify.claim import CLAIM_SECONDS, Claim, Finding, Result, Run, Verdict, undecided
 from verify.settings import UsageError, did_you_mean
 
 
@@ -45,33 +46,49 @@ def run_claims(
     """One Result per claim, in the order given. Stops at the budget (seconds) or at Ctrl-C with what it has."""
     by_id = {claim.id: claim for claim in claims}
     graph = {claim.id: [id for id in claim.requires if id in by_id] for claim in claims}
-    deadline = None if budget is None else time.monotonic() + budget
+    end = None if budget is None else time.monotonic() + budget
     results: dict[str, Result] = {}
     stopped = ""
-    for id in TopologicalSorter(graph).static_order():
-        claim, start = by_id[id], time.monotonic()
-        run = Run(progress=lambda text, claim=claim: progress(claim, text), deadline=deadline)  # type: ignore[misc]  # mypy cannot infer a lambda with a default
-        failed = [other for other in graph[id] if not results[other].as_expected]
-        if stopped or run.out_of_time:
-            finding = Finding(Verdict.UNDECIDED, stopped or "not started within the budget")
-        elif failed:
-            finding = Finding(Verdict.SKIPPED, f"rests on {', '.join(failed)}, not as expected")
-        else:
-            progress(claim, "")
-            try:
-                finding = claim.load()(settings, run)
-            except KeyboardInterrupt:
-                stopped = "interrupted"
-                finding = Finding(Verdict.UNDECIDED, stopped)
-            except Exception as error:  # whatever a check raises is the verdict ERROR, never a lost run
-                finding = Finding(
-                    Verdict.ERROR,
-                    f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}",
-                    details={"traceback": traceback.format_exc().splitlines()},
-                )
-        results[id] = Result(claim, claim.expected_verdict(settings), finding, time.monotonic() - start)
-        finished(results[id])
+    with Alarm(budget) as alarm:
+        for id in TopologicalSorter(graph).static_order():
+            claim, start = by_id[id], time.monotonic()
+            failed = [other for other in graph[id] if not results[other].as_expected]
+            if not stopped and end is not None and start >= end:
+                stopped = f"budget={budget:g} s is used up"
+            if stopped:
+                finding = undecided(f"not started: {stopped}")
+            elif failed:
+                finding = Finding(Verdict.SKIPPED, "", reason=f"rests on {', '.join(failed)}, not as expected")
+            else:
+                finding, stopped = _check(claim, settings, alarm, end, progress)
+            results[id] = Result(claim, claim.expected_verdict(settings), finding, time.monotonic() - start)
+            finished(results[id])
     return [results[claim.id] for claim in claims]
+
+
+def _check(
+    claim: Claim, settings: Any, alarm: Alarm, end: float | None, progress: Callable[[Claim, str], None]
+) -> tuple[Finding, str]:
+    """What the claim's check finds, and why the run ends with it; "" if it goes on."""
+    doing = [""]
+
+    def tell(text: str) -> None:
+        doing.append(text)
+        progress(claim, text)
+
+    tell("")
+    # half of what is left of a budget, so that one claim does not take it all
+    seconds = CLAIM_SECONDS if end is None else max(CLAIM_SECONDS, (end - time.monotonic()) / 2)
+    try:
+        return alarm.guard(lambda: claim.load()(settings, Run(tell, seconds))), ""
+    except (KeyboardInterrupt, OutOfBudgetError) as ending:
+        stopped = "interrupted" if isinstance(ending, KeyboardInterrupt) else str(ending)
+        at = f" while at {doing[-1]}" if doing[-1] else ""
+        return undecided(f"not finished{at}: {stopped}"), stopped
+    except Exception as error:  # whatever a check raises is the verdict ERROR, never a lost run
+        first = str(error).splitlines()[0] if str(error) else "no message"
+        trace = {"traceback": traceback.format_exc().splitlines()}
+        return Finding(Verdict.ERROR, "", details=trace, reason=f"{type(error).__name__}: {first}"), ""
 
 
 def exit_status(results: Sequence[Result]) -> int:

@@ -109,7 +109,7 @@ def claims(paper: str, *words: str) -> Callable[[], str]:
         results = run_claims(chosen, settings)
         for result in results:
             if not result.as_expected:
-                found = f"{result.finding.found} {result.finding.scope}"
+                found = f"{result.finding.found} {result.finding.reason or result.finding.scope}"
                 raise StepError(f"{result.claim.id} is {result.verdict}, expected {result.expected}: {found}")
         return ", ".join(f"{result.claim.id} {result.verdict}" for result in results)
 

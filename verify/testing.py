@@ -88,6 +88,7 @@ def _surprise(result: Result) -> str:
         "claim": result.claim.statement,
         "found": finding.found,
         "predicted": finding.predicted,
+        "reason": finding.reason,
         "scope": finding.scope,
         "counterexample": finding.details.get("counterexample", ""),
         "raised": "\n".join(finding.details.get("traceback", [])),

@@ -11,13 +11,7 @@ from numerics.next_token.stage import Stage
 from numerics.threads import one_thread
 
 
-class StoppedError(Exception):
-    """Training was stopped from outside, because the time is up."""
-
-
-def normalised_descent(
-    stage: Stage, eta: float, times: Iterable[int], stop: Callable[[], bool] = lambda: False
-) -> dict[int, Tensor]:
+def normalised_descent(stage: Stage, eta: float, times: Iterable[int]) -> dict[int, Tensor]:
     """W at the given times, each [B, D], under W <- W - eta grad L / |grad L| from W = 0. All steps have length eta."""
 
     def step(w: Tensor) -> Tensor:
@@ -25,25 +19,21 @@ def normalised_descent(
         norm: Tensor = torch.linalg.vector_norm(direction, dim=-1, keepdim=True)
         return w - eta * direction / norm
 
-    return _run(stage, step, times, stop)
+    return _run(stage, step, times)
 
 
-def plain_descent(
-    stage: Stage, rate: float, times: Iterable[int], stop: Callable[[], bool] = lambda: False
-) -> dict[int, Tensor]:
+def plain_descent(stage: Stage, rate: float, times: Iterable[int]) -> dict[int, Tensor]:
     """The same under W <- W - rate grad L."""
 
     def step(w: Tensor) -> Tensor:
         direction, log_scale = stage.gradient(w)
         return w - rate * direction * log_scale.exp()[:, None]
 
-    return _run(stage, step, times, stop)
+    return _run(stage, step, times)
 
 
 @one_thread()
-def _run(
-    stage: Stage, step: Callable[[Tensor], Tensor], times: Iterable[int], stop: Callable[[], bool]
-) -> dict[int, Tensor]:
+def _run(stage: Stage, step: Callable[[Tensor], Tensor], times: Iterable[int]) -> dict[int, Tensor]:
     wanted = set(times)
     snapshots: dict[int, Tensor] = {}
     w = stage.zeros()
@@ -51,7 +41,5 @@ def _run(
         for t in range(max(wanted) + 1):
             if t in wanted:
                 snapshots[t] = w
-            if t % 1000 == 0 and stop():
-                raise StoppedError
             w = step(w)
     return {t: w.clone() for t, w in snapshots.items()}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -131,11 +131,10 @@ def train_feed_forward(
     T: int,
     times: Iterable[int] = (),
     device: torch.device | str = "cpu",
-    stop: Callable[[], bool] = lambda: False,
 ) -> Training:
     """Stage 1 by normalised gradient descent, with snapshots at further times if wanted."""
     stage = feed_forward_stage(datasets, device)
-    snapshots = normalised_descent(stage, eta, {*halvings(T), *times}, stop)
+    snapshots = normalised_descent(stage, eta, {*halvings(T), *times})
     predictions = _predict(stage, [feed_forward_problems(dataset) for dataset in datasets])
     return Training(tuple(datasets), stage, eta, T, snapshots, predictions)
 
@@ -147,12 +146,11 @@ def train_attention(
     T: int,
     times: Iterable[int] = (),
     normalised: bool = True,
-    stop: Callable[[], bool] = lambda: False,
 ) -> Training:
     """Stage 2 with W_ov [B, V, V] frozen, on its device; by plain gradient descent if not `normalised`."""
     stage = attention_stage(datasets, W_ov)
     descend = normalised_descent if normalised else plain_descent
-    snapshots = descend(stage, step, {*halvings(T), *times}, stop)
+    snapshots = descend(stage, step, {*halvings(T), *times})
     predictions = _predict(stage, [attention_problems(dataset) for dataset in datasets])
     return Training(tuple(datasets), stage, step, T, snapshots, predictions)
 

@@ -1,13 +1,13 @@
 """The one place where a verdict is given cannot be fooled."""
 
 import math
-import time
 from typing import Any
 
 import pytest
 
 from proofs.identities import Identities
 from verify.claim import (
+    NOTHING,
     Certificate,
     Claim,
     Counterexample,
@@ -18,6 +18,7 @@ from verify.claim import (
     Verdict,
     decide,
     from_identities,
+    too_dear,
 )
 from verify.claims import PAPERS
 
@@ -128,9 +129,17 @@ def test_the_expected_verdict() -> None:
     )
 
 
-def test_out_of_time_only_after_the_deadline() -> None:
-    assert not Run().out_of_time and not Run(deadline=time.monotonic() + 1000).out_of_time
-    assert Run(deadline=time.monotonic() - 1).out_of_time
+def test_every_undecided_finding_says_why() -> None:
+    assert finding(True, instances=0).reason == NOTHING
+    assert finding(False).reason and finding(True).reason == ""
+    unconfirmed = finding(False, counterexample=Counterexample({}, lambda: False))
+    assert "second computation" in unconfirmed.reason
+    assert finding(False, counterexample=Counterexample({}, lambda: True)).reason == ""
+
+
+def test_what_is_too_dear_says_how_dear_and_what_to_do() -> None:
+    reason = too_dear(1e7, Run(seconds=15), what="all words").reason
+    assert "1e+07 s" in reason and "15 s" in reason and "budget" in reason
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """The claims of the next-token paper: verdicts, settings, and checks that must be able to fail."""
 
 import json
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -172,13 +171,6 @@ def test_controls_that_turn_out_true_are_not_refuted(monkeypatch: pytest.MonkeyP
 def test_a_recheck_that_fails_refutes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(controls, "_direction_error", lambda dataset, t: 1 / t)
     assert controls.direction_always_one_over_t(settings(), Run()).verdict is Verdict.UNDECIDED
-
-
-def test_no_time_left_is_undecided() -> None:
-    late = Run(deadline=time.monotonic() - 1)
-    chosen = settings(dataset="DS-A", eta="0.25")  # a run that no other test has made
-    for check in (rates.loss_slope, rates.feed_forward, rates.plain_descent, rates.two_stages, shift.unseen_tokens):
-        assert check(chosen, late).verdict is Verdict.UNDECIDED
 
 
 def test_steps_above_the_threshold_are_left_out() -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+import signal
 import sys
 from itertools import count
 from types import ModuleType
 
 import pytest
 
-from verify.claim import Claim, Counterexample, Evidence, Finding, Run, Verdict, decide
+from verify.alarm import OutOfBudgetError
+from verify.claim import CLAIM_SECONDS, Claim, Counterexample, Evidence, Finding, Run, Verdict, decide
 from verify.runner import exit_status, run_claims, select_claims
 from verify.settings import UsageError
 
@@ -50,10 +52,27 @@ def interrupt(settings: object, run: Run) -> Finding:
     raise KeyboardInterrupt
 
 
+def endless(settings: object, run: Run) -> Finding:
+    run.progress("counting")
+    for _ in count():
+        pass
+    raise AssertionError
+
+
+def deaf(settings: object, run: Run) -> Finding:
+    """As where the exception is raised in a destructor, twice, and lost."""
+    for _ in range(2):
+        try:
+            endless(settings, run)
+        except OutOfBudgetError:
+            LOG.append("lost")
+    return endless(settings, run)
+
+
 @pytest.fixture(autouse=True)
 def toy_module(monkeypatch: pytest.MonkeyPatch) -> None:
     module = ModuleType("toy_claims")
-    for check in (true, false, nan, crash, silent_crash, interrupt):
+    for check in (true, false, nan, crash, silent_crash, interrupt, endless, deaf):
         setattr(module, check.__name__, check)
     monkeypatch.setitem(sys.modules, "toy_claims", module)
     LOG.clear()
@@ -77,7 +96,7 @@ def test_results_come_in_the_given_order_but_run_in_the_order_of_requires() -> N
 
 def test_what_rests_on_a_surprise_is_skipped_and_says_so() -> None:
     results = run_claims([claim("A", "false"), claim("B", "true", requires=("A",))], None)
-    assert results[1].verdict is Verdict.SKIPPED and "A" in results[1].finding.scope
+    assert results[1].verdict is Verdict.SKIPPED and "A" in results[1].finding.reason
     assert exit_status(results) == 1
 
 
@@ -93,7 +112,7 @@ def test_a_claim_that_rests_on_one_not_selected_still_runs() -> None:
 def test_an_exception_is_an_error_and_the_run_goes_on(check: str) -> None:
     results = run_claims([claim("A", check), claim("B", "true")], None)
     assert [result.verdict for result in results] == [Verdict.ERROR, Verdict.VERIFIED]
-    assert "\n" not in results[0].finding.scope
+    assert "\n" not in results[0].finding.reason
     assert exit_status(results) == 4
 
 
@@ -110,6 +129,34 @@ def test_ctrl_c_keeps_what_is_finished() -> None:
 def test_an_exhausted_budget_decides_nothing() -> None:
     results = run_claims([claim("A", "true")], None, budget=-1.0)
     assert results[0].verdict is Verdict.UNDECIDED and exit_status(results) == 3
+    assert "budget=-1 s" in results[0].finding.reason
+
+
+def test_a_budget_ends_a_claim_that_never_looks_at_the_clock() -> None:
+    results = run_claims([claim("A", "true"), claim("B", "endless"), claim("C", "true")], None, budget=0.5)
+    assert [result.verdict for result in results] == [Verdict.VERIFIED, Verdict.UNDECIDED, Verdict.UNDECIDED]
+    assert results[1].finding.reason == "not finished while at counting: budget=0.5 s is used up"
+    assert results[2].finding.reason == "not started: budget=0.5 s is used up"
+    assert signal.getsignal(signal.SIGALRM) is signal.SIG_DFL  # nothing rings afterwards
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_an_alarm_that_is_swallowed_rings_again() -> None:
+    results = run_claims([claim("A", "deaf")], None, budget=0.1)
+    assert results[0].verdict is Verdict.UNDECIDED and len(LOG) > 1
+
+
+def test_without_a_budget_a_claim_is_granted_the_usual_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    granted: list[float] = []
+
+    def ask(settings: object, run: Run) -> Finding:
+        granted.append(run.seconds)
+        return true(settings, run)
+
+    monkeypatch.setattr(sys.modules["toy_claims"], "true", ask)
+    for budget in (None, 1.0, 10_000.0):
+        run_claims([claim("A", "true")], None, budget=budget)
+    assert granted[:2] == [CLAIM_SECONDS, CLAIM_SECONDS] and 4_900 < granted[2] <= 5_000
 
 
 @pytest.mark.parametrize(

@@ -49,5 +49,6 @@ def claim_entry(result: Result) -> dict[str, Any]:
         "instances": finding.instances,
         "found": finding.found,
         "predicted": finding.predicted,
+        "reason": finding.reason,
         "details": finding.details,
     }

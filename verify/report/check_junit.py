@@ -41,7 +41,7 @@ def check_junit(paper: Paper, settings: Settings, results: Sequence[Result]) -> 
         case = SubElement(suite, "testcase", {"classname": f"verify.{paper.name}", "name": title, "time": "0"})
         if kind:
             message = clean(
-                f"{result.verdict}, expected {result.expected}: {result.finding.found or result.finding.scope}"
+                f"{result.verdict}, expected {result.expected}: {result.finding.reason or result.finding.found}"
             )
             SubElement(case, kind, {"message": message, "type": result.verdict.value}).text = clean(account(result))
         SubElement(case, "system-out").text = clean(account(result))
@@ -66,6 +66,7 @@ def account(result: Result) -> str:
         "evidence": finding.evidence or "none",
         "found": finding.found,
         "predicted": finding.predicted,
+        "reason": finding.reason,
         "scope": finding.scope,
     }
     told = "".join(f"{name}: {text}\n" for name, text in lines.items() if text)

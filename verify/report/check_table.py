@@ -70,5 +70,6 @@ def cells(result: Result) -> list[Text]:
     surprise = "" if result.as_expected else f" (expected {result.expected})"
     verdict = Text(result.verdict + surprise, style=COLOURS[result.verdict] if result.as_expected else "bold red")
     evidence = f"{finding.evidence or ''}{', formal' if result.formal else ''}"
-    texts = [evidence, finding.found, finding.predicted, finding.scope]
+    found = "; ".join(text for text in (finding.found, finding.reason) if text)
+    texts = [evidence, found, finding.predicted, finding.scope]
     return [Text(result.claim.id), Text(result.claim.title), verdict, *map(Text, texts)]

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from numerics.next_token import network
 from numerics.next_token.asymptotics import Asymptotics, asymptotics
-from numerics.next_token.descent import StoppedError, normalised_descent, plain_descent
+from numerics.next_token.descent import normalised_descent
 from numerics.next_token.stage import aligned_output, attention_stage, feed_forward_stage
 from numerics.next_token.training import Measured, Training, train_attention, train_feed_forward
 from proofs.next_token.closed_form import pairs_log_excess_loss, uniform_feed_forward_loss
@@ -242,14 +242,6 @@ def test_dominance_is_not_automatic() -> None:
     snapshots = normalised_descent(stage, 0.1, range(100))
     violated = [t for t, w in snapshots.items() if bool((stage.log_odds(w) > 1e-12).any())]
     assert violated == [1, 2, 3, 4, 5]
-
-
-def test_training_stops_when_told_to() -> None:
-    stage = attention_stage([DS_A], aligned_output([DS_A], 3.0))
-    with pytest.raises(StoppedError):
-        normalised_descent(stage, ETA, (10,), stop=lambda: True)
-    with pytest.raises(StoppedError):
-        plain_descent(stage, ETA, (10,), stop=lambda: True)
 
 
 def test_measured_numbers_need_a_small_error() -> None:

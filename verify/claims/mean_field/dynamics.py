@@ -31,8 +31,6 @@ def feature_flow(settings: MeanFieldSettings, run: Run) -> Finding:
     random, count = generator(settings, "MF10"), 0
     holds = proved("gradient_times_H", "subspace_flow", "oja_flow", "explained_part") and _escape_from_a_saddle()
     for _ in range(settings.instances):
-        if run.out_of_time:
-            break
         goal = target(settings.k, settings.m, random)
         generic = OjaFlow(goal, random_full_rank(random, settings.k, settings.m))
         singular = OjaFlow(goal, _singular_start(goal.F, random))
@@ -108,8 +106,6 @@ def attention_flow(settings: MeanFieldSettings, run: Run) -> Finding:
     candidates = ([] if given is None else [given]) + random_models(random, k, settings.m, settings.instances)
     for model in candidates:
         for case in (model, Model(model.H, _drop_rank(model.F, random))):
-            if run.out_of_time:
-                break
             flow = AttentionFlow(case, random_matrix(random, k, k))
             B, W = case.B, flow.limit
             holds = holds and is_zero(case.attention_gradient(W)) and is_zero(B * W - B * case.A_inverse)
@@ -165,8 +161,6 @@ def improvement(settings: MeanFieldSettings, run: Run) -> Finding:
     random, count, holds, ratio = generator(settings, "MF14"), 0, True, float("inf")
     points = max(settings.m, settings.k + 1)
     for index in range(2 * settings.instances):
-        if run.out_of_time:
-            break
         instance = random_birth_death(random, settings.k, points, (softsign, relu)[index % 2])
         slope = instance.model.homotopy_slope(random_rotation(random, settings.k))
         with ctx.workprec(PRECISION):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from random import Random
-from typing import Any, TypeVar
+from typing import Any
 
 from flint import arb, ctx, fmpq
 
@@ -59,7 +59,7 @@ def classification(settings: MeanFieldSettings, run: Run) -> Finding:
     goal, count, holds = target(settings.k, settings.m, random), 0, proved("critical_equation", "explained_part")
     spectra: dict[str, list[str]] = {}
     shown: list[dict[str, Any]] = []
-    for point in _until(run, critical_points(goal, random)):
+    for point in critical_points(goal, random):
         model, S = point.model, point.S
         spectrum = predicted_spectrum(goal, S)
         holds = (
@@ -94,7 +94,7 @@ def negative_curvature(settings: MeanFieldSettings, run: Run) -> Finding:
     goal, count, ratios = target(settings.k, settings.m, random), 0, []
     shown: list[dict[str, Any]] = []
     holds = proved("curvature_in_null_directions", "homotopy_curvature", "gradient_norm") and _closed_families(settings)
-    for point in _until(run, (p for p in critical_points(goal, random) if p.S)):
+    for point in (p for p in critical_points(goal, random) if p.S):
         model, R = point.model, point.R
         RZ = R * model.Z
         exact = -inner(RZ, model.A_inverse * RZ)
@@ -151,7 +151,7 @@ def strict_saddle_dichotomy(settings: MeanFieldSettings, run: Run) -> Finding:
     random = generator(settings, "MF8")
     candidates = [*models(settings, random), *(model for model, _ in _near_saddles(settings, random))]
     count, holds, gains, curvatures, margin = 0, proved("rank_one_form", "homotopy_form"), 0, 0, float("inf")
-    for model in _until(run, candidates):
+    for model in candidates:
         if is_zero(model.Z):
             continue
         if settings.k == 1:  # an equality of rationals, which intervals could not decide
@@ -185,7 +185,7 @@ def below_the_first_saddle(settings: MeanFieldSettings, run: Run) -> Finding:
         return vacuous("the loss is 0 everywhere at m = k")
     random = generator(settings, "MF9")
     count, holds, ratio = 0, proved("explained_part", "gradient_norm"), float("inf")
-    for model, r_low in _until(run, _sublevel_models(settings, random)):
+    for model, r_low in _sublevel_models(settings, random):
         holds = holds and squared_gradient_at_least(model, r_low)
         if settings.k == 1:
             MZ, L = model.M[0, 0] * model.Z[0, 0], model.loss
@@ -306,17 +306,6 @@ def _sublevel_models(settings: MeanFieldSettings, random: Random) -> Iterator[tu
             if model.H.rank() == settings.k and 0 < 2 * model.loss < to_fmpq(goal.r_low):
                 yield model, goal.r_low
                 break
-
-
-Item = TypeVar("Item")
-
-
-def _until(run: Run, items: Iterable[Item]) -> Iterator[Item]:
-    """The items, until time is up."""
-    for item in items:
-        if run.out_of_time:
-            return
-        yield item
 
 
 def _entries(settings: MeanFieldSettings) -> list[tuple[int, int]]:

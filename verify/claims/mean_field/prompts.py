@@ -35,8 +35,6 @@ def finite_prompts(settings: MeanFieldSettings, run: Run) -> Finding:
         features = _random_features(random, k, points)
         W, h, f = random_matrix(random, k, k), fractions(features.h), fractions(features.f)
         for n, noise, query_noise in CASES:
-            if run.out_of_time:
-                break
             enumerated = prompt_loss(h, f, fractions(W), n, noise, query_noise)
             prompts = FinitePrompts(features, n, noise**2)
             at_optimum = prompts.loss(prompts.W) - prompts.optimal_loss

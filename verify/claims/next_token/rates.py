@@ -12,7 +12,6 @@ from verify.claims.next_token.runs import (
     feed_forward_run,
     plain_run,
     two_stage_run,
-    undecided_out_of_time,
 )
 from verify.claims.next_token.settings import NextTokenSettings
 
@@ -85,7 +84,6 @@ def offset(training: Training, index: int) -> Comparison:
     return Comparison(training.datasets[index].name, training.offset_distance(index), 0.0, OFFSET_RESOLUTION, note)
 
 
-@undecided_out_of_time
 def feed_forward(settings: NextTokenSettings, run: Run) -> Finding:
     training = feed_forward_run(settings, run)
     used = _stable(training, range(len(settings.datasets)))
@@ -93,7 +91,6 @@ def feed_forward(settings: NextTokenSettings, run: Run) -> Finding:
     return report(comparisons, _scope(training, used, settings), _constants(training, used))
 
 
-@undecided_out_of_time
 def loss_slope(settings: NextTokenSettings, run: Run) -> Finding:
     training = attention_run(settings, run)
     used = _stable(training, range(len(settings.datasets)))
@@ -102,14 +99,12 @@ def loss_slope(settings: NextTokenSettings, run: Run) -> Finding:
     return report(comparisons, _scope(training, used, settings), f"NT7: slope (predicted): {'   '.join(numbers)}")
 
 
-@undecided_out_of_time
 def direction(settings: NextTokenSettings, run: Run) -> Finding:
     training = attention_run(settings, run)
     used = _stable(training, range(len(settings.datasets)))
     return report([offset(training, i) for i in used], _scope(training, used, settings), _constants(training, used))
 
 
-@undecided_out_of_time
 def degenerate(settings: NextTokenSettings, run: Run) -> Finding:
     training = attention_run(settings, run)
     used = [
@@ -131,7 +126,6 @@ def degenerate(settings: NextTokenSettings, run: Run) -> Finding:
     return report(comparisons, f"growth / (|u|/eta): {names}{', ...' if len(used) > 3 else ''}")
 
 
-@undecided_out_of_time
 def plain_descent(settings: NextTokenSettings, run: Run) -> Finding:
     training = plain_run(settings, run)
     comparisons = [
@@ -150,7 +144,6 @@ def plain_descent(settings: NextTokenSettings, run: Run) -> Finding:
     return report(settled, scope)
 
 
-@undecided_out_of_time
 def two_stages(settings: NextTokenSettings, run: Run) -> Finding:
     training = two_stage_run(settings, run)
     # where a tail coefficient is negative, L* is not the infimum of the loss, and the claim says nothing

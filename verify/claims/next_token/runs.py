@@ -2,44 +2,17 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
-from functools import lru_cache, wraps
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import lru_cache
 
 from numerics.device import resolve_device
-from numerics.next_token.descent import StoppedError
 from numerics.next_token.stage import aligned_output
 from numerics.next_token.training import Training, train_attention, train_feed_forward
 from proofs.next_token.dataset import Dataset, Sentence
 from proofs.next_token.examples import NAMED
-from verify.claim import Evidence, Finding, Run, decide
+from verify.claim import Run
 from verify.claims.next_token.settings import NextTokenSettings
-
-Check = Callable[[NextTokenSettings, Run], Finding]
-
-
-@dataclass(frozen=True)
-class Deadline:
-    """When to stop. No part of a run's identity: runs with different deadlines are equal."""
-
-    at: float | None = field(default=None, compare=False)
-
-    def passed(self) -> bool:
-        return self.at is not None and time.monotonic() > self.at
-
-
-def undecided_out_of_time(check: Check) -> Check:
-    """The check, with the finding that nothing was decided if training had to stop."""
-
-    @wraps(check)
-    def wrapped(settings: NextTokenSettings, run: Run) -> Finding:
-        try:
-            return check(settings, run)
-        except StoppedError:
-            return decide(False, evidence=Evidence.NUMERIC, scope="out of time", instances=0, found="", predicted="")
-
-    return wrapped
 
 
 def with_references(datasets: Iterable[Dataset]) -> tuple[Dataset, ...]:
@@ -52,29 +25,28 @@ def attention_run(settings: NextTokenSettings, run: Run) -> Training:
     """Stage 2 by normalised gradient descent under beta W_ov*, on the datasets and the references."""
     run.progress(f"training attention for {settings.T} steps")
     datasets = with_references(settings.datasets)
-    return _attention(datasets, settings.beta, settings.eta, settings.T, settings.device, True, Deadline(run.deadline))
+    return _attention(datasets, settings.beta, settings.eta, settings.T, settings.device, True)
 
 
 def plain_run(settings: NextTokenSettings, run: Run) -> Training:
     """The same by plain gradient descent, with the rate eta."""
     run.progress(f"plain gradient descent for {settings.T} steps")
     datasets = with_references(settings.datasets)
-    return _attention(datasets, settings.beta, settings.eta, settings.T, settings.device, False, Deadline(run.deadline))
+    return _attention(datasets, settings.beta, settings.eta, settings.T, settings.device, False)
 
 
 def feed_forward_run(settings: NextTokenSettings, run: Run) -> Training:
     """Stage 1 by normalised gradient descent, with unequal weights."""
     run.progress(f"training the feed-forward layer for {settings.T} steps")
     datasets = tuple(map(with_unequal_weights, settings.datasets))
-    return _feed_forward(datasets, settings.eta, settings.T, settings.device, Deadline(run.deadline))
+    return _feed_forward(datasets, settings.eta, settings.T, settings.device)
 
 
 def two_stage_run(settings: NextTokenSettings, run: Run) -> Training:
     """Stage 2 after T1 steps of stage 1 with unequal weights."""
     run.progress(f"training both stages, {settings.T1} and {settings.T} steps")
     datasets = tuple(map(with_unequal_weights, settings.datasets))
-    deadline = Deadline(run.deadline)
-    return _two_stages(datasets, settings.eta, settings.T1, settings.T, settings.device, deadline)
+    return _two_stages(datasets, settings.eta, settings.T1, settings.T, settings.device)
 
 
 def with_unequal_weights(dataset: Dataset) -> Dataset:
@@ -92,22 +64,20 @@ def with_unequal_weights(dataset: Dataset) -> Dataset:
 
 @lru_cache(maxsize=4)
 def _attention(
-    datasets: tuple[Dataset, ...], beta: float, eta: float, T: int, device: str, normalised: bool, deadline: Deadline
+    datasets: tuple[Dataset, ...], beta: float, eta: float, T: int, device: str, normalised: bool
 ) -> Training:
     W_ov = aligned_output(datasets, beta, resolve_device(device))
-    return train_attention(datasets, W_ov, eta, T, normalised=normalised, stop=deadline.passed)
+    return train_attention(datasets, W_ov, eta, T, normalised=normalised)
 
 
 @lru_cache(maxsize=2)
-def _feed_forward(datasets: tuple[Dataset, ...], eta: float, T: int, device: str, deadline: Deadline) -> Training:
-    return train_feed_forward(datasets, eta, T, device=resolve_device(device), stop=deadline.passed)
+def _feed_forward(datasets: tuple[Dataset, ...], eta: float, T: int, device: str) -> Training:
+    return train_feed_forward(datasets, eta, T, device=resolve_device(device))
 
 
 @lru_cache(maxsize=2)
-def _two_stages(
-    datasets: tuple[Dataset, ...], eta: float, T1: int, T: int, device: str, deadline: Deadline
-) -> Training:
-    first = train_feed_forward(datasets, eta, T1, device=resolve_device(device), stop=deadline.passed)
+def _two_stages(datasets: tuple[Dataset, ...], eta: float, T1: int, T: int, device: str) -> Training:
+    first = train_feed_forward(datasets, eta, T1, device=resolve_device(device))
     V = round(first.stage.entries**0.5)
     W_ov = first.snapshots[T1].reshape(len(datasets), V, V)
-    return train_attention(datasets, W_ov, eta, T, stop=deadline.passed)
+    return train_attention(datasets, W_ov, eta, T)

@@ -13,7 +13,7 @@ from proofs.next_token.max_margin import attention_problems
 from proofs.next_token.max_margin_solver import solve
 from verify.claim import Finding, Run
 from verify.claims.next_token.rates import SHIFT_RESOLUTION, Comparison, report
-from verify.claims.next_token.runs import attention_run, undecided_out_of_time
+from verify.claims.next_token.runs import attention_run
 from verify.claims.next_token.settings import NextTokenSettings
 
 
@@ -58,7 +58,6 @@ def shift_of(training: Training, index: int, beta: float) -> Shift | None:
     return Shift(stage, len(sentences), float(gaps[stage.offsets > -torch.inf].min()))
 
 
-@undecided_out_of_time
 def unseen_tokens(settings: NextTokenSettings, run: Run) -> Finding:
     training = attention_run(settings, run)
     comparisons, sentences, moved = [], 0, 0.0
