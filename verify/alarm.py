@@ -20,6 +20,7 @@ class OutOfBudgetError(BaseException):
 class Alarm:
     """Within `with Alarm(seconds) as alarm`, `alarm.guard(work)` raises OutOfBudgetError once the seconds are over.
 
+    An import under way is finished first: torch, for one, cannot be imported again after half an import.
     seconds  None: never. Where there is no main thread to interrupt, or the system has no timers, work is never
              interrupted either, and whoever runs it looks at the clock in between.
     """
@@ -49,5 +50,14 @@ class Alarm:
             self.armed = False
 
     def _ring(self, number: int, frame: FrameType | None) -> None:
-        if self.armed:
+        if self.armed and not importing(frame):
             raise OutOfBudgetError(f"budget={self.seconds:g} s is used up")
+
+
+def importing(frame: FrameType | None) -> bool:
+    """Whether an import statement is being executed somewhere below this frame."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 import signal
 import sys
 from itertools import count
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -144,6 +146,14 @@ def test_a_budget_ends_a_claim_that_never_looks_at_the_clock() -> None:
 def test_an_alarm_that_is_swallowed_rings_again() -> None:
     results = run_claims([claim("A", "deaf")], None, budget=0.1)
     assert results[0].verdict is Verdict.UNDECIDED and len(LOG) > 1
+
+
+def test_an_import_is_not_broken_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "slow_import_of_a_test.py").write_text("import time\ntime.sleep(0.4)\nFINISHED = True\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys.modules["toy_claims"], "true", lambda *_: importlib.import_module("slow_import_of_a_test"))
+    run_claims([claim("A", "true")], None, budget=0.05)
+    assert sys.modules.pop("slow_import_of_a_test").FINISHED is True
 
 
 def test_without_a_budget_a_claim_is_granted_the_usual_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
