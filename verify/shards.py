@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from proofs.sub_ngrams.configuration import Configuration
-from proofs.sub_ngrams.law import NGramLaw
+from proofs.sub_ngrams.law import NGramLaw, require_ngram_law
 from proofs.sub_ngrams.score_blocks import Blocks, Number, ScoreBlocks
 from verify import __version__
 from verify.engines import Engine, Options, get_engine
@@ -37,6 +37,9 @@ class Shard:
     T: int
     engine: str
     options: Options
+
+    def __post_init__(self) -> None:
+        require_ngram_law(self.law)  # the key, by which results are kept, tells laws apart by S, n, alpha and initial
 
     @staticmethod
     def settle(law: NGramLaw, configuration: Configuration, T: int, engine: Engine, options: Options) -> Shard:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from proofs.sub_ngrams.escape import Feature, predicted_coefficient, unused_lags, word_weights
 from proofs.sub_ngrams.infinite_length import limit_blocks
-from proofs.sub_ngrams.law import NGramLaw
+from proofs.sub_ngrams.law import NGramLaw, float_alpha
 
 SMALLEST = (
     1e-9  # an entry of a drawn kernel is at least that: 0 has no stationary law, and a log-uniform tail reaches it
@@ -52,7 +52,7 @@ def repetition(law: NGramLaw, lags: tuple[int, ...], kernels: int = 4000, seed: 
 
 def drawn_kernels(law: NGramLaw, count: int, seed: int) -> Sequence[Sequence[NDArray[Any]]]:
     """Rows of S arrays, each with one entry for each of `count` kernels of the law."""
-    rows = np.random.default_rng(seed).dirichlet([float(law.alpha)] * law.S, size=(law.S ** (law.n - 1), count))
+    rows = np.random.default_rng(seed).dirichlet([float_alpha(law)] * law.S, size=(law.S ** (law.n - 1), count))
     rows = np.maximum(rows, SMALLEST)
     rows /= rows.sum(-1, keepdims=True)
     return [[row[:, s] for s in range(law.S)] for row in rows]

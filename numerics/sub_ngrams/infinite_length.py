@@ -29,7 +29,7 @@ from numerics.sub_ngrams.relabelling import all_ends
 from numerics.sub_ngrams.transfer import transitions
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.counting import Counting, Matched, by_matched_context
-from proofs.sub_ngrams.law import NGramLaw, Word
+from proofs.sub_ngrams.law import NGramLaw, Word, require_ngram_law
 
 
 def infinite_length(kernels: Tensor, law: NGramLaw, configuration: Configuration) -> Tensor:
@@ -56,6 +56,7 @@ class Stationary:
     """
 
     def __init__(self, kernels: Tensor, law: NGramLaw) -> None:
+        require_ngram_law(law)
         if not bool((kernels > 0).all()):
             raise ValueError("at infinite length every entry of a kernel has to be positive")
         self.law, self.kernels = law, kernels

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid
 from torch.quasirandom import SobolEngine
 
-from proofs.sub_ngrams.law import NGramLaw
+from proofs.sub_ngrams.law import NGramLaw, float_alpha
 
 STRETCH = 5.0  # the lattice is even in x with logit y = STRETCH sinh(x/STRETCH): coarser towards the corners
 FARTHEST = 60.0  # the largest x; no weight is left there
@@ -134,7 +134,7 @@ class Sobol:
 
     def _density(self, kernels: Tensor, L: float) -> Tensor:
         """Density of the mixture over that of the prior."""
-        alpha, S = float(self.law.alpha), self.law.S
+        alpha, S = float_alpha(self.law), self.law.S
         others = torch.stack([kernels[..., [i for i in range(S) if i != s]].sum(-1) for s in range(S)], -1)
         z = kernels.log() - others.log()
         log_prior = (
@@ -148,7 +148,7 @@ class Sobol:
     def _draw(self, m: int) -> tuple[Tensor, Tensor, Tensor]:
         """Two uniform numbers and a kernel from the prior, m times; rows are normalised gamma quantiles."""
         u = self.engine.draw(m, dtype=torch.float64) + 2.0**-31  # the engine has 30 bits, 0 among them
-        alpha = float(self.law.alpha)
+        alpha = float_alpha(self.law)
         quantiles = u[:, 2:].numpy()
         quantiles = -np.log1p(-quantiles) if alpha == 1 else special.gammaincinv(alpha, quantiles)
         gamma = torch.from_numpy(quantiles).reshape(m, self.rows, self.law.S)
@@ -157,7 +157,7 @@ class Sobol:
 
 def _sticks(law: NGramLaw) -> list[tuple[float, float]]:
     """Beta parameters of the parts, row by row."""
-    alpha = float(law.alpha)
+    alpha = float_alpha(law)
     return [(alpha, (law.S - 1 - i) * alpha) for i in range(law.S - 1)] * int(law.S ** (law.n - 1))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from numerics.sub_ngrams.kernel_rules import Nodes
-from proofs.sub_ngrams.law import NGramLaw, Word
+from proofs.sub_ngrams.law import NGramLaw, Word, float_alpha
 
 
 def low_degree(law: NGramLaw, degree: int, at_most: int) -> Nodes | None:
@@ -53,7 +53,7 @@ def _layer(law: NGramLaw, t: int) -> Nodes:
     With the factors of `_in_one_row` the layers up to t = s are exact up to degree 2s + 1: the rule of Grundmann and
     Moeller (1978, SIAM J. Numer. Anal. 15, 282-290) for the simplex, here with the density of the prior.
     """
-    S, alpha = law.S, float(law.alpha)
+    S, alpha = law.S, float_alpha(law)
     beta = torch.tensor(list(_vectors(S, t, exactly=True)), dtype=torch.float64)
     rising = torch.exp(torch.lgamma(alpha + beta) - math.lgamma(alpha) - torch.lgamma(beta + 1)).prod(1, keepdim=True)
     return Nodes(((alpha + 2 * beta) / (S * alpha + 2 * t))[:, None], rising)

@@ -2,62 +2,86 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import torch
 from torch import Tensor, nn
 
+from numerics.sub_ngrams.own_module import Output, OwnModule, asking
 from numerics.sub_ngrams.sequences import Batch, enumerate_sequences
 from proofs.sub_ngrams.law import NGramLaw
 
-ROW_SUM_TOLERANCE = 1e-6  # tells probabilities from logits or counts; no verdict rests on it
-
 
 def population_gradient(
-    module: nn.Module, law: NGramLaw, T: int, *, epsilon: float = 0.0, batch: int = 1024
+    module: nn.Module,
+    law: NGramLaw,
+    T: int,
+    *,
+    epsilon: float = 0.0,
+    batch: int = 1024,
+    output: Output = "probabilities",
 ) -> dict[str, Tensor]:
     """The gradient of L = -E sum_s P(s) log(p(s) + epsilon) in every parameter of `module`, over all S^T sequences.
 
-    module maps int64 sequences (B x T) to next-token probabilities (B x S), float64, each sequence by itself
-    and without randomness (no dropout, no batch statistics: call module.eval()). P is the posterior predictive, so
-    that L is the population loss of predicting token T+1. Returns parameter name -> gradient; a parameter that the
-    output does not depend on has gradient 0, one that does not require a gradient is left out.
+    module maps int64 sequences (B x T) to one row for each (B x S): next-token probabilities, or what `output` says.
+    Each sequence by itself and without randomness (no dropout, no batch statistics: call module.eval()). P is the
+    posterior predictive, so that L is the population loss of predicting token T+1. Returns parameter name -> gradient
+    in float64; a parameter that the output does not depend on has gradient 0, one that does not require a gradient is
+    left out.
 
-    At epsilon = 0 a token that does not occur in the sequence and has p = 0 exactly contributes nothing, as in a
-    network that copies: its p is taken to be 0 whatever the parameters are. The loss is infinite then, see
-    `population_loss`. Raises ValueError when there are too many sequences, when the output has the wrong shape or
-    dtype, is no probability distribution, or changes when asked again, and when p = 0 at a token that does occur.
+    At epsilon = 0 a token that does not occur in the sequence and has p = 0 whatever the parameters are contributes
+    nothing, as in a network that copies. The loss is infinite then, see `population_loss`. Where the module ends in a
+    softmax or an exponential its logarithm is taken before, so that no p underflows.
+
+    The module runs with copies of its parameters in float64, and is left as it was: parameters, gradients, buffers,
+    mode, attributes, and the random numbers of torch. Hooks on it run.
+
+    Raises ValueError, with the reason, instead of a number that may be wrong: numbers in single precision inside the
+    module; p = 0, or below the normal floats, by underflow or rounding; p = 0 for a token that does occur; an answer
+    that is random or changes beside other sequences (every sequence is asked for twice, see `OwnModule`); a parameter
+    that the output depends on by a path that torch does not see; a gradient that is not finite; an output of another
+    shape or kind; too many sequences; another law than `NGramLaw` itself. What it cannot see: a dependence on other
+    sequences below 1e-10 of log p; a path that the module hides besides one that it shows; cancellation inside.
     """
-    if not epsilon >= 0:
-        raise ValueError(f"epsilon={epsilon}: a number >= 0")
-    device = _device(module)
-    _require_repeatable(module, next(enumerate_sequences(law, T, batch=batch, device=device)).x, law.S)
+    with asking(module, law.S, output, epsilon) as own:
 
-    def losses(x: Tensor, P: Tensor) -> Tensor:
-        p = _probabilities(module, x, law.S)
-        if epsilon > 0:
-            return -(P * (p + epsilon).log()).sum(1)
-        zero = p == 0
-        _require_absent(zero, x)
-        return -(P * p.masked_fill(zero, 1.0).log()).sum(1)
+        def losses(x: Tensor, P: Tensor) -> Tensor:
+            log_p, zero = _with_zeros(own, x)
+            _require_absent(zero, x)
+            return -(P * log_p.masked_fill(zero, 0.0)).sum(1)
 
-    parameters = {name: value for name, value in module.named_parameters() if value.requires_grad}
-    return expected_gradient(parameters, losses, enumerate_sequences(law, T, batch=batch, device=device))
+        def batches() -> Iterator[Batch]:
+            return enumerate_sequences(law, T, batch=batch, device=own.device)
+
+        found = _reached_gradients(own.parameters, losses, batches())
+        own.require_no_hidden_path(own.parameters.keys() - found.keys(), (x for x, _, _ in batches()))
+        gradients = {name: found.get(name, torch.zeros_like(value)) for name, value in own.parameters.items()}
+    for name, gradient in gradients.items():
+        if not bool(torch.isfinite(gradient).all()):
+            raise ValueError(f"the gradient in {name} is not finite: it does not exist here, or floats do not hold it")
+    return {name: gradient.detach() for name, gradient in gradients.items()}
 
 
-def population_loss(module: nn.Module, law: NGramLaw, T: int, *, epsilon: float = 0.0, batch: int = 1024) -> float:
-    """L = -E sum_s P(s) log(p(s) + epsilon) over all S^T sequences; inf where some p(s) + epsilon is 0.
+def population_loss(
+    module: nn.Module,
+    law: NGramLaw,
+    T: int,
+    *,
+    epsilon: float = 0.0,
+    batch: int = 1024,
+    output: Output = "probabilities",
+) -> float:
+    """L = -E sum_s P(s) log(p(s) + epsilon) over all S^T sequences; inf where some p(s) is 0 whatever the parameters
+    are, and epsilon = 0.
 
-    Same requirements on `module` and same errors as `population_gradient`.
+    Same requirements on `module` and same errors as `population_gradient`, but for those of the gradient.
     """
-    if not epsilon >= 0:
-        raise ValueError(f"epsilon={epsilon}: a number >= 0")
-    device, total = _device(module), 0.0
-    _require_repeatable(module, next(enumerate_sequences(law, T, batch=batch, device=device)).x, law.S)
-    with torch.no_grad():
-        for x, P, weight in enumerate_sequences(law, T, batch=batch, device=device):
-            p = _probabilities(module, x, law.S)
-            total += float((weight * -(P * (p + epsilon).log()).sum(1)).sum())
+    total = 0.0
+    with asking(module, law.S, output, epsilon) as own, torch.no_grad():
+        for x, P, weight in enumerate_sequences(law, T, batch=batch, device=own.device):
+            log_p, zero = _with_zeros(own, x)
+            total += math.inf if bool(zero.any()) else float((weight * -(P * log_p).sum(1)).sum())
     return total
 
 
@@ -65,28 +89,31 @@ def expected_gradient(
     parameters: Mapping[str, Tensor], losses: Callable[[Tensor, Tensor], Tensor], batches: Iterable[Batch]
 ) -> dict[str, Tensor]:
     """The gradient of sum over all batches of weight * losses(x, P), with losses one number per sequence."""
-    total = {name: torch.zeros_like(value) for name, value in parameters.items()}
+    found = _reached_gradients(parameters, losses, batches)
+    return {name: found.get(name, torch.zeros_like(value)) for name, value in parameters.items()}
+
+
+@torch.enable_grad()
+def _reached_gradients(
+    parameters: Mapping[str, Tensor], losses: Callable[[Tensor, Tensor], Tensor], batches: Iterable[Batch]
+) -> dict[str, Tensor]:
+    """The same, without those that no loss has a path to."""
+    total: dict[str, Tensor] = {}
     for x, P, weight in batches:
         loss = (weight * losses(x, P)).sum()
+        if not loss.requires_grad:
+            continue
         gradients = torch.autograd.grad(loss, list(parameters.values()), allow_unused=True)
         for name, gradient in zip(parameters, gradients, strict=True):
             if gradient is not None:
-                total[name] += gradient
+                total.setdefault(name, torch.zeros_like(parameters[name])).add_(gradient)
     return total
 
 
-def _probabilities(module: nn.Module, x: Tensor, S: int) -> Tensor:
-    p = module(x)
-    if not isinstance(p, Tensor) or p.shape != (x.shape[0], S):
-        shape = tuple(p.shape) if isinstance(p, Tensor) else type(p).__name__
-        raise ValueError(f"the module returns {shape} for {x.shape[0]} sequences: a {x.shape[0]} x {S} tensor is due")
-    if p.dtype != torch.float64:
-        raise ValueError(f"the module returns {p.dtype}: float64 is due, module.double() makes it so")
-    if not bool((torch.isfinite(p) & (p >= 0)).all()):
-        raise ValueError("the module returns negative or non-finite numbers: probabilities are due, not logits")
-    if not bool(((p.sum(1) - 1).abs() <= ROW_SUM_TOLERANCE).all()):
-        raise ValueError("the module returns rows that do not sum to 1: probabilities are due")
-    return p
+def _with_zeros(own: OwnModule, x: Tensor) -> tuple[Tensor, Tensor]:
+    """log(p + epsilon), and where it is -inf."""
+    log_p = own.log_probabilities(x)
+    return log_p, torch.isneginf(log_p.detach())
 
 
 def _require_absent(zero: Tensor, x: Tensor) -> None:
@@ -99,17 +126,3 @@ def _require_absent(zero: Tensor, x: Tensor) -> None:
             f"the module gives probability 0 to token {s}, which occurs in the sequence {x[i].tolist()}: "
             "the loss is infinite there and has no gradient; epsilon > 0 smooths it"
         )
-
-
-def _require_repeatable(module: nn.Module, x: Tensor, S: int) -> None:
-    with torch.no_grad():
-        if not torch.allclose(_probabilities(module, x, S), _probabilities(module, x, S)):
-            raise ValueError("the module answers differently when asked again: module.eval() turns dropout off")
-
-
-def _device(module: nn.Module) -> torch.device:
-    parameters: Iterator[Tensor] = module.parameters()
-    first = next(parameters, None)
-    if first is None:
-        raise ValueError("the module has no parameters")
-    return first.device

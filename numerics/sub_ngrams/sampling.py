@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from numerics.sub_ngrams.sequences import words
-from proofs.sub_ngrams.law import NGramLaw
+from proofs.sub_ngrams.law import NGramLaw, float_alpha
 
 STEPS_AHEAD = 256  # uniform numbers are drawn for that many steps at once
 BELOW_ONE = 1 - 2.0**-52  # keeps uniform * total below total after rounding
@@ -35,7 +35,7 @@ def urn_counts(
 
     Counts are float64, batch x S^n, n-grams in lexicographic order.
     """
-    n, device, alpha = law.n, generator.device, float(law.alpha)
+    n, device, alpha = law.n, generator.device, float_alpha(law)
     if n > T:
         raise ValueError(f"T={T}: sequences have at least n={n} tokens")
     x = torch.empty(T, batch, dtype=dtype, device=device)
@@ -56,7 +56,7 @@ def urn_counts(
 def predictive_of_counts(law: NGramLaw, x: Tensor, grams: Tensor) -> Tensor:
     """P(s) = E[tau(s | u) | x], u the last n-1 tokens, from the counts of n-grams (B x S^n): float64, B x S."""
     u = words(x[:, x.shape[1] + 1 - law.n :].long(), law.n - 1, law.S)[:, 0]
-    alpha = float(law.alpha)
+    alpha = float_alpha(law)
     followers = grams.view(len(x), -1, law.S)[torch.arange(len(x), device=x.device), u]
     return (alpha + followers) / (law.S * alpha + followers.sum(1, keepdim=True))
 
@@ -123,7 +123,7 @@ def _dirichlet(law: NGramLaw, shape: tuple[int, ...], generator: torch.Generator
 
     By log Gamma(alpha) = log Gamma(alpha + 1) + log(U) / alpha in law, for at small alpha the gammas underflow.
     """
-    alpha = torch.full((*shape, law.S), float(law.alpha), dtype=torch.float64, device=generator.device)
+    alpha = torch.full((*shape, law.S), float_alpha(law), dtype=torch.float64, device=generator.device)
     # torch.distributions takes no generator; this is what it calls
     gamma = torch._standard_gamma(alpha + 1, generator=generator)
     uniform = 1 - torch.rand(alpha.shape, generator=generator, dtype=torch.float64, device=generator.device)

@@ -13,11 +13,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from proofs.sub_ngrams.law import NGramLaw
+from proofs.sub_ngrams.law import NGramLaw, float_alpha, require_integer, require_ngram_law
 
 MAX_SEQUENCES = 2**24  # a minute or so; above, another engine is the right one
-
-
 UNIT_ROUNDOFF = 2.0**-53
 
 
@@ -32,17 +30,26 @@ class Batch(NamedTuple):
 def enumerate_sequences(law: NGramLaw, T: int, *, batch: int, device: torch.device) -> Iterator[Batch]:
     """All S^T sequences in lexicographic order, weighted by their annealed probability.
 
-    Raises ValueError when T < n, and when there are more than MAX_SEQUENCES of them.
+    Raises ValueError when T < n, when there are more than MAX_SEQUENCES of them, for a batch below 1, and for another
+    law than NGramLaw.
     """
-    S, count = law.S, law.S**T
+    require_ngram_law(law)
+    require_integer("batch", batch, at_least=1)
+    require_integer("T", T, at_least=1)
     if law.n > T:
         raise ValueError(f"T={T}: sequences have at least n={law.n} tokens")
-    if count > MAX_SEQUENCES:
-        raise ValueError(f"S^T = {S}^{T} = {count} sequences: at most {MAX_SEQUENCES} can be enumerated")
-    place = torch.tensor([S**t for t in reversed(range(T))], device=device)
-    for first in range(0, count, batch):
-        index = torch.arange(first, min(first + batch, count), device=device)
-        x = index[:, None] // place % S
+    long = T * law.S.bit_length() > 128  # then S^T, far too many, is not computed
+    if long or law.S**T > MAX_SEQUENCES:
+        count = "" if long else f" = {law.S**T}"
+        raise ValueError(f"S^T = {law.S}^{T}{count} sequences: at most {MAX_SEQUENCES} can be enumerated")
+    return _enumerated(law, T, batch, device)
+
+
+def _enumerated(law: NGramLaw, T: int, batch: int, device: torch.device) -> Iterator[Batch]:
+    place = torch.tensor([law.S**t for t in reversed(range(T))], device=device)
+    for first in range(0, law.S**T, batch):
+        index = torch.arange(first, min(first + batch, law.S**T), device=device)
+        x = index[:, None] // place % law.S
         yield Batch(x, predictive(law, x), probability(law, x))
 
 
@@ -56,7 +63,7 @@ def probability(law: NGramLaw, x: Tensor) -> Tensor:
 
 def predictive(law: NGramLaw, x: Tensor) -> Tensor:
     """P(s) = E[tau(s | u) | x], u the last n-1 tokens, for each of B sequences: float64 (B x S)."""
-    S, n, alpha = law.S, law.n, float(law.alpha)
+    S, n, alpha = law.S, law.n, float_alpha(law)
     contexts = words(x, n - 1, S)
     again = contexts[:, :-1] == contexts[:, -1:]  # where the final context has stood before
     followers = (one_hot(x[:, n - 1 :], S) * again[:, :, None]).sum(1).double()
@@ -82,5 +89,5 @@ def _polya(law: NGramLaw, contexts: Tensor, tokens: Tensor) -> Tensor:
     same = (contexts[:, :, None] == contexts[:, None, :]).tril(-1)
     visits = same.sum(2).double()
     follows = (same & (tokens[:, :, None] == tokens[:, None, :])).sum(2).double()
-    alpha = float(law.alpha)
+    alpha = float_alpha(law)
     return ((alpha + follows) / (law.S * alpha + visits)).prod(1)

@@ -19,7 +19,7 @@ from numerics.sub_ngrams.network import Network
 from numerics.sub_ngrams.sampling import chains, draw_kernels, polya_urn
 from numerics.sub_ngrams.sequences import Batch, enumerate_sequences, words
 from proofs.sub_ngrams.configuration import Configuration
-from proofs.sub_ngrams.law import NGramLaw
+from proofs.sub_ngrams.law import NGramLaw, require_ngram_law
 
 Optimiser = Literal["adamw", "gd"]
 Targets = Literal["predictive", "transition"]
@@ -54,6 +54,9 @@ class Recipe:
     c: float = 3.0
     c_A: float = 6.0  # noqa: N815  # the name on the page
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        require_ngram_law(self.law)
 
 
 def initial_network(recipe: Recipe, device: torch.device) -> Network:

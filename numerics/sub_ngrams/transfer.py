@@ -24,7 +24,7 @@ from numerics.sub_ngrams.exponential_sum import ExponentialSum
 from numerics.threads import one_thread
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.counting import Counting, by_matched_context, decomposition
-from proofs.sub_ngrams.law import NGramLaw, Word
+from proofs.sub_ngrams.law import NGramLaw, Word, require_ngram_law
 
 CHUNK = 2**17  # entries in the stack of matrices worked on at a time, so that it fits the cache
 NODES = 8  # nodes of the exponential sum per step; after each step, finished kernels drop out
@@ -238,7 +238,8 @@ def transitions(edges: Tensor, law: NGramLaw) -> Tensor:
 
 
 def require_problem(law: NGramLaw, configuration: Configuration, T: int, tolerance: float) -> None:
-    """Raises ValueError for T < n, a lag >= n, a tolerance that is not positive, and weights q^m beyond floats."""
+    """Raises ValueError for another law than NGramLaw, T < n, a lag >= n, a tolerance that is not positive, and weights q^m beyond floats."""
+    require_ngram_law(law)
     if law.n > T:
         raise ValueError(f"T={T}: sequences have at least n={law.n} tokens")
     if configuration.lags and configuration.lags[-1] >= law.n:

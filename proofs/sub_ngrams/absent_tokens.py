@@ -16,7 +16,7 @@ from typing import Any
 from flint import fmpq, fmpq_poly, fmpz_mat
 
 from proofs.rationals import to_fraction
-from proofs.sub_ngrams.law import NGramLaw
+from proofs.sub_ngrams.law import NGramLaw, require_ngram_law
 from proofs.sub_ngrams.markov_types import ClassProbability, classes, refuse
 
 MOST = 3_000_000  # type classes that are taken on
@@ -28,6 +28,7 @@ def absent_probability(law: NGramLaw, T: int, most: int = MOST) -> Fraction:
     Only sequences that miss a token matter, and the tokens that a sequence misses are equally likely to come next.
     Raises ValueError when more than `most` type classes are to be expected.
     """
+    require_ngram_law(law)
     S, n, alpha = law.S, law.n, fmpq(*law.alpha.as_integer_ratio())
     refuse(S, n, T, most, tokens=S - 1)
     probability = ClassProbability(law, T, fmpq)
@@ -44,6 +45,7 @@ def constant_sequences(law: NGramLaw, T: int) -> Fraction:
 
     S tokens, times the start, times the urn of the one context that occurs: T-n+1 times the same token, then another.
     """
+    require_ngram_law(law)
     S, n, alpha = law.S, law.n, law.alpha
 
     def same(draws: int) -> Fraction:  # one urn, again and again one given token
@@ -60,6 +62,7 @@ def constant_sequences_ratio(law: NGramLaw) -> RationalFunction:
     One more draw of the same token multiplies by (alpha + draws)/(S alpha + draws), and the predictive of the other
     tokens, (S-1) alpha/(S alpha + draws), takes its next value.
     """
+    require_ngram_law(law)
     alpha, S, draws = fmpq(*law.alpha.as_integer_ratio()), law.S, fmpq_poly([0, 1])
     return RationalFunction.reduced(
         (alpha + draws) * (S * alpha + draws), (S * alpha + draws) * (S * alpha + draws + 1)

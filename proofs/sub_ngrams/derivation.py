@@ -21,7 +21,7 @@ from sympy.polys.rings import ring
 
 from proofs.identities import Identities, decide, limit_at_infinity
 from proofs.sub_ngrams.configuration import Configuration
-from proofs.sub_ngrams.law import NGramLaw, Word
+from proofs.sub_ngrams.law import NGramLaw, Word, require_ngram_law
 from proofs.sub_ngrams.literal_network import (
     Entry,
     Window,
@@ -141,6 +141,7 @@ def derivation(law: NGramLaw, configuration: Configuration, T: int) -> ScoreBloc
 
     q is rational, or inf: then every dl/dz_j is a rational function of q whose limit is taken.
     """
+    require_ngram_law(law)
     if not configuration.exact:
         raise ValueError(f"q={configuration.q!r}: this engine needs a rational q, or inf")
     S, n = law.S, law.n

@@ -9,13 +9,14 @@ from fractions import Fraction
 from itertools import product
 
 from proofs.sub_ngrams.configuration import Configuration
-from proofs.sub_ngrams.law import NGramLaw
+from proofs.sub_ngrams.law import NGramLaw, require_ngram_law
 from proofs.sub_ngrams.score import score
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
 
 
 def enumeration(law: NGramLaw, configuration: Configuration, T: int) -> ScoreBlocks:
     """M_ab = E sum_j g_j 1{x_{T-a} = v} 1{x_{j-b} = v'} over all sequences of length T >= n; q rational or inf."""
+    require_ngram_law(law)
     S, n = law.S, law.n
     M = [[[[Fraction(0)] * S for _ in range(S)] for _ in range(n)] for _ in range(n)]
     for x in product(range(S), repeat=T):

@@ -16,6 +16,8 @@ from typing import Literal, get_args
 Initial = Literal["uniform", "dirichlet"]
 Word = tuple[int, ...]
 
+ALPHAS_OF_FLOATS = (Fraction(1, 10**300), Fraction(10**300))  # alpha, S alpha and alpha + T are then normal floats
+
 
 @dataclass(frozen=True)
 class NGramLaw:
@@ -36,10 +38,8 @@ class NGramLaw:
     initial: Initial = "uniform"
 
     def __post_init__(self) -> None:
-        if self.S < 2:
-            raise ValueError(f"S={self.S}: the vocabulary needs at least 2 tokens")
-        if self.n < 1:
-            raise ValueError(f"n={self.n}: n is at least 1")
+        require_integer("S", self.S, at_least=2)
+        require_integer("n", self.n, at_least=1)
         if not isinstance(self.alpha, Fraction) or self.alpha <= 0:
             raise ValueError(f"alpha={self.alpha!r}: alpha is a positive Fraction")
         if self.initial not in get_args(Initial):
@@ -76,3 +76,29 @@ class NGramLaw:
     def urn(self, count: int, total: int) -> Fraction:
         """Probability that a Pólya urn draws a token seen `count` times in `total` draws."""
         return (self.alpha + count) / (self.S * self.alpha + total)
+
+
+def require_ngram_law(law: NGramLaw) -> None:
+    """ValueError unless this is `NGramLaw` itself.
+
+    A subclass may have a law of its own, and S, n and alpha do not tell: what computes from them asks this first.
+    """
+    if type(law) is not NGramLaw:
+        raise ValueError(
+            f"the law is a {type(law).__name__}: only NGramLaw itself is computed, whose law S, n, alpha and initial say"
+        )
+
+
+def float_alpha(law: NGramLaw) -> float:
+    """alpha as a float. ValueError for another law than `NGramLaw`, and where a float holds no such number."""
+    require_ngram_law(law)
+    least, most = ALPHAS_OF_FLOATS
+    if not least <= law.alpha <= most:
+        raise ValueError("alpha is beyond the reach of floats: 1e-300 <= alpha <= 1e300")
+    return float(law.alpha)
+
+
+def require_integer(name: str, value: object, *, at_least: int) -> None:
+    """ValueError unless the value is an int from `at_least` up; bool and the integers of numpy are others."""
+    if type(value) is not int or value < at_least:
+        raise ValueError(f"{name}={value!r}: an int, at least {at_least}")

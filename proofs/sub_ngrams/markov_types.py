@@ -14,7 +14,7 @@ from itertools import chain, product
 from struct import Struct
 from typing import Any
 
-from proofs.sub_ngrams.law import NGramLaw, Word
+from proofs.sub_ngrams.law import NGramLaw, Word, require_ngram_law
 
 Element = Any  # of the field in use; calculates with its like and with int
 Field = Callable[[int, int], Element]  # (numerator, denominator) -> element
@@ -131,6 +131,7 @@ class ClassProbability:
     """The probability of one sequence of a class: Pólya urns, from tables of their rising factorials."""
 
     def __init__(self, law: NGramLaw, T: int, field: Field) -> None:
+        require_ngram_law(law)
         self.law, self.field = law, field
         self.start = {start: law.probability(start).as_integer_ratio() for start in starts(law.n, law.S)}
         p, r = law.alpha.as_integer_ratio()

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy import special, stats
 from scipy.stats import qmc
 
-from proofs.sub_ngrams.law import NGramLaw
+from proofs.sub_ngrams.law import NGramLaw, float_alpha
 
 Array = NDArray[np.float64]
 Nodes = tuple[Array, Array, Array]  # b, 1-b and the weights
@@ -69,7 +69,7 @@ def prior_mean(
 
 def _tensor(law: NGramLaw, integrand: Integrand, nodes: int) -> PriorMean:
     """The mean on a fine grid; a grid with a third fewer nodes and another clustering tells the error."""
-    alpha, dimension = float(law.alpha), law.S ** (law.n - 1) * (law.S - 1)
+    alpha, dimension = float_alpha(law), law.S ** (law.n - 1) * (law.S - 1)
     coarse_nodes = nodes * 2 // 3
     # tau ~ t^order near 0: orders well above 1/alpha make the density smooth in t
     order = min(24, 2 + math.ceil(2 / alpha))
@@ -121,7 +121,7 @@ def _on_grid(law: NGramLaw, integrand: Integrand, betas: list[Nodes]) -> Array:
 
 def _sobol(law: NGramLaw, integrand: Integrand, points: int, scramblings: int, level: float, seed: int) -> PriorMean:
     """Independent scramblings of a power of two of Sobol points, through the quantiles of the Beta variables."""
-    S, rows, alpha = law.S, law.S ** (law.n - 1), float(law.alpha)
+    S, rows, alpha = law.S, law.S ** (law.n - 1), float_alpha(law)
     bits = int(math.log2(points / scramblings))
     means = []
     for rng in np.random.default_rng(seed).spawn(scramblings):

@@ -18,7 +18,7 @@ from flint import fmpq, fmpq_poly
 
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.counting import Counting, by_matched_context, decomposition
-from proofs.sub_ngrams.law import NGramLaw, Word
+from proofs.sub_ngrams.law import NGramLaw, Word, require_ngram_law
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
 
 Kernel = Mapping[Word, Sequence[Fraction]]  # context -> probability of each next token
@@ -32,6 +32,7 @@ def transfer_exact(law: NGramLaw, kernel: Kernel, configuration: Configuration, 
     `law` gives S, n and the law of the first n-1 tokens (its prior on kernels is not used); q a Fraction or inf.
     Raises ValueError when T < n, or when a row of the kernel is missing or is not a probability vector.
     """
+    require_ngram_law(law)
     S, n = law.S, law.n
     if n > T:
         raise ValueError(f"T={T}: sequences have at least n={n} tokens")

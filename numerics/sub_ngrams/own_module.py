@@ -1,0 +1,260 @@
+"""A module that somebody else wrote, asked for next-token probabilities: in double, without a trace left in it, and
+refused where an answer does not depend on its sequence and its parameters alone.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn.parameter import UninitializedTensorMixin
+
+from numerics.sub_ngrams.watch import Watch
+
+Output = Literal["probabilities", "log_probabilities", "logits"]
+
+ROW_SUM_TOLERANCE = 1e-6  # tells probabilities from logits or counts; no verdict rests on it
+SAME = 1e-10  # two answers for one sequence agree so far, relative to 1 + |log p|: rounding stays below
+SMALL = 2.0**-10  # size of other parameters, at which nothing underflows, and of changes
+SINGLES = 8  # sequences that are also asked for one by one
+SEED = 0  # of the company in which sequences are asked for again, and of other parameters
+LEAST_NORMAL = sys.float_info.min
+
+
+class OwnModule:
+    """The module with copies of its parameters and buffers, in float64, in place of its own; see `asking`.
+
+    parameters  those that require a gradient, by name
+    """
+
+    def __init__(self, module: nn.Module, S: int, output: Output, epsilon: float) -> None:
+        self.module, self.S, self.output, self.epsilon = module, S, output, epsilon
+        named = dict(module.named_parameters())
+        self.parameters = {
+            name: _double(value).requires_grad_() for name, value in named.items() if value.requires_grad
+        }
+        fixed = {name: value for name, value in named.items() if not value.requires_grad}
+        self.frozen = {name: _double(value) for name, value in fixed.items()}
+        self.buffers = {name: _double(value) for name, value in module.named_buffers()}
+        self.device = next(iter(named.values())).device
+        self.watch = Watch({name: value for name, value in named.items() if value.requires_grad})
+        self.converted = sorted({str(value.dtype) for value in named.values() if value.is_floating_point()} - _DOUBLE)
+        self.generator = torch.Generator().manual_seed(SEED)
+
+    def log_probabilities(self, x: Tensor) -> Tensor:
+        """log(p + epsilon) for every sequence and token: B x S, -inf where p = 0 whatever the parameters are.
+
+        Every sequence is asked for a second time in other company; ValueError if the answer is another there.
+        """
+        found = self._ask(x)
+        with torch.no_grad():
+            self._require_same_elsewhere(x, found.detach())
+            self._require_zero_by_construction(x, torch.isneginf(found.detach()))
+        return found
+
+    @torch.no_grad()
+    def require_no_hidden_path(self, names: Iterable[str], batches: Iterable[Tensor]) -> None:
+        """ValueError if an answer moves with these parameters, to which torch has found no path."""
+        moved = {name: self.parameters[name] + self._noise(self.parameters[name]) for name in names}
+        for x in batches if moved else ():
+            if bool(_different(self._ask(x), self._ask(x, moved)).any()):
+                raise ValueError(
+                    f"the output changes with {', '.join(moved)}, and torch finds no gradient path to it: no_grad, "
+                    "detach, .data, .item() or numpy inside the module hide it"
+                )
+
+    def _ask(self, x: Tensor, others: Mapping[str, Tensor] | None = None) -> Tensor:
+        """log(p + epsilon) at these parameters, or with others in the place of some."""
+        values = self.parameters | self.frozen | self.buffers | dict(others or {})
+        before = _random_states(self.device)
+        try:
+            answer = functional_call(self.module, values, (x.clone(),))
+        except RuntimeError as error:
+            if not self.converted:
+                raise
+            raise ValueError(
+                f"the module has parameters in {', '.join(self.converted)} and does not run in float64, in which the "
+                f"gradient is computed: {error}"
+            ) from error
+        if any(not torch.equal(a, b) for a, b in zip(before, _random_states(self.device), strict=True)):
+            raise ValueError("the module draws random numbers: module.eval() turns dropout off")
+        log_p = self._log(_checked_shape(answer, len(x), self.S))
+        return torch.logaddexp(log_p, log_p.new_tensor(math.log(self.epsilon))) if self.epsilon else log_p
+
+    def _log(self, answer: Tensor) -> Tensor:
+        values = answer.detach()
+        if self.output == "logits":
+            if not bool(((values < math.inf).all(1) & (values > -math.inf).any(1)).all()):
+                raise ValueError("the module returns inf or NaN, or a row of -inf: logits are due, below inf")
+            return torch.log_softmax(answer, 1)
+        if self.output == "log_probabilities":
+            if not bool((values.logsumexp(1).abs() <= ROW_SUM_TOLERANCE).all()):
+                raise ValueError(
+                    "the module returns rows whose exponentials do not sum to 1: log-probabilities are due"
+                )
+            return answer.clone()
+        if not bool((torch.isfinite(values) & (values >= 0)).all()):
+            raise ValueError(
+                "the module returns negative or non-finite numbers: probabilities are due, not logits (output='logits')"
+            )
+        if not bool(((values.sum(1) - 1).abs() <= ROW_SUM_TOLERANCE).all()):
+            raise ValueError("the module returns rows that do not sum to 1: probabilities are due")
+        log_p = self.watch.log_of(answer)
+        return self._log_of_probabilities(answer) if log_p is None else log_p
+
+    def _log_of_probabilities(self, p: Tensor) -> Tensor:
+        vanishing = p.detach() < LEAST_NORMAL
+        if not self.epsilon and bool((vanishing & (p.detach() > 0)).any()):
+            raise ValueError(f"the module returns probabilities below {LEAST_NORMAL:.3g}: {UNDERFLOW}")
+        return p.masked_fill(vanishing, 1.0).log().masked_fill(vanishing, -math.inf)
+
+    def _require_same_elsewhere(self, x: Tensor, found: Tensor) -> None:
+        for rows, answers in self._in_other_company(x):
+            different = rows[_different(answers, found[rows])]
+            if len(different):
+                again = bool(_different(self._ask(x), found).any())
+                raise ValueError(
+                    f"the module answers differently for the sequence {x[different[0]].tolist()} "
+                    f"{'when asked again' if again else 'beside other sequences'}: each sequence by itself is due "
+                    "(module.eval() turns off dropout and statistics of the batch)"
+                )
+
+    def _in_other_company(self, x: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Rows of x and the answers for them: in two smaller batches, in another order, beside a stranger; the first
+        few also alone."""
+        stranger = torch.randint(self.S, (1, x.shape[1]), generator=self.generator).to(x.device)
+        order = torch.randperm(len(x), generator=self.generator).to(x.device)
+        for rows in order.split(len(x) // 2 + 1):
+            yield rows, self._ask(torch.cat([x[rows], stranger]))[:-1]
+        for row in order[:SINGLES].split(1):
+            try:
+                yield row, self._ask(x[row])
+            except (RuntimeError, ValueError, IndexError) as error:
+                raise ValueError(f"the module does not answer for one sequence by itself: {error}") from error
+
+    def _require_zero_by_construction(self, x: Tensor, zero: Tensor) -> None:
+        """ValueError where p = 0 and other parameters, small ones of the same signs, make it positive."""
+        rows = zero.any(1).nonzero().flatten()
+        if not len(rows):
+            return
+        small = {
+            name: torch.copysign(self._noise(value), value)
+            for name, value in (self.parameters | self.frozen).items()
+            if value.is_floating_point()
+        }
+        positive = (zero[rows] & ~torch.isneginf(self._ask(x[rows], small))).nonzero()
+        if len(positive):
+            i, s = positive[0].tolist()
+            raise ValueError(
+                f"the module returns p = 0 for token {s} after {x[rows[i]].tolist()}, and other parameters make it "
+                f"positive: {UNDERFLOW}"
+            )
+
+    def _noise(self, value: Tensor) -> Tensor:
+        drawn = torch.randn(value.shape, generator=self.generator, dtype=torch.float64)
+        return SMALL * drawn.to(value.device)
+
+
+UNDERFLOW = (
+    "underflow or rounding has taken its logarithm; let the module return log-probabilities or logits, and say "
+    "output='log_probabilities' or output='logits'"
+)
+_DOUBLE = {"torch.float64"}
+
+
+@contextmanager
+def asking(module: nn.Module, S: int, output: Output, epsilon: float) -> Iterator[OwnModule]:
+    """The module ready to be asked, whatever modes of torch the caller is in.
+
+    Afterwards its parameters, buffers, gradients, attributes and mode, and torch's random numbers, are as before.
+    Raises ValueError for a module that cannot be asked so, and for arguments out of range.
+    """
+    if output not in get_args(Output):
+        raise ValueError(f"output={output!r}: one of {', '.join(get_args(Output))}")
+    number = isinstance(epsilon, int | float) and not isinstance(epsilon, bool)
+    if not number or not (epsilon == 0 or LEAST_NORMAL <= epsilon < math.inf):
+        raise ValueError(f"epsilon={epsilon!r}: 0, or a number from {LEAST_NORMAL:.3g} up")
+    _require_module(module)
+    with ExitStack() as stack:
+        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.enable_grad())
+        stack.enter_context(_left_as_it_was(module))
+        own = OwnModule(module, S, output, epsilon)
+        cuda = [own.device] if own.device.type == "cuda" else []
+        stack.enter_context(torch.random.fork_rng(devices=cuda))
+        stack.enter_context(own.watch)
+        yield own
+
+
+def _require_module(module: nn.Module) -> None:
+    if not isinstance(module, nn.Module) or isinstance(module, torch.jit.ScriptModule):
+        raise ValueError(
+            f"the module is a {type(module).__name__}: a torch.nn.Module, not compiled by torch.jit, is due"
+        )
+    parameters = dict(module.named_parameters())
+    if not parameters:
+        raise ValueError("the module has no parameters")
+    for name, value in parameters.items():
+        if isinstance(value, UninitializedTensorMixin) or value.device.type == "meta":
+            raise ValueError(f"parameter {name!r} has no values yet")
+        if value.is_complex():
+            raise ValueError(f"parameter {name!r} is complex: real ones are due")
+
+
+@contextmanager
+def _left_as_it_was(module: nn.Module) -> Iterator[None]:
+    """Puts attributes back afterwards, and the contents of those that are dicts, lists, sets or tensors."""
+    held: list[tuple[Any, Any]] = []
+    for part in module.modules():
+        held.append((vars(part), dict(vars(part))))
+        for value in vars(part).values():
+            if isinstance(value, dict | list | set):
+                held.append((value, copy.copy(value)))
+            elif isinstance(value, Tensor) and not value.requires_grad and value.layout is torch.strided:
+                held.append((value, value.clone()))
+    try:
+        yield
+    finally:
+        for value, before in held:
+            _put_back(value, before)
+
+
+def _put_back(value: Any, before: Any) -> None:
+    if isinstance(value, Tensor):
+        if not torch.equal(value, before):
+            value.copy_(before)
+    elif isinstance(value, list):
+        value[:] = before
+    else:
+        value.clear()
+        value.update(before)
+
+
+def _double(value: Tensor) -> Tensor:
+    """A copy, in float64 if it is real."""
+    return value.detach().to(torch.float64 if value.is_floating_point() else value.dtype, copy=True)
+
+
+def _random_states(device: torch.device) -> list[Tensor]:
+    return [torch.get_rng_state(), *([torch.cuda.get_rng_state(device)] if device.type == "cuda" else [])]
+
+
+def _checked_shape(answer: object, B: int, S: int) -> Tensor:
+    if not isinstance(answer, Tensor) or answer.shape != (B, S):
+        shape = tuple(answer.shape) if isinstance(answer, Tensor) else type(answer).__name__
+        raise ValueError(f"the module returns {shape} for {B} sequences: a {B} x {S} tensor is due")
+    if answer.dtype != torch.float64:
+        raise ValueError(f"the module returns {answer.dtype}: float64 is due")
+    return answer
+
+
+def _different(a: Tensor, b: Tensor) -> Tensor:
+    """Which rows differ by more than rounding: B."""
+    return ~((a == b) | ((a - b).abs() <= SAME * (1 + b.abs()))).all(1)

@@ -1,0 +1,93 @@
+"""What a module computes, operation by operation: nothing in single precision, and the logarithm of what it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+DOUBLE = (torch.float64, torch.complex128)
+
+
+class Watch(TorchDispatchMode):
+    """While it is entered, every operation of torch, forward and backward, passes through here.
+
+    Raises ValueError, naming the operation, when a number is single precision, or half, or complex of single
+    precision. Whole numbers are as good as integers (masks, positions, counts of `torch.ones` or `.float()`), but for
+    those with a gradient.
+
+    originals  tensors that no operation may take, with their names: the module is run with others in their place
+    """
+
+    def __init__(self, originals: Mapping[str, Tensor]) -> None:
+        super().__init__()
+        self._names = {id(tensor): name for name, tensor in originals.items()}
+        self._last: tuple[Any, Tensor, tuple[Any, ...]] | None = None
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
+        for tensor in _tensors([args, kwargs]):
+            if id(tensor) in self._names:
+                raise ValueError(
+                    f"the module computes with its parameter {self._names[id(tensor)]!r} by another way than the "
+                    "attribute (a list, a closure), so that its gradient cannot be told"
+                )
+            if _is_single(tensor) and (tensor.requires_grad or not _whole(tensor)):
+                raise ValueError(_single(func, tensor))
+        result = func(*args, **(kwargs or {}))
+        for tensor in _tensors(result):
+            if _is_single(tensor) and str(func).startswith(("aten.empty", "aten.new_empty")):
+                tensor.zero_()  # what memory happens to hold is no number that was computed
+            if _is_single(tensor) and not _whole(tensor):
+                raise ValueError(_single(func, tensor))
+        if func in (torch.ops.aten._softmax.default, torch.ops.aten.exp.default):
+            self._last = func, result, args
+        return result
+
+    def log_of(self, p: Tensor) -> Tensor | None:
+        """log p without a detour over p, where p (B x S) is what the last softmax or exp gave; None where it is not.
+
+        There p may have underflowed, and its logarithm has not.
+        """
+        if self._last is None or self._last[1] is not p:
+            return None
+        func, _, (z, *dim) = self._last
+        softmax = func is torch.ops.aten._softmax.default
+        if p.requires_grad != z.requires_grad or (softmax and dim[0] not in (1, -1)):
+            return None
+        log_p: Tensor = torch.log_softmax(z, 1) if softmax else z
+        again = torch.softmax(z, 1) if softmax else z.exp()
+        return log_p if torch.equal(again, p) else None  # z or p may have been changed in place
+
+
+def _is_single(tensor: Tensor) -> bool:
+    return (tensor.is_floating_point() or tensor.is_complex()) and tensor.dtype not in DOUBLE
+
+
+def _whole(tensor: Tensor) -> bool:
+    """Whether all entries are whole numbers that the type holds exactly, or infinite."""
+    if tensor.is_complex():
+        return False
+    most = 2 / torch.finfo(tensor.dtype).eps
+    x = tensor.detach().double()
+    return bool(((x.round() == x) & ((x.abs() <= most) | x.isinf())).all())
+
+
+def _single(func: Any, tensor: Tensor) -> str:
+    precision = str(tensor.dtype).removeprefix("torch.")
+    return (
+        f"the module computes in {precision} ({func}): float64 is due throughout (dtype=torch.float64 where it makes "
+        "tensors, no .float())"
+    )
+
+
+def _tensors(tree: Any) -> Iterator[Tensor]:
+    if isinstance(tree, Tensor):
+        yield tree
+    elif isinstance(tree, list | tuple):
+        for part in tree:
+            yield from _tensors(part)
+    elif isinstance(tree, dict):
+        yield from _tensors(list(tree.values()))
