@@ -24,7 +24,7 @@ from numerics.sub_ngrams.transfer import by_final_word
 from numerics.threads import one_thread
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.counting import by_matched_context
-from proofs.sub_ngrams.law import NGramLaw
+from proofs.sub_ngrams.law import NGramLaw, require_ngram_law
 
 Part = Literal["all", "rest", "correction", "limit", "polynomial"]
 
@@ -58,6 +58,9 @@ class Gradient:
     part: Part
     tolerance: float = 1.0
     polynomial: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        require_ngram_law(self.law)
 
     @property
     def seconds(self) -> float:

@@ -104,7 +104,7 @@ class Sobol:
     """
 
     def __init__(self, law: NGramLaw, seed: int, skip: int = 0) -> None:
-        self.law, self.rows = law, int(law.S ** (law.n - 1))
+        self.law, self.alpha, self.rows = law, float_alpha(law), int(law.S ** (law.n - 1))
         self.engine = SobolEngine(2 + self.rows * law.S, scramble=True, seed=seed)  # type: ignore[no-untyped-call] # torch
         self.engine.fast_forward(skip)  # type: ignore[no-untyped-call] # torch
 
@@ -134,7 +134,7 @@ class Sobol:
 
     def _density(self, kernels: Tensor, L: float) -> Tensor:
         """Density of the mixture over that of the prior."""
-        alpha, S = float_alpha(self.law), self.law.S
+        alpha, S = self.alpha, self.law.S
         others = torch.stack([kernels[..., [i for i in range(S) if i != s]].sum(-1) for s in range(S)], -1)
         z = kernels.log() - others.log()
         log_prior = (
@@ -148,9 +148,8 @@ class Sobol:
     def _draw(self, m: int) -> tuple[Tensor, Tensor, Tensor]:
         """Two uniform numbers and a kernel from the prior, m times; rows are normalised gamma quantiles."""
         u = self.engine.draw(m, dtype=torch.float64) + 2.0**-31  # the engine has 30 bits, 0 among them
-        alpha = float_alpha(self.law)
         quantiles = u[:, 2:].numpy()
-        quantiles = -np.log1p(-quantiles) if alpha == 1 else special.gammaincinv(alpha, quantiles)
+        quantiles = -np.log1p(-quantiles) if self.alpha == 1 else special.gammaincinv(self.alpha, quantiles)
         gamma = torch.from_numpy(quantiles).reshape(m, self.rows, self.law.S)
         return u[:, 0], u[:, 1], gamma / gamma.sum(-1, keepdim=True)
 

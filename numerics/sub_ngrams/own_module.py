@@ -4,19 +4,18 @@ refused where an answer does not depend on its sequence and its parameters alone
 
 from __future__ import annotations
 
-import copy
 import math
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from typing import Any, Literal, get_args
+from contextlib import contextmanager
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.nn.parameter import UninitializedTensorMixin
 
 from numerics.sub_ngrams.watch import Watch
+from numerics.sub_ngrams.without_trace import left_as_it_was, random_numbers_left, random_states
 
 Output = Literal["probabilities", "log_probabilities", "logits"]
 
@@ -37,14 +36,12 @@ class OwnModule:
     def __init__(self, module: nn.Module, S: int, output: Output, epsilon: float) -> None:
         self.module, self.S, self.output, self.epsilon = module, S, output, epsilon
         named = dict(module.named_parameters())
-        self.parameters = {
-            name: _double(value).requires_grad_() for name, value in named.items() if value.requires_grad
-        }
-        fixed = {name: value for name, value in named.items() if not value.requires_grad}
-        self.frozen = {name: _double(value) for name, value in fixed.items()}
+        free = {name: value for name, value in named.items() if value.requires_grad}
+        self.parameters = {name: _double(value).requires_grad_() for name, value in free.items()}
+        self.frozen = {name: _double(value) for name, value in named.items() if name not in free}
         self.buffers = {name: _double(value) for name, value in module.named_buffers()}
         self.device = next(iter(named.values())).device
-        self.watch = Watch({name: value for name, value in named.items() if value.requires_grad})
+        self.watch = Watch(free)
         self.converted = sorted({str(value.dtype) for value in named.values() if value.is_floating_point()} - _DOUBLE)
         self.generator = torch.Generator().manual_seed(SEED)
 
@@ -73,7 +70,7 @@ class OwnModule:
     def _ask(self, x: Tensor, others: Mapping[str, Tensor] | None = None) -> Tensor:
         """log(p + epsilon) at these parameters, or with others in the place of some."""
         values = self.parameters | self.frozen | self.buffers | dict(others or {})
-        before = _random_states(self.device)
+        before = random_states(self.device)
         try:
             answer = functional_call(self.module, values, (x.clone(),))
         except RuntimeError as error:
@@ -83,7 +80,7 @@ class OwnModule:
                 f"the module has parameters in {', '.join(self.converted)} and does not run in float64, in which the "
                 f"gradient is computed: {error}"
             ) from error
-        if any(not torch.equal(a, b) for a, b in zip(before, _random_states(self.device), strict=True)):
+        if any(not torch.equal(a, b) for a, b in zip(before, random_states(self.device), strict=True)):
             raise ValueError("the module draws random numbers: module.eval() turns dropout off")
         log_p = self._log(_checked_shape(answer, len(x), self.S))
         return torch.logaddexp(log_p, log_p.new_tensor(math.log(self.epsilon))) if self.epsilon else log_p
@@ -96,9 +93,7 @@ class OwnModule:
             return torch.log_softmax(answer, 1)
         if self.output == "log_probabilities":
             if not bool((values.logsumexp(1).abs() <= ROW_SUM_TOLERANCE).all()):
-                raise ValueError(
-                    "the module returns rows whose exponentials do not sum to 1: log-probabilities are due"
-                )
+                raise ValueError("the module returns rows that do not sum to 1 after exp: log-probabilities are due")
             return answer.clone()
         if not bool((torch.isfinite(values) & (values >= 0)).all()):
             raise ValueError(
@@ -127,20 +122,20 @@ class OwnModule:
                 )
 
     def _in_other_company(self, x: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """Rows of x and the answers for them: in two smaller batches, in another order, beside a stranger; the first
-        few also alone."""
-        stranger = torch.randint(self.S, (1, x.shape[1]), generator=self.generator).to(x.device)
+        """Rows of x and the answers for them: in two smaller batches, in another order, between two strangers; the
+        first few also alone."""
+        before, after = torch.randint(self.S, (2, 1, x.shape[1]), generator=self.generator).to(x.device)
         order = torch.randperm(len(x), generator=self.generator).to(x.device)
-        for rows in order.split(len(x) // 2 + 1):
-            yield rows, self._ask(torch.cat([x[rows], stranger]))[:-1]
-        for row in order[:SINGLES].split(1):
+        for rows in torch.split(order, len(x) // 2 + 1):
+            yield rows, self._ask(torch.cat([before, x[rows], after]))[1:-1]
+        for row in torch.split(order[:SINGLES], 1):
             try:
                 yield row, self._ask(x[row])
             except (RuntimeError, ValueError, IndexError) as error:
                 raise ValueError(f"the module does not answer for one sequence by itself: {error}") from error
 
     def _require_zero_by_construction(self, x: Tensor, zero: Tensor) -> None:
-        """ValueError where p = 0 and other parameters, small ones of the same signs, make it positive."""
+        """ValueError where p = 0, but not at other parameters, small and of the same signs, without underflow."""
         rows = zero.any(1).nonzero().flatten()
         if not len(rows):
             return
@@ -149,12 +144,17 @@ class OwnModule:
             for name, value in (self.parameters | self.frozen).items()
             if value.is_floating_point()
         }
-        positive = (zero[rows] & ~torch.isneginf(self._ask(x[rows], small))).nonzero()
+        self.watch.underflows = False
+        try:
+            positive = (zero[rows] & ~torch.isneginf(self._ask(x[rows], small))).nonzero()
+        except ValueError as error:
+            raise ValueError(f"whether p = 0 at all parameters cannot be told: at small ones {error}") from error
+        self.watch.underflows = True
         if len(positive):
             i, s = positive[0].tolist()
             raise ValueError(
-                f"the module returns p = 0 for token {s} after {x[rows[i]].tolist()}, and other parameters make it "
-                f"positive: {UNDERFLOW}"
+                f"the module returns p = 0 for token {s} after {x[rows[i]].tolist()}, but not at other parameters, or "
+                f"without underflow: {UNDERFLOW}"
             )
 
     def _noise(self, value: Tensor) -> Tensor:
@@ -171,9 +171,8 @@ _DOUBLE = {"torch.float64"}
 
 @contextmanager
 def asking(module: nn.Module, S: int, output: Output, epsilon: float) -> Iterator[OwnModule]:
-    """The module ready to be asked, whatever modes of torch the caller is in.
+    """The module ready to be asked, whatever modes of torch the caller is in; it is left as it was.
 
-    Afterwards its parameters, buffers, gradients, attributes and mode, and torch's random numbers, are as before.
     Raises ValueError for a module that cannot be asked so, and for arguments out of range.
     """
     if output not in get_args(Output):
@@ -182,68 +181,28 @@ def asking(module: nn.Module, S: int, output: Output, epsilon: float) -> Iterato
     if not number or not (epsilon == 0 or LEAST_NORMAL <= epsilon < math.inf):
         raise ValueError(f"epsilon={epsilon!r}: 0, or a number from {LEAST_NORMAL:.3g} up")
     _require_module(module)
-    with ExitStack() as stack:
-        stack.enter_context(torch.inference_mode(False))
-        stack.enter_context(torch.enable_grad())
-        stack.enter_context(_left_as_it_was(module))
+    with torch.inference_mode(False), torch.enable_grad(), left_as_it_was(module):
         own = OwnModule(module, S, output, epsilon)
-        cuda = [own.device] if own.device.type == "cuda" else []
-        stack.enter_context(torch.random.fork_rng(devices=cuda))
-        stack.enter_context(own.watch)
-        yield own
+        with random_numbers_left(own.device), own.watch:
+            yield own
 
 
 def _require_module(module: nn.Module) -> None:
     if not isinstance(module, nn.Module) or isinstance(module, torch.jit.ScriptModule):
-        raise ValueError(
-            f"the module is a {type(module).__name__}: a torch.nn.Module, not compiled by torch.jit, is due"
-        )
+        raise ValueError(f"the module is a {type(module).__name__}: a torch.nn.Module is due, and none of torch.jit")
     parameters = dict(module.named_parameters())
     if not parameters:
         raise ValueError("the module has no parameters")
     for name, value in parameters.items():
-        if isinstance(value, UninitializedTensorMixin) or value.device.type == "meta":
+        if isinstance(value, nn.UninitializedParameter) or value.device.type == "meta":
             raise ValueError(f"parameter {name!r} has no values yet")
         if value.is_complex():
             raise ValueError(f"parameter {name!r} is complex: real ones are due")
 
 
-@contextmanager
-def _left_as_it_was(module: nn.Module) -> Iterator[None]:
-    """Puts attributes back afterwards, and the contents of those that are dicts, lists, sets or tensors."""
-    held: list[tuple[Any, Any]] = []
-    for part in module.modules():
-        held.append((vars(part), dict(vars(part))))
-        for value in vars(part).values():
-            if isinstance(value, dict | list | set):
-                held.append((value, copy.copy(value)))
-            elif isinstance(value, Tensor) and not value.requires_grad and value.layout is torch.strided:
-                held.append((value, value.clone()))
-    try:
-        yield
-    finally:
-        for value, before in held:
-            _put_back(value, before)
-
-
-def _put_back(value: Any, before: Any) -> None:
-    if isinstance(value, Tensor):
-        if not torch.equal(value, before):
-            value.copy_(before)
-    elif isinstance(value, list):
-        value[:] = before
-    else:
-        value.clear()
-        value.update(before)
-
-
 def _double(value: Tensor) -> Tensor:
     """A copy, in float64 if it is real."""
     return value.detach().to(torch.float64 if value.is_floating_point() else value.dtype, copy=True)
-
-
-def _random_states(device: torch.device) -> list[Tensor]:
-    return [torch.get_rng_state(), *([torch.cuda.get_rng_state(device)] if device.type == "cuda" else [])]
 
 
 def _checked_shape(answer: object, B: int, S: int) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from numerics.sub_ngrams.sequences import words
-from proofs.sub_ngrams.law import NGramLaw, float_alpha
+from proofs.sub_ngrams.law import NGramLaw, float_alpha, require_ngram_law
 
 STEPS_AHEAD = 256  # uniform numbers are drawn for that many steps at once
 BELOW_ONE = 1 - 2.0**-52  # keeps uniform * total below total after rounding
@@ -68,6 +68,7 @@ def draw_kernels(law: NGramLaw, batch: int, generator: torch.Generator) -> Tenso
 
 def chains(law: NGramLaw, tau: Tensor, T: int, generator: torch.Generator) -> Tensor:
     """One sequence from each kernel (batch x S^(n-1) x S): int64, batch x T, T >= n-1."""
+    require_ngram_law(law)
     batch, n, device = len(tau), law.n, generator.device
     x = torch.empty(T, batch, dtype=torch.int64, device=device)
     if law.initial == "dirichlet":

@@ -238,7 +238,7 @@ def transitions(edges: Tensor, law: NGramLaw) -> Tensor:
 
 
 def require_problem(law: NGramLaw, configuration: Configuration, T: int, tolerance: float) -> None:
-    """Raises ValueError for another law than NGramLaw, T < n, a lag >= n, a tolerance that is not positive, and weights q^m beyond floats."""
+    """Raises ValueError for another law, T < n, a lag >= n, a tolerance that is not positive, and q^m beyond floats."""
     require_ngram_law(law)
     if law.n > T:
         raise ValueError(f"T={T}: sequences have at least n={law.n} tokens")

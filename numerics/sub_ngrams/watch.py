@@ -10,22 +10,34 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 DOUBLE = (torch.float64, torch.complex128)
+ABOVE_ZERO = 2.0**-200  # in the place of a number that underflowed; its square does not underflow
+_WITH_A_LOGARITHM = {torch.ops.aten._softmax.default, torch.ops.aten.exp.default}
+_EXPONENTIALS = {
+    torch.ops.aten.exp.default,
+    torch.ops.aten.exp_.default,
+    torch.ops.aten.sigmoid.default,
+    torch.ops.aten.sigmoid_.default,
+    torch.ops.aten._softmax.default,
+}
 
 
-class Watch(TorchDispatchMode):
+class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch
     """While it is entered, every operation of torch, forward and backward, passes through here.
 
     Raises ValueError, naming the operation, when a number is single precision, or half, or complex of single
     precision. Whole numbers are as good as integers (masks, positions, counts of `torch.ones` or `.float()`), but for
     those with a gradient.
 
-    originals  tensors that no operation may take, with their names: the module is run with others in their place
+    originals    tensors that no operation may take, with their names: the module is run with others in their place
+    underflows   switched off, exponentials of finite numbers that come out as 0 are set to `ABOVE_ZERO`
     """
 
+    underflows = True
+
     def __init__(self, originals: Mapping[str, Tensor]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call] # torch
         self._names = {id(tensor): name for name, tensor in originals.items()}
-        self._last: tuple[Any, Tensor, tuple[Any, ...]] | None = None
+        self._last: tuple[Any, Tensor, tuple[Any, ...], tuple[int, int]] | None = None
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
         for tensor in _tensors([args, kwargs]):
@@ -36,14 +48,17 @@ class Watch(TorchDispatchMode):
                 )
             if _is_single(tensor) and (tensor.requires_grad or not _whole(tensor)):
                 raise ValueError(_single(func, tensor))
+        raised = args[0].isfinite() if func in _EXPONENTIALS and not self.underflows else None
         result = func(*args, **(kwargs or {}))
+        if raised is not None:
+            result.masked_fill_(raised & (result == 0), ABOVE_ZERO)
         for tensor in _tensors(result):
             if _is_single(tensor) and str(func).startswith(("aten.empty", "aten.new_empty")):
                 tensor.zero_()  # what memory happens to hold is no number that was computed
             if _is_single(tensor) and not _whole(tensor):
                 raise ValueError(_single(func, tensor))
-        if func in (torch.ops.aten._softmax.default, torch.ops.aten.exp.default):
-            self._last = func, result, args
+        if func in _WITH_A_LOGARITHM and not result.is_inference():
+            self._last = func, result, args, (result._version, args[0]._version)
         return result
 
     def log_of(self, p: Tensor) -> Tensor | None:
@@ -53,13 +68,13 @@ class Watch(TorchDispatchMode):
         """
         if self._last is None or self._last[1] is not p:
             return None
-        func, _, (z, *dim) = self._last
+        func, _, (z, *dim), versions = self._last
         softmax = func is torch.ops.aten._softmax.default
-        if p.requires_grad != z.requires_grad or (softmax and dim[0] not in (1, -1)):
+        changed_in_place = versions != (p._version, z._version)
+        if changed_in_place or p.requires_grad != z.requires_grad or (softmax and dim[0] not in (1, -1)):
             return None
         log_p: Tensor = torch.log_softmax(z, 1) if softmax else z
-        again = torch.softmax(z, 1) if softmax else z.exp()
-        return log_p if torch.equal(again, p) else None  # z or p may have been changed in place
+        return log_p
 
 
 def _is_single(tensor: Tensor) -> bool:

@@ -85,7 +85,7 @@ def require_ngram_law(law: NGramLaw) -> None:
     """
     if type(law) is not NGramLaw:
         raise ValueError(
-            f"the law is a {type(law).__name__}: only NGramLaw itself is computed, whose law S, n, alpha and initial say"
+            f"the law is a {type(law).__name__}: NGramLaw itself is due, which S, n, alpha and initial tell"
         )
 
 

@@ -1,14 +1,16 @@
 """Laws of the law: probabilities add up, predictives are their ratios, and the urns are averages over kernels."""
 
+import math
 from fractions import Fraction
 from itertools import permutations, product
 from math import comb, factorial, prod
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proofs.sub_ngrams.law import NGramLaw
+from proofs.sub_ngrams.law import NGramLaw, float_alpha, require_ngram_law
 from tests.strategies import laws
 
 
@@ -75,8 +77,20 @@ def test_contexts_are_in_lexicographic_order() -> None:
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        ((1, 2), "S=1"),
-        ((2, 0), "n=0"),
+        ((1, 2), "S=1: an int, at least 2"),
+        ((2, 0), "n=0: an int, at least 1"),
+        ((-3, 2), "S=-3"),
+        ((2.0, 2), "S=2.0"),
+        ((2, 2.5), "n=2.5"),
+        ((2, Fraction(2)), "n=Fraction"),
+        ((True, 2), "S=True"),
+        ((2, True), "n=True"),
+        ((np.int64(2), 2), "S="),  # S**n would overflow without a word
+        (("2", 2), "S='2'"),
+        ((2, None), "n=None"),
+        ((2, 2, Fraction(-1)), "alpha"),
+        ((2, 2, 1), "alpha"),
+        ((2, 2, math.nan), "alpha"),
         ((2, 2, Fraction(0)), "alpha"),
         ((2, 2, 0.5), "alpha"),
         ((2, 2, Fraction(1), "stationary"), "initial"),
@@ -85,3 +99,35 @@ def test_contexts_are_in_lexicographic_order() -> None:
 def test_a_value_out_of_range_is_refused_by_name(arguments, named: str) -> None:
     with pytest.raises(ValueError, match=named):
         NGramLaw(*arguments)
+
+
+class Biased(NGramLaw):
+    """Another law with the same S, n, alpha and initial."""
+
+    def urn(self, count: int, total: int) -> Fraction:
+        return Fraction(1, self.S)
+
+
+class Alike:
+    """No relative, with all attributes of the law."""
+
+    S, n, alpha, initial = 2, 2, Fraction(1), "uniform"
+
+
+@pytest.mark.parametrize("law", [Biased(2, 2), Alike(), None])
+@pytest.mark.parametrize("function", [require_ngram_law, float_alpha])
+def test_another_law_is_refused(law, function) -> None:
+    with pytest.raises(ValueError, match=f"the law is a {type(law).__name__}: NGramLaw itself is due"):
+        function(law)
+    require_ngram_law(NGramLaw(2, 2))
+
+
+@pytest.mark.parametrize("alpha", [Fraction(1, 10**300), Fraction(3, 7), Fraction(1000), Fraction(10**300)])
+def test_alpha_as_a_float(alpha: Fraction) -> None:
+    assert abs(Fraction(float_alpha(NGramLaw(2, 2, alpha))) - alpha) <= alpha / 2**53
+
+
+@pytest.mark.parametrize("alpha", [Fraction(1, 10**301), Fraction(1, 10**400), Fraction(10**301), Fraction(10**5000)])
+def test_alpha_beyond_floats(alpha: Fraction) -> None:
+    with pytest.raises(ValueError, match="alpha is beyond the reach of floats: 1e-300 <= alpha <= 1e300"):
+        float_alpha(NGramLaw(2, 2, alpha))

@@ -1,0 +1,208 @@
+"""A law that an engine does not know is never computed as another one: every public function of the paper is called
+with a subclass of `NGramLaw` and refuses it, or uses no more of it than S and n.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+import numerics.sub_ngrams
+import proofs.sub_ngrams
+from numerics.sub_ngrams.hessian import spectrum
+from numerics.sub_ngrams.levels import TestSet
+from numerics.sub_ngrams.network import Network
+from numerics.sub_ngrams.sampling import polya_urn
+from proofs.sub_ngrams.configuration import Configuration
+from proofs.sub_ngrams.enumeration import enumeration
+from proofs.sub_ngrams.law import NGramLaw
+from verify.engines import ENGINES, Options, choose_engine
+from verify.shards import Shard
+from verify.testing import assert_engines_agree
+
+
+class Coin(NGramLaw):
+    """Fair coins: another law with the S, n and alpha of `NGramLaw`."""
+
+    def probability(self, x: Any) -> Fraction:
+        return Fraction(1, self.S) ** len(x)
+
+    def predictive(self, x: Any) -> tuple[Fraction, ...]:
+        return (Fraction(1, self.S),) * self.S
+
+
+LAW, COIN, T = NGramLaw(2, 2), Coin(2, 2), 4
+CONFIGURATION = Configuration((1,), Fraction(3))
+HALVES = torch.full((1, 2, 2), 0.5, dtype=torch.float64)
+WORDS = torch.zeros(1, T, dtype=torch.int64)
+
+# what a parameter of this name may be, at S = n = 2
+ARGUMENTS: dict[str, Callable[[], Any]] = {
+    "law": lambda: COIN,
+    "configuration": lambda: CONFIGURATION,
+    "T": lambda: T,
+    "a": lambda: 0,
+    "b": lambda: 0,
+    "at_most": lambda: 1000,
+    "batch": lambda: 8,
+    "c": lambda: 1.0,
+    "contexts": lambda: torch.zeros(1, T, dtype=torch.int64),
+    "count": lambda: 8,
+    "degree": lambda: 3,
+    "depths": lambda: (0.0, 10.0),
+    "device": lambda: torch.device("cpu"),
+    "by_end": lambda: torch.zeros(1, 2, 2, 2, dtype=torch.float64),
+    "edges": lambda: HALVES,
+    "error": lambda: torch.zeros(2, 2, 2),
+    "key": lambda: 1,
+    "level": lambda: None,
+    "M": lambda: enumeration(LAW, CONFIGURATION, T),
+    "query": lambda: 0,
+    "spectrum": lambda: spectrum(ARGUMENTS["network"](), LAW, T),
+    "value": lambda: torch.zeros(2, 2, 2),
+    "ends": lambda: {(0, 0): 2, (0, 1): 2},
+    "entries": dict,
+    "epsilon": lambda: 0.0,
+    "f": lambda: lambda nodes: nodes.weights,
+    "field": lambda: Fraction,
+    "generator": lambda: torch.Generator().manual_seed(0),
+    "gradient_samples": lambda: 8,
+    "grams": lambda: torch.zeros(1, 4, dtype=torch.float64),
+    "integrand": lambda: lambda kernel: [kernel[0][0]],
+    "kernel": lambda: {(s,): [Fraction(1, 2)] * 2 for s in range(2)},
+    "kernels": lambda: HALVES,
+    "lags": lambda: (1,),
+    "module": lambda: Network.random(LAW, T, torch.Generator().manual_seed(0)),
+    "network": lambda: Network.random(LAW, T, torch.Generator().manual_seed(0)),
+    "order": lambda: 2,
+    "part": lambda: "all",
+    "samples": lambda: 8,
+    "seed": lambda: 0,
+    "step": lambda: 0.5,
+    "tau": lambda: HALVES,
+    "test_samples": lambda: 8,
+    "tests": lambda: TestSet(*polya_urn(LAW, T, 8, torch.Generator().manual_seed(0)), 0.0),
+    "tolerance": lambda: 1e-3,
+    "trajectory": lambda: SimpleNamespace(shape=(2, 1, T)),
+    "weights": lambda: [Fraction(1)] * 2,
+    "x": lambda: WORDS,
+}
+
+# S and n of the law are all they use
+SIZES = {
+    "autograd.error_bound",
+    "hessian.configuration_network",
+    "hessian.feature_directions",
+    "hessian.free_columns",
+    "hessian.predicted_eigenvalues",
+    "infinite_length.taylor",
+    "kernel_rules.dimension",
+    "levels.ladder",
+    "network.Network.at_configuration",
+    "network.Network.initial",
+    "network.Network.random",
+    "relabelling.all_ends",
+    "relabelling.representatives",
+    "relabelling.same_and_different",
+    "relabelling.score_blocks",
+    "transfer.gather_blocks",
+    "transfer.transitions",
+    "type_classes.blocks",
+}
+
+
+class Sizes:
+    """No more of a law than its sizes."""
+
+    S, n, contexts = LAW.S, LAW.n, LAW.contexts
+
+
+def public() -> Iterator[tuple[str, Callable[..., Any]]]:
+    """All public functions, classes and static methods of the paper with a parameter that is a law."""
+    for package in (proofs.sub_ngrams, numerics.sub_ngrams):
+        for info in pkgutil.iter_modules(package.__path__):
+            module = importlib.import_module(f"{package.__name__}.{info.name}")
+            for name, value in vars(module).items():
+                if getattr(value, "__module__", None) != module.__name__ or name.startswith("_"):
+                    continue
+                if inspect.isclass(value) and issubclass(value, Exception):
+                    continue
+                functions = {name: value} if callable(value) else {}
+                if inspect.isclass(value):
+                    statics = (key for key, member in vars(value).items() if isinstance(member, staticmethod))
+                    functions |= {f"{name}.{key}": getattr(value, key) for key in statics}
+                for label, function in functions.items():
+                    parameters = inspect.signature(function).parameters
+                    if any(str(parameter.annotation) == "NGramLaw" for parameter in parameters.values()):
+                        yield f"{info.name}.{label}", function
+
+
+PUBLIC = dict(public())
+
+
+def call(function: Callable[..., Any], **given: object) -> object:
+    parameters = inspect.signature(function).parameters
+    due = [
+        name for name, value in parameters.items() if value.default is value.empty or name in {"samples", "generator"}
+    ]
+    result = function(**{name: ARGUMENTS[name]() for name in due} | given)
+    return list(result) if inspect.isgenerator(result) else result
+
+
+def test_the_list_is_whole() -> None:
+    assert {"enumeration.enumeration", "type_classes.type_classes", "monte_carlo.monte_carlo"} <= PUBLIC.keys()
+    assert PUBLIC.keys() >= SIZES and len(PUBLIC) > 50
+
+
+@pytest.mark.parametrize("label", sorted(PUBLIC.keys() - SIZES))
+def test_another_law_is_refused(label: str) -> None:
+    with pytest.raises(ValueError, match="the law is a Coin: NGramLaw itself is due"):
+        call(PUBLIC[label])
+
+
+@pytest.mark.parametrize("label", sorted(SIZES))
+def test_the_others_use_sizes_alone(label: str) -> None:
+    call(PUBLIC[label], law=Sizes())
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_every_engine_refuses_another_law(name: str) -> None:
+    engine = ENGINES[name]
+    options = Options(samples=1000, minutes=0.01, device="cpu")
+    with pytest.raises(ValueError, match="the law is a Coin: NGramLaw itself is due"):
+        engine.compute(COIN, CONFIGURATION, T, options)
+    assert engine.compute(LAW, CONFIGURATION, T, options)[0, 0]
+
+
+def test_what_stands_above_the_engines_refuses_too() -> None:
+    for function in (
+        lambda: Shard.settle(COIN, CONFIGURATION, T, ENGINES["type_classes"], Options(device="cpu")),
+        lambda: choose_engine(COIN, CONFIGURATION, T).compute(COIN, CONFIGURATION, T),
+        lambda: assert_engines_agree((COIN, CONFIGURATION, T)),
+    ):
+        with pytest.raises(ValueError, match="the law is a Coin"):
+            function()
+
+
+def test_the_law_that_is_refused_would_have_another_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = enumeration(LAW, CONFIGURATION, T)
+    monkeypatch.setattr("proofs.sub_ngrams.enumeration.require_ngram_law", lambda law: None)
+    assert enumeration(COIN, CONFIGURATION, T)[0, 1] != found[0, 1]
+
+
+def test_a_module_is_refused_for_another_law() -> None:
+    from numerics.sub_ngrams.population_gradient import population_gradient
+
+    module = nn.Sequential(nn.Embedding(2, 2), nn.Flatten(), nn.Linear(2 * T, 2), nn.Softmax(1))
+    assert population_gradient(module, LAW, T)
+    with pytest.raises(ValueError, match="the law is a Coin"):
+        population_gradient(module, COIN, T)
