@@ -22,7 +22,7 @@ Output = Literal["probabilities", "log_probabilities", "logits"]
 ROW_SUM_TOLERANCE = 1e-6  # tells probabilities from logits or counts; no verdict rests on it
 SAME = 1e-10  # two answers for one sequence agree so far, relative to 1 + |log p|: rounding stays below
 SMALL = 2.0**-10  # size of other parameters, at which nothing underflows, and of changes
-SINGLES = 8  # sequences that are also asked for one by one
+SINGLES = 4  # sequences that are also asked for one by one
 SEED = 0  # of the company in which sequences are asked for again, and of other parameters
 LEAST_NORMAL = sys.float_info.min
 

@@ -39,6 +39,10 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch
         self._names = {id(tensor): name for name, tensor in originals.items()}
         self._last: tuple[Any, Tensor, tuple[Any, ...], tuple[int, int]] | None = None
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # else torch loads its compiler, for seconds
+
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
         for tensor in _tensors([args, kwargs]):
             if id(tensor) in self._names:
