@@ -1,6 +1,7 @@
 """Sub-n-grams are near-stationary points (Varre, Yüce, Flammarion, ICML 2025): the float layer.
 
-the network    network, population_gradient (of any module), hessian, escape_race
+the network    network, hessian, escape_race
+any module     population_gradient, with own_module, watch, without_trace
 sequences      sequences (all of a length), sampling
 engines        autograd, closed_form, monte_carlo
                transfer given the kernel: transfer, chain_power, exponential_sum
