@@ -24,9 +24,8 @@ _EXPONENTIALS = {
 class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch
     """While it is entered, every operation of torch, forward and backward, passes through here.
 
-    Raises ValueError, naming the operation, when a number is single precision, or half, or complex of single
-    precision. Whole numbers are as good as integers (masks, positions, counts of `torch.ones` or `.float()`), but for
-    those with a gradient.
+    Raises ValueError, naming the operation, when it takes a number in single precision or half, or rounds one to it.
+    Whole numbers are as good as integers there: masks, positions and counts by `torch.ones` or `.float()`.
 
     originals    tensors that no operation may take, with their names: the module is run with others in their place
     underflows   switched off, exponentials of finite numbers that come out as 0 are set to `ABOVE_ZERO`
@@ -44,13 +43,14 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch
         return False  # else torch loads its compiler, for seconds
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
-        for tensor in _tensors([args, kwargs]):
+        given = list(_tensors([args, kwargs]))
+        for tensor in given:
             if id(tensor) in self._names:
                 raise ValueError(
                     f"the module computes with its parameter {self._names[id(tensor)]!r} by another way than the "
                     "attribute (a list, a closure), so that its gradient cannot be told"
                 )
-            if _is_single(tensor) and (tensor.requires_grad or not _whole(tensor)):
+            if _is_single(tensor) and not _whole(tensor):
                 raise ValueError(_single(func, tensor))
         raised = args[0].isfinite() if func in _EXPONENTIALS and not self.underflows else None
         result = func(*args, **(kwargs or {}))
@@ -59,8 +59,8 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch
         for tensor in _tensors(result):
             if _is_single(tensor) and str(func).startswith(("aten.empty", "aten.new_empty")):
                 tensor.zero_()  # what memory happens to hold is no number that was computed
-            if _is_single(tensor) and not _whole(tensor):
-                raise ValueError(_single(func, tensor))
+            elif _is_single(tensor) and not all(map(_whole, given)):
+                raise ValueError(_single(func, tensor))  # a double that is rounded may come out whole
         if func in _WITH_A_LOGARITHM and not result.is_inference():
             self._last = func, result, args, (result._version, args[0]._version)
         return result
@@ -74,10 +74,9 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch
             return None
         func, _, (z, *dim), versions = self._last
         softmax = func is torch.ops.aten._softmax.default
-        changed_in_place = versions != (p._version, z._version)
-        if changed_in_place or p.requires_grad != z.requires_grad or (softmax and dim[0] not in (1, -1)):
+        if versions != (p._version, z._version):  # changed in place since
             return None
-        log_p: Tensor = torch.log_softmax(z, 1) if softmax else z
+        log_p: Tensor = torch.log_softmax(z, dim[0]) if softmax else z
         return log_p
 
 
@@ -86,12 +85,11 @@ def _is_single(tensor: Tensor) -> bool:
 
 
 def _whole(tensor: Tensor) -> bool:
-    """Whether all entries are whole numbers that the type holds exactly, or infinite."""
-    if tensor.is_complex():
-        return False
-    most = 2 / torch.finfo(tensor.dtype).eps
-    x = tensor.detach().double()
-    return bool(((x.round() == x) & ((x.abs() <= most) | x.isinf())).all())
+    """Whether all entries are whole numbers below those that the type rounds, or infinite."""
+    if not tensor.is_floating_point():
+        return not tensor.is_complex()
+    x, most = tensor.detach().double(), 2 / torch.finfo(tensor.dtype).eps
+    return bool(((x.round() == x) & ((x.abs() < most) | x.isinf())).all())
 
 
 def _single(func: Any, tensor: Tensor) -> str:

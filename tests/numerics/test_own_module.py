@@ -55,6 +55,11 @@ ENDINGS: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
 }
 
 
+def test_a_softmax_of_an_expanded_parameter_does_not_underflow() -> None:
+    found = population_gradient(Own(softmax, (0.0, -900.0)), LAW, 4)["w"]
+    assert abs(float(found[0]) - 1 / 2) + abs(float(found[1]) + 1 / 2) <= 100 * UNIT_ROUNDOFF
+
+
 @pytest.mark.parametrize("c", [1.0, 700.0, 730.0, 900.0, 1e6])
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_large_gaps_do_not_underflow(ending: str, c: float) -> None:
@@ -235,9 +240,14 @@ SINGLE: dict[str, Body] = {
     "half": lambda own, x: logits(own, x).half().double().softmax(1),
     "complex": lambda own, x: (logits(own, x) * torch.tensor(1j, dtype=torch.complex64)).imag.softmax(1),
     "a filled tensor": lambda own, x: filled(own, x).softmax(1).double(),
+    "rounded to whole numbers": lambda own, x: (logits(own, x) + nearly_whole(x).float()).softmax(1),
     "whole numbers with a gradient": lambda own, x: ((0 * logits(own, x)).float().double() + logits(own, x)).softmax(1),
     "numbers too large to be whole": lambda own, x: (logits(own, x) + 0 * torch.full((2,), 2.0**25 + 4)).softmax(1),
 }
+
+
+def nearly_whole(x: Tensor) -> Tensor:
+    return one_hot(x[:, -1], 2).double() * (1 + 1e-9)
 
 
 def filled(own: Own, x: Tensor) -> Tensor:
@@ -343,6 +353,16 @@ class Restless(nn.Module):
         x *= 0
         self.train(not self.training)
         return self.w.expand(len(x), 2).softmax(1)
+
+
+def test_a_module_may_overwrite_what_it_is_given() -> None:
+    def overwriting(own: Own, x: Tensor) -> Tensor:
+        z = logits(own, x) * x[:, -1:]
+        x.zero_()
+        return z.softmax(1)
+
+    due = population_gradient(Own(lambda own, x: (logits(own, x) * x[:, -1:]).softmax(1)), LAW, 4)["w"]
+    assert torch.equal(population_gradient(Own(overwriting), LAW, 4)["w"], due)
 
 
 @pytest.mark.parametrize("refused", [False, True])
