@@ -83,7 +83,15 @@ ZEROS: dict[str, Body] = {
     "tanh": lambda own, x: torch.stack([1 + (t := torch.tanh(300 * own.w[0])), 1 - t]).expand(len(x), 2) / 2,
     "a finite mask": lambda own, x: masked(own, x, -1e9).softmax(1).clone(),
     "a constant gap": lambda own, x: (logits(own, x) + torch.tensor([0, -1e6]).double()).softmax(1).clone(),
+    "a sigmoid of a constant": lambda own, x: pair(torch.sigmoid(own.w[0] * 0 - 1e4)).expand(len(x), 2),
+    "a sigmoid in place": lambda own, x: pair((own.w[0] * 0 - 1e4).sigmoid_()).expand(len(x), 2),
+    "an exponential of a constant": lambda own, x: pair((own.w[0] * 0 - 1e4).exp()).expand(len(x), 2),
+    "an exponential in place": lambda own, x: pair((own.w[0] * 0 - 1e4).exp_()).expand(len(x), 2),
 }
+
+
+def pair(p: Tensor) -> Tensor:
+    return torch.stack([1 - p, p])
 
 
 def afterwards(z: Tensor, change: Callable[[Tensor], object]) -> Tensor:
@@ -234,9 +242,12 @@ def test_single_parameters_are_computed_in_double(module: Callable[[], nn.Module
     assert population_loss(single, LAW, 5) == population_loss(double, LAW, 5)
 
 
+TENTH = torch.tensor(0.1)
 SINGLE: dict[str, Body] = {
     "softmax": lambda own, x: logits(own, x).float().softmax(1).double(),
     "a constant": lambda own, x: (torch.tensor(0.1) * logits(own, x)).softmax(1),
+    "a constant made before": lambda own, x: (TENTH * logits(own, x)).softmax(1),
+    "a quotient of whole numbers": lambda own, x: (torch.ones(2) / 3 * logits(own, x)).softmax(1),
     "half": lambda own, x: logits(own, x).half().double().softmax(1),
     "complex": lambda own, x: (logits(own, x) * torch.tensor(1j, dtype=torch.complex64)).imag.softmax(1),
     "a filled tensor": lambda own, x: filled(own, x).softmax(1).double(),
