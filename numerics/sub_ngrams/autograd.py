@@ -25,6 +25,7 @@ BATCH = 1024
 POSITIONS = 2**20  # tokens of drawn sequences differentiated at once, at most
 
 
+@torch.inference_mode(False)  # nor no_grad, whatever the caller has
 def autograd(
     law: NGramLaw, configuration: Configuration, T: int, *, batch: int = BATCH, device: torch.device | None = None
 ) -> ScoreBlocks:

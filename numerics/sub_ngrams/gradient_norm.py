@@ -37,6 +37,7 @@ class GradientNorm:
         return math.sqrt(max(self.squared, 0.0))
 
 
+@torch.inference_mode(False)  # nor no_grad, whatever the caller has
 def gradient_norms(
     network: Network, law: NGramLaw, T: int, epsilon: float, samples: int, generator: torch.Generator
 ) -> dict[str, GradientNorm]:

@@ -181,7 +181,7 @@ def asking(module: nn.Module, S: int, output: Output, epsilon: float) -> Iterato
     if not number or not (epsilon == 0 or LEAST_NORMAL <= epsilon < math.inf):
         raise ValueError(f"epsilon={epsilon!r}: 0, or a number from {LEAST_NORMAL:.3g} up")
     _require_module(module)
-    with torch.inference_mode(False), torch.enable_grad(), left_as_it_was(module):
+    with torch.inference_mode(False), left_as_it_was(module):
         own = OwnModule(module, S, output, epsilon)
         with random_numbers_left(own.device), own.watch:
             yield own

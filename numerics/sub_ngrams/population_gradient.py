@@ -93,7 +93,7 @@ def expected_gradient(
     return {name: found.get(name, torch.zeros_like(value)) for name, value in parameters.items()}
 
 
-@torch.enable_grad()
+@torch.inference_mode(False)  # nor no_grad, whatever the caller has
 def _reached_gradients(
     parameters: Mapping[str, Tensor], losses: Callable[[Tensor, Tensor], Tensor], batches: Iterable[Batch]
 ) -> dict[str, Tensor]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from fractions import Fraction
 
 import pytest
@@ -13,6 +14,8 @@ from hypothesis import strategies as st
 
 from numerics.sub_ngrams.autograd import autograd, error_bound, parameter_gradients
 from numerics.sub_ngrams.closed_form import block_mean, closed_form
+from numerics.sub_ngrams.gradient_norm import gradient_norms
+from numerics.sub_ngrams.hessian import spectrum
 from numerics.sub_ngrams.network import Network
 from numerics.sub_ngrams.sampling import polya_urn
 from proofs.sub_ngrams.configuration import Configuration
@@ -201,3 +204,21 @@ def test_what_is_refused() -> None:
         parameter_gradients(network, law, 30, samples=10)
     with pytest.raises(ValueError, match="T=1"):
         autograd(law, Configuration((1,), 5.0), 1)
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_the_modes_of_the_caller_do_not_matter(mode: Callable[[], AbstractContextManager[None]]) -> None:
+    law, T, configuration = NGramLaw(2, 2), 4, Configuration((1,), F(3))
+    network = Network.random(law, T, torch.Generator().manual_seed(0))
+
+    def found() -> list[object]:
+        return [
+            autograd(law, configuration, T)[0, 1],
+            {name: value.tolist() for name, value in parameter_gradients(network, law, T).items()},
+            gradient_norms(network, law, T, 1e-8, 64, torch.Generator().manual_seed(0)),
+            spectrum(network, law, T).eigenvalues.tolist(),
+        ]
+
+    due = found()
+    with mode():
+        assert found() == due
