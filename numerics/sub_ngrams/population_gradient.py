@@ -88,7 +88,13 @@ def population_loss(
 def expected_gradient(
     parameters: Mapping[str, Tensor], losses: Callable[[Tensor, Tensor], Tensor], batches: Iterable[Batch]
 ) -> dict[str, Tensor]:
-    """The gradient of sum over all batches of weight * losses(x, P), with losses one number per sequence."""
+    """The gradient of sum over all batches of weight * losses(x, P), with losses one number per sequence.
+
+    Raises ValueError for a parameter that does not require a gradient.
+    """
+    frozen = [name for name, value in parameters.items() if not value.requires_grad]
+    if frozen:
+        raise ValueError(f"{', '.join(frozen)}: no gradient is required of it")
     found = _reached_gradients(parameters, losses, batches)
     return {name: found.get(name, torch.zeros_like(value)) for name, value in parameters.items()}
 

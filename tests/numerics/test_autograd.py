@@ -222,3 +222,10 @@ def test_the_modes_of_the_caller_do_not_matter(mode: Callable[[], AbstractContex
     due = found()
     with mode():
         assert found() == due
+
+
+def test_a_frozen_network_has_no_gradient_to_report() -> None:
+    network = Network.random(NGramLaw(2, 2), 4, torch.Generator().manual_seed(0))
+    network.Q.requires_grad_(False)
+    with pytest.raises(ValueError, match="Q: no gradient is required"):
+        parameter_gradients(network, NGramLaw(2, 2), 4)
