@@ -1,4 +1,4 @@
-"""Datasets in files: plain text, or the same in JSON.
+"""What dataset files say: plain text, or the same in JSON.
 
     # a comment                                  {"vocabulary": ["the", "cat", "sat", "down"],
     vocabulary the cat sat down                   "sentences": [
@@ -6,25 +6,27 @@
     cat -> sat                                      {"tokens": ["cat"], "next": "sat", "weight": "3/2"},
     cat the -> sat * 3/2                            ...]}
 
-A line is `tokens -> next token`, then perhaps `* weight`. The vocabulary may be left out (then it consists of the
-tokens that occur), and may be a number (then the tokens are 0, 1, ...).
+A line is `tokens -> next token`, then perhaps `* weight`. Tokens, `->` and `*` stand between white space, so that
+tokens such as C#, [BOS], x->y and f*x are words like any other. `#` begins a comment at the start of a line or after
+white space. What text cannot hold (a token ->, #tag, or with a space in it), JSON can.
+The vocabulary may be left out (then it consists of the tokens that occur), and may be a number (then the tokens are
+0, 1, ...).
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections import Counter
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from proofs.next_token.dataset import MAX_VOCABULARY, Dataset, DatasetError, Sentence
 
-MAX_BYTES = 1_000_000
 MAX_NAME = 40  # characters of a token's name
+COMMENT = re.compile(r"(?:^|\s)#.*", re.DOTALL)
+NUMBER = r"\d{1,20}(/\d{1,20}|(\.\d{1,20})?([eE][+-]?\d)?)"
 
 
 @dataclass(frozen=True)
@@ -35,75 +37,49 @@ class _Line:
     source: str
 
 
-def read_dataset(path: str | Path) -> Dataset:
-    """The dataset in the file; DatasetError with one line that says what is wrong, and where."""
-    name = Path(path).name
-    try:
-        with open(path, "rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise DatasetError(f"{path}: cannot be read: {error.strerror or error}") from None
-    if len(content) > MAX_BYTES:
-        raise DatasetError(f"{path}: larger than {MAX_BYTES} bytes")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise DatasetError(f"{path}: not text in UTF-8") from None
-    return parse_json(text, name) if text.lstrip().startswith(("{", "[")) else parse_text(text, name)
-
-
 def parse_text(text: str, name: str) -> Dataset:
     """The dataset that a text in the format above describes."""
     vocabulary: tuple[str, ...] | None = None
     lines: list[_Line] = []
-    for number, raw in enumerate(text.splitlines(), 1):
-        line, source = raw.partition("#")[0].strip(), f"line {number}"
-        if not line:
+    for number, line in enumerate(text.splitlines(), 1):
+        words, source = COMMENT.sub("", line).split(), f"line {number}"
+        if not words:
             continue
-        head, arrow, tail = line.partition("->")
-        words = head.split()
-        if not arrow and words[0] == "vocabulary":
+        if words[0] == "vocabulary" and "->" not in words:
             if vocabulary is not None:
                 raise DatasetError(f"{name}: {source}: the vocabulary is given twice")
             vocabulary = tuple(words[1:])
-            continue
-        following, star, weight = tail.partition("*")
-        if not arrow or "->" in tail or len(following.split()) != 1 or (star and not weight.strip()):
-            raise DatasetError(f"{name}: {source}: {_short(line)}: not of the form `tokens -> next token * weight`")
-        lines.append(_Line(tuple(words), following.strip(), weight.strip() or "1", source))
+        else:
+            lines.append(_line(words, f"{name}: {source}", source))
     return _build(name, vocabulary, lines)
 
 
-def parse_json(text: str, name: str) -> Dataset:
-    """The dataset that a JSON text describes. Unknown and duplicate keys, NaN and Infinity are errors."""
+def _line(words: list[str], where: str, source: str) -> _Line:
+    """`tokens -> next token`, perhaps `* weight`. An arrow within a word counts where none stands by itself: a->b."""
+    shown = _short(" ".join(words))
+    if "->" not in words:
+        words = " ".join(words).replace("->", " -> ").split()
+    arrow = words.index("->") if "->" in words else 0
+    tokens, (following, *rest) = words[:arrow], words[arrow + 1 :] or [""]
+    if words.count("->") != 1 or not following or (rest and (len(rest) != 2 or rest[0] != "*")):
+        raise DatasetError(f"{where}: {shown}: not of the form `tokens -> next token * weight`")
+    if not rest and re.fullmatch(rf".+\*[+-]?{NUMBER}", following):
+        raise DatasetError(f"{where}: {_short(following)}: a weight needs white space on both sides of its *")
+    return _Line(tuple(tokens), following, rest[1] if rest else "1", source)
 
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        for key, times in Counter(key for key, _ in pairs).items():
-            if times > 1:
-                raise DatasetError(f"{name}: the key {_short(key)} is given twice")
-        return dict(pairs)
 
-    def constant(word: str) -> NoReturn:
-        raise DatasetError(f"{name}: {word} is not a number that a dataset can hold")
-
-    try:  # numbers stay words, so that none can be huge or inexact
-        data = json.loads(
-            text, object_pairs_hook=unique, parse_constant=constant, parse_float=_Number, parse_int=_Number
-        )
-    except json.JSONDecodeError as error:
-        raise DatasetError(f"{name}: line {error.lineno}: broken JSON: {error.msg}") from None
-    except RecursionError:
-        raise DatasetError(f"{name}: broken JSON: nested too deeply") from None
-    _check_keys(data, {"sentences"}, {"sentences", "vocabulary"}, name)
-    if not isinstance(data["sentences"], list):
+def from_json(document: Any, name: str) -> Dataset:
+    """The dataset that JSON in the format above describes: objects, lists, and all numbers as the words in the file."""
+    _check_keys(document, {"sentences"}, {"sentences", "vocabulary"}, name)
+    if not isinstance(document["sentences"], list):
         raise DatasetError(f"{name}: sentences must be a list")
-    vocabulary = data.get("vocabulary")
-    if isinstance(vocabulary, _Number):
+    vocabulary = document.get("vocabulary")
+    if isinstance(vocabulary, str) and vocabulary.isdecimal():
         vocabulary = [vocabulary]
     if vocabulary is not None:
         vocabulary = _words(vocabulary, f"{name}: vocabulary")
     lines = []
-    for number, item in enumerate(data["sentences"], 1):
+    for number, item in enumerate(document["sentences"], 1):
         source = f"sentence {number}"
         _check_keys(item, {"tokens", "next"}, {"tokens", "next", "weight"}, f"{name}: {source}")
         following, weight = item["next"], item.get("weight", "1")
@@ -111,10 +87,6 @@ def parse_json(text: str, name: str) -> Dataset:
             raise DatasetError(f"{name}: {source}: next is a token, weight a number")
         lines.append(_Line(_words(item["tokens"], f"{name}: {source}: tokens"), following, weight, source))
     return _build(name, vocabulary, lines)
-
-
-class _Number(str):
-    """A number of a JSON text, as it was written."""
 
 
 def _check_keys(item: object, needed: set[str], known: set[str], where: str) -> None:
@@ -149,7 +121,9 @@ def _build(name: str, vocabulary: tuple[str, ...] | None, lines: Iterable[_Line]
 
 def _vocabulary(name: str, given: tuple[str, ...] | None, lines: list[_Line]) -> tuple[str, ...]:
     """The given one; else the tokens that occur: numbers by size, words in the order of occurrence."""
-    if given is not None and len(given) == 1 and re.fullmatch(r"\d{1,3}", given[0]):
+    if given is not None and len(given) == 1 and given[0].isdecimal():
+        if len(given[0]) > 3:
+            raise DatasetError(f"{name}: a vocabulary of {_short(given[0])} tokens; at most {MAX_VOCABULARY}")
         given = tuple(map(str, range(int(given[0]))))
     if given is None:
         given = tuple(dict.fromkeys(word for line in lines for word in (*line.tokens, line.next)))
@@ -157,15 +131,21 @@ def _vocabulary(name: str, given: tuple[str, ...] | None, lines: list[_Line]) ->
             given = tuple(sorted(given, key=int))
     if len(given) > MAX_VOCABULARY:
         raise DatasetError(f"{name}: a vocabulary of {len(given)} tokens; at most {MAX_VOCABULARY}")
+    looks: dict[str, str] = {}
     for word in given:
         if not word or len(word) > MAX_NAME or not word.isprintable() or given.count(word) > 1:
-            raise DatasetError(f"{name}: vocabulary: {_short(word)}: different words of 1 to {MAX_NAME} characters")
+            raise DatasetError(
+                f"{name}: vocabulary: {_short(word)}: a token has 1 to {MAX_NAME} printable characters, and stands here once"
+            )
+        twin = looks.setdefault(unicodedata.normalize("NFC", word), word)
+        if twin != word:
+            raise DatasetError(f"{name}: vocabulary: {ascii(twin)} and {ascii(word)} are one word in two encodings")
     return given
 
 
 def _weight(word: str, where: str) -> Fraction:
     """A positive rational: 2, 3/2, 0.25, 1e-3."""
-    if re.fullmatch(r"\d{1,20}(/\d{1,20}|(\.\d{1,20})?([eE][+-]?\d)?)", word):
+    if re.fullmatch(NUMBER, word):
         try:
             return Fraction(word)
         except ZeroDivisionError:

@@ -13,7 +13,8 @@ from proofs.mean_field.model import Model
 from proofs.rational_matrix import squared_norm
 from verify.claim import Evidence, Finding, Run, Verdict
 from verify.claims.mean_field import PAPER
-from verify.claims.mean_field.settings import MeanFieldSettings
+from verify.claims.mean_field.settings import MeanFieldSettings, headline
+from verify.report.plain import settings_as_plain
 from verify.runner import exit_status, run_claims
 from verify.settings import UsageError, validate
 
@@ -119,6 +120,12 @@ def test_matrices_from_a_file(tmp_path: Path) -> None:
         ({"H": [], "F": [[0] * 3] * 2}, "H must be a list of rows"),
         ({"H": [["1", "0", "1"]]}, 'keys "H" and "F"'),
         ([1, 2], 'keys "H" and "F"'),
+        ({"H": [["1", "0", 1e30], ["0", "1", 0]], "F": [[0] * 3] * 2}, r"H\[0\]\[2\] = 1e\+30: must be a rational"),
+        ({"H": [["1", "0", 10**50], ["0", "1", 0]], "F": [[0] * 3] * 2}, r"H\[0\]\[2\] = 1000.*: must be a rational"),
+        ({"H": [["1", "0", "1"], ["0", "1", 0]], "F": [[0] * 2] * 2}, "H is 2 x 3, but F is 2 x 2"),
+        ({"H": [[0] * 300] * 300, "F": [[0]]}, "H is 300 x 300; k x m with k from 1 to 6 and m from k to 16 is due"),
+        ({"H": [["1"], ["2"]], "F": [[0]]}, "H is 2 x 1; k x m with"),
+        ({"H": [["1", "0", {}], ["0", "1", 0]], "F": [[0] * 3] * 2}, r"H\[0\]\[2\] = {}: must be a rational"),
     ],
 )
 def test_bad_matrices_end_in_one_line(content: Any, message: str, tmp_path: Path) -> None:
@@ -129,11 +136,24 @@ def test_bad_matrices_end_in_one_line(content: Any, message: str, tmp_path: Path
     assert "\n" not in str(error.value) and str(file) in str(error.value)
 
 
+def test_k_and_m_are_those_of_the_file_unless_given(tmp_path: Path) -> None:
+    file = tmp_path / "model.json"
+    file.write_text("\ufeff" + json.dumps({"H": [["1/2", "0", "1"], [0, 1, 0]], "F": [[1, 0, 0], [0, 2, 0]]}), "utf-8")
+    for words in ({}, {"k": 2}, {"m": 3}, {"k": 2, "m": 3}):
+        chosen = settings(**words, matrices=file)
+        assert (chosen.k, chosen.m) == (2, 3) and headline(chosen).startswith("k=2  m=3  ")
+        assert settings_as_plain(chosen)["k"] == 2
+    for words in ({"k": 3}, {"m": 6}, {"k": 3, "m": 6}):
+        told = " ".join(f"{key}={value}" for key, value in {"k": 2, "m": 3, **words}.items())
+        with pytest.raises(UsageError, match=f"H is 2 x 3, but {told}"):
+            settings(**words, matrices=file)
+
+
 def test_unreadable_matrices_end_in_one_line(tmp_path: Path) -> None:
     broken, binary = tmp_path / "broken.json", tmp_path / "binary.json"
     broken.write_text("{")
     binary.write_bytes(b"\xff\xfe\x00\x80")
-    for file, message in ((broken, "not JSON"), (binary, "cannot be read"), (tmp_path / "none", "No such file")):
+    for file, message in ((broken, "not JSON"), (binary, "UTF-16"), (tmp_path / "none", "No such file")):
         with pytest.raises(UsageError, match=message):
             settings(k=2, m=3, matrices=file)
 

@@ -37,7 +37,7 @@ def generator(settings: MeanFieldSettings, claim: str) -> Random:
 
 
 def given_model(settings: MeanFieldSettings) -> Model | None:
-    given = settings.given_matrices()
+    given = settings.given
     return None if given is None else Model(matrix(given[0]), matrix(given[1]))
 
 

@@ -11,7 +11,8 @@ from pydantic import Field, model_validator
 
 from proofs.next_token.dataset import Dataset, DatasetError
 from proofs.next_token.examples import NAMED, random_dataset
-from proofs.next_token.files import read_dataset
+from verify.claims.next_token.files import read_dataset
+from verify.files import FileError
 from verify.settings import CheckSettings, Integer, Real, UsageError
 
 WORDS = ("named", *NAMED, "random")
@@ -40,7 +41,7 @@ class NextTokenSettings(CheckSettings):
             raise ValueError(f"dataset={self.dataset}: neither a file nor one of {', '.join(WORDS)}")
         try:
             _ = self.datasets
-        except DatasetError as error:
+        except (DatasetError, FileError) as error:
             raise ValueError(f"dataset={self.dataset}: {error}") from None
         return self
 
