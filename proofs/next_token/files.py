@@ -134,12 +134,11 @@ def _vocabulary(name: str, given: tuple[str, ...] | None, lines: list[_Line]) ->
     looks: dict[str, str] = {}
     for word in given:
         if not word or len(word) > MAX_NAME or not word.isprintable() or given.count(word) > 1:
-            raise DatasetError(
-                f"{name}: vocabulary: {_short(word)}: a token has 1 to {MAX_NAME} printable characters, and stands here once"
-            )
+            rule = f"a token has 1 to {MAX_NAME} printable characters, and stands here once"
+            raise DatasetError(f"{name}: vocabulary: {_short(word)}: {rule}")
         twin = looks.setdefault(unicodedata.normalize("NFC", word), word)
         if twin != word:
-            raise DatasetError(f"{name}: vocabulary: {ascii(twin)} and {ascii(word)} are one word in two encodings")
+            raise DatasetError(f"{name}: vocabulary: {twin!a} and {word!a} are one word in two encodings")
     return given
 
 

@@ -92,7 +92,7 @@ def test_headline() -> None:
     ("words", "message"),
     [
         ({"dataset": "DS-E"}, "dataset=DS-E: neither a file nor one of named, DS-A"),
-        ({"dataset": "."}, "dataset=.: .: cannot be read"),
+        ({"dataset": "."}, "dataset=.: cannot be read (a folder)"),
         ({"V": "5"}, "V=5: V goes with dataset=random"),
         ({"draws": "5", "dataset": "DS-A"}, "draws=5: draws goes with dataset=random"),
         ({"V": "2", "dataset": "random"}, "V=2: V must be a whole number from 3 to 16"),
