@@ -16,9 +16,10 @@ from numerics.sub_ngrams.levels import TestSet
 from numerics.sub_ngrams.recording import Recording, resume, save
 from numerics.sub_ngrams.stages import LEVEL_SEED
 from numerics.sub_ngrams.training import Recipe, Trainer
-from numerics.sub_ngrams.trajectory import TrajectoryError
+from numerics.sub_ngrams.trajectory import LARGEST_FILE, TrajectoryError
 from verify.command import Progress
-from verify.settings import UsageError
+from verify.files import FileError, read_bytes
+from verify.settings import UsageError, shown
 from verify.training_settings import TrainSettings
 
 
@@ -74,9 +75,9 @@ def train(settings: TrainSettings, progress: Progress) -> tuple[Recording, Train
     recording = Recording()
     if path is not None and path.exists():
         try:
-            recording = resume(path, trainer, settings.recipe_text)
-        except TrajectoryError as error:
-            raise UsageError(f"checkpoint={error}") from None
+            recording = resume(read_bytes(path, LARGEST_FILE), trainer, settings.recipe_text)
+        except (FileError, TrajectoryError) as error:
+            raise UsageError(shown(f"checkpoint={path}: {error}", most=400)) from None
         progress.done(f"taken up from {path} at step {trainer.steps}")
     deadline = time.monotonic() + (settings.budget or float("inf"))
     saved = time.monotonic()

@@ -7,10 +7,10 @@ from fractions import Fraction
 from gallery import Comparison, Exhibit, show
 
 from numerics.sub_ngrams.stages import analyse
-from numerics.sub_ngrams.trajectory import load_trajectory
+from numerics.sub_ngrams.trajectory import parse_trajectory, read_arrays
 from numerics.threads import one_thread
 from proofs.sub_ngrams.law import NGramLaw
-from verify.claims.sub_ngrams.training import PACKAGED
+from verify.claims.sub_ngrams.recorded import PACKAGED
 from verify.report.training_plot import training_figure
 
 LAW = NGramLaw(S=3, n=3, alpha=Fraction(1, 2), initial="dirichlet")
@@ -18,7 +18,7 @@ LAW = NGramLaw(S=3, n=3, alpha=Fraction(1, 2), initial="dirichlet")
 
 @one_thread()
 def main(test_samples: int = 4096, gradient_samples: int = 2048) -> Exhibit:
-    trajectory = load_trajectory(PACKAGED)
+    trajectory = parse_trajectory(read_arrays(PACKAGED.read_bytes()))
     stages = analyse(
         trajectory, LAW, epsilon=1e-8, test_samples=test_samples, gradient_samples=gradient_samples, seed=0
     )

@@ -47,11 +47,15 @@ class TestSet:
         """-sum_s P(s) log(p(s) + epsilon) for each sequence, p (B x S) being predictions."""
         return -(self.P * (p + self.epsilon).log()).sum(1)
 
-    @torch.no_grad()
     def mean_loss(self, network: Network) -> float:
         """The network's mean loss."""
+        return float(self.losses(self.predictions(network)).mean())
+
+    @torch.no_grad()
+    def predictions(self, network: Network) -> Tensor:
+        """The network's p on all sequences: B x S."""
         parts = torch.split(self.x, max(1, TOKENS // self.x.shape[1]))
-        return float(self.losses(torch.cat([network(part) for part in parts])).mean())
+        return torch.cat([network(part) for part in parts])
 
 
 @dataclass(frozen=True)

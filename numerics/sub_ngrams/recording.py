@@ -57,21 +57,21 @@ def save(path: Path, recording: Recording, trainer: Trainer, recipe: str) -> Non
         unfinished.unlink(missing_ok=True)
 
 
-def resume(path: Path, trainer: Trainer, recipe: str) -> Recording:
+def resume(content: bytes, trainer: Trainer, recipe: str) -> Recording:
     """Puts the trainer where the file's run stopped. TrajectoryError if it is no such file, or of another run."""
-    arrays = read_arrays(path)
+    arrays = read_arrays(content)
     if "recipe" not in arrays:
-        raise TrajectoryError(f"{path}: not a run that can be taken up again (it has no array called recipe)")
+        raise TrajectoryError("not a run that can be taken up again (it has no array called recipe)")
     if str(arrays["recipe"]) != recipe:
-        raise TrajectoryError(f"{path}: a run with other settings; give another checkpoint file, or delete this one")
+        raise TrajectoryError("a run with other settings; give another checkpoint file, or delete this one")
     try:
         state = _tensors(arrays)
         trainer.restore(state)
         if not all(bool(torch.isfinite(value).all()) for value in trainer.network.parameters()):
             raise ValueError("parameters that are not finite")
         found = parse_trajectory(arrays, records=1, networks=1)
-    except (KeyError, ValueError, RuntimeError) as error:
-        raise TrajectoryError(f"{path}: a damaged checkpoint ({error})") from None
+    except (LookupError, TypeError, ValueError, RuntimeError) as error:
+        raise TrajectoryError(f"a damaged checkpoint ({error})") from None
     return Recording(list(found.steps), list(found.losses), dict(found.networks))
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from verify import replay
 from verify.check import get_paper, understand
-from verify.claims.sub_ngrams.training import PACKAGED
+from verify.claims.sub_ngrams.recorded import PACKAGED
 from verify.recheck.certificate import DeclinedError, RejectedError
 from verify.settings import UNPRINTABLE, UsageError
 

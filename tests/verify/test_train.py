@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from numerics.sub_ngrams.trajectory import load_trajectory
+from numerics.sub_ngrams.trajectory import parse_trajectory
 from verify import train
 from verify.claim import Run, Verdict
-from verify.claims.sub_ngrams import escape, training
+from verify.claims.sub_ngrams import escape
 from verify.claims.sub_ngrams.settings import SubNGramSettings
 from verify.settings import UsageError, read_words, validate
 from verify.training_settings import TrainSettings
@@ -126,7 +126,7 @@ def test_a_kill_loses_seconds_at_most(tmp_path: Path, monkeypatch: pytest.Monkey
     assert train.main([*words.split(), f"checkpoint={whole}"]) == 0
     a, b = final(path), final(whole)
     assert all(np.array_equal(a[name], b[name]) for name in b if name.startswith("resume/"))
-    assert load_trajectory(path).losses[:3] == load_trajectory(whole).losses[:3]
+    assert parse_trajectory(a).losses[:3] == parse_trajectory(b).losses[:3]
 
 
 BAD = [
@@ -211,73 +211,6 @@ def test_nothing_to_build_is_undecided() -> None:
     for line in ("S=2 n=3 k=3", "S=2 n=1", "S=50 n=4 k=2"):
         assert escape.first_escape(settings(line), Run()).verdict == Verdict.UNDECIDED
         assert escape.always_negative(settings(line), Run()).verdict == Verdict.UNDECIDED
-
-
-class WithTrajectory(SubNGramSettings):
-    trajectory: str | None = None
-
-
-@pytest.fixture(scope="module")
-def finding() -> Any:
-    return training.plateaus_at_k_grams(WithTrajectory(), Run())
-
-
-def test_the_recorded_trajectory_passes_the_bigram(finding: Any) -> None:
-    assert finding.verdict == Verdict.VERIFIED and finding.instances == 2
-    assert [plateau["level"] for plateau in finding.details["plateaus"]] == ["2-gram", "3-gram"]
-    assert all(plateau["error"] < 0 for plateau in finding.details["plateaus"])  # the drift below the level is reported
-    assert finding.details["conditions"] == dict.fromkeys(
-        ("on a level", "in stages", "near theta_k", "small gradient", "peak at jumps"), "holds"
-    )
-    assert "drift" in finding.footnote
-
-
-def test_a_trajectory_that_is_none_of_it_is_refuted(tmp_path: Path) -> None:
-    """The same networks in reverse: plateaus come in the wrong order, and the claim fails, twice."""
-    arrays = final(training.PACKAGED)
-    steps = sorted({int(name.split("/")[0]) for name in arrays if "/" in name})[::3]
-    losses = dict(arrays["hist"].tolist())
-    reversed_ = {"hist": np.array([[step, 2 - losses[other]] for step, other in zip(steps, steps[::-1], strict=True)])}
-    for step, other in zip(steps, steps[::-1], strict=True):
-        reversed_ |= {f"{step}/{name}": arrays[f"{other}/{name}"] for name in ("A1", "V", "Q", "Kt")}
-    path = tmp_path / "reversed.npz"
-    np.savez(path, **reversed_)
-    given = WithTrajectory(trajectory=str(path), alpha="1/2", initial="dirichlet")  # type: ignore[arg-type]  # parsed by pydantic
-    found = training.plateaus_at_k_grams(given, Run())
-    assert found.verdict == Verdict.REFUTED
-    assert "in stages" in found.details["counterexample"]["failed"]
-
-
-def test_the_law_of_a_trajectory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    law = training.load(WithTrajectory(trajectory=str(training.PACKAGED))).law
-    assert (law.S, law.n, str(law.alpha), law.initial) == (3, 3, "1/2", "dirichlet")  # by its digest
-    path = tmp_path / "run.npz"
-    data(capsys, f"{SMALL} steps=8 alpha=3/7 checkpoint={path}")
-    law = training.load(WithTrajectory(trajectory=str(path))).law
-    assert (law.S, law.n, str(law.alpha), law.initial) == (2, 2, "3/7", "uniform")  # by its own recipe
-    given = WithTrajectory(trajectory=str(path), alpha="2")  # type: ignore[arg-type]  # parsed by pydantic
-    assert training.load(given).law.alpha == 2
-
-
-def test_trajectories_that_cannot_be_used(tmp_path: Path) -> None:
-    bad = tmp_path / "bad.npz"
-    bad.write_text("no")
-    huge = tmp_path / "huge.npz"
-    arrays = final(training.PACKAGED)
-    np.savez(
-        huge, **(arrays | {name: a.astype(float) * 1e200 for name, a in arrays.items() if name.endswith(("Q", "Kt"))})
-    )
-    for given, told in (
-        (WithTrajectory(trajectory=str(bad)), "not an .npz file"),
-        (WithTrajectory(trajectory=str(tmp_path / "missing.npz")), "cannot be read"),
-        (WithTrajectory(trajectory=str(training.PACKAGED), S=2), "S=3, not S=2"),
-        (WithTrajectory(trajectory=str(training.PACKAGED), n=4), "n=3, not n=4"),
-    ):
-        with pytest.raises(UsageError) as caught:
-            training.refuse_trajectory(given)
-        assert told in str(caught.value) and "\n" not in str(caught.value)
-    found = training.plateaus_at_k_grams(WithTrajectory(trajectory=str(huge)), Run())
-    assert found.verdict == Verdict.UNDECIDED and "overflow" in found.scope
 
 
 def test_recipe_text_covers_what_the_run_depends_on() -> None:

@@ -1,15 +1,15 @@
 """Claims about "Learning In-context n-grams with Transformers: Sub-n-grams Are Near-stationary Points"."""
 
 from verify.claim import Claim, Paper, Verdict
-from verify.claims.sub_ngrams.settings import SubNGramSettings, headline, refuse_what_cannot_fit
+from verify.claims.sub_ngrams.settings import SubNGramSettings, check_headline, refuse_what_cannot_fit
 
 
 def refuse_what_cannot_run(settings: SubNGramSettings) -> None:
     """UsageError if a claim could not be checked as asked for."""
-    if settings.trajectory is not None:
-        from verify.claims.sub_ngrams.training import refuse_trajectory  # torch, only where it is needed
+    if settings.recorded is not None:
+        from verify.claims.sub_ngrams.recorded import refuse_contradiction  # torch, only where it is needed
 
-        refuse_trajectory(settings)
+        refuse_contradiction(settings.recorded, settings)
     refuse_what_cannot_fit(settings)
 
 
@@ -52,7 +52,7 @@ PAPER = Paper(
     title="Learning In-context n-grams with Transformers: Sub-n-grams Are Near-stationary Points",
     source="Varre, Yüce, Flammarion, ICML 2025, arXiv 2508.12837",
     settings=SubNGramSettings,
-    headline=headline,
+    headline=check_headline,
     refuse=refuse_what_cannot_run,
     claims=(
         Claim(

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from fractions import Fraction
-from typing import Annotated, Literal
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_serializer, model_validator
 
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
@@ -21,9 +23,14 @@ from verify.settings import (
     Real,
     Settings,
     UsageError,
+    parse_integer,
+    parse_rational,
     parse_real,
     split_list,
 )
+
+if TYPE_CHECKING:
+    from verify.claims.sub_ngrams.recorded import Recorded
 
 
 def _parse_scale(value: object) -> object:
@@ -35,6 +42,7 @@ def _parse_scale(value: object) -> object:
 
 MOST_KERNELS, FEWEST_KERNELS = 3_200_000, 65_536
 KERNEL_ENTRIES = 100_000_000  # of all kernels of a quadrature together
+MOST_N, MOST_S = 12, 50
 MAX_C = 700.0  # e^c has to be a float
 LOG_T = "logT"  # the path c = log T, that is q = T
 Scale = Annotated[float | Literal["logT"], BeforeValidator(_parse_scale)]
@@ -52,8 +60,8 @@ class SubNGramProblem(Settings):
 
     paper: Literal["sub-n-grams"] = Field("sub-n-grams", description="sub-n-grams")
     k: Integer | None = Field(None, ge=1, description="a whole number from 1 to n")
-    n: Integer = Field(3, ge=1, le=12, description="a whole number from 1 to 12")
-    S: Integer = Field(2, ge=2, le=50, description="a whole number from 2 to 50, the size of the vocabulary")
+    n: Integer = Field(3, ge=1, le=MOST_N, description=f"a whole number from 1 to {MOST_N}")
+    S: Integer = Field(2, ge=2, le=MOST_S, description=f"a whole number from 2 to {MOST_S}, the size of the vocabulary")
     alpha: Rational = Field(Fraction(1), gt=0, le=1000, description="a rational number above 0, at most 1000")
     T: Integers = Field((), description="a whole number from n, or a list of them: T=8,16,32")
     lags: Integers | None = Field(None, description="different whole numbers from 1 to n-1: lags=2 or lags=1,3")
@@ -110,6 +118,20 @@ class SubNGramProblem(Settings):
             return tuple(sorted(self.lags))
         return tuple(range(1, self.k if self.k is not None else min(2, self.n)))
 
+    @property
+    def gram(self) -> int | None:
+        """k where Lambda = {1..k-1}, however it was given; None for other lags."""
+        k = len(self.lag_set) + 1
+        return k if self.lag_set == tuple(range(1, k)) else None
+
+    @field_serializer("k")
+    def k_in_reports(self, k: int | None) -> int | None:
+        return self.gram
+
+    @field_serializer("lags")
+    def lags_in_reports(self, lags: tuple[int, ...] | None) -> tuple[int, ...]:
+        return self.lag_set
+
     def configurations(self, T: int) -> list[Configuration]:
         """The configurations asked for at length T, by default the limit c = inf alone."""
         qs: list[Fraction | float] = [*self.q, *(_q_of(c, T) for c in self.c)]
@@ -136,7 +158,40 @@ class SubNGramProblem(Settings):
 class SubNGramSettings(CheckSettings, SubNGramProblem):
     """Keys of `paper=sub-n-grams`."""
 
-    trajectory: str | None = Field(None, min_length=1, description="an .npz file of a recorded training run (SN15)")
+    trajectory: str | None = Field(
+        None,
+        min_length=1,
+        description="an .npz file of a recorded training run (SN15); S, n and its law are the file's",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def keys_of_the_file(cls, values: Any) -> Any:
+        """The keys that the trajectory knows are those of the file; ValueError if others are given."""
+        if not isinstance(values, dict) or not values.get("trajectory"):
+            return values
+        from verify.claims.sub_ngrams.recorded import read_recorded  # torch, only where it is needed
+
+        path = values["trajectory"]
+        keys = read_recorded(Path(path)).keys
+        parse = {"S": parse_integer, "n": parse_integer, "alpha": parse_rational, "initial": str}
+        for key, known in keys.items():
+            try:
+                given = parse[key](values.get(key, known))
+            except ValueError:  # which the field of this key tells
+                continue
+            if given != known:
+                raise ValueError(f"trajectory={path}: a run with {key}={known}, not {key}={given}")
+        if keys["n"] > MOST_N or keys["S"] > MOST_S:
+            raise ValueError(f"trajectory={path}: S={keys['S']} n={keys['n']}: S up to {MOST_S} and n up to {MOST_N}")
+        return {**keys, **values}
+
+    @cached_property
+    def recorded(self) -> Recorded | None:
+        """The trajectory, if one is given."""
+        from verify.claims.sub_ngrams.recorded import read_recorded
+
+        return None if self.trajectory is None else read_recorded(Path(self.trajectory))
 
 
 def braces(items: Iterable[object]) -> str:
@@ -162,6 +217,11 @@ def refuse_what_cannot_fit(settings: SubNGramProblem) -> None:
 
 
 def headline(settings: SubNGramProblem) -> str:
-    name = f"k={len(settings.lag_set) + 1}" if settings.lag_set == tuple(range(1, len(settings.lag_set) + 1)) else ""
+    name = "" if settings.gram is None else f"k={settings.gram}"
     parts = [name, f"n={settings.n}", f"S={settings.S}", f"alpha={settings.alpha}", f"lags {braces(settings.lag_set)}"]
     return "  ".join(part for part in [*parts, f"initial {settings.initial}"] if part)
+
+
+def check_headline(settings: SubNGramSettings) -> str:
+    file = [] if settings.trajectory is None else [f"trajectory {Path(settings.trajectory).name}"]
+    return "  ".join([headline(settings), *file])

@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
+from collections.abc import Sequence
 from itertools import pairwise
-from pathlib import Path
-from typing import Any
 
 from numerics.sub_ngrams.gradient_norm import TOTAL, GradientNorm
 from numerics.sub_ngrams.plateaus import RULE
 from numerics.sub_ngrams.stages import Jump, Plateau, Stages, analyse
 from numerics.sub_ngrams.symmetries import nearest
-from numerics.sub_ngrams.trajectory import Trajectory, TrajectoryError, parse_trajectory, read_arrays
-from proofs.sub_ngrams.law import NGramLaw
 from verify.claim import Counterexample, Evidence, Finding, Run, Verdict, decide
+from verify.claims.sub_ngrams.recorded import PACKAGED, read_recorded
 from verify.claims.sub_ngrams.settings import SubNGramSettings
 from verify.report.training_report import plateau_entry, snapshot_entry
-from verify.settings import UsageError
 
-RECORDED = Path(__file__).parent / "trajectories"
-PACKAGED = RECORDED / "trigram_S3_T32_alpha0.5.npz"
-MOST_SNAPSHOTS = 160  # of a trajectory: evenly chosen, so that the check takes seconds
 TEST_SAMPLES, GRADIENT_SAMPLES = 4096, 2048
-
-LARGEST_LAW, LARGEST_T = 2**15, 2**12  # of S^n and T: a gigabyte of urns, and of tokens, for the test sequences
 
 HALF_A_GAP = 0.5  # nearer than half a gap to a level: that is what makes it the plateau's level
 ERRORS = 3.0  # standard errors by which a gradient has to be larger than another to be called larger
@@ -36,24 +23,15 @@ ERRORS = 3.0  # standard errors by which a gradient has to be larger than anothe
 HOLDS, FAILS, UNDECIDED, NOT_TESTED = "holds", "fails", "undecided", "not tested"
 
 
-@dataclass(frozen=True)
-class Recorded:
-    """A trajectory with what its arrays do not say: the law of its data, and epsilon in its loss."""
-
-    path: Path
-    trajectory: Trajectory
-    law: NGramLaw
-    epsilon: float
-
-
 def plateaus_at_k_grams(settings: SubNGramSettings, run: Run) -> Finding:
     """SN15 on one trajectory. REFUTED if it fails, and fails again on fresh sequences."""
-    recorded = load(settings)
+    recorded = settings.recorded or read_recorded(PACKAGED)
+    law, T = recorded.law(settings), recorded.trajectory.shape[2]
 
     def stages_of(seed: int) -> Stages:
         return analyse(
             recorded.trajectory,
-            recorded.law,
+            law,
             epsilon=recorded.epsilon,
             test_samples=TEST_SAMPLES,
             gradient_samples=GRADIENT_SAMPLES,
@@ -68,7 +46,6 @@ def plateaus_at_k_grams(settings: SubNGramSettings, run: Run) -> Finding:
     tests = conditions(stages)
     failed = [name for name, status in tests.items() if status == FAILS]
     open_ = [name for name, status in tests.items() if status == UNDECIDED]
-    law, T = recorded.law, recorded.trajectory.shape[2]
     return decide(
         not failed and not open_ and bool(stages.plateaus),
         evidence=Evidence.STATISTICAL,
@@ -198,72 +175,6 @@ def _jump_line(jump: Jump, stages: Stages) -> str:
 def _gradients(stretch: Plateau | Jump, stages: Stages) -> str:
     total, in_A = (_norm(stretch, stages, name) for name in (TOTAL, "A"))
     return f"|gradient| {total:.3f}, in A {in_A:.4f}"
-
-
-# --- which trajectory, and which law ---
-
-
-def refuse_trajectory(settings: SubNGramSettings) -> None:
-    """UsageError, in one line, if a trajectory is given that cannot be read or that contradicts S or n as given."""
-    if _chosen(settings) is not None:
-        load(settings)
-
-
-def load(settings: SubNGramSettings) -> Recorded:
-    """The trajectory asked for, or the packaged one.
-
-    S, n, T are those of the file. alpha, initial, epsilon: as given on the command line; else as the file itself says
-    (recordings of verify.train), else as trajectories/provenance.json says; else the defaults.
-    """
-    chosen = _chosen(settings)
-    path = PACKAGED if chosen is None else Path(chosen)
-    try:
-        arrays = read_arrays(path)
-        trajectory = _thinned(parse_trajectory(arrays))
-    except TrajectoryError as error:
-        told = str(error) if str(error).startswith(str(path)) else f"{path}: {error}"
-        raise UsageError(f"trajectory={told}") from None
-    S, n, T = trajectory.shape
-    if S**n > LARGEST_LAW or T > LARGEST_T:
-        raise UsageError(
-            f"trajectory={path}: S={S} n={n} T={T}: S^n up to {LARGEST_LAW} and T up to {LARGEST_T} can be checked"
-        )
-    given = settings.model_fields_set if chosen is not None else set()
-    for key, value in {"S": S, "n": n}.items():
-        if key in given and getattr(settings, key) != value:
-            raise UsageError(f"trajectory={path}: a network with {key}={value}, not {key}={getattr(settings, key)}")
-    known = _provenance(path, arrays)
-    alpha = settings.alpha if "alpha" in given else Fraction(known.get("alpha", settings.alpha))
-    initial = settings.initial if "initial" in given else known.get("initial", settings.initial)
-    return Recorded(path, trajectory, NGramLaw(S, n, alpha, initial), float(known.get("epsilon", 1e-8)))
-
-
-def _chosen(settings: SubNGramSettings) -> str | None:
-    return settings.trajectory
-
-
-def _provenance(path: Path, arrays: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What is known of the law of the data: from the file, or by the file's digest."""
-    try:
-        if "recipe" in arrays:
-            recipe = json.loads(str(arrays["recipe"]))
-            NGramLaw(2, 1, Fraction(recipe["alpha"]), recipe["initial"])
-            return {key: recipe[key] for key in ("alpha", "initial", "epsilon")}
-    except (ValueError, KeyError, TypeError, ZeroDivisionError):
-        raise UsageError(f"trajectory={path}: its array `recipe` is damaged") from None
-    register = RECORDED / "provenance.json"
-    if not register.is_file():
-        return {}
-    known: Mapping[str, Mapping[str, Any]] = json.loads(register.read_text(encoding="utf-8"))
-    return known.get(hashlib.sha256(path.read_bytes()).hexdigest(), {})
-
-
-def _thinned(trajectory: Trajectory) -> Trajectory:
-    """At most MOST_SNAPSHOTS networks, evenly chosen, the first and the last among them."""
-    steps, most = list(trajectory.networks), MOST_SNAPSHOTS
-    if len(steps) > most:
-        steps = [steps[i * (len(steps) - 1) // (most - 1)] for i in range(most)]
-    return Trajectory(trajectory.steps, trajectory.losses, {step: trajectory.networks[step] for step in steps})
 
 
 # --- numbers on stretches ---
