@@ -12,6 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 from numerics.sub_ngrams import trajectory
 from numerics.sub_ngrams.levels import TestSet
@@ -243,3 +246,24 @@ def test_test_samples(value: Any) -> None:
     assert trajectory.recorded_test_samples({"test_samples": np.array(8192)}) == 8192
     with pytest.raises(TrajectoryError, match="test_samples"):
         trajectory.recorded_test_samples({"test_samples": np.array(value)})
+
+
+SIDES = st.integers(0, 6)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(
+            ["hist", "0/A1", "0/V", "0/Q", "0/Kt", "20/A1", "20/V", "020/Q", "20/Kt", "x/V", "resume/x", "y"]
+        ),
+        hnp.arrays(hnp.scalar_dtypes(), st.lists(SIDES, max_size=4).map(tuple)),
+        max_size=3,
+    )
+)
+def test_any_arrays_are_a_trajectory_or_one_line(changes: dict[str, Any]) -> None:
+    try:
+        told, found = "", load(saved(arrays() | changes))
+        assert found.shape[1] >= 2 and all(p.isfinite().all() for p in found.networks[0].parameters())
+    except TrajectoryError as error:
+        told = str(error)
+    assert "\n" not in told and len(told) < 200

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from proofs.mean_field import critical, prompts
 from proofs.mean_field.model import Model
@@ -16,7 +19,7 @@ from verify.claims.mean_field import PAPER
 from verify.claims.mean_field.settings import MeanFieldSettings, headline
 from verify.report.plain import settings_as_plain
 from verify.runner import exit_status, run_claims
-from verify.settings import UsageError, validate
+from verify.settings import UNPRINTABLE, UsageError, validate
 
 CHEAP = [claim for claim in PAPER.claims if claim.id != "MF10t"]
 
@@ -134,6 +137,24 @@ def test_bad_matrices_end_in_one_line(content: Any, message: str, tmp_path: Path
     with pytest.raises(UsageError, match=message) as error:
         settings(k=2, m=3, matrices=file)
     assert "\n" not in str(error.value) and str(file) in str(error.value)
+
+
+entries = st.integers() | st.fractions().map(str) | st.floats() | st.text(max_size=3) | st.none() | st.booleans()
+rows = st.lists(st.lists(entries, max_size=4), max_size=4) | entries
+tidy = st.lists(st.lists(st.integers(-2, 2), min_size=3, max_size=3), min_size=2, max_size=2)
+
+
+@given(st.fixed_dictionaries({"H": tidy, "F": tidy}) | st.dictionaries(st.sampled_from(["H", "F", "G"]), rows | tidy))
+def test_any_json_is_two_matrices_or_one_line(document: Any) -> None:
+    with tempfile.NamedTemporaryFile(suffix=".json") as file:
+        file.write(json.dumps(document).encode())
+        file.flush()
+        try:
+            told, chosen = "", settings(matrices=file.name)
+            assert chosen.given is not None and len(chosen.given[0]) == chosen.k
+        except UsageError as error:
+            told = str(error)
+    assert not UNPRINTABLE.search(told) and len(told) < 500
 
 
 def test_k_and_m_are_those_of_the_file_unless_given(tmp_path: Path) -> None:

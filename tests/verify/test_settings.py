@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
-from verify.claims.sub_ngrams.settings import SubNGramSettings, refuse_what_cannot_fit
+from verify.claims.sub_ngrams.settings import SubNGramSettings, headline, refuse_what_cannot_fit
 from verify.gradient_settings import GradientSettings
+from verify.report.plain import settings_as_plain
 from verify.settings import Settings, UsageError, did_you_mean, nearest, read_words, validate
 from verify.training_settings import TrainSettings
 
@@ -29,6 +31,27 @@ def test_defaults() -> None:
 )
 def test_lag_sets(line: str, lags: tuple[int, ...]) -> None:
     assert settings(line).lag_set == lags
+
+
+@pytest.mark.parametrize("model", [SubNGramSettings, GradientSettings])
+@pytest.mark.parametrize(
+    ("line", "k", "lags"),
+    [
+        ("", 2, [1]),
+        ("n=1", 1, []),
+        ("k=3 n=4", 3, [1, 2]),
+        ("lags=2,1", 3, [1, 2]),
+        ("lags=", 1, []),
+        ("lags=2", None, [2]),
+        ("lags=1,3 n=4", None, [1, 3]),
+    ],
+)
+def test_reports_have_the_k_and_the_lags_of_the_headline(model: Any, line: str, k: int | None, lags: list[int]) -> None:
+    given = validate(model, read_words(line.split()))
+    plain = settings_as_plain(given)
+    assert (plain["k"], plain["lags"]) == (k, lags)
+    assert headline(given).startswith(f"n={given.n}" if k is None else f"k={k}  n={given.n}")
+    assert f"lags {{{', '.join(map(str, lags))}}}" in headline(given)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
@@ -174,10 +174,10 @@ class SubNGramSettings(CheckSettings, SubNGramProblem):
 
         path = values["trajectory"]
         keys = read_recorded(Path(path)).keys
-        parse = {"S": parse_integer, "n": parse_integer, "alpha": parse_rational, "initial": str}
+        parse: dict[str, Callable[[object], object]] = {"S": parse_integer, "n": parse_integer, "alpha": parse_rational}
         for key, known in keys.items():
             try:
-                given = parse[key](values.get(key, known))
+                given = parse.get(key, str)(values.get(key, known))
             except ValueError:  # which the field of this key tells
                 continue
             if given != known:
