@@ -50,15 +50,17 @@ def read_text(path: str | os.PathLike[str], most: int) -> str:
 def read_bytes(path: str | os.PathLike[str], most: int) -> bytes:
     """The content of a file of at most so many bytes. Folders, pipes and devices, which may never end, are refused."""
     try:
-        mode, content = os.stat(path).st_mode, b""
-        if stat.S_ISREG(mode):
+        status, content = os.stat(path), b""
+        regular = stat.S_ISREG(status.st_mode)
+        if regular and status.st_size <= most:
             with open(path, "rb") as file:
-                content = file.read(most + 1)
+                content = file.read(most + 1)  # it may have grown, or have no size, as in /proc
     except (OSError, ValueError) as error:  # ValueError: a name with a null byte
         raise UnreadableError(f"cannot be read ({getattr(error, 'strerror', error)})") from None
-    if not stat.S_ISREG(mode):
-        raise UnreadableError(f"cannot be read ({'a folder' if stat.S_ISDIR(mode) else 'a pipe or a device'})")
-    if len(content) > most:
+    if not regular:
+        kind = "a folder" if stat.S_ISDIR(status.st_mode) else "a pipe or a device"
+        raise UnreadableError(f"cannot be read ({kind})")
+    if max(len(content), status.st_size) > most:
         raise FileError(f"larger than {most} bytes")
     return content
 

@@ -6,17 +6,16 @@ claim's id and the parameters (see verify.recheck), and what it needs is compute
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from verify.files import FileError, UnreadableError, decode, parse_json, read_bytes, whole
 from verify.recheck import mean_field, next_token, sub_ngrams
 from verify.recheck.certificate import Certificate, DeclinedError, Fields, RejectedError, digest
 
 SCHEMA = "landscape-verifier/certificates/1"
 LARGEST = 64_000_000  # bytes of a file
-DEEPEST = 20  # brackets within brackets
 LIMIT = 1e8  # elementary steps of one check
 LEAST_CERTAINTY = 40  # an acceptance has a probability of error below 2^-40
 
@@ -42,23 +41,20 @@ exit status
 
 
 def read(path: str) -> list[Any]:
-    """The certificates in a file; RejectedError if it is not one of ours, OSError if there is none."""
-    with open(path, "rb") as file:
-        content = file.read(LARGEST + 1)
-    if len(content) > LARGEST:
-        raise RejectedError(f"more than {LARGEST} bytes")
-    return parse(content)
+    """The certificates in a file; RejectedError if it is not one of ours, UnreadableError if there is none."""
+    try:
+        return parse(read_bytes(path, LARGEST))
+    except UnreadableError:
+        raise
+    except FileError as error:
+        raise RejectedError(str(error)) from None
 
 
 def parse(content: bytes) -> list[Any]:
-    """Strict JSON: UTF-8, no floats, no NaN, no key twice, not deeply nested."""
+    """Strict JSON, without floats."""
     try:
-        text = content.decode()
-        check_depth(text)
-        document = json.loads(
-            text, object_pairs_hook=without_duplicates, parse_float=no_number, parse_constant=no_number
-        )
-    except (ValueError, RecursionError) as error:
+        document = parse_json(decode(content), whole)
+    except FileError as error:
         raise RejectedError(f"not JSON as it should be: {error}") from None
     top = Fields(document, "file")
     top.text("schema", (SCHEMA,))
@@ -67,32 +63,6 @@ def parse(content: bytes) -> list[Any]:
     entries = [{"paper": paper, "entry": entry} for entry in _list(top.any("certificates"))]
     top.finish()
     return entries
-
-
-def check_depth(text: str) -> None:
-    depth, quoted, escaped = 0, False, False
-    for character in text:
-        if quoted:
-            quoted, escaped = character != '"' or escaped, character == "\\" and not escaped
-        elif character == '"':
-            quoted = True
-        elif character in "[{":
-            depth += 1
-            if depth > DEEPEST:
-                raise ValueError(f"more than {DEEPEST} brackets within brackets")
-        elif character in "]}":
-            depth -= 1
-
-
-def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a key stands twice in one object")
-    return found
-
-
-def no_number(text: str) -> Any:
-    raise ValueError(f"{text[:40]}: a number that is not whole")
 
 
 def _list(value: Any) -> list[Any]:
@@ -157,15 +127,16 @@ def main(words: Sequence[str]) -> int:
     files = [word for word in words if not word.startswith("limit=")]
     try:
         (path,), limit = files, float(limits[-1]) if limits else LIMIT
-        entries = read(path)
     except ValueError:
         print("verify.replay: give one file, and limit=STEPS if need be; see --help", file=sys.stderr)
         return 2
-    except OSError as error:
-        print(f"verify.replay: {files[0]}: {error.strerror}", file=sys.stderr)
+    try:
+        entries = read(path)
+    except UnreadableError as error:
+        print(f"verify.replay: {printable(f'{path}: {error}')}", file=sys.stderr)
         return 2
     except RejectedError as reason:
-        print(f"rejected  {printable(f'{files[0]}: {reason}')}")
+        print(f"rejected  {printable(f'{path}: {reason}')}")
         return 1
     count = {"accepted": 0, "rejected": 0, "declined": 0}
     for outcome, line in outcomes(entries, limit):

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from verify import replay
 from verify.claims import PAPERS
+from verify.files import DEEPEST
 from verify.recheck.certificate import DeclinedError, RejectedError, digest
 
 HERE = Path(__file__).parent
@@ -62,14 +63,13 @@ def test_statements_are_those_of_the_claims(paper: str) -> None:
 
 def test_replay_needs_the_standard_library_only() -> None:
     """Run by a Python without site-packages, from a copy that holds nothing but the checker."""
-    files = [ROOT / "verify" / "__init__.py", ROOT / "verify" / "replay.py", *(ROOT / "verify/recheck").rglob("*.py")]
     program = (
         "import sys, importlib.abc\n"
         "class Blocked(importlib.abc.MetaPathFinder):\n"
         "    def find_spec(self, name, path, target=None):\n"
         "        top = name.partition('.')[0]\n"
         "        if top != 'verify' and top not in sys.stdlib_module_names: raise ImportError(name)\n"
-        "        if top == 'verify' and name.split('.')[1:2] not in ([], ['replay'], ['recheck']):\n"
+        "        if top == 'verify' and name.split('.')[1:2] not in ([], ['replay'], ['recheck'], ['files']):\n"
         "            raise ImportError(name)\n"
         "sys.meta_path.insert(0, Blocked())\n"
         "sys.path.insert(0, sys.argv[1])\n"
@@ -83,7 +83,7 @@ def test_replay_needs_the_standard_library_only() -> None:
         timeout=300,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "0 rejected" in done.stdout and len(files) > 5
+    assert "0 rejected" in done.stdout
 
 
 def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -197,7 +197,7 @@ def test_a_huge_file_is_refused_before_it_is_read(tmp_path: Path, capsys: pytest
     with path.open("wb") as file:
         file.truncate(100_000_000)
     assert replay.main([str(path)]) == 1
-    assert "more than" in capsys.readouterr().out
+    assert "larger than" in capsys.readouterr().out
 
 
 def test_what_is_too_large_is_declined_with_its_cost(capsys: pytest.CaptureFixture[str]) -> None:
@@ -296,7 +296,7 @@ def test_what_is_not_certain_enough_is_declined(monkeypatch: pytest.MonkeyPatch)
     assert outcome("sub-n-grams", named["SN8"]) == "accepted"
 
 
-@pytest.mark.parametrize(("depth", "refused"), [(replay.DEEPEST, False), (replay.DEEPEST + 1, True), (25, True)])
+@pytest.mark.parametrize(("depth", "refused"), [(DEEPEST, False), (DEEPEST + 1, True), (25, True)])
 def test_brackets_within_brackets(depth: int, refused: bool) -> None:
     """Side by side and in strings they do not count."""
     with pytest.raises(RejectedError) as error:
@@ -314,7 +314,7 @@ def test_a_field_that_no_check_reads_is_rejected(place: str) -> None:
 
 @pytest.mark.parametrize("number", ["2.0", "NaN", "1e400", "-Infinity"])
 def test_numbers_that_are_not_whole_are_named(number: str) -> None:
-    with pytest.raises(RejectedError, match="a number that is not whole"):
+    with pytest.raises(RejectedError, match=rf"{number}(: a number that is not whole| is no number)"):
         replay.parse(f'{{"schema": {number}}}'.encode())
 
 

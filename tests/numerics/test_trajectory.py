@@ -86,6 +86,9 @@ BAD: dict[str, Any] = {
     "A has shape (2, 7, 7) at step 20": lambda a: a.update({"20/A1": np.zeros((2, 7, 7))}),
     "20/Q holds values that are not finite": lambda a: a.update({"20/Q": np.full((6, 6), np.inf)}),
     "20/Q holds <U1": lambda a: a.update({"20/Q": np.full((6, 6), "x")}),
+    "0/Q holds values that are not finite": lambda a: a.update(  # in double precision
+        {"0/Q": np.full((6, 6), np.finfo(np.longdouble).max), "0/Kt": np.zeros((6, 6))}
+    ),
     "0/Q has shape (6, 0)": lambda a: a.update({"0/Q": np.zeros((6, 0)), "0/Kt": np.zeros((0, 6))}),
     "20/Q holds |V2": lambda a: a.update({"20/Q": np.zeros((6, 6), "V2")}),
     "20/Q holds bool": lambda a: a.update({"20/Q": np.zeros((6, 6), bool)}),

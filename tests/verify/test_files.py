@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.verify.test_fuzz_files import KINDS
 from verify.files import (
     DEEPEST,
     LONGEST_WHOLE,
@@ -27,6 +28,8 @@ from verify.files import (
     read_bytes,
     whole,
 )
+from verify.recheck.certificate import DeclinedError, RejectedError
+from verify.settings import UsageError
 
 
 @pytest.mark.parametrize(
@@ -70,8 +73,16 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
     ):
         with pytest.raises(UnreadableError, match=rf"^{re.escape(message)}$"):
             read_bytes(path, 100)
+    for most in (0, 4):
+        with pytest.raises(FileError, match=rf"^larger than {most} bytes$"):
+            read_bytes(file, most)
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs /proc")
+def test_a_file_that_says_it_has_no_size() -> None:
+    assert read_bytes("/proc/self/status", 10**6).startswith(b"Name:")
     with pytest.raises(FileError, match=r"^larger than 4 bytes$"):
-        read_bytes(file, 4)
+        read_bytes("/proc/self/status", 4)
 
 
 def test_what_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,3 +192,60 @@ def test_any_bytes_are_text_or_one_line(content: bytes) -> None:
     except FileError as error:
         told = str(error)
     assert "\n" not in told
+
+
+# --- every kind of file ---
+
+TEXTS, ALL = ("dataset", "matrices", "certificates"), tuple(KINDS)
+
+
+def refusal(kind: str, path: Path) -> str:
+    """What the reader of this kind says; "" if it reads the file."""
+    try:
+        KINDS[kind][1](path)
+    except (UsageError, RejectedError, DeclinedError, UnreadableError) as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("kind", TEXTS)
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("[]".encode("utf-16"), "text in UTF-16; save it as UTF-8"),
+        (b"{}\0", "not text (line 1 holds a null byte)"),
+        (b"\n\xff", "not text in UTF-8 (line 2)"),
+        (b'{"a": 1, "b": [{"c": 1, "c": 2}]}', "the key c is given twice"),
+        (b"[" * 10**6, "more than 20 brackets within brackets"),
+        (b'{"H": [[NaN]]}', "not JSON (NaN is no number)"),
+        (rb'{"H": "\ud800"}', r"'\ud800': half a surrogate pair is no letter"),
+        (b'{"H": 1,', "not JSON (line 1: "),
+    ],
+)
+def test_texts_are_refused_alike(kind: str, content: bytes, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "file.json"
+    path.write_bytes(content)
+    assert message in refusal(kind, path)
+
+
+@pytest.mark.parametrize("kind", TEXTS)
+def test_texts_are_read_alike(kind: str, tmp_path: Path) -> None:
+    path, content = tmp_path / "file", KINDS[kind][0]()
+    for same in (content, b"\xef\xbb\xbf" + content, content.replace(b"\n", b"\r\n"), b"\n\n" + content + b"\n\n"):
+        path.write_bytes(same)
+        assert refusal(kind, path) == ""
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_what_cannot_be_read_is_told_alike(kind: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    assert "cannot be read (a folder)" in refusal(kind, tmp_path)
+    assert "cannot be read (a pipe or a device)" in refusal(kind, tmp_path / "pipe")
+    assert "cannot be read (a pipe or a device)" in refusal(kind, Path("/dev/zero"))
+    for missing in ("none", "circle"):
+        told = refusal(kind, tmp_path / missing)
+        assert "cannot be read (" in told or "neither a file nor one of named" in told
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(2**40)  # without a block on the disk; nothing can read that much
+    assert re.search(r"larger than \d+ bytes", refusal(kind, tmp_path / "large"))
