@@ -36,7 +36,8 @@ class Contradiction:
 def find_contradiction(
     trajectory: Trajectory, law: NGramLaw, epsilon: float, *, test_samples: int, generator: torch.Generator
 ) -> Contradiction | None:
-    """Where they differ by more than the sampling errors of both; of several such steps, that of the largest ratio.
+    """Where they differ by more than the sampling errors of both, in normal approximation; of several such steps, the
+    worst.
 
     Every network is looked at, or as many, evenly chosen, as WORK allows for.
 
@@ -51,7 +52,7 @@ def find_contradiction(
     errors = NormalDist().inv_cdf(1 - FALSE_ALARM / 2 / len(steps))
     found = []
     for step in steps:
-        loss, own, single = _loss(trajectory.networks[step], tests)
+        loss, own, single = loss_with_errors(trajectory.networks[step], tests)
         tolerance = errors * math.hypot(own, single / math.sqrt(test_samples))
         if not abs(loss - recorded[step]) <= tolerance:  # nor if it is not a number
             found.append(Contradiction(step, loss, recorded[step], tolerance))
@@ -65,7 +66,7 @@ def evenly(items: Sequence[int], most: int) -> list[int]:
     return [items[i * (len(items) - 1) // (most - 1)] for i in range(most)]
 
 
-def _loss(network: Network, tests: TestSet) -> tuple[float, float, float]:
+def loss_with_errors(network: Network, tests: TestSet) -> tuple[float, float, float]:
     """The mean loss; its standard error; and the standard deviation of one sequence's loss as it may be recorded.
 
     A recording may weigh the next token by its law given the sequence, by the sequence's own kernel, or draw it. The

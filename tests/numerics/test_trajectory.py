@@ -198,6 +198,11 @@ def test_ways_of_storing_numbers(stored: Any) -> None:
         assert found[name].dtype == np.float64 and np.array_equal(found[name], stored(x).astype(np.float64))
 
 
+def test_files_of_python_2_are_read_without_a_warning() -> None:
+    header = "{'descr': '<f8', 'fortran_order': False, 'shape': (1L, 2L), }"
+    assert read_arrays(zipped(hist=npy(header, bytes(16))))["hist"].tolist() == [[0.0, 0.0]]
+
+
 def test_whole_numbers_are_numbers() -> None:
     content = arrays() | {"hist": np.array([[0, 3], [10, 2], [20, 1]], np.uint8), "20/Q": np.eye(6, dtype=np.int8)}
     assert load(saved(content)).losses == (3.0, 2.0, 1.0)

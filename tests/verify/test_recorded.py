@@ -15,7 +15,7 @@ import torch
 
 from numerics.sub_ngrams.levels import TestSet
 from numerics.sub_ngrams.network import Network
-from numerics.sub_ngrams.recorded_losses import evenly, find_contradiction
+from numerics.sub_ngrams.recorded_losses import evenly, find_contradiction, loss_with_errors
 from numerics.sub_ngrams.sampling import chains, draw_kernels
 from numerics.sub_ngrams.sequences import words
 from numerics.sub_ngrams.trajectory import Trajectory
@@ -289,6 +289,29 @@ def test_sampling_alone_contradicts_nothing(kind: str) -> None:
     assert 0 < found.tolerance < 6 * largest * math.sqrt(1 / SEQUENCES + 1 / 1024)
     moved = found.loss + 1.01 * found.tolerance, *losses[1:]
     assert contradiction(moved).step == 0 and contradiction((found.loss + 0.99 * found.tolerance, *losses[1:])) is None
+
+
+def test_the_worst_step_is_told() -> None:
+    generator = torch.Generator().manual_seed(5)
+    network = Network.random(LITTLE, T, generator)
+    loss = recorded_loss(network, "predictive", generator)
+    run = Trajectory(tuple(range(5)), (loss, loss + 3, loss + 9, loss - 5, loss), dict.fromkeys(range(5), network))
+    found = find_contradiction(run, LITTLE, 1e-8, test_samples=SEQUENCES, generator=generator)
+    assert found is not None and found.step == 2 and found.recorded == loss + 9
+
+
+def test_the_deviation_of_one_loss_is_that_of_a_drawn_token() -> None:
+    """Against the losses on drawn tokens themselves; by the posterior they deviate less."""
+    generator, count = torch.Generator().manual_seed(7), 40_000
+    network = Network.random(LITTLE, T, generator)
+    tests = TestSet.draw(LITTLE, T, count, 1e-8, generator)
+    mean, error, single = loss_with_errors(network, tests)
+    token = torch.multinomial(tests.P, 1, generator=generator)
+    losses = -(tests.predictions(network).gather(1, token)[:, 0] + 1e-8).log()
+    spread = ((losses - losses.mean()) ** 2).std() / math.sqrt(count)  # standard error of the variance
+    assert abs(single**2 - float(losses.var())) < 4 * spread
+    assert abs(mean - float(losses.mean())) < 4 * single / math.sqrt(count)
+    assert error * math.sqrt(count) < 0.9 * single
 
 
 def test_evenly_chosen_snapshots() -> None:
