@@ -11,15 +11,20 @@ from numerics.next_token.stage import Stage
 from numerics.threads import one_thread
 
 
-def normalised_descent(stage: Stage, eta: float, times: Iterable[int]) -> dict[int, Tensor]:
-    """W at the given times, each [B, D], under W <- W - eta grad L / |grad L| from W = 0. All steps have length eta."""
+def normalised_descent(
+    stage: Stage, eta: float, times: Iterable[int], watch: Callable[[Tensor], None] = lambda w: None
+) -> dict[int, Tensor]:
+    """W at the given times, each [B, D], under W <- W - eta grad L / |grad L| from W = 0. All steps have length eta.
+
+    `watch` is shown every W in turn.
+    """
 
     def step(w: Tensor) -> Tensor:
         direction, _ = stage.gradient(w)
         norm: Tensor = torch.linalg.vector_norm(direction, dim=-1, keepdim=True)
         return w - eta * direction / norm
 
-    return _run(stage, step, times)
+    return _run(stage, step, times, watch)
 
 
 def plain_descent(stage: Stage, rate: float, times: Iterable[int]) -> dict[int, Tensor]:
@@ -33,12 +38,18 @@ def plain_descent(stage: Stage, rate: float, times: Iterable[int]) -> dict[int, 
 
 
 @one_thread()
-def _run(stage: Stage, step: Callable[[Tensor], Tensor], times: Iterable[int]) -> dict[int, Tensor]:
+def _run(
+    stage: Stage,
+    step: Callable[[Tensor], Tensor],
+    times: Iterable[int],
+    watch: Callable[[Tensor], None] = lambda w: None,
+) -> dict[int, Tensor]:
     wanted = set(times)
     snapshots: dict[int, Tensor] = {}
     w = stage.zeros()
     with torch.inference_mode():
         for t in range(max(wanted) + 1):
+            watch(w)
             if t in wanted:
                 snapshots[t] = w
             w = step(w)

@@ -58,9 +58,8 @@ def gradient(dataset: Dataset, W_ov: Matrix, W_kq: Matrix, ctx: Any) -> Matrix:
     """d L / d W_kq."""
     G = [[ctx.mpf(0)] * dataset.V for _ in range(dataset.V)]
     for sentence in dataset.longer:
-        weight = ctx.mpf(sentence.weight.numerator) / sentence.weight.denominator
         for x, value in sentence_gradient(sentence, W_ov, W_kq, ctx).items():
-            G[x][sentence.query] += weight * value
+            G[x][sentence.query] += _weight(sentence, ctx) * value
     return G
 
 
@@ -71,16 +70,34 @@ def train(dataset: Dataset, W_ov: Matrix, step: float, ctx: Any, normalised: boo
     while True:
         yield W
         G = gradient(dataset, W_ov, W, ctx)
-        size = ctx.sqrt(sum(value * value for row in G for value in row)) if normalised else 1
-        W = [[W[x][q] - step * G[x][q] / size for q in range(V)] for x in range(V)]
+        W = _moved(W, step / _norm(G, ctx) if normalised else step, G)
+
+
+def train_output(dataset: Dataset, eta: float, ctx: Any) -> Iterator[Matrix]:
+    """Stage 1 by normalised gradient descent: W_ov at t = 0, 1, 2, ... from 0."""
+    V = dataset.V
+    W = [[ctx.mpf(0)] * V for _ in range(V)]
+    while True:
+        yield W
+        G = [[ctx.mpf(0)] * V for _ in range(V)]
+        for sentence in dataset.collocations:
+            p = _softmax([row[sentence.query] for row in W], ctx)
+            for v in range(V):
+                G[v][sentence.query] += _weight(sentence, ctx) * (p[v] - int(v == sentence.next))
+        W = _moved(W, eta / _norm(G, ctx), G)
+
+
+def output_loss(dataset: Dataset, W_ov: Matrix, ctx: Any) -> Any:
+    """The loss of stage 1, whose infimum is 0."""
+    nothing = [[ctx.mpf(0)] * dataset.V] * dataset.V
+    return sum(
+        _weight(sentence, ctx) * sentence_loss(sentence, W_ov, nothing, ctx) for sentence in dataset.collocations
+    )
 
 
 def loss(dataset: Dataset, W_ov: Matrix, W_kq: Matrix, ctx: Any) -> Any:
     """The main loss."""
-    return sum(
-        ctx.mpf(sentence.weight.numerator) / sentence.weight.denominator * sentence_loss(sentence, W_ov, W_kq, ctx)
-        for sentence in dataset.longer
-    )
+    return sum(_weight(sentence, ctx) * sentence_loss(sentence, W_ov, W_kq, ctx) for sentence in dataset.longer)
 
 
 def infimum(dataset: Dataset, W_ov: Matrix, ctx: Any) -> Any:
@@ -88,9 +105,21 @@ def infimum(dataset: Dataset, W_ov: Matrix, ctx: Any) -> Any:
     total = ctx.mpf(0)
     for sentence in dataset.longer:
         single = Sentence((dataset.optimal(sentence),), sentence.next)
-        weight = ctx.mpf(sentence.weight.numerator) / sentence.weight.denominator
-        total += weight * sentence_loss(single, W_ov, [[ctx.mpf(0)] * dataset.V] * dataset.V, ctx)
+        nothing = [[ctx.mpf(0)] * dataset.V] * dataset.V
+        total += _weight(sentence, ctx) * sentence_loss(single, W_ov, nothing, ctx)
     return total
+
+
+def _weight(sentence: Sentence, ctx: Any) -> Any:
+    return ctx.mpf(sentence.weight.numerator) / sentence.weight.denominator
+
+
+def _norm(G: Matrix, ctx: Any) -> Any:
+    return ctx.sqrt(sum(value * value for row in G for value in row))
+
+
+def _moved(W: Matrix, length: Any, G: Matrix) -> Matrix:
+    return [[w - length * g for w, g in zip(row, by, strict=True)] for row, by in zip(W, G, strict=True)]
 
 
 def _forward(sentence: Sentence, W_ov: Matrix, W_kq: Matrix, ctx: Any) -> tuple[list[Any], list[Any], list[Any]]:

@@ -74,19 +74,33 @@ class Stage:
             pull = pull * self._pull(log_a.exp())
         return torch.einsum("bnm,bnmd->bd", pull, self.pairs), shift
 
+    def log_excess_losses(self, w: Tensor) -> Tensor:
+        """log of pi times the loss minus its infimum, per sentence, [B, N]; -inf for padding. In stage 1 the infimum is 0."""
+        excess, shift = self._excess(w)
+        return shift + excess.log()
+
     def log_excess_loss(self, w: Tensor) -> Tensor:
-        """log of the loss minus its infimum, [B]. (In stage 1 the infimum is 0.)"""
+        """log of the loss minus its infimum, [B]."""
+        excess, shift = self._excess(w)
+        largest = shift.amax(-1)
+        return largest + (excess * (shift - largest[:, None]).exp()).sum(-1).log()
+
+    def _excess(self, w: Tensor) -> tuple[Tensor, Tensor]:
+        """pi times the loss minus its infimum, per sentence, as (excess, log scale), [B, N] each."""
         if self.slopes is None:  # the loss is log(1 + sum exp delta)
             delta = self.log_odds(w)
-            shift = delta.amax((1, 2))
-            y = (delta - shift[:, None, None]).exp().sum(-1)
+            shift = _largest(delta)
+            y = (delta - shift[:, :, None]).exp().sum(-1)
         else:  # the loss is its infimum + log(1 + sum p (exp rise - 1))
             log_a = self.log_masses(w)
-            shift = log_a.amax((1, 2))
-            rise = torch.einsum("bnm,bnmr->bnr", (log_a - shift[:, None, None]).exp(), self.slopes)
-            y = (self.limit_probabilities() * rise * _over(torch.expm1, rise * shift.exp()[:, None, None])).sum(-1)
-        excess = y * _over(torch.log1p, y * shift.exp()[:, None])
-        return shift + (self.weights * excess).sum(-1).log()
+            shift = _largest(log_a)
+            rise = torch.einsum("bnm,bnmr->bnr", (log_a - shift[:, :, None]).exp(), self.slopes)
+            y = (self.limit_probabilities() * rise * _over(torch.expm1, rise * shift.exp()[:, :, None])).sum(-1)
+        return self.weights * y * _over(torch.log1p, y * shift.exp()), shift
+
+    def dominance(self, w: Tensor, rounding: float) -> Tensor:
+        """Whether no wrong choice has more mass than the right one in any sentence, up to rounding, [B]."""
+        return (self.log_odds(w) <= rounding).all(-1).all(-1)
 
     def limit_probabilities(self) -> Tensor:
         """Stage 2: predicted probabilities of all tokens but n(X) (which gets 0) at full mass on the right choice."""
@@ -184,6 +198,11 @@ def _log_one_plus_sum(delta: Tensor) -> Tensor:
     """log(1 + sum exp delta) over the last axis, which is kept."""
     zero = delta.new_zeros(*delta.shape[:-1], 1)
     return torch.cat((zero, delta), -1).logsumexp(-1, keepdim=True)
+
+
+def _largest(logs: Tensor) -> Tensor:
+    """The largest entry of the last axis; very small, but finite, where all are -inf."""
+    return logs.amax(-1).clamp(min=-1e300)
 
 
 def _over(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:

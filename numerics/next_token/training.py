@@ -18,6 +18,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from numerics.next_token.again import PLAIN_STEPS, STEPS, Again, attention_again, feed_forward_again
 from numerics.next_token.asymptotics import Asymptotics, asymptotics
 from numerics.next_token.descent import normalised_descent, plain_descent
 from numerics.next_token.stage import Stage, attention_stage, feed_forward_stage
@@ -39,12 +40,18 @@ class Measured:
         """Whether the prediction is within the error, and the error small enough to mean something."""
         return abs(self.value - predicted) <= self.error and self.error <= resolution
 
+    def differs(self, predicted: float, resolution: float) -> bool:
+        """Whether the error is as small, and the prediction is off by more than error and resolution explain."""
+        return self.error <= resolution and abs(self.value - predicted) > self.error + resolution
+
 
 @dataclass(frozen=True)
 class Training:
     """A run of one stage over a batch of datasets up to time T; snapshots at T/8, T/4, T/2, T at least.
 
-    step  eta of normalised descent, or the rate of plain descent
+    step        eta of normalised descent, or the rate of plain descent
+    W_ov        [B, V, V]  frozen while attention is trained; None in stage 1
+    normalised  or plain
     """
 
     datasets: tuple[Dataset, ...]
@@ -53,6 +60,20 @@ class Training:
     T: int
     snapshots: Mapping[int, Tensor]
     predictions: tuple[Asymptotics, ...]
+    W_ov: Tensor | None = None
+    normalised: bool = True
+
+    @property
+    def V(self) -> int:
+        """Size of the largest vocabulary."""
+        return math.isqrt(self.stage.entries)
+
+    def again(self, index: int, T: int | None = None) -> Again:
+        """A short run on this dataset, by other formulas and with many digits."""
+        T = T or (STEPS if self.normalised else PLAIN_STEPS)
+        if self.W_ov is None:
+            return feed_forward_again(self.datasets[index], self.step, T)
+        return attention_again(self.datasets[index], self.W_ov[index].cpu(), self.step, T, self.normalised)
 
     @property
     def rounding(self) -> float:
@@ -94,14 +115,19 @@ class Training:
         w, star = self.weights(index, t), self.predictions[index].solution
         return float(torch.linalg.vector_norm(w / torch.linalg.vector_norm(w) - star / torch.linalg.vector_norm(star)))
 
+    def direction_limit(self, index: int) -> Measured:
+        """t times the direction error, at T."""
+        scaled = [torch.tensor(t * self.direction_error(index, t), dtype=torch.float64) for t in halvings(self.T)[1:]]
+        return Measured(float(scaled[-1]), MARGIN * _rest(scaled) + self.rounding / self.step)
+
     def drift(self, index: int) -> Measured:
-        """d <W, u> / d log t over |u|^2, between T/2 and T; 1 is predicted."""
+        """Growth of <W, u/|u|> / eta per unit of log t, between T/2 and T."""
         u = self.predictions[index].drift
-        along = {t: float(self.weights(index, t) @ u / (u @ u)) for t in halvings(self.T)}
+        along = {t: float(self.weights(index, t) @ u / u.norm()) / self.step for t in halvings(self.T)}
         growth = [
             torch.tensor((along[b] - along[a]) / math.log(b / a), dtype=torch.float64) for a, b in pairwise(along)
         ]
-        return Measured(float(growth[-1]), MARGIN * _rest(growth) + 4 * self.rounding)
+        return Measured(float(growth[-1]), MARGIN * _rest(growth) + 4 * self.rounding / self.step)
 
     def sublinear_constant(self, index: int) -> Measured:
         """rate * t * (L - L*) of plain descent at T.
@@ -152,7 +178,7 @@ def train_attention(
     descend = normalised_descent if normalised else plain_descent
     snapshots = descend(stage, step, {*halvings(T), *times})
     predictions = _predict(stage, [attention_problems(dataset) for dataset in datasets])
-    return Training(tuple(datasets), stage, step, T, snapshots, predictions)
+    return Training(tuple(datasets), stage, step, T, snapshots, predictions, W_ov, normalised)
 
 
 def _predict(stage: Stage, problems: Sequence[Mapping[int, MarginProblem]]) -> tuple[Asymptotics, ...]:

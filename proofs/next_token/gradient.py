@@ -72,7 +72,8 @@ class SentenceSymbols:
     """A sentence with m different tokens, 0 the optimal one, of any counts, under W_ov = beta W_ov* (B3.3).
 
     a  token masses: a_x = A_x / sum A with A_x = count * exp(score) > 0
-    p  predicted probability of n(x) for each token x of the sentence; p_rest, that of all other tokens together
+    p  predicted probability of n(x) for each token x of the sentence; p_rest, that of all other tokens together, which
+       is 0 where there are none: the symbol `rest` is 0 then
     g  g_x = -(W_ov^T r)_x = -beta (1{x = 0} - p_x)
     G  the gradient in the scores, G_x = a_x sum_y a_y (g_x - g_y)
     """
@@ -80,9 +81,9 @@ class SentenceSymbols:
     def __init__(self, m: int) -> None:
         self.m = m
         self.beta = sp.Symbol("beta", positive=True)
-        A = sp.symbols(f"A:{m}", positive=True)
+        A = self.A = sp.symbols(f"A:{m}", positive=True)
         P = sp.symbols(f"P:{m}", positive=True)
-        rest = sp.Symbol("P_rest", positive=True)
+        rest = self.rest = sp.Symbol("P_rest", positive=True)
         self.a = [A_x / sum(A) for A_x in A]
         self.p = [P_x / (sum(P) + rest) for P_x in P]
         self.p_rest = rest / (sum(P) + rest)
@@ -114,16 +115,53 @@ def column_sum_residuals(m: int, logits: int = 3) -> list[sp.Expr]:
     return [by_score, by_output]
 
 
-def optimal_descends(m: int) -> bool:
-    """B3.3: -G_0 > 0 for every sentence with m tokens: the score of the optimal token always rises."""
-    return is_positive(-SentenceSymbols(m).G[0])
+def unseen_residuals(m: int, logits: int = 3) -> list[sp.Expr]:
+    """B3.2: derivatives of the loss of a sentence with the tokens 0, ..., m-1 and the query m-1, of any counts, in all
+    entries (x, q) of W_kq with another query or with the token x = m, which the sentence does not hold.
+
+    The network itself is derived: softmax(W_ov X softmax(X^T W_kq x_L)) with one-hot tokens.
+    """
+    W_kq = sp.Matrix(m + 1, m + 1, lambda x, q: sp.Symbol(f"s{x}_{q}"))
+    W_ov = sp.Matrix(logits, m + 1, lambda v, x: sp.Symbol(f"w{v}_{x}"))
+    X, counts = sp.eye(m + 1)[:, :m], sp.symbols(f"k:{m}", positive=True)
+    scores = X.T * W_kq * X[:, m - 1]
+    weights = sp.Matrix([k * sp.exp(score) for k, score in zip(counts, scores, strict=True)])
+    z = W_ov * X * weights / sum(weights)
+    loss = sp.log(sum(sp.exp(z_v) for z_v in z)) - z[0]
+    free = {sp.exp(z[v]): sp.Symbol(f"P{v}", positive=True) for v in range(logits)}
+    free |= {sp.exp(s): sp.Symbol(f"E_{s}", positive=True) for s in W_kq}
+    unseen = [(x, q) for x in range(m + 1) for q in range(m + 1) if x == m or q != m - 1]
+    return [sp.diff(loss, W_kq[x, q]).subs(free) for x, q in unseen]
+
+
+def descent_of_optimal(m: int) -> list[sp.Expr]:
+    """B3.3: -G_0 for every sentence with m tokens, positive: the score of the optimal token always rises.
+
+    Once with other tokens in the vocabulary, and once without.
+    """
+    s = SentenceSymbols(m)
+    return [-s.G[0], -s.G[0].subs(s.rest, 0)]
+
+
+def slack_over_dominance(s: SentenceSymbols, leads: Sequence[sp.Expr]) -> sp.Expr:
+    """B3.4: (G_x - beta a_x p_x) / (beta a_x), the same for all x > 0; leads are a_0 - a_y for y = 1, ..., m-1."""
+    return s.a[0] * s.p_rest + sum(s.p[y] * leads[y - 1] for y in range(1, s.m))
 
 
 def sign_lemma_residuals(m: int) -> list[sp.Expr]:
     """B3.4: G_x - beta a_x p_x = beta a_x (a_0 p_rest + sum_y p_y (a_0 - a_y)), which is >= 0 under dominance."""
     s = SentenceSymbols(m)
-    slack = s.a[0] * s.p_rest + sum(s.p[y] * (s.a[0] - s.a[y]) for y in range(1, m))
+    slack = slack_over_dominance(s, [s.a[0] - s.a[y] for y in range(1, m)])
     return [s.G[x] - s.beta * s.a[x] * s.p[x] - s.beta * s.a[x] * slack for x in range(1, m)]
+
+
+def slack_under_dominance(m: int) -> list[sp.Expr]:
+    """The slack of the sign lemma, with a symbol for each lead a_0 - a_y >= 0: its coefficients are positive.
+
+    It may be 0 where leads are, and no token is outside the sentence: beta a_x p_x > 0 is left of G_x.
+    """
+    s = SentenceSymbols(m)
+    return [slack_over_dominance(s, sp.symbols(f"lead1:{m}", positive=True))]
 
 
 def correlation_residuals(m: int) -> list[sp.Expr]:
@@ -141,18 +179,35 @@ def correlation_residuals(m: int) -> list[sp.Expr]:
     ]
 
 
+def correlation_slacks(m: int) -> list[sp.Expr]:
+    """What is left over in both inequalities, with a symbol for each G_x > 0 and each margin - 1; 0 where m = 2."""
+    G, extra = sp.symbols(f"G1:{m}", positive=True), sp.symbols(f"extra1:{m}", positive=True)
+    products = [x * y for x, y in combinations(G, 2)]
+    return [sum(x * y for x, y in zip(G, extra, strict=True)), *([2 * sum(products)] if products else [])]
+
+
 def infimum_residuals(m: int) -> list[sp.Expr]:
     """B3.7: logit of n(x) minus that of n(0) is beta (a_x - a_0) = -beta + beta (a_x + sum_{y > 0} a_y); V is free.
 
     Under W_ov = beta W_ov* the logits are beta a_x - beta/V at n(x), and -beta/V at all other tokens (a_x = 0 there).
     They are never less than -beta below that of n(0), and -beta only if a_0 = 1: hence the loss is at least
-    log(1 + (V-1) e^-beta), which is its infimum, since the scores c W_kq* have a_0 -> 1 as c -> infinity.
+    log(1 + (V-1) e^-beta), which is its infimum, since the scores c W_kq* have a_0 -> 1 as c -> infinity. The last
+    residuals are what is left of the rises at a_0 = 1.
     """
     s = SentenceSymbols(m)
     V = sp.Symbol("V", positive=True)
     logits = [s.beta * mass - s.beta / V for mass in (*s.a, 0)]
     rises = [*others_rise(s), sum(s.a[1:])]
-    return [logits[x] - logits[0] + s.beta - s.beta * rises[x - 1] for x in range(1, m + 1)]
+    focused = {A_x: 0 for A_x in s.A[1:]}
+    return [
+        *(logits[x] - logits[0] + s.beta - s.beta * rises[x - 1] for x in range(1, m + 1)),
+        *(rise.subs(focused) for rise in rises),
+    ]
+
+
+def rises_of_others(m: int) -> list[sp.Expr]:
+    """`others_rise`, positive for every sentence with m tokens."""
+    return others_rise(SentenceSymbols(m))
 
 
 def others_rise(s: SentenceSymbols) -> list[sp.Expr]:
@@ -161,23 +216,39 @@ def others_rise(s: SentenceSymbols) -> list[sp.Expr]:
 
 
 def ray_residuals() -> list[sp.Expr]:
-    """B3.6 for free V. W_ov*, with column (1 - 1/V at n(x), -1/V elsewhere), and its ray.
+    """B3.6 for free V and N. W_ov*, with N columns (1 - 1/V at n(x), -1/V elsewhere), and its ray.
 
     The column has all margins 1, is the combination of its pairs with duals 1/V, and its squared norm (V - 1)/V is the
     sum of the duals: it is the max-margin solution. At W_ov = s W_ov*, E = e^s, every column of -grad L_0 is
-    V / (E + V - 1) times it, and the loss is log((E + V - 1)/E) per collocation. With equal weights normalised gradient
-    descent therefore stays on the ray of W_ov*, at s = eta_0 t / |W_ov*|.
+    V / (E + V - 1) times it, and the loss is -log of the probability A/(A + (V-1) B) of the next token, with
+    A = e^(s top) and B = e^(s other), so that B/A = e^-s = 1/E. With equal weights normalised gradient descent therefore
+    stays on the ray of W_ov*, at s = eta_0 t / |W_ov*|.
     """
-    V, E = sp.symbols("V E", positive=True)
-    top, other, dual, Z = 1 - 1 / V, -1 / V, 1 / V, E + V - 1
+    V, N, A, B = sp.symbols("V N A B", positive=True)
+    top, other, dual = 1 - 1 / V, -1 / V, 1 / V
+    E = A / B
+    Z = E + V - 1
     return [
+        (A + (V - 1) * B) / A - uniform_loss_exponential(V, B / A),
+        N * top**2 + N * (V - 1) * other**2 - N * (V - 1) / V,
         top - other - 1,
         top - (V - 1) * dual,
         other + dual,
         top**2 + (V - 1) * other**2 - (V - 1) * dual,
-        (1 - E / Z) - V / Z * top,
-        -1 / Z - V / Z * other,
+        (1 - A / (A + (V - 1) * B)) - V / Z * top,
+        -B / (A + (V - 1) * B) - V / Z * other,
     ]
+
+
+def uniform_loss_exponential(V: sp.Expr, y: sp.Expr) -> sp.Expr:
+    """e to the loss of one collocation, with y = e^-s: the loss of all is N log(1 + (V-1) e^-s)."""
+    return 1 + (V - 1) * y
+
+
+def ray_speed() -> sp.Expr:
+    """V / (E + V - 1), by which the gradient on the ray is a multiple of -W_ov*; positive, with V = U + 1."""
+    U, E = sp.symbols("U E", positive=True)
+    return (U + 1) / (E + U)
 
 
 def tail_residuals() -> list[sp.Expr]:

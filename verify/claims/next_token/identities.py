@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import sympy as sp
 
-from proofs import identities
 from proofs.next_token import gradient
-from proofs.next_token.closed_form import uniform_feed_forward_loss
-from verify.claim import Certificate, Evidence, Finding, Run, decide
+from proofs.next_token.points import Point, find_point, value_at
+from verify.claim import Certificate, Counterexample, Evidence, Finding, Run, decide
 from verify.claims.next_token.settings import NextTokenSettings
+
+Named = Mapping[str, Sequence[sp.Expr]]
 
 MAX_TOKENS = 6  # different tokens in a sentence, in proofs: beyond, nothing new happens and polynomials get long
 
@@ -22,40 +24,89 @@ SENTENCES = ((0, 1), (1, 0, 0), (0, 1, 2), (1, 0, 1, 2))
 
 def _largest(settings: NextTokenSettings) -> int:
     """The number of different tokens in the longest sentence, at least 4 and at most MAX_TOKENS."""
-    sizes = (len(sentence.counts) for dataset in settings.datasets for sentence in dataset.longer)
-    return min(MAX_TOKENS, max(4, *sizes))
+    return min(MAX_TOKENS, max(4, _longest(settings)))
+
+
+def _longest(settings: NextTokenSettings) -> int:
+    return max(len(sentence.counts) for dataset in settings.datasets for sentence in dataset.longer)
+
+
+def _tokens(settings: NextTokenSettings) -> str:
+    """How many different tokens the sentences of the proof have; and those of the data, where they have more."""
+    more = f" (the data: up to {_longest(settings)})" if _longest(settings) > MAX_TOKENS else ""
+    return f"2..{_largest(settings)} tokens{more}"
 
 
 def _prove(
     scope: str,
-    residuals: dict[str, list[sp.Expr]],
+    residuals: Named,
     certificate: Certificate,
     *,
-    signs: dict[str, bool] | None = None,
+    positive: Named | None = None,
     footnote: str = "",
 ) -> Finding:
-    """VERIFIED if all residuals are identically 0 and all sign conditions hold."""
-    zero = identities.decide(
-        scope,
-        (
-            (f"{name}[{i}]", gradient.numerator(value))
-            for name, values in residuals.items()
-            for i, value in enumerate(values)
+    """VERIFIED if all residuals are identically 0, and what must be positive has positive coefficients only.
+
+    REFUTED at the first point, of rational numbers, where a residual is not 0 or something positive is not.
+    """
+    zero, above = _labelled(residuals), _labelled(positive or {})
+    broken = {label: e for label, e in zero.items() if gradient.numerator(e) != 0}
+    unclear = {label: e for label, e in above.items() if not gradient.is_positive(e)}
+    counterexample = next(
+        filter(
+            None,
+            [
+                *(_failure(label, e, is_not_zero, "identity", "residual") for label, e in broken.items()),
+                *(_failure(label, e, is_not_positive, "positive", "value") for label, e in unclear.items()),
+            ],
         ),
+        None,
     )
-    signs = signs or {}
-    wrong = [name for name, holds in signs.items() if holds is not True]
+    wrong = [*broken, *unclear]
     return decide(
-        zero.hold and not wrong,
+        not wrong,
         evidence=Evidence.PROOF,
         scope=scope,
-        instances=zero.checked + len(signs),
-        found=f"residual {0 if zero.hold else 'not 0'}" if not wrong else f"sign of {wrong[0]}",
+        instances=len(zero) + len(above),
+        found=f"{len(wrong)} residuals or signs" if wrong else "residual 0",
         predicted="0",
-        details={"identities": zero.checked, "signs": len(signs), "first_failure": zero.counterexample},
+        counterexample=counterexample,
+        details={"identities": len(zero), "signs": len(above)},
         footnote=footnote,
         certificate=certificate,
+        undecided=f"no rational point was found at which {wrong[0]} fails, though its coefficients do not show it"
+        if wrong
+        else "",
     )
+
+
+def _labelled(named: Named) -> dict[str, sp.Expr]:
+    return {f"{name}[{i}]": sp.sympify(e) for name, expressions in named.items() for i, e in enumerate(expressions)}
+
+
+def _failure(
+    label: str, expression: sp.Expr, fails: Callable[[sp.Expr, Point], bool], what: str, number: str
+) -> Counterexample | None:
+    """A point at which the expression is not as it should be, found in its expanded numerator; and the value there."""
+    numerator = gradient.numerator(expression)
+    point = find_point(numerator, (lambda x: x != 0) if what == "identity" else (lambda x: x <= 0))
+    if point is None:
+        return None
+    values = {
+        what: label,
+        number: str(value_at(expression, point)),
+        "point": {str(symbol): str(value) for symbol, value in point.items()},
+    }
+    return Counterexample(values, partial(fails, expression, point))
+
+
+def is_not_zero(expression: sp.Expr, point: Point) -> bool:
+    """Calculated in plain rationals, from the residual as it stands."""
+    return value_at(expression, point) != 0
+
+
+def is_not_positive(expression: sp.Expr, point: Point) -> bool:
+    return value_at(expression, point) <= 0
 
 
 def _sizes(settings: NextTokenSettings) -> Certificate:
@@ -71,7 +122,7 @@ def _for_sizes(settings: NextTokenSettings, *functions: Callable[[int], list[sp.
 def gradients(settings: NextTokenSettings, run: Run) -> Finding:
     explicit = {f"sentence {tokens}": gradient.gradient_residuals(tokens) for tokens in SENTENCES}
     return _prove(
-        f"all W_ov, W_kq, counts; 2..{_largest(settings)} tokens, {LOGITS} logits",
+        f"all W_ov, W_kq, counts; {_tokens(settings)}, {LOGITS} logits",
         explicit | _for_sizes(settings, gradient.counted_gradient_residuals, gradient.mean_form_residuals),
         Certificate({"tokens": _largest(settings), "logits": LOGITS, "sentences": SENTENCES}),
     )
@@ -79,66 +130,57 @@ def gradients(settings: NextTokenSettings, run: Run) -> Finding:
 
 def conserved(settings: NextTokenSettings, run: Run) -> Finding:
     return _prove(
-        f"all W_ov, W_kq; sentences of 2..{_largest(settings)} tokens",
-        _for_sizes(settings, gradient.column_sum_residuals),
+        f"all W_ov, W_kq, counts; sentences of {_tokens(settings)}, one more unseen, {LOGITS} logits",
+        _for_sizes(settings, gradient.column_sum_residuals, gradient.unseen_residuals),
         Certificate({"tokens": _largest(settings), "logits": LOGITS}),
-        footnote="NT2: the formula of NT1 has no term for a token outside the sentence: its score never moves.",
+        footnote="NT2: gradients of datasets are positive combinations of these, and descent starts from 0.",
     )
 
 
 def optimal_token(settings: NextTokenSettings, run: Run) -> Finding:
-    sizes = range(2, _largest(settings) + 1)
     return _prove(
-        f"all scores, counts, beta > 0, V; 2..{sizes[-1]} tokens",
+        f"all scores, counts, beta > 0, V; {_tokens(settings)}",
         _for_sizes(settings, gradient.aligned_output_residuals),
         _sizes(settings),
-        signs={f"{m} tokens": gradient.optimal_descends(m) for m in sizes},
+        positive=_for_sizes(settings, gradient.descent_of_optimal),
     )
 
 
 def sign_lemma(settings: NextTokenSettings, run: Run) -> Finding:
     return _prove(
-        f"all scores, counts, beta > 0, V; 2..{_largest(settings)} tokens",
+        f"all scores, counts, beta > 0, V; {_tokens(settings)}; a_optimal >= a_x",
         _for_sizes(settings, gradient.aligned_output_residuals, gradient.sign_lemma_residuals),
         _sizes(settings),
+        positive=_for_sizes(settings, gradient.slack_under_dominance),
     )
 
 
 def correlation_lemma(settings: NextTokenSettings, run: Run) -> Finding:
     return _prove(
-        f"all scores, counts, beta > 0, V; 2..{_largest(settings)} tokens",
-        _for_sizes(settings, gradient.correlation_residuals),
+        f"all scores, counts, beta > 0, V; {_tokens(settings)}, any number of sentences; a_optimal >= a_x in each",
+        _for_sizes(
+            settings, gradient.sign_lemma_residuals, gradient.column_sum_residuals, gradient.correlation_residuals
+        ),
         _sizes(settings),
+        positive=_for_sizes(settings, gradient.slack_under_dominance, gradient.correlation_slacks),
         footnote="NT5: over sentences, <-grad L, W> >= sum pi S and |grad L| <= sum pi |G| <= sqrt 2 sum pi S.",
     )
 
 
 def infimum(settings: NextTokenSettings, run: Run) -> Finding:
-    sizes = range(2, _largest(settings) + 1)
-    rises = {
-        f"{m} tokens": all(map(gradient.is_positive, gradient.others_rise(gradient.SentenceSymbols(m)))) for m in sizes
-    }
     return _prove(
-        f"all scores, counts, beta > 0, V; 2..{sizes[-1]} tokens",
+        f"all scores, counts, beta > 0, V; {_tokens(settings)}",
         _for_sizes(settings, gradient.infimum_residuals) | {"tail": gradient.tail_residuals()},
         _sizes(settings),
-        signs=rises,
+        positive=_for_sizes(settings, gradient.rises_of_others),
+        footnote="NT7i: it is approached in all sentences at once, since the order of a query has no cycle.",
     )
 
 
 def feed_forward_ray(settings: NextTokenSettings, run: Run) -> Finding:
-    found = _prove("all V, N, step sizes and times", {"ray": gradient.ray_residuals()}, Certificate({}))
-    losses = {
-        dataset.name: [uniform_feed_forward_loss(dataset, settings.eta, t) for t in (0, 1, 10)]
-        for dataset in settings.datasets
-    }
-    return decide(
-        found.verdict == "VERIFIED",
-        evidence=Evidence.PROOF,
-        scope=found.scope,
-        instances=found.instances,
-        found=found.found,
-        predicted=found.predicted,
-        details={**found.details, "losses_at_t_0_1_10": losses},
-        certificate=found.certificate,
+    return _prove(
+        "all V, N, step sizes and times; weights 1",
+        {"ray": gradient.ray_residuals()},
+        Certificate({}),
+        positive={"kappa": [gradient.ray_speed()]},
     )

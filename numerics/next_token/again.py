@@ -1,0 +1,93 @@
+"""Short runs by the formulas of `reference`, with enough digits: a second computation of what long runs measure.
+
+Nothing here shares code with `stage`, `descent` or `training`. The numbers are those at an earlier time, so that they
+differ from the limits by more; they tell whether a long run or its prediction is to blame for a disagreement.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from numerics.next_token import reference
+from numerics.next_token.reference import Matrix
+from proofs.next_token.dataset import Dataset
+
+STEPS = 128  # of normalised descent, whose losses need many digits
+PLAIN_STEPS = 1000  # of plain descent, whose losses do not: double precision does
+
+
+@dataclass(frozen=True)
+class Again:
+    """A run of so many steps, repeated.
+
+    steps   W at t = 0, 1, 2, ...
+    excess  W -> L - L*
+    """
+
+    ctx: Any
+    steps: Callable[[], Iterator[Matrix]]
+    excess: Callable[[Matrix], Any]
+    T: int
+
+    @cached_property
+    def halves(self) -> tuple[Matrix, Matrix]:
+        """W at T/2 and at T."""
+        first, last = islice(self.steps(), self.T // 2, self.T + 1, self.T - self.T // 2)
+        return first, last
+
+    def weights(self, V: int) -> tuple[Tensor, Tensor]:
+        """The same, padded to V x V and flattened."""
+        first, last = (_flat(W, V) for W in self.halves)
+        return first, last
+
+    def slope(self) -> float:
+        """Of log(L - L*), between T/2 and T."""
+        return self.slope_of(self.excess)
+
+    def slope_of(self, excess: Callable[[Matrix], Any]) -> float:
+        """Of the log of another loss, over the same weights."""
+        first, last = (self.ctx.log(excess(W)) for W in self.halves)
+        return float(last - first) / (self.T - self.T // 2)
+
+    def scaled_excess(self) -> float:
+        """T (L - L*) at T."""
+        return self.T * float(self.excess(self.halves[1]))
+
+
+def attention_again(dataset: Dataset, W_ov: Tensor, step: float, T: int, normalised: bool = True) -> Again:
+    """Stage 2 with W_ov [V, V] frozen."""
+    ctx = reference.context(digits_for(step * T) if normalised else None)
+    frozen = [[ctx.mpf(entry) for entry in row] for row in W_ov[: dataset.V, : dataset.V].tolist()]
+    return Again(
+        ctx,
+        lambda: reference.train(dataset, frozen, step, ctx, normalised),
+        lambda W: reference.loss(dataset, frozen, W, ctx) - reference.infimum(dataset, frozen, ctx),
+        T,
+    )
+
+
+def feed_forward_again(dataset: Dataset, eta: float, T: int) -> Again:
+    """Stage 1."""
+    ctx = reference.context(digits_for(eta * T))
+    return Again(
+        ctx, lambda: reference.train_output(dataset, eta, ctx), lambda W: reference.output_loss(dataset, W, ctx), T
+    )
+
+
+def digits_for(length: float) -> int:
+    """Decimal digits for differences of 1 and probabilities after a path of this length: |W*|^2 is at least 1/2."""
+    return 30 + math.ceil(length * math.sqrt(2) / math.log(10))
+
+
+def _flat(W: Matrix, V: int) -> Tensor:
+    padded = torch.zeros(V, V, dtype=torch.float64)
+    padded[: len(W), : len(W)] = torch.tensor([[float(entry) for entry in row] for row in W], dtype=torch.float64)
+    return padded.flatten()
