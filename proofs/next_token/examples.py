@@ -56,6 +56,16 @@ NAMED: dict[str, Dataset] = {
 }
 
 
+# Tokens that occur several times, the optimal one most often or not, and weights that are not whole: the counts and
+# weights of the gradient, which the named datasets leave at 1.
+REPEATED = from_optimal(
+    "repeated tokens",
+    (1, 2, 3, 4, 0),
+    [((0, 0, 1, 2), 0, Fraction(3, 2)), ((1, 3, 3, 3, 2), 1, 1), ((4, 4, 1, 1, 0, 1), 4, Fraction(2, 3))],
+    (3, 1, 2, 1, 5),
+)
+
+
 def random_dataset(seed: int, V: int, index: int = 0, max_sentences: int = 10, max_tokens: int = 4) -> Dataset:
     """A realizable dataset over V >= 3 tokens, the same for the same arguments.
 

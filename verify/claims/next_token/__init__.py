@@ -3,12 +3,27 @@
 [F] marks what a public text of the paper says, [D] what this project derived; the paper's full text was not at hand.
 """
 
-from verify.claim import Claim, Paper
+import importlib
+
+from verify.claim import Claim, Paper, Verdict
 from verify.claims.next_token.settings import NextTokenSettings, headline, refuse_what_cannot_run
 
 _HERE = "verify.claims.next_token"
 _ALIGNED = "W_ov = beta W_ov* when attention is trained"
 _SMALL_STEP = "eta below the threshold 2 |W*| / lambda_max of NT7c"
+
+
+
+def _needs_a_degenerate_pair(settings: NextTokenSettings) -> Verdict:
+    """Without one there is nothing to check."""
+    kinds = importlib.import_module(f"{_HERE}.runs").degenerate_kinds(settings.datasets)
+    return Verdict.VERIFIED if "once" in kinds else Verdict.UNDECIDED
+
+
+def _needs_no_degenerate_pair(settings: NextTokenSettings) -> Verdict:
+    kinds = importlib.import_module(f"{_HERE}.runs").degenerate_kinds(settings.datasets)
+    return Verdict.VERIFIED if "none" in kinds else Verdict.UNDECIDED
+
 
 PAPER = Paper(
     name="next-token",
@@ -25,6 +40,15 @@ PAPER = Paper(
             "-X (diag phi - phi phi^T) X^T W_ov^T r x_L^T; in token masses, a_x sum_y a_y (g_x - g_y) with "
             "g = -W_ov^T r.",
             f"{_HERE}.identities:gradients",
+        ),
+        Claim(
+            "NT1r",
+            "what the runs are",
+            "[D] The runs that other claims measure are normalised resp. plain gradient descent of the network's loss: "
+            "W after the first steps, by formulas that keep relative accuracy, is W by the formula of NT1 with many "
+            "digits, up to rounding.",
+            f"{_HERE}.descents:first_steps",
+            requires=("NT1",),
         ),
         Claim(
             "NT2",
@@ -45,9 +69,8 @@ PAPER = Paper(
         Claim(
             "NT4",
             "sign lemma",
-            "[F] The gradient in the attention scores has properties that drive convergence. [D] If no token of the "
-            "sentence has more attention than the optimal one, the gradient in the score of every other token x is at "
-            "least beta a_x p_n(x) > 0.",
+            "[D] If no token of the sentence has more attention than the optimal one, the gradient in the score of "
+            "every other token x is at least beta a_x p_n(x) > 0.",
             f"{_HERE}.identities:sign_lemma",
             requires=("NT1",),
             assumptions=(_ALIGNED, "dominance: a_optimal >= a_x"),
@@ -64,16 +87,24 @@ PAPER = Paper(
         Claim(
             "NT5",
             "correlation lemma",
-            "[D] Under dominance in every sentence, <-grad L, W> >= |grad L| / sqrt 2 for every W with margins >= 1. "
-            "While dominance lasts, therefore, eta t / (sqrt 2 |W_kq*|) <= |W_t| <= eta t.",
+            "[D] Under dominance in every sentence, <-grad L, W> >= |grad L| / sqrt 2 for every W with margins >= 1.",
             f"{_HERE}.identities:correlation_lemma",
             requires=("NT4",),
             assumptions=(_ALIGNED, "dominance: a_optimal >= a_x in every sentence"),
         ),
         Claim(
+            "NT5n",
+            "growth of the norm",
+            "[D] Under normalised descent |W_t| <= eta t; and |W_t| >= eta t / (sqrt 2 |W_kq*|) as long as dominance, "
+            "which is watched along the run, has held at every step before t.",
+            f"{_HERE}.descents:norm_growth",
+            requires=("NT5", "NT7m", "NT1r"),
+            assumptions=(_ALIGNED,),
+        ),
+        Claim(
             "NT6",
             "stage 1 with equal weights",
-            "[D] W_ov* = sum_x (e_{n(x)} - 1/V) x^T with |W_ov*|^2 = N (V-1)/V for N collocations; with equal weights "
+            "[D] W_ov* = sum_x (e_{n(x)} - 1/V) x^T with |W_ov*|^2 = N (V-1)/V for N collocations; with all weights 1 "
             "normalised gradient descent is on its ray from the first step, and the loss is "
             "N log(1 + (V-1) e^(-eta t/|W_ov*|)).",
             f"{_HERE}.identities:feed_forward_ray",
@@ -82,9 +113,10 @@ PAPER = Paper(
             "NT6w",
             "stage 1 with any weights",
             "[F] The feed-forward layer converges in direction, sub-linearly, to its max-margin solution. [D] log L_0 "
-            "has slope -eta/|W_ov*|, and t times the direction error tends to |W_ov*| std(log pi) / eta.",
+            "has slope -eta/|W_ov*|, and t times the direction error tends to |W_ov*| std(log pi) / eta. (Where all "
+            "weights pi are the same, they are replaced by 8, 4, 2, 1, 8, ...)",
             f"{_HERE}.rates:feed_forward",
-            requires=("NT7m",),
+            requires=("NT7m", "NT1r"),
             assumptions=(_SMALL_STEP,),
         ),
         Claim(
@@ -105,20 +137,19 @@ PAPER = Paper(
         Claim(
             "NT7",
             "linear convergence of the loss",
-            "[F] The cross-entropy loss converges linearly. [D] On every realizable dataset log(L - L*) has the slope "
-            "-eta/|W_kq*| in t.",
+            "[F] The cross-entropy loss converges linearly. [D] log(L - L*) has the slope -eta/|W_kq*| in t.",
             f"{_HERE}.rates:loss_slope",
-            requires=("NT7m", "NT7i"),
+            requires=("NT7m", "NT7i", "NT1r"),
             assumptions=(_ALIGNED, _SMALL_STEP),
         ),
         Claim(
             "NT7d",
             "direction, in the support",
             "[F] Attention converges in direction, sub-linearly, to its max-margin solution. [D] Within the span of "
-            "the support, t times the direction error tends to |rho| / eta, where rho minimises "
-            "sum omega_i e^-<v_i, rho>; with independent support pairs |rho|^2 = r^T K^-1 r.",
+            "the support, W_t tends to the rho that minimises sum omega_i e^-<v_i, rho>; and where all seen pairs lie "
+            "in this span and none is degenerate, t times the direction error tends to |rho| / eta.",
             f"{_HERE}.rates:direction",
-            requires=("NT7m",),
+            requires=("NT7m", "NT1r"),
             assumptions=(_ALIGNED, _SMALL_STEP),
         ),
         Claim(
@@ -133,11 +164,12 @@ PAPER = Paper(
         Claim(
             "NT8",
             "degenerate pairs: (log t)/t",
-            "[D] A tight pair with dual 0 makes the direction error (log t)/t: t times it grows by |u|/eta per unit of "
-            "log t, with u the shortest vector that is 0 on the support pairs and has margin 1 on the degenerate ones.",
+            "[D] Where a tight pair has dual 0, W_t grows along u by |u| per unit of log t, with u the shortest vector "
+            "that is 0 on the support pairs and has margin 1 on the degenerate ones: a direction error of (log t)/t.",
             f"{_HERE}.rates:degenerate",
-            requires=("NT7m",),
-            assumptions=(_ALIGNED, _SMALL_STEP),
+            requires=("NT7m", "NT1r"),
+            assumptions=(_ALIGNED, _SMALL_STEP, "no pair that is tight without dual for u, too"),
+            expected=_needs_a_degenerate_pair,
         ),
         Claim(
             "NT8c",
@@ -149,22 +181,40 @@ PAPER = Paper(
             control=True,
         ),
         Claim(
+            "NT9m",
+            "order of all tokens, exactly",
+            "[D] In every column of W_kq*, tokens unseen with the query are at 0, tokens that no other beats at 0 or "
+            "above, tokens that beat none at 0 or below, and each token lies above those that it beats, by 1 at least.",
+            f"{_HERE}.order:extended_order",
+            requires=("NT7m",),
+        ),
+        Claim(
             "NT9",
             "dataset shift",
-            "[F] The trained model predicts under dataset shift. [D] On sentences that hold a token unseen with their "
-            "query, log(L - L*) has slope -(eta/|W_kq*|) times the least score gap in W_kq* (DS-A: half the slope of "
-            "training), the score of an unseen token being 0.",
+            "[F] The trained model predicts under dataset shift. [D] Every score grows by eta W_kq*[x, q]/|W_kq*| per "
+            "step, that of an unseen token being 0: tokens are ordered as in W_kq*, unseen ones among those that a "
+            "sentence beats. On a sentence of an unseen token, a seen one and the query, log(L - L*) has slope -(eta/"
+            "|W_kq*|) times the lead of its highest token in W_kq*, whose successor is predicted.",
             f"{_HERE}.shift:unseen_tokens",
-            requires=("NT2", "NT7"),
-            assumptions=(_ALIGNED, _SMALL_STEP, "the query's best token has a positive score in W_kq*"),
+            requires=("NT2", "NT7", "NT9m"),
+            assumptions=(_ALIGNED, _SMALL_STEP, "one token of the sentence has the largest entry in W_kq*"),
+        ),
+        Claim(
+            "NT9c",
+            "unseen over non-optimal (control)",
+            "W_kq* puts the tokens that are unseen with a query above every token that another one beats.",
+            f"{_HERE}.order:beaten_below_unseen",
+            requires=("NT7m",),
+            control=True,
         ),
         Claim(
             "NT10",
             "plain gradient descent",
             "[D] Under gradient descent with a fixed rate the loss is sub-linear: rate t (L - L*) tends to |W_kq*|^2.",
             f"{_HERE}.rates:plain_descent",
-            requires=("NT7m", "NT7i"),
+            requires=("NT7m", "NT7i", "NT1r"),
             assumptions=(_ALIGNED, "no degenerate pair, and a run that has settled"),
+            expected=_needs_no_degenerate_pair,
         ),
         Claim(
             "NT10c",
@@ -179,7 +229,8 @@ PAPER = Paper(
             "NT11",
             "two stages, unequal weights",
             "[D] After T1 steps of stage 1 with unequal weights, W_ov is not on the ray of W_ov*, and yet in stage 2, "
-            "log(L - L*) has slope -eta/|W_kq*|, and attention the offset rho that goes with this W_ov.",
+            "log(L - L*) has slope -eta/|W_kq*|, and attention the offset rho that goes with this W_ov. (Where all "
+            "weights of stage 1 are the same, they are replaced by 8, 4, 2, 1, 8, ...)",
             f"{_HERE}.rates:two_stages",
             requires=("NT7", "NT7d"),
             assumptions=(_SMALL_STEP, "T1 large enough that no mass on a non-optimal token lowers the loss"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
+from functools import partial
 
 from proofs.next_token.dataset import Dataset
 from proofs.next_token.max_margin import (
@@ -13,27 +15,36 @@ from proofs.next_token.max_margin import (
     degenerate,
     feed_forward_problems,
 )
-from proofs.next_token.max_margin_solver import solve
-from verify.claim import Certificate, Evidence, Finding, Run, decide
+from proofs.next_token.max_margin_solver import NoCertificateError, solve
+from verify.claim import Certificate, Counterexample, Evidence, Finding, Run, decide, undecided
 from verify.claims.next_token.settings import NextTokenSettings
+from verify.recheck import certificate as foreign
+from verify.recheck.certificate import Check
+from verify.recheck.next_token import margins as recheck
+from verify.report.certificates import exactly
 
 Columns = dict[int, tuple[MarginProblem, MarginCertificate]]
 
 
 def certificates(settings: NextTokenSettings, run: Run) -> Finding:
-    wrong: list[str] = []
+    wrong: list[tuple[str, str]] = []  # where, what
     columns = 0
     details: dict[str, object] = {}
     solutions: list[dict[str, object]] = []
     for dataset in settings.datasets:
-        feed_forward = {x: (p, solve(p)) for x, p in feed_forward_problems(dataset).items()}
-        attention = {q: (p, solve(p)) for q, p in attention_problems(dataset).items()}
+        try:
+            feed_forward = {x: (p, solve(p)) for x, p in feed_forward_problems(dataset).items()}
+            attention = {q: (p, solve(p)) for q, p in attention_problems(dataset).items()}
+        except NoCertificateError as error:
+            return undecided(f"{dataset.name}: {error}", scope=dataset.name)
         columns += len(feed_forward) + len(attention)
-        for problem, certificate in (*feed_forward.values(), *attention.values()):
-            wrong += [f"{dataset.name}: {reason}" for reason in check_certificate(problem, certificate)]
-        solutions.append({"W_ov": _columns(feed_forward), "W_kq": _columns(attention)})
+        for layer, found in (("W_ov", feed_forward), ("W_kq", attention)):
+            for column, (problem, certificate) in found.items():
+                where = f"{dataset.name}, column {dataset.vocabulary[column]} of {layer}"
+                wrong += [(where, reason) for reason in check_certificate(problem, certificate)]
         if _squared_norm(feed_forward) != Fraction(len(dataset.n) * (dataset.V - 1), dataset.V):
-            wrong.append(f"{dataset.name}: |W_ov*|^2 is not N (V-1)/V")
+            wrong.append((f"{dataset.name}, W_ov", "|W_ov*|^2 is not N (V-1)/V"))
+        solutions.append({"W_ov": columns_of(feed_forward), "W_kq": columns_of(attention)})
         details[dataset.name] = {
             "W_ov_squared_norm": str(_squared_norm(feed_forward)),
             "W_kq_squared_norm": str(_squared_norm(attention)),
@@ -47,6 +58,8 @@ def certificates(settings: NextTokenSettings, run: Run) -> Finding:
     first = details[settings.datasets[0].name]
     assert isinstance(first, dict)
     single = len(settings.datasets) == 1
+    shown = Certificate({"datasets": list(map(sentences_of, settings.datasets))}, {"datasets": solutions})
+    reasons = [f"{where}: {reason}" for where, reason in wrong]
     return decide(
         not wrong,
         evidence=Evidence.EXACT,
@@ -54,21 +67,34 @@ def certificates(settings: NextTokenSettings, run: Run) -> Finding:
         instances=columns,
         found=f"|W_kq*|^2 = {first['W_kq_squared_norm']}" if single else f"{len(wrong)} conditions fail",
         predicted=f"dual value {first['W_kq_dual_value']}" if single else "0",
-        details={"datasets": details, "wrong": wrong},
+        counterexample=Counterexample(
+            {"where": wrong[0][0], "condition": wrong[0][1]}, partial(is_rejected, recheck.max_margin, shown)
+        )
+        if wrong
+        else None,
+        details={"datasets": details, "wrong": reasons},
         footnote=_footnote(details),
-        certificate=Certificate(
-            {"datasets": [_sentences(dataset) for dataset in settings.datasets]}, {"datasets": solutions}
-        ),
+        certificate=shown,
+        undecided="",  # either the conditions hold, or one that fails is the counterexample
     )
 
 
-def _sentences(dataset: Dataset) -> dict[str, object]:
+def is_rejected(check: Check, certificate: Certificate) -> bool:
+    """Whether `verify.replay`, which shares no code with what is above, rejects the certificate."""
+    try:
+        check(foreign.Certificate(exactly(certificate.parameters), exactly(certificate.witness), math.inf))
+    except foreign.RejectedError:
+        return True
+    return False
+
+
+def sentences_of(dataset: Dataset) -> dict[str, object]:
     """What the margins depend on: all but the weights."""
     sentences = [{"tokens": sentence.tokens, "next": sentence.next} for sentence in dataset.sentences]
     return {"V": dataset.V, "sentences": sentences}
 
 
-def _columns(columns: Columns) -> list[dict[str, object]]:
+def columns_of(columns: Columns) -> list[dict[str, object]]:
     """The columns of a layer that have pairs, each with a dual for every pair in order."""
     return [
         {"column": q, "solution": certificate.solution, "duals": certificate.duals}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -10,29 +10,22 @@ from numerics.device import resolve_device
 from numerics.next_token.stage import aligned_output
 from numerics.next_token.training import Training, train_attention, train_feed_forward
 from proofs.next_token.dataset import Dataset, Sentence
-from proofs.next_token.examples import NAMED
+from proofs.next_token.max_margin import attention_problems, degenerate, degenerate_twice
+from proofs.next_token.max_margin_solver import solve
 from verify.claim import Run
 from verify.claims.next_token.settings import NextTokenSettings
 
 
-def with_references(datasets: Iterable[Dataset]) -> tuple[Dataset, ...]:
-    """The datasets, and DS-A and DS-D, the smallest ones on which NT8-NT10 say something."""
-    chosen = tuple(datasets)
-    return (*chosen, *(NAMED[name] for name in ("DS-A", "DS-D") if NAMED[name] not in chosen))
-
-
 def attention_run(settings: NextTokenSettings, run: Run) -> Training:
-    """Stage 2 by normalised gradient descent under beta W_ov*, on the datasets and the references."""
+    """Stage 2 by normalised gradient descent under beta W_ov*."""
     run.progress(f"training attention for {settings.T} steps")
-    datasets = with_references(settings.datasets)
-    return _attention(datasets, settings.beta, settings.eta, settings.T, settings.device, True)
+    return _attention(settings.datasets, settings.beta, settings.eta, settings.T, settings.device, True)
 
 
 def plain_run(settings: NextTokenSettings, run: Run) -> Training:
     """The same by plain gradient descent, with the rate eta."""
     run.progress(f"plain gradient descent for {settings.T} steps")
-    datasets = with_references(settings.datasets)
-    return _attention(datasets, settings.beta, settings.eta, settings.T, settings.device, False)
+    return _attention(settings.datasets, settings.beta, settings.eta, settings.T, settings.device, False)
 
 
 def feed_forward_run(settings: NextTokenSettings, run: Run) -> Training:
@@ -60,6 +53,26 @@ def with_unequal_weights(dataset: Dataset) -> Dataset:
         return replace(sentence, weight=sentence.weight * 2 ** (3 - order[sentence.query] % 4)) if single else sentence
 
     return replace(dataset, sentences=tuple(map(reweigh, dataset.sentences)))
+
+
+def degenerate_kinds(datasets: Sequence[Dataset]) -> set[str]:
+    """Of each dataset: none, if no pair is degenerate; twice, if one is degenerate for the drift, too; else once."""
+    kinds = set()
+    for dataset in datasets:
+        solved = [(p, solve(p)) for p in attention_problems(dataset).values()]
+        if any(degenerate_twice(p, certificate) for p, certificate in solved):
+            kinds.add("twice")
+        else:
+            kinds.add("once" if any(degenerate(p, certificate) for p, certificate in solved) else "none")
+    return kinds
+
+
+def reweighted(datasets: Sequence[Dataset], used: Sequence[int]) -> str:
+    """How many of the datasets in use had their equal weights replaced, as part of a scope."""
+    count = sum(with_unequal_weights(datasets[i]) != datasets[i] for i in used)
+    if not count:
+        return ""
+    return f"; collocation weights 8, 4, 2, 1 in place of equal ones{f' in {count}' if len(used) > 1 else ''}"
 
 
 @lru_cache(maxsize=4)

@@ -1,95 +1,195 @@
-"""NT9: sentences with tokens that training never showed together with their query."""
+"""NT9: the order of all tokens in the trained scores, and sentences with tokens that training never showed with a query."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import torch
+from torch import Tensor
 
-from numerics.next_token.stage import Stage, aligned_output, attention_stage
-from numerics.next_token.training import Training
+from numerics.next_token import reference
+from numerics.next_token.reference import Matrix
+from numerics.next_token.stage import Stage, attention_stage
+from numerics.next_token.training import Measured, Training, halvings
 from proofs.next_token.dataset import MAX_SENTENCES, Dataset, Sentence
-from proofs.next_token.max_margin import attention_problems
+from proofs.next_token.max_margin import Vector, attention_problems
 from proofs.next_token.max_margin_solver import solve
 from verify.claim import Finding, Run
-from verify.claims.next_token.rates import SHIFT_RESOLUTION, Comparison, report
+from verify.claims.next_token.comparisons import Comparison, describe, report, why_nothing
+from verify.claims.next_token.rates import TOO_LARGE
 from verify.claims.next_token.runs import attention_run
 from verify.claims.next_token.settings import NextTokenSettings
+
+# Scores are compared to a quarter of the least difference in W_kq*: where all agree, they are in the same order.
+ORDER_RESOLUTION = 0.25
+SHIFT_RESOLUTION = 1e-2  # relative: drifting scores are slow to settle, and the training slope is another by a factor
 
 
 @dataclass(frozen=True)
 class Shift:
-    """The shifted sentences of one dataset, as a stage over the same weights, and the least gap in W_kq*."""
+    """The shifted sentences of one dataset, as a stage over the same weights, and the score gap of each in W_kq*."""
 
+    dataset: Dataset
     stage: Stage
-    sentences: int
-    least_gap: float
+    gaps: Tensor
+
+    @property
+    def sentences(self) -> tuple[Sentence, ...]:
+        return self.dataset.longer
 
 
-def shifted_sentences(dataset: Dataset) -> tuple[Sentence, ...]:
-    """[x, unseen, q] for every query q, token unseen with q, and x that no token beats and that has W*[x, q] > 0.
+def columns(dataset: Dataset) -> dict[int, Vector]:
+    """The columns of W_kq* for queries that order anything; the others are 0."""
+    return {q: solve(problem).solution for q, problem in attention_problems(dataset).items()}
 
-    Only sentences in which W* puts x above the query itself, and tokens that have a collocation; as many sentences as
-    a dataset takes.
+
+def shifted_sentences(dataset: Dataset) -> list[Sentence]:
+    """[x, unseen, q] for every query q, token unseen with q, and x seen with it, if one of the three leads in W_kq*.
+
+    The successor is that of the leading token. Only tokens that have a collocation; as many sentences as a dataset
+    takes, those in which a seen token leads and those in which the unseen one does in turn.
     """
-    found = []
-    for q, problem in attention_problems(dataset).items():
-        w = solve(problem).solution
-        beaten = {worse for _, worse in problem.pairs}
-        best = [x for x in {better for better, _ in problem.pairs} - beaten if w[x] > 0 and (x == q or w[x] > w[q])]
-        unseen = [x for x in sorted(dataset.n) if x not in dataset.seen(q)]
-        for x in sorted(best):
-            found += [Sentence((*({x} - {q}), u, q), dataset.n[x]) for u in unseen]
-    return tuple(found[: MAX_SENTENCES - len(dataset.collocations)])
+    led_by_seen, led_by_unseen = [], []
+    for q, w in columns(dataset).items():
+        for x in sorted(dataset.seen(q)):
+            for u in sorted(dataset.n.keys() - dataset.seen(q)):
+                ranked = sorted({x, u, q}, key=lambda token: w[token])
+                if w[ranked[-1]] > w[ranked[-2]]:
+                    sentence = Sentence((*({x} - {q}), u, q), dataset.n[ranked[-1]])
+                    (led_by_unseen if ranked[-1] == u else led_by_seen).append(sentence)
+    in_turn = [s for pair in zip_longest(led_by_seen, led_by_unseen) for s in pair if s is not None]
+    return in_turn[: MAX_SENTENCES - len(dataset.collocations)]
 
 
-def shift_of(training: Training, index: int, beta: float) -> Shift | None:
+def shift_of(training: Training, index: int) -> Shift | None:
     """The shifted sentences of a dataset; None if there are none."""
     dataset = training.datasets[index]
     sentences = shifted_sentences(dataset)
     if not sentences:
         return None
-    V = round(training.stage.entries**0.5)
-    W_ov = torch.zeros(1, V, V, dtype=torch.float64)
-    W_ov[:, : dataset.V, : dataset.V] = aligned_output([dataset], beta)
+    assert training.W_ov is not None
     shifted = Dataset(f"{dataset.name} shifted", dataset.vocabulary, (*dataset.collocations, *sentences))
-    stage = attention_stage([shifted], W_ov)
-    gaps = -(stage.pairs @ training.predictions[index].solution)
-    return Shift(stage, len(sentences), float(gaps[stage.offsets > -torch.inf].min()))
+    stage = attention_stage([shifted], training.W_ov[index : index + 1].cpu())
+    gaps = -(stage.pairs[0] @ training.predictions[index].solution)
+    return Shift(shifted, stage, gaps.masked_fill(stage.offsets[0].isneginf(), torch.inf).amin(-1))
 
 
 def unseen_tokens(settings: NextTokenSettings, run: Run) -> Finding:
     training = attention_run(settings, run)
-    comparisons, sentences, moved = [], 0, 0.0
-    for index, dataset in enumerate(training.datasets):
-        shift = shift_of(training, index, settings.beta)
-        if shift is None or not training.stable(index):
-            continue
-        sentences += shift.sentences
-        moved = max(moved, unseen_score(training, index))
-        logs = {t: float(shift.stage.log_excess_loss(training.weights(index, t)[None])[0]) for t in training.snapshots}
-        predicted = training.predictions[index].loss_slope(training.step) * shift.least_gap
-        comparisons.append(
-            Comparison(
-                dataset.name,
-                training.slope_of(logs),
-                predicted,
-                SHIFT_RESOLUTION * abs(predicted),
-                (("least_gap", shift.least_gap), ("sentences", shift.sentences)),
-            )
-        )
+    indices = range(len(training.datasets))
+    used = [i for i in indices if training.stable(i)]
+    left_out = {TOO_LARGE: [i for i in indices if i not in used]}
+    comparisons: list[Comparison] = []
+    sentences = 0
+    for i in used:
+        comparisons += [scores(training, i), unseen_score(training, i)]
+        if shift := shift_of(training, i):
+            sentences += len(shift.sentences)
+            comparisons.append(shifted_losses(training, i, shift))
+    moved = max((c.measured.value for c in comparisons if c.what == UNSEEN), default=0.0)
     return report(
         comparisons,
-        f"{sentences} shifted sentences from {len(comparisons)} datasets, t={training.T}",
-        f"NT9: largest score of an unseen token: {moved:g}",
-        also=moved == 0,
+        scope=f"{describe(training, used, left_out)}, all scores; {sentences} shifted sentences",
+        T=training.T,
+        nothing=why_nothing(training, left_out),
+        footnote=f"NT9: largest score of an unseen token: {moved:g}",
     )
 
 
-def unseen_score(training: Training, index: int) -> float:
+def scores(training: Training, index: int) -> Comparison:
+    """The growth per step of every score of the queries seen in training, unseen tokens included; the worst of them."""
+    dataset, prediction = training.datasets[index], training.predictions[index]
+    rate = training.step / prediction.norm
+    levels = [sorted({*w}) for w in columns(dataset).values()]
+    least = min(float(b - a) for level in levels for a, b in zip(level, level[1:], strict=False))
+    weights = {t: training.weights(index, t) for t in halvings(training.T)}
+
+    def measured(entry: int) -> Measured:
+        return training.slope_of({t: float(w[entry]) for t, w in weights.items()})
+
+    def again(entry: int) -> float:
+        shorter = training.again(index)
+        first, last = shorter.weights(training.V)
+        return float(last[entry] - first[entry]) / (shorter.T - shorter.T // 2)
+
+    entries = [x * training.V + q for q in columns(dataset) for x in range(dataset.V)]
+    return _worst(
+        dataset.name,
+        "growth of a score per step",
+        entries,
+        measured,
+        lambda entry: rate * float(prediction.solution[entry]),
+        lambda predicted: ORDER_RESOLUTION * least * rate,
+        again,
+    )
+
+
+UNSEEN = "largest score of an unseen token"
+
+
+def unseen_score(training: Training, index: int) -> Comparison:
     """The largest |score| of a token that training never showed with the query: 0 exactly."""
     dataset = training.datasets[index]
-    V = round(training.stage.entries**0.5)
-    W = training.weights(index, training.T).reshape(V, V)
-    scores = [float(W[x, q].abs()) for q in range(dataset.V) for x in set(range(dataset.V)) - dataset.seen(q)]
-    return max(scores, default=0.0)
+
+    def largest(w: Tensor) -> float:
+        W = w.reshape(training.V, training.V)
+        unseen = [float(W[x, q].abs()) for q in range(dataset.V) for x in set(range(dataset.V)) - dataset.seen(q)]
+        return max(unseen, default=0.0)
+
+    return Comparison(
+        dataset.name,
+        UNSEEN,
+        Measured(largest(training.weights(index, training.T)), 0.0),
+        0.0,
+        0.0,
+        lambda: largest(training.again(index).weights(training.V)[1]),
+    )
+
+
+def shifted_losses(training: Training, index: int, shift: Shift) -> Comparison:
+    """The slope of log(L - L*) of every shifted sentence against -(eta/|W*|) times its gap in W_kq*; the worst."""
+    logs = {t: shift.stage.log_excess_losses(training.weights(index, t)[None])[0] for t in halvings(training.T)}
+
+    def again(sentence: int) -> float:
+        assert training.W_ov is not None
+        shorter, alone = training.again(index), shift.sentences[sentence]
+        V, ctx = shift.dataset.V, shorter.ctx
+        W_ov = [[ctx.mpf(entry) for entry in row] for row in training.W_ov[index, :V, :V].tolist()]
+        best = Sentence((shift.dataset.optimal(alone),), alone.next)
+
+        def excess(W: Matrix) -> object:
+            limit = reference.sentence_loss(best, W_ov, W, ctx)
+            return reference.sentence_loss(alone, W_ov, W, ctx) - limit
+
+        return shorter.slope_of(excess)
+
+    return _worst(
+        training.datasets[index].name,
+        "slope of log(L - L*) of a shifted sentence",
+        range(len(shift.sentences)),
+        lambda i: training.slope_of({t: float(values[i]) for t, values in logs.items()}),
+        lambda i: training.predictions[index].loss_slope(training.step) * float(shift.gaps[i]),
+        lambda predicted: SHIFT_RESOLUTION * abs(predicted),
+        again,
+        (("sentences", len(shift.sentences)), ("least_gap", float(shift.gaps.min()))),
+    )
+
+
+def _worst(
+    name: str,
+    what: str,
+    instances: Sequence[int],
+    measured: Callable[[int], Measured],
+    predicted: Callable[[int], float],
+    resolution: Callable[[float], float],
+    again: Callable[[int], float],
+    note: tuple[tuple[str, object], ...] = (),
+) -> Comparison:
+    """The comparison of the instance that is off by the most, one that differs or does not agree first."""
+    found = (
+        Comparison(name, what, measured(i), p, resolution(p), lambda i=i: again(i), note)
+        for i, p in ((i, predicted(i)) for i in instances)
+    )
+    return max(found, key=lambda comparison: comparison.rank)

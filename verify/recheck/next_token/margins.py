@@ -1,4 +1,4 @@
-"""Max-margin solutions of both layers (NT7m), by their optimality conditions in rationals.
+"""Max-margin solutions of both layers (NT7m), by their optimality conditions in rationals; the order of tokens in them.
 
 A column of either layer is: minimise |w|^2 subject to w[a] - w[b] >= 1 for every pair (a, b). Duals alpha >= 0 with
 w = sum alpha (e_a - e_b) and sum alpha = |w|^2 show that a feasible w is the only optimum: any feasible w' has
@@ -59,6 +59,56 @@ def max_margin(c: Certificate) -> str:
         columns += len(data.feed_forward) + len(data.attention)
     shown = ", ".join(map(str, norms[:6])) + ", ..." * (len(norms) > 6)
     return f"{columns} columns of {len(datasets)} datasets; |W_kq*|^2 = {shown}"
+
+
+def extended_order(c: Certificate) -> str:
+    """NT9m: W_kq* is optimal, and so the only one; and where its entries are. Where a query orders nothing it is 0."""
+    datasets = [Dataset(c, f) for f in c.parameters.objects("datasets")]
+    found = c.witness.objects("datasets")
+    c.demand(bool(datasets) and len(found) == len(datasets), "witness.datasets: not one for each dataset")
+    c.afford(sum(data.V * (len(pairs) + data.V) for data in datasets for pairs in data.attention.values()), "order")
+    entries = 0
+    for data, f in zip(datasets, found, strict=True):
+        columns = f.objects("W_kq")
+        f.finish()
+        check_layer(c, data.V, data.attention, columns, f"{f.where}.W_kq")
+        for pairs, column in zip(data.attention.values(), columns, strict=True):
+            check_order(c, column.rationals("solution"), pairs, column.where)
+            entries += data.V
+    return f"{entries} pairs of token and query in {len(datasets)} datasets"
+
+
+def check_order(c: Certificate, w: Sequence[Fraction], pairs: Sequence[Pair], where: str) -> None:
+    """Unseen tokens at 0, those that none beats not below, those that beat none not above; margins are at least 1."""
+    better, worse = {a for a, _ in pairs}, {b for _, b in pairs}
+    for x, entry in enumerate(w):
+        c.demand(x in better | worse or entry == 0, f"{where}.solution: the unseen token {x} is at {entry}")
+        c.demand(x in worse or entry >= 0, f"{where}.solution: token {x}, beaten by none, is at {entry}")
+        c.demand(x in better or entry <= 0, f"{where}.solution: token {x}, which beats none, is at {entry}")
+    c.demand(all(w[a] - w[b] >= 1 for a, b in pairs), f"{where}.solution: a margin is below 1")
+
+
+def beaten_above_unseen(c: Certificate) -> str:
+    """NT9c, refuted: in the only optimum a token that another one beats is above 0, where the unseen tokens are."""
+    datasets = [Dataset(c, f) for f in c.parameters.objects("datasets")]
+    c.demand(len(datasets) == 1, "parameters.datasets: not one")
+    data, columns = datasets[0], c.witness.objects("W_kq")
+    c.afford(sum(data.V * (len(pairs) + data.V) for pairs in data.attention.values()), "order")
+    check_layer(c, data.V, data.attention, columns, "witness.W_kq")
+    above = [
+        (b, q, entry)
+        for (q, pairs), column in zip(data.attention.items(), columns, strict=True)
+        for b, entry in enumerate(column.rationals("solution"))
+        if entry > 0 and any(b == worse for _, worse in pairs) and unseen_token(data.V, pairs) is not None
+    ]
+    c.demand(bool(above), "witness.W_kq: no beaten token is above 0 beside an unseen one")
+    b, q, entry = above[0]
+    return f"W_kq*[{b},{q}] = {entry}, above the unseen tokens, though another token beats {b}"
+
+
+def unseen_token(V: int, pairs: Sequence[Pair]) -> int | None:
+    """A token that no pair of the query holds."""
+    return next((x for x in range(V) if all(x not in pair for pair in pairs)), None)
 
 
 def check_layer(c: Certificate, V: int, problems: Problems, columns: Sequence[Fields], where: str) -> Fraction:

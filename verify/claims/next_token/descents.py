@@ -1,0 +1,149 @@
+"""NT1r, NT5n: what the runs are that other claims measure, and what holds at each of their steps."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Sequence
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from numerics.next_token import network
+from numerics.next_token.again import attention_again
+from numerics.next_token.growth import Growth, watch_growth
+from numerics.next_token.stage import aligned_output, attention_stage
+from numerics.next_token.training import Training, train_attention, train_feed_forward
+from proofs.next_token.dataset import Dataset
+from proofs.next_token.examples import REPEATED
+from proofs.next_token.max_margin import attention_problems
+from proofs.next_token.max_margin_solver import solve
+from verify.claim import Counterexample, Evidence, Finding, Run, decide
+from verify.claims.next_token.settings import NextTokenSettings
+
+FIRST = 8  # steps that are made again with many digits
+MOST_AGAIN = 4  # datasets for which they are
+MOST_WATCHED = 1000  # steps of which each is looked at
+
+
+def first_steps(settings: NextTokenSettings, run: Run) -> Finding:
+    """NT1r."""
+    chosen = settings.datasets[:MOST_AGAIN]
+    datasets = [*chosen, REPEATED]
+    W_ov = aligned_output(datasets, settings.beta)
+    runs = {
+        "stage 1": train_feed_forward(datasets, settings.eta, FIRST),
+        "stage 2": train_attention(datasets, W_ov, settings.eta, FIRST),
+        "stage 2, plain": train_attention(datasets, W_ov, settings.eta, FIRST, normalised=False),
+    }
+    distances = {}
+    for what, training in runs.items():
+        run.progress(f"the first steps with many digits, {what}")
+        for i in range(len(datasets)):
+            distances[what, i] = distance_from_reference(training, i)
+    (what, i), worst = max(distances.items(), key=lambda item: item[1])
+    # every step rounds some V^2 numbers of the size of the step; normalised steps divide by small norms
+    bound = 1000 * sys.float_info.epsilon * FIRST * max(1.0, settings.eta * settings.beta)
+    return decide(
+        worst <= bound,
+        evidence=Evidence.NUMERIC,
+        scope=f"{', '.join(dataset.name for dataset in datasets)}; {', '.join(runs)}; t={FIRST}",
+        instances=len(distances),
+        found=f"off by {worst:.0e}",
+        predicted=f"0 up to rounding ({bound:.0e})",
+        counterexample=Counterexample(
+            {"dataset": datasets[i].name, "run": what, "distance": worst},
+            partial(leaves_autograd, runs[what], i, bound),
+        )
+        if worst > bound
+        else None,
+        undecided=f"{datasets[i].name}, {what}: the distance is {worst}, no number to compare",
+    )
+
+
+def distance_from_reference(training: Training, index: int) -> float:
+    """Between W after FIRST steps and W by the formula of NT1 with many digits."""
+    _, w = training.again(index, FIRST).weights(training.V)
+    return float(torch.linalg.vector_norm(training.weights(index, FIRST) - w))
+
+
+def leaves_autograd(training: Training, index: int, bound: float) -> bool:
+    """Whether W is also away from where descent leads by automatic differentiation of the network."""
+    dataset, V = training.datasets[index], training.datasets[index].V
+    one, W = torch.eye(V, dtype=torch.float64), torch.zeros(V, V, dtype=torch.float64)
+
+    def loss(W: Tensor) -> Tensor:
+        if training.W_ov is None:
+            return network.feed_forward_loss(dataset, W, one)
+        return network.loss(dataset, training.W_ov[index, :V, :V].cpu(), W, one)
+
+    for _ in range(training.T):
+        variable = W.clone().requires_grad_()
+        (gradient,) = torch.autograd.grad(loss(variable), variable)
+        W = W - training.step * (gradient / gradient.norm() if training.normalised else gradient)
+    w = training.weights(index, training.T).reshape(training.V, training.V)[:V, :V]
+    return float((w - W).norm()) > bound
+
+
+def norm_growth(settings: NextTokenSettings, run: Run) -> Finding:
+    """NT5n."""
+    datasets, T = settings.datasets, min(settings.T, MOST_WATCHED)
+    run.progress(f"watching {T} steps of attention")
+    growth = watch_growth(attention_stage(datasets, aligned_output(datasets, settings.beta)), settings.eta, T)
+    lasts = [growth.lasts(i) for i in range(len(datasets))]
+    slowest = [least_speed(growth, i) * math.sqrt(2) * norm(dataset) for i, dataset in enumerate(datasets)]
+    fastest = [float(growth.speeds(i).max()) for i in range(len(datasets))]
+    rounding = growth.rounding / settings.eta  # of |W_t| / (eta t)
+    broken = [i for i in range(len(datasets)) if slowest[i] < 1 - rounding or fastest[i] > 1 + rounding]
+    return decide(
+        all(low >= 1 - rounding and high <= 1 + rounding for low, high in zip(slowest, fastest, strict=True)),
+        evidence=Evidence.NUMERIC,
+        scope=f"{len(datasets)} datasets, each t=1..{T}; {_dominance(lasts, T)}",
+        instances=len(datasets),
+        found=f"{min(slowest):.4f} and {max(fastest):.4f} times the bounds",
+        predicted="at least 1, at most 1",
+        counterexample=Counterexample(
+            {"dataset": datasets[broken[0]].name, "lower": slowest[broken[0]], "upper": fastest[broken[0]]},
+            partial(leaves_bounds, datasets[broken[0]], settings.beta, settings.eta, worst_time(growth, broken[0])),
+        )
+        if broken
+        else None,
+        details={
+            dataset.name: {"dominance_lasts_until": last, "lower": low, "upper": high}
+            for dataset, last, low, high in zip(datasets, lasts, slowest, fastest, strict=True)
+        },
+        undecided="a norm is not a number",
+    )
+
+
+def _dominance(lasts: Sequence[int], T: int) -> str:
+    """How far the lower bound was checked."""
+    lost = sorted(last for last in lasts if last < T)
+    if not lost:
+        return "dominance lasts in all"
+    return f"dominance lasts in {len(lasts) - len(lost)}, until t={lost[0]}..{lost[-1]} in {len(lost)}"
+
+
+def norm(dataset: Dataset) -> float:
+    """|W_kq*|."""
+    return math.sqrt(sum(solve(problem).squared_norm for problem in attention_problems(dataset).values()))
+
+
+def least_speed(growth: Growth, index: int) -> float:
+    """The least |W_t| / (eta t) at the times up to which dominance lasted; t = 1 follows from dominance at t = 0."""
+    last = growth.lasts(index)
+    return float(growth.speeds(index)[:last].min()) if last else math.inf
+
+
+def worst_time(growth: Growth, index: int) -> int:
+    """The time at which |W_t| / (eta t) is largest, if it exceeds 1, else smallest."""
+    speeds = growth.speeds(index)
+    return 1 + int(speeds.argmax() if speeds.max() > 1 + growth.rounding / growth.eta else speeds.argmin())
+
+
+def leaves_bounds(dataset: Dataset, beta: float, eta: float, t: int) -> bool:
+    """Whether |W_t| by the slow formulas is outside eta t / (sqrt 2 |W_kq*|) .. eta t."""
+    again = attention_again(dataset, aligned_output([dataset], beta)[0], eta, t)
+    length = float(again.weights(dataset.V)[1].norm())
+    return not (1 - 1e-9) / (math.sqrt(2) * norm(dataset)) <= length / (eta * t) <= 1 + 1e-9
