@@ -18,6 +18,7 @@ from verify.report.certificates import EXACT, certificates_json, without_certifi
 from verify.runner import run_claims
 from verify.settings import validate
 
+ON_DATA = ("NT7m", "NT9m", "NT9c")  # that speak about datasets, not about sizes
 WORDS = "the -> cat\ncat -> sat\nsat -> down\ncat the -> sat * 3/2\nsat the cat -> down\nthe sat -> down\n"
 
 
@@ -36,7 +37,7 @@ def from_file(tmp_path_factory: pytest.TempPathFactory) -> Entry:
 
 def test_statements_are_those_of_the_claims() -> None:
     assert {claim.id: claim.statement for claim in EXACT_CLAIMS} == STATEMENTS
-    assert set(CLAIMS) == {(claim.id, "VERIFIED") for claim in EXACT_CLAIMS}
+    assert set(CLAIMS) == {(claim.id, "REFUTED" if claim.control else "VERIFIED") for claim in EXACT_CLAIMS}
 
 
 def test_every_claim_settled_exactly_has_a_certificate_that_is_accepted() -> None:
@@ -77,10 +78,11 @@ def test_solutions_of_random_datasets_are_accepted(seed: int, V: int) -> None:
 def test_forged_frames_are_rejected(named: dict[str, Entry], id: str) -> None:
     entry = named[id]
     swapped = entry["statement"].replace("-", "+", 1) if "-" in entry["statement"] else entry["statement"] + "!"
+    other = "VERIFIED" if entry["verdict"] == "REFUTED" else "REFUTED"
     parameters = {**entry["parameters"], "more": 1}
     forgeries = {
         "certificate.statement": sealed(entry, statement=swapped),
-        "nothing is known": sealed(entry, verdict="REFUTED"),
+        "nothing is known": sealed(entry, verdict=other),
         "parameters.more: not part": sealed(entry, parameters=parameters),
         "digest": {**entry, "parameters": parameters},
         "witness.more: not part": sealed(entry, witness={**entry["witness"], "more": "1"}),
@@ -91,7 +93,7 @@ def test_forged_frames_are_rejected(named: dict[str, Entry], id: str) -> None:
         assert reason in outcome(forged)
 
 
-@pytest.mark.parametrize("id", [id for id in STATEMENTS if id not in ("NT6", "NT7m")])
+@pytest.mark.parametrize("id", [id for id in STATEMENTS if id not in ("NT6", *ON_DATA)])
 def test_sizes_are_read_strictly(named: dict[str, Entry], id: str) -> None:
     keys = ("tokens", "logits") if id in ("NT1", "NT2") else ("tokens",)
     for key in keys:
@@ -113,7 +115,7 @@ def test_sentences_are_read_strictly(named: dict[str, Entry]) -> None:
 @pytest.mark.parametrize("id", [id for id in STATEMENTS if id != "NT6"])
 def test_every_check_counts_its_steps(named: dict[str, Entry], id: str) -> None:
     """NT6 alone costs the same always."""
-    (found,) = replay.outcomes([{"paper": "next-token", "entry": named[id]}], 100)
+    (found,) = replay.outcomes([{"paper": "next-token", "entry": named[id]}], 50)
     assert found[0] == "declined"
 
 

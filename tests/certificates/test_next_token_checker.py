@@ -225,7 +225,7 @@ def leaning_for(m: int, s: attention.Sentence) -> list[list[Any]]:
 
 def test_every_identity_has_two_false_statements() -> None:
     counts = [id for id, _, _ in FALSE_STATEMENTS.values()]
-    assert all(counts.count(id) >= 2 for id in STATEMENTS if id != "NT7m")
+    assert all(counts.count(id) >= 2 for id in STATEMENTS if id not in ("NT7m", "NT9m", "NT9c"))
 
 
 # The checker's network against automatic differentiation of the same network in floats.

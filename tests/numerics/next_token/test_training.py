@@ -8,13 +8,15 @@ import torch
 from torch import Tensor
 
 from numerics.next_token import network
+from numerics.next_token.again import digits_for
 from numerics.next_token.asymptotics import Asymptotics, asymptotics
 from numerics.next_token.descent import normalised_descent
+from numerics.next_token.growth import watch_growth
 from numerics.next_token.stage import aligned_output, attention_stage, feed_forward_stage
 from numerics.next_token.training import Measured, Training, train_attention, train_feed_forward
 from proofs.next_token.closed_form import pairs_log_excess_loss, uniform_feed_forward_loss
 from proofs.next_token.dataset import Dataset, Sentence
-from proofs.next_token.examples import NAMED, from_optimal, random_dataset
+from proofs.next_token.examples import NAMED, REPEATED, from_optimal, random_dataset
 from proofs.next_token.max_margin import attention_problems, degenerate, support
 from proofs.next_token.max_margin_solver import solve
 
@@ -73,7 +75,7 @@ def test_ds_d_has_log_t_over_t(named: Training) -> None:
         expected = math.sqrt(3) / 2 * math.log(4 / 3 * ETA * t / math.sqrt(2)) / ETA
         assert t * named.direction_error(3, t) == pytest.approx(expected, abs=20 / t)
     assert named.predictions[3].drift_constant(ETA) == pytest.approx(math.sqrt(3) / 2 / ETA, rel=1e-14)
-    assert named.drift(3).agrees(1.0, 0.01)
+    assert named.drift(3).agrees(math.sqrt(3) / 2 / ETA, 0.01)
     assert named.weights(3, 20_000)[1 * 5 + 3].item() == pytest.approx(-6.86, abs=0.01)  # B3.9: -(3/4) log c_t + O(1)
 
 
@@ -101,7 +103,8 @@ def test_loss_slopes_of_90_random_datasets() -> None:
     drifting = [i for i in stable if training.predictions[i].degenerate_pairs]
     assert len(drifting) >= 10
     for i in drifting:
-        assert training.drift(i).agrees(1.0, 0.2)
+        predicted = training.predictions[i].drift_constant(ETA)
+        assert training.drift(i).agrees(predicted, 0.2 * predicted)
 
 
 def independent_constant(dataset: Dataset, prediction: Asymptotics) -> float:
@@ -251,6 +254,83 @@ def test_measured_numbers_need_a_small_error() -> None:
     assert not Measured(math.nan, 0.1).agrees(1.0, 0.5)
     assert not Measured(1.0, math.nan).agrees(1.0, 0.5)
     assert not Measured(1.0, 0.1).agrees(math.nan, 0.5)
+
+
+def test_measured_numbers_differ_only_beyond_error_and_resolution() -> None:
+    assert Measured(1.0, 0.1).differs(1.31, 0.2)
+    assert not Measured(1.0, 0.1).differs(1.29, 0.2)
+    assert not Measured(1.0, 0.3).differs(9.0, 0.2)  # too coarse to mean anything
+    assert Measured(1.0, 0.0).differs(0.9, 0.0) and not Measured(1.0, 0.0).differs(1.0, 0.0)
+    for value, error, predicted in ((math.nan, 0.1, 1.0), (1.0, math.nan, 9.0), (1.0, 0.1, math.nan)):
+        assert not Measured(value, error).differs(predicted, 0.2)
+
+
+@pytest.mark.parametrize("normalised", [True, False])
+def test_runs_made_again_are_the_same(normalised: bool) -> None:
+    """W at T/2 and T and the loss, from the formulas with many digits: counts, weights and padding included."""
+    batch = [REPEATED, DS_B, random_dataset(3, 6, 1)]
+    training = train_attention(batch, aligned_output(batch, 3.0), ETA, 40, normalised=normalised)
+    for i in range(3):
+        again = training.again(i, 40)
+        first, last = again.weights(training.V)
+        assert (training.weights(i, 20) - first).abs().max() < 1e-12
+        assert (training.weights(i, 40) - last).abs().max() < 1e-12
+        logs = training.log_excess_losses
+        assert again.slope() == pytest.approx(float(logs[40][i] - logs[20][i]) / 20, rel=1e-9)
+        assert again.scaled_excess() == pytest.approx(40 * math.exp(logs[40][i]), rel=1e-9)
+
+
+def test_stage_1_made_again_is_the_same() -> None:
+    batch = [REPEATED, DS_B]
+    training = train_feed_forward(batch, ETA, 40)
+    for i in range(2):
+        again = training.again(i, 40)
+        assert (training.weights(i, 40) - again.weights(training.V)[1]).abs().max() < 1e-12
+        logs = training.log_excess_losses
+        assert again.slope() == pytest.approx(float(logs[40][i] - logs[20][i]) / 20, rel=1e-9)
+
+
+def test_runs_made_again_have_their_length() -> None:
+    training = train_attention([DS_A], aligned_output([DS_A], 3.0), ETA, 8)
+    assert training.again(0).T == 128 and training.again(0, 8).T == 8
+    plain = train_attention([DS_A], aligned_output([DS_A], 3.0), ETA, 8, normalised=False)
+    assert plain.again(0).T == 1000
+    assert digits_for(0) == 30 and digits_for(math.log(10)) == 32  # sqrt 2 per e-fold
+
+
+def test_growth_is_watched_at_every_step() -> None:
+    """B3.5's dataset without dominance at t = 1..5, and DS-A, whose norm is eta t."""
+    n = (1, 2, 3, 4, 5, 0)
+    dataset = from_optimal("d", n, [((5, 4), 5, 143), ((2, 1, 5, 4), 2, 105)])
+    batch = [dataset, DS_A]
+    growth = watch_growth(attention_stage(batch, aligned_output(batch, 3.0)), 0.1, 50)
+    assert growth.T == 50 and [growth.lasts(i) for i in range(2)] == [1, 50]
+    assert (~growth.dominance[:, 0]).nonzero().flatten().tolist() == [1, 2, 3, 4, 5]
+    torch.testing.assert_close(growth.speeds(1), torch.ones(50, dtype=torch.float64))
+    training = train_attention(batch, aligned_output(batch, 3.0), 0.1, 48)
+    assert growth.norms[48, 0].item() == pytest.approx(training.weights(0, 48).norm().item(), rel=1e-14)
+    assert growth.speeds(0)[47].item() == pytest.approx(training.weights(0, 48).norm().item() / 4.8, rel=1e-14)
+
+
+def test_losses_of_sentences_add_up() -> None:
+    batch = [REPEATED, DS_C]
+    W_ov = aligned_output(batch, 3.0)
+    stage = attention_stage(batch, W_ov)
+    w = train_attention(batch, W_ov, ETA, 80).snapshots[80]
+    each = stage.log_excess_losses(w)
+    torch.testing.assert_close(each.logsumexp(-1), stage.log_excess_loss(w))
+    for b, dataset in enumerate(batch):
+        for i, sentence in enumerate(dataset.longer):
+            alone = replace(dataset, sentences=(*dataset.collocations, sentence))
+            one = attention_stage([alone], W_ov[b : b + 1]).log_excess_loss(w[b : b + 1])
+            torch.testing.assert_close(each[b, i], one[0])
+        assert bool(each[b, len(dataset.longer) :].isneginf().all())
+
+
+def test_the_limit_of_the_direction_error_is_measured_at_the_end(named: Training) -> None:
+    measured = named.direction_limit(1)
+    assert measured.value == 20_000 * named.direction_error(1, 20_000)
+    assert measured.agrees(2.191924, 0.01) and measured.differs(2.25, 0.01)
 
 
 def test_degenerate_pairs_are_common() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from proofs.next_token import gradient
 from proofs.next_token.gradient import SentenceSymbols, is_positive, numerator
+from proofs.next_token.points import find_point, value_at
 
 F = Fraction
 positive = st.fractions(min_value=F(1, 50), max_value=50, max_denominator=50)
@@ -33,6 +34,7 @@ def test_gradient_position_by_position(tokens: tuple[int, ...]) -> None:
         gradient.sign_lemma_residuals,
         gradient.correlation_residuals,
         gradient.infimum_residuals,
+        gradient.unseen_residuals,
     ],
 )
 @pytest.mark.parametrize("m", [2, 3])
@@ -62,9 +64,15 @@ def test_positivity() -> None:
     assert not is_positive(sp.Integer(0))
     assert not is_positive(-x)
     for m in (2, 3, 4):
-        assert gradient.optimal_descends(m)
+        for positive in (
+            gradient.descent_of_optimal,
+            gradient.slack_under_dominance,
+            gradient.correlation_slacks,
+            gradient.rises_of_others,
+        ):
+            assert positive(m) and all(map(is_positive, positive(m)))
         assert is_positive(SentenceSymbols(m).G[1]) == (m == 2)  # B3.4 needs dominance, but not for two tokens
-        assert all(map(is_positive, gradient.others_rise(SentenceSymbols(m))))
+    assert is_positive(gradient.ray_speed())
 
 
 def score_gradient(a: list[Fraction], p: list[Fraction]) -> list[Fraction]:
@@ -122,3 +130,30 @@ def test_control_sentence() -> None:
     at = {**dict(zip(A, a, strict=True)), **dict(zip(P, e, strict=True)), sp.Symbol("P_rest", positive=True): 2}
     symbolic = [float(G_x.subs({**at, s.beta: 20})) for G_x in s.G]
     assert symbolic == pytest.approx(G, rel=1e-12)
+
+
+def test_unseen_entries_are_all_but_the_tokens_of_the_query() -> None:
+    """Of 3 x 3 entries of W_kq, those of the tokens 0 and 1 with the query 1 may move."""
+    assert len(gradient.unseen_residuals(2)) == 9 - 2
+    assert len(gradient.unseen_residuals(3)) == 16 - 3
+
+
+def test_values_at_points_are_those_of_the_expression() -> None:
+    x, y = sp.symbols("x y", positive=True)
+    expression = (x**2 - y) / (x + y) ** 2 + sp.Rational(1, 3)
+    point = {x: F(3, 2), y: F(5)}
+    assert value_at(expression, point) == (F(9, 4) - 5) / F(13, 2) ** 2 + F(1, 3)
+    with pytest.raises(TypeError, match="exp: not a rational function"):
+        value_at(sp.exp(x), point)
+
+
+def test_points_are_found_where_there_are_some() -> None:
+    x, y = sp.symbols("x y", positive=True)
+    point = find_point(x - y, lambda value: value < 0)
+    assert point is not None and point[x] < point[y]
+    assert find_point(x + y, lambda value: value <= 0) is None
+
+
+def test_stage_1_loss_is_the_closed_form() -> None:
+    """e^loss of one collocation at V = 4, s = log 2: probabilities 2 : 1 : 1 : 1."""
+    assert gradient.uniform_loss_exponential(4, F(1, 2)) == F(5, 2)

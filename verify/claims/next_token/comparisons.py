@@ -62,7 +62,7 @@ def report(
     with the measurement. One measurement is shown as it is, several by the worst.
     """
     if not comparisons:
-        return undecided(f"{NOTHING}: {nothing}", scope=scope)
+        return undecided(f"{NOTHING}: {nothing}")
     worst = max(comparisons, key=lambda comparison: comparison.rank)
     if len(comparisons) == 1 or not worst.agrees:
         found, predicted = f"{worst.measured.value:.6g} ({worst.measured.error:.0e})", f"{worst.predicted:.6g}"

@@ -108,7 +108,6 @@ def correlation_lemma(c: Certificate) -> str:
     By NT4 each sentence X has G_x >= 0 for x other than 0; with these, -G = sum_x G_x (e_0 - e_x), in the column of its
     query. Hence -grad L = sum_i h_i v_i with h_i = pi(X) G_x >= 0 and v_i = e_0 - e_x, and <v_i, W> >= 1 is a margin:
     <-grad L, W> >= sum_i h_i. And |grad L|^2 = sum_ij h_i h_j <v_i, v_j> <= 2 (sum_i h_i)^2, since <v_i, v_j> <= 2.
-    Then with unit steps |W_t| <= eta t, and eta t / sqrt 2 <= <W_t, W*> <= |W_t| |W*|.
     """
     largest = read_tokens(c)
     for m in range(2, largest + 1):
