@@ -6,7 +6,7 @@ Another way than the symbolic one: values are calculated term by term, and nothi
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 
 import sympy as sp
@@ -35,12 +35,15 @@ def value_at(expression: sp.Expr, point: Point) -> Fraction:
     raise TypeError(f"{type(expression).__name__}: not a rational function")
 
 
-def find_point(expression: sp.Expr, wanted: Callable[[Fraction], bool]) -> Point | None:
-    """Positive rationals of many sizes at which the value is as wanted; None if TRIALS of them are not."""
+def find_point(expression: sp.Expr, symbols: Iterable[sp.Symbol], wanted: Callable[[Fraction], bool]) -> Point | None:
+    """Positive rationals of many sizes at which the value is as wanted; None if TRIALS of them are not.
+
+    symbols  those of the expression at least: a point names all of them
+    """
     rng = random.Random(0)
-    symbols = sorted(expression.free_symbols, key=str)
+    ordered = sorted(symbols, key=str)
     for _ in range(TRIALS):
-        point = {s: rng.randint(1, 9) * Fraction(10) ** rng.randint(-3, 3) for s in symbols}
+        point = {s: rng.randint(1, 9) * Fraction(10) ** rng.randint(-3, 3) for s in ordered}
         try:
             if wanted(value_at(expression, point)):
                 return point

@@ -149,9 +149,11 @@ def test_values_at_points_are_those_of_the_expression() -> None:
 
 def test_points_are_found_where_there_are_some() -> None:
     x, y = sp.symbols("x y", positive=True)
-    point = find_point(x - y, lambda value: value < 0)
+    point = find_point(x - y, (x, y), lambda value: value < 0)
     assert point is not None and point[x] < point[y]
-    assert find_point(x + y, lambda value: value <= 0) is None
+    assert find_point(x + y, (x, y), lambda value: value <= 0) is None
+    assert set(find_point(x, (x, y), lambda value: value > 0) or ()) == {x, y}
+    assert find_point(1 / (x - 1000), (x,), lambda value: value > 0) is not None
 
 
 def test_stage_1_loss_is_the_closed_form() -> None:

@@ -87,9 +87,11 @@ def _labelled(named: Named) -> dict[str, sp.Expr]:
 def _failure(
     label: str, expression: sp.Expr, fails: Callable[[sp.Expr, Point], bool], what: str, number: str
 ) -> Counterexample | None:
-    """A point at which the expression is not as it should be, found in its expanded numerator; and the value there."""
-    numerator = gradient.numerator(expression)
-    point = find_point(numerator, (lambda x: x != 0) if what == "identity" else (lambda x: x <= 0))
+    """A point at which the expression is not as it should be, found on one fraction in its place; and the value there."""
+    if what == "identity":
+        point = find_point(gradient.numerator(expression), expression.free_symbols, lambda value: value != 0)
+    else:
+        point = find_point(sp.together(expression), expression.free_symbols, lambda value: value <= 0)
     if point is None:
         return None
     values = {

@@ -88,7 +88,7 @@ def unseen_tokens(settings: NextTokenSettings, run: Run) -> Finding:
         if shift := shift_of(training, i):
             sentences += len(shift.sentences)
             comparisons.append(shifted_losses(training, i, shift))
-    moved = max((c.measured.value for c in comparisons if c.what == UNSEEN), default=0.0)
+    moved = max((largest_unseen(training, i, training.weights(i, training.T)) for i in used), default=0.0)
     return report(
         comparisons,
         scope=f"{describe(training, used, left_out)}, all scores; {sentences} shifted sentences",
@@ -126,26 +126,27 @@ def scores(training: Training, index: int) -> Comparison:
     )
 
 
-UNSEEN = "largest score of an unseen token"
+UNSEEN = "growth of an unseen token's score per step"
 
 
 def unseen_score(training: Training, index: int) -> Comparison:
-    """The largest |score| of a token that training never showed with the query: 0 exactly."""
-    dataset = training.datasets[index]
-
-    def largest(w: Tensor) -> float:
-        W = w.reshape(training.V, training.V)
-        unseen = [float(W[x, q].abs()) for q in range(dataset.V) for x in set(range(dataset.V)) - dataset.seen(q)]
-        return max(unseen, default=0.0)
-
+    """Of a token that training never showed with the query, the largest: 0 exactly."""
+    again = training.again(index)
     return Comparison(
-        dataset.name,
+        training.datasets[index].name,
         UNSEEN,
-        Measured(largest(training.weights(index, training.T)), 0.0),
+        Measured(largest_unseen(training, index, training.weights(index, training.T)) / training.T, 0.0),
         0.0,
         0.0,
-        lambda: largest(training.again(index).weights(training.V)[1]),
+        lambda: largest_unseen(training, index, again.weights(training.V)[1]) / again.T,
     )
+
+
+def largest_unseen(training: Training, index: int, w: Tensor) -> float:
+    """The largest |score| of an unseen token."""
+    dataset, W = training.datasets[index], w.reshape(training.V, training.V)
+    unseen = [float(W[x, q].abs()) for q in range(dataset.V) for x in set(range(dataset.V)) - dataset.seen(q)]
+    return max(unseen, default=0.0)
 
 
 def shifted_losses(training: Training, index: int, shift: Shift) -> Comparison:
