@@ -75,7 +75,7 @@ class Stage:
         return torch.einsum("bnm,bnmd->bd", pull, self.pairs), shift
 
     def log_excess_losses(self, w: Tensor) -> Tensor:
-        """log of pi times the loss minus its infimum, per sentence, [B, N]; -inf for padding. In stage 1 the infimum is 0."""
+        """log of pi times the loss minus its infimum (0 in stage 1), per sentence, [B, N]; -inf for padding."""
         excess, shift = self._excess(w)
         return shift + excess.log()
 

@@ -198,7 +198,7 @@ def infimum_residuals(m: int) -> list[sp.Expr]:
     V = sp.Symbol("V", positive=True)
     logits = [s.beta * mass - s.beta / V for mass in (*s.a, 0)]
     rises = [*others_rise(s), sum(s.a[1:])]
-    focused = {A_x: 0 for A_x in s.A[1:]}
+    focused = dict.fromkeys(s.A[1:], 0)
     return [
         *(logits[x] - logits[0] + s.beta - s.beta * rises[x - 1] for x in range(1, m + 1)),
         *(rise.subs(focused) for rise in rises),
@@ -221,8 +221,8 @@ def ray_residuals() -> list[sp.Expr]:
     The column has all margins 1, is the combination of its pairs with duals 1/V, and its squared norm (V - 1)/V is the
     sum of the duals: it is the max-margin solution. At W_ov = s W_ov*, E = e^s, every column of -grad L_0 is
     V / (E + V - 1) times it, and the loss is -log of the probability A/(A + (V-1) B) of the next token, with
-    A = e^(s top) and B = e^(s other), so that B/A = e^-s = 1/E. With equal weights normalised gradient descent therefore
-    stays on the ray of W_ov*, at s = eta_0 t / |W_ov*|.
+    A = e^(s top) and B = e^(s other), so that B/A = e^-s = 1/E. With equal weights normalised gradient descent
+    therefore stays on the ray of W_ov*, at s = eta_0 t / |W_ov*|.
     """
     V, N, A, B = sp.symbols("V N A B", positive=True)
     top, other, dual = 1 - 1 / V, -1 / V, 1 / V

@@ -1,4 +1,4 @@
-"""The next-token paper refutes what is false, with a second computation that can say no, and says why it is undecided."""
+"""The next-token paper refutes what is false, by a second computation that can say no; and says why it is undecided."""
 
 from __future__ import annotations
 
@@ -155,7 +155,9 @@ def test_long_sentences_are_named_in_the_scope(tmp_path: Path) -> None:
 # Solutions.
 
 
-def forge(monkeypatch: pytest.MonkeyPatch, module: Any, change: Callable[[MarginCertificate], MarginCertificate]) -> None:
+def forge(
+    monkeypatch: pytest.MonkeyPatch, module: Any, change: Callable[[MarginCertificate], MarginCertificate]
+) -> None:
     monkeypatch.setattr(module, "solve", lambda problem: change(solve(problem)))
 
 
@@ -242,9 +244,7 @@ def change_runs(monkeypatch: pytest.MonkeyPatch, change: Callable[[Training], Tr
 def wrong_predictions(training: Training) -> Training:
     """Off by some 20 per cent, or by 0.5."""
     changed = [
-        replace(
-            p, solution=torch.where(p.solution > 0, 1.5, 1.0) * p.solution, rho=p.rho + 0.5, drift=1.5 * p.drift
-        )
+        replace(p, solution=torch.where(p.solution > 0, 1.5, 1.0) * p.solution, rho=p.rho + 0.5, drift=1.5 * p.drift)
         for p in training.predictions
     ]
     return replace(training, predictions=tuple(changed))
@@ -464,7 +464,9 @@ def test_what_is_left_out_is_counted() -> None:
     assert "t * error in 3" in check("NT7d").scope
 
 
-@pytest.mark.parametrize(("dataset", "eighth", "tenth"), [("DS-A", "UNDECIDED", "VERIFIED"), ("DS-D", "VERIFIED", "UNDECIDED")])
+@pytest.mark.parametrize(
+    ("dataset", "eighth", "tenth"), [("DS-A", "UNDECIDED", "VERIFIED"), ("DS-D", "VERIFIED", "UNDECIDED")]
+)
 def test_what_has_nothing_to_check_is_expected_to(dataset: str, eighth: str, tenth: str) -> None:
     expected = {claim.id: claim.expected_verdict(settings(dataset=dataset)) for claim in PAPER.claims}
     assert (expected["NT8"], expected["NT10"]) == (eighth, tenth)
@@ -491,7 +493,6 @@ def test_shifted_sentences_are_led_by_seen_and_by_unseen_tokens() -> None:
 
 
 # Rechecks.
-
 
 
 def no_counterexamples() -> dict[str, list[Callable[[], bool]]]:

@@ -13,7 +13,6 @@ _ALIGNED = "W_ov = beta W_ov* when attention is trained"
 _SMALL_STEP = "eta below the threshold 2 |W*| / lambda_max of NT7c"
 
 
-
 def _needs_a_degenerate_pair(settings: NextTokenSettings) -> Verdict:
     """Without one there is nothing to check."""
     kinds = importlib.import_module(f"{_HERE}.runs").degenerate_kinds(settings.datasets)

@@ -55,19 +55,22 @@ class Comparison:
         return f"{where}: estimated error {error:.0e}, which must be at most {self.resolution:.0e}"
 
 
-def report(
-    comparisons: Sequence[Comparison], *, scope: str, T: int, nothing: str, footnote: str = ""
-) -> Finding:
+def worst(comparisons: Sequence[Comparison]) -> Comparison:
+    """The one that is off by the most; one that differs, or at least does not agree, before all others."""
+    return max(comparisons, key=lambda comparison: comparison.rank)
+
+
+def report(comparisons: Sequence[Comparison], *, scope: str, T: int, nothing: str, footnote: str = "") -> Finding:
     """VERIFIED if every measurement agrees with its prediction, REFUTED if one differs and a second computation sides
     with the measurement. One measurement is shown as it is, several by the worst.
     """
     if not comparisons:
         return undecided(f"{NOTHING}: {nothing}")
-    worst = max(comparisons, key=lambda comparison: comparison.rank)
-    if len(comparisons) == 1 or not worst.agrees:
-        found, predicted = f"{worst.measured.value:.6g} ({worst.measured.error:.0e})", f"{worst.predicted:.6g}"
+    shown = worst(comparisons)
+    if len(comparisons) == 1 or not shown.agrees:
+        found, predicted = f"{shown.measured.value:.6g} ({shown.measured.error:.0e})", f"{shown.predicted:.6g}"
     else:
-        found, predicted = f"off by {worst.deviation:.0e}", "0"
+        found, predicted = f"off by {shown.deviation:.0e}", "0"
     return decide(
         all(comparison.agrees for comparison in comparisons),
         evidence=Evidence.NUMERIC,
@@ -76,14 +79,14 @@ def report(
         found=found,
         predicted=predicted,
         counterexample=Counterexample(
-            {"dataset": worst.name, "measured": worst.what, "value": worst.measured.value},
-            partial(sides_with, worst.measured.value, worst.predicted, worst.again),
+            {"dataset": shown.name, "measured": shown.what, "value": shown.measured.value},
+            partial(sides_with, shown.measured.value, shown.predicted, shown.again),
         )
-        if worst.differs
+        if shown.differs
         else None,
         details={"comparisons": [_details(comparison) for comparison in comparisons]},
         footnote=footnote,
-        undecided=f"{worst.doubt}; at T={T}, a larger T may decide",
+        undecided=f"{shown.doubt}; at T={T}, a larger T may decide",
     )
 
 

@@ -171,8 +171,8 @@ def plain_descent_is_linear(settings: NextTokenSettings, run: Run) -> Finding:
 
 
 def falls_like_one_over_t(value: float, dataset: Dataset, normalised: bool = False) -> bool:
-    """Whether eta t (L - L*) is within a tenth of this value at t = 500 and at t = 1000, by the naive formulas in double
-    precision: a loss that falls by a fixed factor per step is far from it.
+    """Whether eta t (L - L*) is within a tenth of this value at t = 500 and at t = 1000, by the naive formulas in
+    double precision: a loss that falls by a fixed factor per step is far from it.
     """
     ctx = reference.context(None)
     W_ov = reference.aligned_output(dataset, BETA, ctx)

@@ -87,7 +87,7 @@ def _labelled(named: Named) -> dict[str, sp.Expr]:
 def _failure(
     label: str, expression: sp.Expr, fails: Callable[[sp.Expr, Point], bool], what: str, number: str
 ) -> Counterexample | None:
-    """A point at which the expression is not as it should be, found on one fraction in its place; and the value there."""
+    """A point at which the expression is not as it should be, found on one fraction in its place; the value there."""
     if what == "identity":
         point = find_point(gradient.numerator(expression), expression.free_symbols, lambda value: value != 0)
     else:

@@ -127,9 +127,7 @@ def direction(settings: NextTokenSettings, run: Run) -> Finding:
 def degenerate(settings: NextTokenSettings, run: Run) -> Finding:
     training = attention_run(settings, run)
     stable, left_out = _stable(training, range(len(training.datasets)))
-    with_pairs, left_out["no degenerate pair"] = _split(
-        stable, lambda i: training.predictions[i].degenerate_pairs > 0
-    )
+    with_pairs, left_out["no degenerate pair"] = _split(stable, lambda i: training.predictions[i].degenerate_pairs > 0)
     used, left_out["a pair is degenerate for the drift, too"] = _split(
         with_pairs, lambda i: not training.predictions[i].iterated_logs
     )
@@ -159,9 +157,7 @@ def drift(training: Training, index: int) -> Comparison:
 
 def plain_descent(settings: NextTokenSettings, run: Run) -> Finding:
     training = plain_run(settings, run)
-    sound, dropped = _split(
-        range(len(training.datasets)), lambda i: not training.predictions[i].degenerate_pairs
-    )
+    sound, dropped = _split(range(len(training.datasets)), lambda i: not training.predictions[i].degenerate_pairs)
     left_out: dict[str, list[int]] = {DEGENERATE: dropped}
     comparisons = {i: sublinear(training, i) for i in sound}
     # a fixed rate may be too large at first, and it takes long to recover from that when the loss is sub-linear

@@ -1,10 +1,10 @@
-"""NT9: the order of all tokens in the trained scores, and sentences with tokens that training never showed with a query."""
+"""NT9: the order of all tokens in the trained scores, and sentences with tokens unseen with their query."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
+from functools import partial
+from itertools import pairwise, zip_longest
 
 import torch
 from torch import Tensor
@@ -17,7 +17,7 @@ from proofs.next_token.dataset import MAX_SENTENCES, Dataset, Sentence
 from proofs.next_token.max_margin import Vector, attention_problems
 from proofs.next_token.max_margin_solver import solve
 from verify.claim import Finding, Run
-from verify.claims.next_token.comparisons import Comparison, describe, report, why_nothing
+from verify.claims.next_token.comparisons import Comparison, describe, report, why_nothing, worst
 from verify.claims.next_token.rates import TOO_LARGE
 from verify.claims.next_token.runs import attention_run
 from verify.claims.next_token.settings import NextTokenSettings
@@ -51,7 +51,8 @@ def shifted_sentences(dataset: Dataset) -> list[Sentence]:
     The successor is that of the leading token. Only tokens that have a collocation; as many sentences as a dataset
     takes, those in which a seen token leads and those in which the unseen one does in turn.
     """
-    led_by_seen, led_by_unseen = [], []
+    led_by_seen: list[Sentence] = []
+    led_by_unseen: list[Sentence] = []
     for q, w in columns(dataset).items():
         for x in sorted(dataset.seen(q)):
             for u in sorted(dataset.n.keys() - dataset.seen(q)):
@@ -100,30 +101,28 @@ def unseen_tokens(settings: NextTokenSettings, run: Run) -> Finding:
 
 def scores(training: Training, index: int) -> Comparison:
     """The growth per step of every score of the queries seen in training, unseen tokens included; the worst of them."""
-    dataset, prediction = training.datasets[index], training.predictions[index]
+    dataset, prediction, again = training.datasets[index], training.predictions[index], training.again(index)
     rate = training.step / prediction.norm
     levels = [sorted({*w}) for w in columns(dataset).values()]
-    least = min(float(b - a) for level in levels for a, b in zip(level, level[1:], strict=False))
+    least = min(float(b - a) for level in levels for a, b in pairwise(level))
     weights = {t: training.weights(index, t) for t in halvings(training.T)}
 
-    def measured(entry: int) -> Measured:
-        return training.slope_of({t: float(w[entry]) for t, w in weights.items()})
+    def growth_again(entry: int) -> float:
+        first, last = again.weights(training.V)
+        return float(last[entry] - first[entry]) / (again.T - again.T // 2)
 
-    def again(entry: int) -> float:
-        shorter = training.again(index)
-        first, last = shorter.weights(training.V)
-        return float(last[entry] - first[entry]) / (shorter.T - shorter.T // 2)
-
-    entries = [x * training.V + q for q in columns(dataset) for x in range(dataset.V)]
-    return _worst(
-        dataset.name,
-        "growth of a score per step",
-        entries,
-        measured,
-        lambda entry: rate * float(prediction.solution[entry]),
-        lambda predicted: ORDER_RESOLUTION * least * rate,
-        again,
-    )
+    found = [
+        Comparison(
+            dataset.name,
+            "growth of a score per step",
+            training.slope_of({t: float(w[entry]) for t, w in weights.items()}),
+            rate * float(prediction.solution[entry]),
+            ORDER_RESOLUTION * least * rate,
+            partial(growth_again, entry),
+        )
+        for entry in (x * training.V + q for q in columns(dataset) for x in range(dataset.V))
+    ]
+    return worst(found)
 
 
 UNSEEN = "growth of an unseen token's score per step"
@@ -151,46 +150,31 @@ def largest_unseen(training: Training, index: int, w: Tensor) -> float:
 
 def shifted_losses(training: Training, index: int, shift: Shift) -> Comparison:
     """The slope of log(L - L*) of every shifted sentence against -(eta/|W*|) times its gap in W_kq*; the worst."""
+    assert training.W_ov is not None
+    V, again = shift.dataset.V, training.again(index)
+    W_ov = [[again.ctx.mpf(entry) for entry in row] for row in training.W_ov[index, :V, :V].tolist()]
     logs = {t: shift.stage.log_excess_losses(training.weights(index, t)[None])[0] for t in halvings(training.T)}
+    predicted = [training.predictions[index].loss_slope(training.step) * float(gap) for gap in shift.gaps]
 
-    def again(sentence: int) -> float:
-        assert training.W_ov is not None
-        shorter, alone = training.again(index), shift.sentences[sentence]
-        V, ctx = shift.dataset.V, shorter.ctx
-        W_ov = [[ctx.mpf(entry) for entry in row] for row in training.W_ov[index, :V, :V].tolist()]
-        best = Sentence((shift.dataset.optimal(alone),), alone.next)
+    def slope_again(sentence: Sentence) -> float:
+        best = Sentence((shift.dataset.optimal(sentence),), sentence.next)
 
         def excess(W: Matrix) -> object:
-            limit = reference.sentence_loss(best, W_ov, W, ctx)
-            return reference.sentence_loss(alone, W_ov, W, ctx) - limit
+            limit = reference.sentence_loss(best, W_ov, W, again.ctx)
+            return reference.sentence_loss(sentence, W_ov, W, again.ctx) - limit
 
-        return shorter.slope_of(excess)
+        return again.slope_of(excess)
 
-    return _worst(
-        training.datasets[index].name,
-        "slope of log(L - L*) of a shifted sentence",
-        range(len(shift.sentences)),
-        lambda i: training.slope_of({t: float(values[i]) for t, values in logs.items()}),
-        lambda i: training.predictions[index].loss_slope(training.step) * float(shift.gaps[i]),
-        lambda predicted: SHIFT_RESOLUTION * abs(predicted),
-        again,
-        (("sentences", len(shift.sentences)), ("least_gap", float(shift.gaps.min()))),
-    )
-
-
-def _worst(
-    name: str,
-    what: str,
-    instances: Sequence[int],
-    measured: Callable[[int], Measured],
-    predicted: Callable[[int], float],
-    resolution: Callable[[float], float],
-    again: Callable[[int], float],
-    note: tuple[tuple[str, object], ...] = (),
-) -> Comparison:
-    """The comparison of the instance that is off by the most, one that differs or does not agree first."""
-    found = (
-        Comparison(name, what, measured(i), p, resolution(p), lambda i=i: again(i), note)
-        for i, p in ((i, predicted(i)) for i in instances)
-    )
-    return max(found, key=lambda comparison: comparison.rank)
+    found = [
+        Comparison(
+            training.datasets[index].name,
+            "slope of log(L - L*) of a shifted sentence",
+            training.slope_of({t: float(values[i]) for t, values in logs.items()}),
+            predicted[i],
+            SHIFT_RESOLUTION * abs(predicted[i]),
+            partial(slope_again, sentence),
+            (("sentences", len(shift.sentences)), ("least_gap", float(shift.gaps.min()))),
+        )
+        for i, sentence in enumerate(shift.sentences)
+    ]
+    return worst(found)

@@ -25,16 +25,12 @@ STATEMENTS: dict[str, str] = {
         "[D] The columns of the gradients in W_kq and W_ov sum to 0, and entry (x, q) of the gradient in W_kq is 0"
         " if no sentence holds x together with the query q: unseen scores stay exactly 0."
     ),
-    "NT3": (
-        "[D] With W_ov = beta W_ov* the gradient in the score of the optimal token is negative, for all scores."
-    ),
+    "NT3": ("[D] With W_ov = beta W_ov* the gradient in the score of the optimal token is negative, for all scores."),
     "NT4": (
         "[D] If no token of the sentence has more attention than the optimal one, the gradient in the score of "
         "every other token x is at least beta a_x p_n(x) > 0."
     ),
-    "NT5": (
-        "[D] Under dominance in every sentence, <-grad L, W> >= |grad L| / sqrt 2 for every W with margins >= 1."
-    ),
+    "NT5": ("[D] Under dominance in every sentence, <-grad L, W> >= |grad L| / sqrt 2 for every W with margins >= 1."),
     "NT6": (
         "[D] W_ov* = sum_x (e_{n(x)} - 1/V) x^T with |W_ov*|^2 = N (V-1)/V for N collocations; with all weights 1 "
         "normalised gradient descent is on its ray from the first step, and the loss is N log(1 + (V-1) e^(-eta "
@@ -45,14 +41,11 @@ STATEMENTS: dict[str, str] = {
         "of their pairs with duals >= 0, and |W*|^2 equal to the dual value, so that they are the only optima."
     ),
     "NT7i": (
-        "[D] With W_ov = beta W_ov* the infimum of the main loss over W_kq is L* = sum_X pi(X) log(1 + (V-1) "
-        "e^-beta)."
+        "[D] With W_ov = beta W_ov* the infimum of the main loss over W_kq is L* = sum_X pi(X) log(1 + (V-1) e^-beta)."
     ),
     "NT9m": (
         "[D] In every column of W_kq*, tokens unseen with the query are at 0, tokens that no other beats at 0 or "
         "above, tokens that beat none at 0 or below, and each token lies above those that it beats, by 1 at least."
     ),
-    "NT9c": (
-        "W_kq* puts the tokens that are unseen with a query above every token that another one beats."
-    ),
+    "NT9c": ("W_kq* puts the tokens that are unseen with a query above every token that another one beats."),
 }
