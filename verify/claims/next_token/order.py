@@ -68,7 +68,7 @@ def beaten_below_unseen(settings: NextTokenSettings, run: Run) -> Finding:
     entry = certificate.solution[MIDDLE]
     false = not check_certificate(problem, certificate) and MIDDLE in {b for _, b in problem.pairs} and entry > 0
     return decide(
-        not false,
+        False,  # an example can refute, and nothing else
         evidence=Evidence.EXACT,
         scope="sentences [a,b,q], [b,c,q], [c,d,q] with the first token optimal",
         instances=1,
