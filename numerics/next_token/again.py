@@ -7,10 +7,9 @@ differ from the limits by more; they tell whether a long run or its prediction i
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 from typing import Any
 
 import torch
@@ -26,22 +25,31 @@ PLAIN_STEPS = 1000  # of plain descent, whose losses do not: double precision do
 
 @dataclass(frozen=True)
 class Again:
-    """A run of so many steps, repeated.
+    """A run of T steps, repeated.
 
-    steps   W at t = 0, 1, 2, ...
+    step    W_t -> W_(t+1)
     excess  W -> L - L*
     """
 
+    dataset: Dataset
     ctx: Any
-    steps: Callable[[], Iterator[Matrix]]
+    step: Callable[[Matrix], Matrix]
     excess: Callable[[Matrix], Any]
     T: int
 
     @cached_property
     def halves(self) -> tuple[Matrix, Matrix]:
-        """W at T/2 and at T."""
-        first, last = islice(self.steps(), self.T // 2, self.T + 1, self.T - self.T // 2)
-        return first, last
+        """W at T/2 and at T, from 0."""
+        W = half = reference.zeros(self.dataset, self.ctx)
+        for t in range(1, self.T + 1):
+            W = self.step(W)
+            half = W if t == self.T // 2 else half
+        return half, W
+
+    def one_step(self, w: Tensor, V: int) -> Tensor:
+        """W_(t+1) where the long run has W_t = w, [D]."""
+        rows = w.reshape(V, V)[: self.dataset.V, : self.dataset.V].tolist()
+        return _flat(self.step([[self.ctx.mpf(entry) for entry in row] for row in rows]), V)
 
     def weights(self, V: int) -> tuple[Tensor, Tensor]:
         """The same, padded to V x V and flattened."""
@@ -62,13 +70,16 @@ class Again:
         return self.T * float(self.excess(self.halves[1]))
 
 
-def attention_again(dataset: Dataset, W_ov: Tensor, step: float, T: int, normalised: bool = True) -> Again:
-    """Stage 2 with W_ov [V, V] frozen."""
-    ctx = reference.context(digits_for(step * T) if normalised else None)
+def attention_again(
+    dataset: Dataset, W_ov: Tensor, step: float, T: int, normalised: bool = True, precise: bool = True
+) -> Again:
+    """Stage 2 with W_ov [V, V] frozen; in double precision if not `precise`, which plain descent can do with."""
+    ctx = reference.context(digits_for(step * T, float(W_ov.max() - W_ov.min())) if precise else None)
     frozen = [[ctx.mpf(entry) for entry in row] for row in W_ov[: dataset.V, : dataset.V].tolist()]
     return Again(
+        dataset,
         ctx,
-        lambda: reference.train(dataset, frozen, step, ctx, normalised),
+        lambda W: reference.attention_step(dataset, frozen, W, step, ctx, normalised),
         lambda W: reference.loss(dataset, frozen, W, ctx) - reference.infimum(dataset, frozen, ctx),
         T,
     )
@@ -76,15 +87,21 @@ def attention_again(dataset: Dataset, W_ov: Tensor, step: float, T: int, normali
 
 def feed_forward_again(dataset: Dataset, eta: float, T: int) -> Again:
     """Stage 1."""
-    ctx = reference.context(digits_for(eta * T))
+    ctx = reference.context(digits_for(eta * T, 0.0))
     return Again(
-        ctx, lambda: reference.train_output(dataset, eta, ctx), lambda W: reference.output_loss(dataset, W, ctx), T
+        dataset,
+        ctx,
+        lambda W: reference.output_step(dataset, W, eta, ctx),
+        lambda W: reference.output_loss(dataset, W, ctx),
+        T,
     )
 
 
-def digits_for(length: float) -> int:
-    """Decimal digits for differences of 1 and probabilities after a path of this length: |W*|^2 is at least 1/2."""
-    return 30 + math.ceil(length * math.sqrt(2) / math.log(10))
+def digits_for(length: float, spread: float) -> int:
+    """Decimal digits for differences of 1 and probabilities, after a path of this length, where |W*|^2 is at least 1/2,
+    and with logits so far apart: both may be as small as the exponential.
+    """
+    return 30 + math.ceil((length * math.sqrt(2) + spread) / math.log(10))
 
 
 def _flat(W: Matrix, V: int) -> Tensor:

@@ -63,28 +63,32 @@ def gradient(dataset: Dataset, W_ov: Matrix, W_kq: Matrix, ctx: Any) -> Matrix:
     return G
 
 
+def attention_step(dataset: Dataset, W_ov: Matrix, W_kq: Matrix, step: float, ctx: Any, normalised: bool) -> Matrix:
+    """One step of stage 2 from W_kq."""
+    G = gradient(dataset, W_ov, W_kq, ctx)
+    return _moved(W_kq, step / _norm(G, ctx) if normalised else step, G)
+
+
+def output_step(dataset: Dataset, W_ov: Matrix, eta: float, ctx: Any) -> Matrix:
+    """One normalised step of stage 1 from W_ov."""
+    G = zeros(dataset, ctx)
+    for sentence in dataset.collocations:
+        p = _softmax([row[sentence.query] for row in W_ov], ctx)
+        for v in range(dataset.V):
+            G[v][sentence.query] += _weight(sentence, ctx) * (p[v] - int(v == sentence.next))
+    return _moved(W_ov, eta / _norm(G, ctx), G)
+
+
 def train(dataset: Dataset, W_ov: Matrix, step: float, ctx: Any, normalised: bool = True) -> Iterator[Matrix]:
     """W_kq at t = 0, 1, 2, ... from 0."""
-    V = dataset.V
-    W = [[ctx.mpf(0)] * V for _ in range(V)]
+    W = zeros(dataset, ctx)
     while True:
         yield W
-        G = gradient(dataset, W_ov, W, ctx)
-        W = _moved(W, step / _norm(G, ctx) if normalised else step, G)
+        W = attention_step(dataset, W_ov, W, step, ctx, normalised)
 
 
-def train_output(dataset: Dataset, eta: float, ctx: Any) -> Iterator[Matrix]:
-    """Stage 1 by normalised gradient descent: W_ov at t = 0, 1, 2, ... from 0."""
-    V = dataset.V
-    W = [[ctx.mpf(0)] * V for _ in range(V)]
-    while True:
-        yield W
-        G = [[ctx.mpf(0)] * V for _ in range(V)]
-        for sentence in dataset.collocations:
-            p = _softmax([row[sentence.query] for row in W], ctx)
-            for v in range(V):
-                G[v][sentence.query] += _weight(sentence, ctx) * (p[v] - int(v == sentence.next))
-        W = _moved(W, eta / _norm(G, ctx), G)
+def zeros(dataset: Dataset, ctx: Any) -> Matrix:
+    return [[ctx.mpf(0)] * dataset.V for _ in range(dataset.V)]
 
 
 def output_loss(dataset: Dataset, W_ov: Matrix, ctx: Any) -> Any:

@@ -27,6 +27,7 @@ from proofs.next_token.max_margin import MarginProblem, attention_problems, feed
 from proofs.next_token.max_margin_solver import solve
 
 MARGIN = 2.0
+MATURE = -10.0  # log of a loss that is small: pairs of tokens differ in attention by a factor of as much
 
 
 @dataclass(frozen=True)
@@ -68,12 +69,18 @@ class Training:
         """Size of the largest vocabulary."""
         return math.isqrt(self.stage.entries)
 
-    def again(self, index: int, T: int | None = None) -> Again:
-        """A short run on this dataset, by other formulas and with many digits."""
+    def again(self, index: int, T: int | None = None, precise: bool = False) -> Again:
+        """A short run on this dataset, by other formulas; with many digits where it is normalised, or if `precise`."""
         T = T or (STEPS if self.normalised else PLAIN_STEPS)
         if self.W_ov is None:
             return feed_forward_again(self.datasets[index], self.step, T)
-        return attention_again(self.datasets[index], self.W_ov[index].cpu(), self.step, T, self.normalised)
+        return attention_again(
+            self.datasets[index], self.W_ov[index].cpu(), self.step, T, self.normalised, self.normalised or precise
+        )
+
+    def mature(self, index: int) -> bool:
+        """Whether L - L* had come down before the first snapshot, so that the corrections are those of the limit."""
+        return float(self.log_excess_losses[self.T // 8][index]) <= MATURE
 
     @property
     def rounding(self) -> float:

@@ -388,7 +388,7 @@ def test_runs_that_are_no_descent_are_refuted(monkeypatch: pytest.MonkeyPatch) -
             patch.setattr(descents, name, lambda *a, train=train, **k: wrong_step(train(*a, **k)))
             finding = check("NT1r", dataset="DS-B")
         assert finding.verdict is Verdict.REFUTED, name
-    monkeypatch.setattr(descents, "distance_from_reference", lambda training, index: 1.0)
+    monkeypatch.setattr(descents, "worst_step", lambda training, index: (1.0, 3))
     assert check("NT1r", dataset="DS-B").verdict is Verdict.UNDECIDED
 
 
@@ -497,8 +497,8 @@ def test_shifted_sentences_are_led_by_seen_and_by_unseen_tokens() -> None:
 
 def no_counterexamples() -> dict[str, list[Callable[[], bool]]]:
     """Every second computation of this paper, on values that are no counterexample."""
-    attention = train_attention([DS_B, REPEATED], aligned_output([DS_B, REPEATED], 3.0), 0.5, 8)
-    plain = train_attention([DS_B], aligned_output([DS_B], 3.0), 0.5, 8, normalised=False)
+    attention = train_attention([DS_B, REPEATED], aligned_output([DS_B, REPEATED], 3.0), 0.5, 8, range(9))
+    plain = train_attention([DS_B], aligned_output([DS_B], 3.0), 0.5, 8, range(9), normalised=False)
     x = sp.Symbol("x", positive=True)
     fine = margins.certificates(settings(dataset="DS-C"), Run()).certificate
     ordered = order.extended_order(settings(dataset="DS-C"), Run()).certificate
@@ -534,10 +534,10 @@ def no_counterexamples() -> dict[str, list[Callable[[], bool]]]:
             partial(controls.falls_like_one_over_t, 4.0, DS_A),
         ],
         "leaves_autograd": [
-            partial(descents.leaves_autograd, attention, 0, 1e-12),
-            partial(descents.leaves_autograd, attention, 1, 1e-12),
-            partial(descents.leaves_autograd, plain, 0, 1e-12),
-            partial(descents.leaves_autograd, train_feed_forward([DS_B], 0.5, 8), 0, 1e-12),
+            partial(descents.leaves_autograd, attention, 0, 3, 1e-12),
+            partial(descents.leaves_autograd, attention, 1, 7, 1e-12),
+            partial(descents.leaves_autograd, plain, 0, 3, 1e-12),
+            partial(descents.leaves_autograd, train_feed_forward([DS_B], 0.5, 8, range(9)), 0, 3, 1e-12),
         ],
         "leaves_bounds": [
             partial(descents.leaves_bounds, DS_B, 3.0, 0.5, 20),

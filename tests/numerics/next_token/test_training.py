@@ -295,7 +295,17 @@ def test_runs_made_again_have_their_length() -> None:
     assert training.again(0).T == 128 and training.again(0, 8).T == 8
     plain = train_attention([DS_A], aligned_output([DS_A], 3.0), ETA, 8, normalised=False)
     assert plain.again(0).T == 1000
-    assert digits_for(0) == 30 and digits_for(math.log(10)) == 32  # sqrt 2 per e-fold
+    assert digits_for(0, 0) == 30 and digits_for(math.log(10), 0) == 32  # sqrt 2 per e-fold
+    assert digits_for(0, 3 * math.log(10)) == 33
+
+
+def test_runs_made_again_have_digits_for_large_beta() -> None:
+    """beta = 100: residuals of e^-100, beside gaps of another e^-50."""
+    batch = [DS_B, DS_C]
+    training = train_attention(batch, aligned_output(batch, 100.0), 1.0, 50)
+    for i in range(2):
+        again = training.again(i, 50)
+        assert (training.weights(i, 50) - again.weights(training.V)[1]).abs().max() < 1e-10
 
 
 def test_growth_is_watched_at_every_step() -> None:

@@ -191,9 +191,10 @@ PAPER = Paper(
             "NT9",
             "dataset shift",
             "[F] The trained model predicts under dataset shift. [D] Every score grows by eta W_kq*[x, q]/|W_kq*| per "
-            "step, that of an unseen token being 0: tokens are ordered as in W_kq*, unseen ones among those that a "
-            "sentence beats. On a sentence of an unseen token, a seen one and the query, log(L - L*) has slope -(eta/"
-            "|W_kq*|) times the lead of its highest token in W_kq*, whose successor is predicted.",
+            "step, and that of an unseen token is 0: tokens with a positive entry in W_kq* come to lie over unseen "
+            "ones, and those over tokens with a negative entry. On a sentence of an unseen token, a seen one and the "
+            "query, log(L - L*) has slope -(eta/|W_kq*|) times the lead of its highest token in W_kq*, whose successor "
+            "is predicted.",
             f"{_HERE}.shift:unseen_tokens",
             requires=("NT2", "NT7", "NT9m"),
             assumptions=(_ALIGNED, _SMALL_STEP, "one token of the sentence has the largest entry in W_kq*"),

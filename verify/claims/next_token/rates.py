@@ -33,14 +33,15 @@ DEGENERATE = "degenerate pairs"
 
 def slope(training: Training, index: int) -> Comparison:
     """The slope of log(L - L*), against -eta/|W*|."""
-    predicted = training.predictions[index].loss_slope(training.step)
+    predicted, measured = training.predictions[index].loss_slope(training.step), training.loss_slope(index)
     return Comparison(
         training.datasets[index].name,
         "slope of log(L - L*)",
-        training.loss_slope(index),
+        measured,
         predicted,
-        SLOPE_RESOLUTION * abs(predicted),
+        SLOPE_RESOLUTION * min(abs(predicted), abs(measured.value)),
         lambda: training.again(index).slope(),
+        training.mature(index),
     )
 
 
@@ -52,8 +53,8 @@ def offset(training: Training, index: int) -> Comparison:
         _, w = training.again(index).weights(training.V)
         return float(torch.linalg.vector_norm(prediction.basis @ w - prediction.rho))
 
-    name = training.datasets[index].name
-    return Comparison(name, "distance from rho", training.offset_distance(index), 0.0, OFFSET_RESOLUTION, again)
+    name, mature = training.datasets[index].name, training.mature(index)
+    return Comparison(name, "distance from rho", training.offset_distance(index), 0.0, OFFSET_RESOLUTION, again, mature)
 
 
 def direction_limit(training: Training, index: int, predicted: float | None = None) -> Comparison:
@@ -68,7 +69,8 @@ def direction_limit(training: Training, index: int, predicted: float | None = No
         return shorter.T * float(torch.linalg.vector_norm(w / w.norm() - star / star.norm()))
 
     name, measured = training.datasets[index].name, training.direction_limit(index)
-    return Comparison(name, "t * direction error", measured, predicted, OFFSET_RESOLUTION / training.step, again)
+    resolution, mature = OFFSET_RESOLUTION / training.step, training.mature(index)
+    return Comparison(name, "t * direction error", measured, predicted, resolution, again, mature)
 
 
 def is_plain(training: Training, index: int) -> bool:
@@ -142,7 +144,7 @@ def degenerate(settings: NextTokenSettings, run: Run) -> Finding:
 def drift(training: Training, index: int) -> Comparison:
     """The growth of W along u per unit of log t, over eta, against |u|/eta."""
     prediction = training.predictions[index]
-    predicted = prediction.drift_constant(training.step)
+    predicted, measured = prediction.drift_constant(training.step), training.drift(index)
 
     def again() -> float:
         first, last = training.again(index).weights(training.V)
@@ -150,9 +152,8 @@ def drift(training: Training, index: int) -> Comparison:
         return float(along) / training.step / math.log(2)
 
     name = training.datasets[index].name
-    return Comparison(
-        name, "growth along u per log t", training.drift(index), predicted, DRIFT_RESOLUTION * predicted, again
-    )
+    resolution = DRIFT_RESOLUTION * min(predicted, abs(measured.value))
+    return Comparison(name, "growth along u per log t", measured, predicted, resolution, again, training.mature(index))
 
 
 def plain_descent(settings: NextTokenSettings, run: Run) -> Finding:
@@ -173,13 +174,13 @@ def plain_descent(settings: NextTokenSettings, run: Run) -> Finding:
 
 def sublinear(training: Training, index: int) -> Comparison:
     """rate t (L - L*) of plain descent, against |W*|^2."""
-    limit = training.predictions[index].norm ** 2
+    limit, measured = training.predictions[index].norm ** 2, training.sublinear_constant(index)
     return Comparison(
         training.datasets[index].name,
         "rate t (L - L*)",
-        training.sublinear_constant(index),
+        measured,
         limit,
-        SUBLINEAR_RESOLUTION * limit,
+        SUBLINEAR_RESOLUTION * min(limit, measured.value),
         lambda: training.step * training.again(index).scaled_excess(),
     )
 

@@ -119,6 +119,7 @@ def scores(training: Training, index: int) -> Comparison:
             rate * float(prediction.solution[entry]),
             ORDER_RESOLUTION * least * rate,
             partial(growth_again, entry),
+            training.mature(index),
         )
         for entry in (x * training.V + q for q in columns(dataset) for x in range(dataset.V))
     ]
@@ -154,6 +155,9 @@ def shifted_losses(training: Training, index: int, shift: Shift) -> Comparison:
     V, again = shift.dataset.V, training.again(index)
     W_ov = [[again.ctx.mpf(entry) for entry in row] for row in training.W_ov[index, :V, :V].tolist()]
     logs = {t: shift.stage.log_excess_losses(training.weights(index, t)[None])[0] for t in halvings(training.T)}
+    measured = [
+        training.slope_of({t: float(values[i]) for t, values in logs.items()}) for i in range(len(shift.sentences))
+    ]
     predicted = [training.predictions[index].loss_slope(training.step) * float(gap) for gap in shift.gaps]
 
     def slope_again(sentence: Sentence) -> float:
@@ -169,10 +173,11 @@ def shifted_losses(training: Training, index: int, shift: Shift) -> Comparison:
         Comparison(
             training.datasets[index].name,
             "slope of log(L - L*) of a shifted sentence",
-            training.slope_of({t: float(values[i]) for t, values in logs.items()}),
+            measured[i],
             predicted[i],
-            SHIFT_RESOLUTION * abs(predicted[i]),
+            SHIFT_RESOLUTION * min(abs(predicted[i]), abs(measured[i].value)),
             partial(slope_again, sentence),
+            training.mature(index),
             (("sentences", len(shift.sentences)), ("least_gap", float(shift.gaps.min()))),
         )
         for i, sentence in enumerate(shift.sentences)
