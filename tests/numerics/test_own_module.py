@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from numerics.sub_ngrams.own_module import LEAST_NORMAL
+from numerics.sub_ngrams.own_module import LEAST_NORMAL, Output
 from numerics.sub_ngrams.population_gradient import population_gradient, population_loss
 from numerics.sub_ngrams.sequences import UNIT_ROUNDOFF
 from proofs.sub_ngrams.law import NGramLaw
@@ -46,7 +46,7 @@ def guess(own: Own, x: Tensor) -> Tensor:
     return torch.where(seen, torch.zeros(len(x), 2, dtype=own.w.dtype), logits(own, x))
 
 
-ENDINGS: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
+ENDINGS: dict[str, tuple[Callable[[Tensor], Tensor], Output]] = {
     "softmax": (lambda z: z.softmax(1), "probabilities"),
     "nn.Softmax": (lambda z: nn.Softmax(-1)(z), "probabilities"),
     "exp": (lambda z: z.log_softmax(1).exp(), "probabilities"),
@@ -66,8 +66,8 @@ def test_large_gaps_do_not_underflow(ending: str, c: float) -> None:
     """P(x = 000) = 1/6 and P(1 | 000) = 1/4 by alpha = 1, T = 3: gradient (1/6) (softmax(w) - P)."""
     end, output = ENDINGS[ending]
     module = Own(lambda own, x: end(guess(own, x)), (0.0, -c))
-    found = population_gradient(module, LAW, 3, output=output)["w"]  # type: ignore[arg-type]
-    loss = population_loss(module, LAW, 3, output=output)  # type: ignore[arg-type]
+    found = population_gradient(module, LAW, 3, output=output)["w"]
+    loss = population_loss(module, LAW, 3, output=output)
     p = 1 / (1 + math.exp(c)) if c < 700 else 0.0
     due = (1 / 4 - p) / 6
     assert abs(float(found[0]) - due) + abs(float(found[1]) + due) <= 100 * UNIT_ROUNDOFF
@@ -128,11 +128,12 @@ def test_numbers_below_the_normal_floats_are_refused() -> None:
     assert population_gradient(Own(tiny), LAW, 4, epsilon=1e-8)["w"].tolist() == [0, 0]
 
 
-@pytest.mark.parametrize("end", [lambda z: z.softmax(1), lambda z: z.softmax(1).clone()])
-def test_zero_by_construction_contributes_nothing(end: Callable[[Tensor], Tensor]) -> None:
+@pytest.mark.parametrize("ending", [*ENDINGS.values(), (lambda z: z.softmax(1).clone(), "probabilities")])
+def test_zero_by_construction_contributes_nothing(ending: tuple[Callable[[Tensor], Tensor], Output]) -> None:
     """Absent tokens masked by -inf: log p of the others is a logit minus a logsumexp over those that occur."""
+    end, output = ending
     module = Own(lambda own, x: end(masked(own, x, -math.inf)))
-    found = population_gradient(module, LAW, 4)["w"]
+    found = population_gradient(module, LAW, 4, output=output)["w"]
     w = module.w.detach().clone().requires_grad_()
     total = torch.zeros((), dtype=torch.float64)
     for i in range(1, 15):  # all but 0000 and 1111, where the one token that occurs has p = 1
@@ -141,7 +142,7 @@ def test_zero_by_construction_contributes_nothing(end: Callable[[Tensor], Tensor
         total = total - float(LAW.probability(x)) * (P * w.log_softmax(0)).sum()
     (due,) = torch.autograd.grad(total, w)
     assert bool(((found - due).abs() <= 100 * UNIT_ROUNDOFF).all())
-    assert population_loss(module, LAW, 4) == math.inf
+    assert population_loss(module, LAW, 4, output=output) == math.inf
 
 
 class Copying(nn.Module):
@@ -210,9 +211,10 @@ def test_a_module_that_does_not_take_one_sequence_is_refused() -> None:
 
 
 def test_randomness_is_refused() -> None:
-    noise = random.Random(0)
+    noise, state = random.Random(0), torch.get_rng_state()
     with pytest.raises(ValueError, match=r"draws random numbers: module\.eval\(\)"):
         population_gradient(Own(lambda own, x: nn.functional.dropout(logits(own, x), 1e-9).softmax(1)), LAW, 4)
+    assert torch.equal(state, torch.get_rng_state())
     with pytest.raises(ValueError, match="when asked again"):
         population_gradient(Own(lambda own, x: (logits(own, x) * noise.random()).softmax(1)), LAW, 4)
 
@@ -366,6 +368,17 @@ class Restless(nn.Module):
         return self.w.expand(len(x), 2).softmax(1)
 
 
+def test_a_module_may_return_the_same_memory_again() -> None:
+    out = torch.zeros(100, 2, dtype=torch.float64)
+
+    def body(own: Own, x: Tensor) -> Tensor:
+        out[: len(x)] = (logits(own, x) * x[:, -1:]).log_softmax(1)
+        return out[: len(x)]
+
+    due = population_loss(Own(lambda own, x: logits(own, x) * x[:, -1:]), LAW, 4, output="logits")
+    assert population_loss(Own(body), LAW, 4, output="log_probabilities") == due
+
+
 def test_a_module_may_overwrite_what_it_is_given() -> None:
     def overwriting(own: Own, x: Tensor) -> Tensor:
         z = logits(own, x) * x[:, -1:].clone()
@@ -435,6 +448,7 @@ def test_arguments_out_of_range_are_refused(
         ("logits", lambda z: z * math.nan, "inf or NaN"),
         ("logits", lambda z: z - math.inf, "a row of -inf"),
         ("log_probabilities", lambda z: z, "do not sum to 1 after exp"),
+        ("log_probabilities", lambda z: z.log_softmax(1) - 1, "do not sum to 1 after exp"),
         ("log_probabilities", lambda z: z.softmax(1), "do not sum to 1 after exp"),
         ("log_probabilities", lambda z: z * math.nan, "do not sum to 1 after exp"),
         ("probabilities", lambda z: z, r"output='logits'"),
