@@ -6,6 +6,7 @@ import math
 import random
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from fractions import Fraction
 
 import pytest
 import torch
@@ -142,7 +143,8 @@ def test_zero_by_construction_contributes_nothing(ending: tuple[Callable[[Tensor
         total = total - float(LAW.probability(x)) * (P * w.log_softmax(0)).sum()
     (due,) = torch.autograd.grad(total, w)
     assert bool(((found - due).abs() <= 100 * UNIT_ROUNDOFF).all())
-    assert population_loss(module, LAW, 4, output=output) == math.inf
+    for law in (LAW, NGramLaw(2, 2, Fraction(1, 10**200))):  # of alpha^2, a weight that underflows
+        assert population_loss(module, law, 4, output=output) == math.inf
 
 
 class Copying(nn.Module):
