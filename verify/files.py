@@ -102,11 +102,12 @@ def parse_json(text: str, number: Callable[[str], Any] = Number) -> Any:
 
 def whole(word: str) -> int:
     """A number of a file in which all numbers are whole."""
-    if not re.fullmatch(r"-?[0-9]+", word):
-        raise FileError(f"{shown(word)}: a number that is not whole")
     if len(word) > LONGEST_WHOLE:
         raise FileError(f"{shown(word)}: a number of more than {LONGEST_WHOLE} digits")
-    return int(word)
+    try:
+        return int(word)
+    except ValueError:
+        raise FileError(f"{shown(word)}: a number that is not whole") from None
 
 
 def check_depth(text: str) -> None:
