@@ -131,8 +131,9 @@ PAPER = Paper(
         Claim(
             "SN7",
             "gradient falls along c = log T",
-            "Along c = log T the whole factorised population gradient tends to 0 as T grows. Decided is that its "
-            "norm falls from each length in the scope to the next, errors included; and without lags that it is 0.",
+            "Along c = log T the whole factorised population gradient tends to 0 as T grows. Decided is that "
+            "upper bounds of its norm fall from each length in the scope to the next, the last below the first norm; "
+            "and without lags that it is 0.",
             f"{_HERE}.limits:gradient_vanishes",
             requires=("SN0", "SN2"),
             assumptions=("padded heads in the first layer",),

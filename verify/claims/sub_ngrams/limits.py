@@ -194,12 +194,15 @@ def gradient_vanishes(settings: SubNGramSettings, run: Run) -> Finding:
         return _critical_without_lags(settings)
     points = [_point(settings, T, run) for T in ladder(settings)]
     steps = list(pairwise(points))
-    rising = [f"from T={before.T:g} to {after.T:g}" for before, after in steps if not after.high < before.low]
+    rising = [f"from T={before.T:g} to {after.T:g}" for before, after in steps if not after.high < before.high]
+    if not points[-1].high < points[0].low:
+        rising.append(f"from T={points[0].T:g} to {points[-1].T:g}")
+    lengths = ", ".join(f"{point.T:g}" for point in points)
     statistical = any(point.level is not None for point in points)
     return decide(
         not rising,
         evidence=Evidence.STATISTICAL if statistical else Evidence.NUMERIC,
-        scope=f"padded heads; falls from each T in {{{', '.join(f'{point.T:g}' for point in points)}}} to the next, q = T",
+        scope=f"padded heads; T in {{{lengths}}}, q = T",
         instances=len(steps),
         found=decay(points) if steps else "",
         predicted="falls",
@@ -210,8 +213,8 @@ def gradient_vanishes(settings: SubNGramSettings, run: Run) -> Finding:
             "faster paths": faster_paths(settings),
         },
         footnote="gradient  " + " | ".join(f"T={p.T:g} {p.norms['total']:.2g}" for p in points) + "  along c = log T",
-        undecided=f"the norm does not fall beyond its errors {', '.join(rising)}: at longer T, or by a smaller "
-        "tolerance=, it may",
+        undecided=f"the norm does not fall beyond its errors {' and '.join(dict.fromkeys(rising))}: at longer T, or "
+        "with a smaller tolerance=, it may",
     )
 
 

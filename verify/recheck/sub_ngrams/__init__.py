@@ -55,8 +55,9 @@ STATEMENTS: dict[str, str] = {
         "V it is O(c e^-c)."
     ),
     "SN7": (
-        "Along c = log T the whole factorised population gradient tends to 0 as T grows. Decided is that its norm "
-        "falls from each length in the scope to the next, errors included; and without lags that it is 0."
+        "Along c = log T the whole factorised population gradient tends to 0 as T grows. Decided is that upper "
+        "bounds of its norm fall from each length in the scope to the next, the last below the first norm; and "
+        "without lags that it is 0."
     ),
     "SN8": "At fixed T the factorised population gradient tends to 0 as c -> infinity.",
     "SN9": (
