@@ -88,7 +88,7 @@ Gap = tuple[float, float]  # a mean distance and its standard error
 def _soft_heads(settings: SubNGramSettings, name: str, r: Callable[[int], int]) -> Finding:
     """Lag weights r/(r+T-1), r = e^c_A, and the mean distance between the outputs of soft and hard network."""
     if not settings.lag_set:
-        return undecided(f"{NOTHING}: no lag is in use, so no head is")
+        return undecided(f"{NOTHING}: no lag is in use, so no head is", scope=f"lags {braces(())}")
     lengths = [T for T in LENGTHS if settings.n <= T]
     gaps = [output_gap(settings, T, math.log(r(T)), settings.seed) for T in lengths]
     weights = [Fraction(r(T), r(T) + T - 1) for T in lengths]
