@@ -18,7 +18,7 @@ from torch.quasirandom import SobolEngine
 
 from proofs.sub_ngrams.law import NGramLaw
 
-STRETCH = 5.0  # the lattice is even in x with logit y ~ STRETCH sinh(x/STRETCH): coarser towards the corners
+STRETCH = 5.0  # the lattice is even in x with logit y = STRETCH sinh(x/STRETCH): coarser towards the corners
 FARTHEST = 60.0  # the largest x; no weight is left there
 NEGLIGIBLE = 1e-200  # moments of the prior so small are not looked at one by one
 PRIOR_SHARE = 0.5  # the part of `Sobol.corners` that is drawn from the prior itself; with 0.8 intervals are too short
@@ -81,11 +81,9 @@ def lattices(law: NGramLaw, step: float, depths: tuple[float, float], at_most: i
         for a, b in _sticks(law):
             last = math.ceil(FARTHEST / step)
             x = step * (torch.arange(-last, last + 1, dtype=torch.float64) + shift)
-            width = min(1.0, math.sqrt(1 / a + 1 / b))  # of a density that is narrow, about its peak
-            centre = math.log(a / b) if width < 1 else 0.0
-            logit = centre + width * STRETCH * torch.sinh(x / STRETCH)
+            logit = STRETCH * torch.sinh(x / STRETCH)
             log_density = a * logsigmoid(logit) + b * logsigmoid(-logit)
-            axis_weight = log_density + torch.log(width * step * torch.cosh(x / STRETCH)) - float(special.betaln(a, b))
+            axis_weight = log_density + torch.log(step * torch.cosh(x / STRETCH)) - float(special.betaln(a, b))
             axis_depth = -a * math.log1p(b / a) - b * math.log1p(a / b) - log_density
             i, j = torch.nonzero(depth[:, None] + axis_depth <= depths[1], as_tuple=True)
             if len(i) > at_most // 2:

@@ -29,6 +29,7 @@ from verify.engines import ENGINES, Options
 
 MOST_NODES = 50_000  # of a rule over one row of the kernel
 MOMENT_TOLERANCE = 1e-6
+LEAST_ALPHA = Fraction(1, 1000)  # below, a lattice does not reach the corners of the prior
 SAMPLES = 4000
 INTERVAL_LEVEL = 0.99
 SPREADS = 8  # standard errors of a variance that it may be off
@@ -70,9 +71,10 @@ def rule_averages(row: NGramLaw) -> dict[str, Integral]:
         nodes, rounding = gauss(row, degree)
         sums = _powers(nodes)
         found["gauss"] = Integral(sums.value, torch.full_like(sums.value, rounding + 1e-12))
-    if dimension(row) <= 3:
-        result = by_lattices(_powers, lambda _: MOMENT_TOLERANCE, MOST_NODES, law=row)
-        found["lattice"] = Integral(result.value[None], result.error[None])
+    if dimension(row) <= 3 and row.alpha >= LEAST_ALPHA:
+        result: Integral | None = by_lattices(_powers, lambda _: MOMENT_TOLERANCE, MOST_NODES, law=row)
+        if result is not None:
+            found["lattice"] = Integral(result.value[None], result.error[None])
     return found
 
 
