@@ -11,7 +11,7 @@ is decided for every space of a given shape at once; without (i) or without (ii)
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
@@ -89,6 +89,20 @@ def tower_identity(shape: Shape, drop: Condition | None = None) -> Identities:
         f"gradient = 0, atoms x outcomes x tokens = {shape}, without {drop or 'nothing'}",
         [(str(shape), space.gradient)],
     )
+
+
+def on_random_spaces(shapes: Sequence[Shape], each: int, seed: int) -> Identities:
+    """The same on rational spaces, whose conditions are looked at one by one."""
+    spaces = [
+        random_space(random.Random(seed + i), shape) for i, shape in enumerate(s for s in shapes for _ in range(each))
+    ]
+
+    def residuals() -> Iterator[tuple[str, Any]]:
+        for i, space in enumerate(spaces):
+            yield f"space {i}: conditions", not (space.consistent and space.predicts_conditional and space.measurable)
+            yield f"space {i}: gradient", space.gradient
+
+    return decide("gradient = 0 on random spaces with both conditions", residuals())
 
 
 def generic_space(shape: Shape, drop: Condition | None = None) -> FiniteSpace:

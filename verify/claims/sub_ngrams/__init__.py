@@ -58,7 +58,9 @@ PAPER = Paper(
         Claim(
             "SN0",
             "engines agree",
-            "Every engine gives the same population gradient, within the error that it reports.",
+            "Every engine gives the same population gradient, within the error that it reports; the rules that "
+            "average over kernels give the moments of the prior; the norms in Q, K, V are those of the literal "
+            "network's gradient; Monte Carlo's intervals are as wide as the spread of the sequences asks for.",
             f"{_HERE}.agreement:engines_agree",
         ),
         Claim(
@@ -71,11 +73,13 @@ PAPER = Paper(
         Claim(
             "SN2",
             "chain rule to Q, K, V",
-            "At a configuration the gradient in Q, K, V consists of the score blocks M_{a,l} and M_{l-1,b} for lags l "
-            "in Lambda, times sqrt(c) for Q and K and c for V; everything else is 0.",
+            "At a configuration with padded heads (hard ones, which read 0 where position t-h does not exist) the "
+            "gradient in Q, K, V consists of the score blocks M_{a,l} and M_{l-1,b} for lags l in Lambda, times "
+            "sqrt(c) for Q and K and c for V; every other entry is 0, and the weights of a saturated head do not "
+            "move with its logits.",
             f"{_HERE}.identities:chain_rule",
             requires=("SN1",),
-            assumptions=("hard heads in the first layer",),
+            assumptions=("padded heads in the first layer",),
         ),
         Claim(
             "SN3",
@@ -94,40 +98,45 @@ PAPER = Paper(
         Claim(
             "SN4",
             "sufficient condition",
-            "If for a sub-sigma-algebra G (i) p_theta(s) = E[tau(s|u) | G] and (ii) d log p_theta(s) is G-measurable, "
-            "then the gradient of the population loss is 0.",
+            "On a finite probability space, if for a partition G (i) p_theta(s) = E[tau(s|u) | G] and (ii) d log "
+            "p_theta(s) is G-measurable, then the derivative -E sum_s tau(s|u) d log p_theta(s) of the population "
+            "loss is 0. That a configuration of the network meets (i) and (ii) is no part of this claim.",
             f"{_HERE}.identities:sufficient_condition_holds",
         ),
         Claim(
             "SN4c",
             "without condition (ii) (control)",
-            "If p_theta(s) = E[tau(s|u) | G] for a sub-sigma-algebra G, then the gradient of the population loss is 0.",
+            "On a finite probability space, if p_theta(s) = E[tau(s|u) | G] for a partition G, then the derivative "
+            "-E sum_s tau(s|u) d log p_theta(s) of the population loss is 0.",
             f"{_HERE}.identities:without_measurability",
             control=True,
         ),
         Claim(
             "SN5",
             "stationary at infinite length",
-            "At T = infinity and then c -> infinity, every score block that the factorised gradient sees is 0, for "
-            "every kernel with positive entries.",
+            "At T = infinity and then c -> infinity, given a kernel with positive entries, every score block that "
+            "the factorised gradient sees is 0.",
             f"{_HERE}.limits:stationary_at_infinite_length",
             requires=("SN2",),
-            assumptions=("hard heads in the first layer", "T -> infinity before c -> infinity"),
+            assumptions=("padded heads in the first layer", "T -> infinity before c -> infinity"),
         ),
         Claim(
             "SN6",
             "scale at infinite length",
-            "At T = infinity the gradient in Q and K is O(sqrt(c) e^-c), and in V it is O(c e^-c).",
+            "At T = infinity, given a kernel with positive entries, the gradient in Q and K is O(sqrt(c) e^-c), and "
+            "in V it is O(c e^-c).",
             f"{_HERE}.limits:scale_at_infinite_length",
             requires=("SN2", "SN5"),
         ),
         Claim(
             "SN7",
-            "gradient vanishes along c = log T",
-            "Along c = log T the whole factorised population gradient tends to 0 as T grows.",
+            "gradient falls along c = log T",
+            "Along c = log T the whole factorised population gradient tends to 0 as T grows. Decided is that "
+            "upper bounds of its norm fall from each length in the scope to the next, the last below the first norm; "
+            "and without lags that it is 0.",
             f"{_HERE}.limits:gradient_vanishes",
             requires=("SN0", "SN2"),
-            assumptions=("hard heads in the first layer",),
+            assumptions=("padded heads in the first layer",),
         ),
         Claim(
             "SN8",
@@ -151,24 +160,26 @@ PAPER = Paper(
         Claim(
             "SN10",
             "the loss itself is infinite",
-            "At every finite T the next token is absent from x with positive probability, so that the population loss "
-            "is +infinity for every theta.",
+            "At every length T >= n the next token is absent from x with positive probability, so that the "
+            "population loss is +infinity for every theta.",
             f"{_HERE}.loss:infinite_at_finite_length",
         ),
         Claim(
             "SN11",
             "loss ladder",
-            "At T = infinity the loss of the Lambda-gram is E H(next token | lags Lambda), strictly decreasing along "
-            "nested lag sets; each gap is a conditional mutual information.",
+            "For each kernel in the scope, and so for almost every one, the entropy H(next token | lags Lambda) of "
+            "its stationary chain falls strictly along nested lag sets; each gap is a conditional mutual "
+            "information.",
             f"{_HERE}.loss:ladder",
             expected=_needs_a_lag_to_drop,
         ),
         Claim(
             "SN12",
-            "how a plateau is left",
-            "At T = infinity, then c = infinity, the first non-zero derivative in the parameters that build the "
-            "feature of an unused lag is their mixed one: -E sum_{h,v} P(h,v)^2/P(h) chi2(tau(.|v,h) from "
-            "tau(.|h)), which is negative unless the next token is independent of that lag given h.",
+            "what an unused lag brings",
+            "At T = infinity, then c = infinity, given a kernel with positive entries, the first non-zero "
+            "derivative in the parameters that build the feature of an unused lag is their mixed one: -sum_{h,v} "
+            "P(h,v)^2/P(h) chi2(tau(.|v,h) from tau(.|h)), which is negative unless the next token is independent "
+            "of that lag given h. Other directions, Q_{k-1} x K_0 among them, may leave sooner.",
             f"{_HERE}.escape:first_escape",
             requires=("SN2", "SN5"),
             assumptions=("lag weights as coordinates", "T -> infinity before c -> infinity"),
@@ -184,35 +195,37 @@ PAPER = Paper(
         ),
         Claim(
             "SN13",
-            "every set of lags",
-            "SN3, SN5 and SN6 hold for every set of lags out of 1..n-1, not only for contiguous ones.",
+            "other sets of lags",
+            "SN3 holds for every set of lags, SN5 and SN6 for those in the scope, not only for contiguous ones.",
             f"{_HERE}.variants:every_lag_set",
             requires=("SN2", "SN3"),
-            assumptions=("hard heads in the first layer", "T -> infinity before c -> infinity"),
+            assumptions=("padded heads in the first layer", "T -> infinity before c -> infinity"),
         ),
         Claim(
             "SN14",
             "soft heads, c_A = 2 log T",
-            "With soft heads in the first layer, of logit c_A = 2 log T on the position t-h, the lag weight "
-            "e^c_A / (e^c_A + t - 1) tends to 1 and the network's output to that of hard heads.",
+            "With soft heads in the first layer, of logit c_A = 2 log T on the position t-h, the lag weight e^c_A / "
+            "(e^c_A + T - 1) rises with T, and the mean distance of the network's output from that of padded hard "
+            "heads falls to less than half, from the first length in the scope to the last.",
             f"{_HERE}.variants:growing_soft_heads",
             expected=_needs_lags,
         ),
         Claim(
             "SN14c",
             "soft heads, c_A fixed (control)",
-            "With soft heads in the first layer, of fixed logit c_A on the position t-h, the network's output tends to "
-            "that of hard heads as T grows.",
+            "With soft heads in the first layer, of fixed logit c_A on the position t-h, the mean distance of the "
+            "network's output from that of padded hard heads falls to less than half, from the first length in the "
+            "scope to the last.",
             f"{_HERE}.variants:fixed_soft_heads",
             control=True,
             expected=_control_needs_lags,
         ),
         Claim(
             "SN15",
-            "training passes the k-grams",
-            "Training passes through plateaus at k-gram losses, k increasing; there the parameters are nearest the "
-            "k-gram configuration and the population gradient is smaller than at the start; between plateaus the "
-            "gradient in the attention logits is larger than on either.",
+            "a run passes the k-grams",
+            "The recorded run passes through plateaus at k-gram losses, k increasing; there the parameters are "
+            "nearest the k-gram configuration and the population gradient is smaller than at the start; between "
+            "plateaus the gradient in the attention logits is larger than on either.",
             f"{_HERE}.training:plateaus_at_k_grams",
             assumptions=("one recorded run: trajectory=FILE, by default the packaged one",),
         ),

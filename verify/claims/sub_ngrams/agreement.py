@@ -6,11 +6,14 @@ import math
 from collections import Counter
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from itertools import combinations
 
 from proofs.sub_ngrams.configuration import Configuration
+from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
 from verify.claim import Counterexample, Evidence, Finding, Run, decide
+from verify.claims.sub_ngrams.second_computations import Comparison, intervals, moments, norms
 from verify.claims.sub_ngrams.settings import SubNGramSettings, braces
 from verify.engines import ENGINES, Options
 
@@ -23,10 +26,14 @@ STATISTICAL_LEVEL = 1 - 1e-10
 
 
 def engines_agree(settings: SubNGramSettings, run: Run) -> Finding:
-    """Every pair of engines on small problems around the settings: within the sum of the errors they report."""
+    """Every pair of engines on small problems around the settings: within the sum of the errors they report.
+
+    Then the averages over kernels, the norms in Q, K, V and Monte Carlo's intervals, by second computations.
+    """
     options = replace(settings.options, level=STATISTICAL_LEVEL, samples=SAMPLES, interval="bernstein", tolerance=1e-9)
     pairs: Counter[tuple[str, str]] = Counter()
-    differences, all_agree, counterexample = [0.0], True, None  # differences: where neither engine samples
+    differences, disagreement = [0.0], None  # differences: where neither engine samples
+    seconds: dict[str, list[Comparison]] = {"moments": [moments(settings.law)]}
     problems = _problems(settings)
     slow = ENGINES["transfer"].work(settings.law, *problems[0]) > QUICK
     for configuration, T in problems:
@@ -39,24 +46,33 @@ def engines_agree(settings: SubNGramSettings, run: Run) -> Finding:
             pairs[first, second] += 1
             if found[first].level is found[second].level is None:
                 differences.append(found[first].difference(found[second]))
-            agree = found[first].excess(found[second]) <= 0
-            if not agree and counterexample is None:
-                counterexample = _disagreement(settings, configuration, T, first, second, options)
-            all_agree = all_agree and agree
-    instances = sum(pairs.values())
+            if not found[first].excess(found[second]) <= 0 and disagreement is None:
+                disagreement = _disagreement(settings, configuration, T, first, second, options)
+        if settings.S**T <= FEW_SEQUENCES and not configuration.at_limit:
+            seconds.setdefault("norms", []).append(norms(settings.law, configuration, T, found))
+            if configuration.exact:
+                seconds.setdefault("intervals", []).append(intervals(settings.law, configuration, T, settings.seed))
+    compared = {name: sum(comparison.compared for comparison in several) for name, several in seconds.items()}
+    off = next((comparison.off for several in seconds.values() for comparison in several if comparison.off), None)
     largest = math.nan if any(map(math.isnan, differences)) else max(differences)
     return decide(
-        all_agree,
+        disagreement is None and off is None,
         evidence=Evidence.NUMERIC,
         scope=f"S={settings.S}, n={settings.n}, lags {braces(settings.lag_set)}, T <= {problems[-1][1]}, "
-        f"q in {braces(dict.fromkeys(str(configuration.q) for configuration, _ in problems))}",
-        instances=instances,
+        f"q in {braces(dict.fromkeys(str(configuration.q) for configuration, _ in problems))}; {len(pairs)} pairs, "
+        + ", ".join(f"{count} {name}" for name, count in compared.items() if count),
+        instances=sum(pairs.values()),
         found=f"largest {largest:.1e}",
         predicted="within errors",
-        counterexample=counterexample,
-        details={"pairs": {f"{a} = {b}": count for (a, b), count in sorted(pairs.items())}, "largest": largest},
+        counterexample=disagreement or off,
+        details={
+            "pairs": {f"{a} = {b}": count for (a, b), count in sorted(pairs.items())},
+            "largest": largest,
+            "second computations": compared,
+        },
         footnote=f"engines   {' = '.join(dict.fromkeys(name for pair in pairs for name in pair))}   "
-        f"{len(pairs)} pairs, {instances} comparisons, largest difference {largest:.1e} (sampling apart)",
+        f"{len(pairs)} pairs, {sum(pairs.values())} comparisons, largest difference {largest:.1e} (sampling apart)",
+        undecided="a number is not finite",
     )
 
 
@@ -71,8 +87,11 @@ def _problems(settings: SubNGramSettings) -> list[tuple[Configuration, int]]:
 def _disagreement(
     settings: SubNGramSettings, configuration: Configuration, T: int, first: str, second: str, options: Options
 ) -> Counterexample:
-    def differ_again() -> bool:
-        again = [ENGINES[name].compute(settings.law, configuration, T, options) for name in (first, second)]
-        return again[0].excess(again[1]) > 0
+    values = {"engines": [first, second], "T": T, "q": str(configuration.q)}
+    return Counterexample(values, partial(disagree, settings.law, configuration, T, first, second, options))
 
-    return Counterexample({"engines": [first, second], "T": T, "q": str(configuration.q)}, differ_again)
+
+def disagree(law: NGramLaw, configuration: Configuration, T: int, first: str, second: str, options: Options) -> bool:
+    """Whether the two engines, run again, differ by more than their errors."""
+    again = [ENGINES[name].compute(law, configuration, T, options) for name in (first, second)]
+    return again[0].excess(again[1]) > 0

@@ -7,19 +7,22 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
 from proofs.identities import Identities
+from proofs.sub_ngrams import derivation
 from proofs.sub_ngrams import infinite_length as infinite
 from proofs.sub_ngrams.annealed_limit import AnnealedBlock, annealed_block
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.enumeration import enumeration
 from proofs.sub_ngrams.law import NGramLaw
-from proofs.sub_ngrams.merged_limit import bigram_enclosure, bigram_value
+from proofs.sub_ngrams.merged_limit import Enclosure, bigram_enclosure, bigram_value
 from proofs.sub_ngrams.score_blocks import ScoreBlocks, norm_errors, parameter_gradient, parameter_norms
 from proofs.sub_ngrams.type_classes import type_classes
 from verify.claim import Certificate, Counterexample, Evidence, Finding, Run, decide, from_identities
+from verify.claims.sub_ngrams.identities import affordable
 from verify.claims.sub_ngrams.settings import SubNGramSettings, braces
 from verify.engines import ENGINES, choose_engine
 from verify.uncertain import with_error
@@ -48,21 +51,39 @@ def stationary_at_infinite_length(settings: SubNGramSettings, run: Run) -> Findi
 
 def scale_at_infinite_length(settings: SubNGramSettings, run: Run) -> Finding:
     """SN6: exact degrees in q of all entries, as rational functions of q."""
-    symbolic = _generic_sizes(settings)
-    decays = [infinite.generic_decay(S, n, lags) for S, n, lags in symbolic]
-    decays += [infinite.decay(kernel, settings.lag_set) for kernel in _kernels(settings)]
-    groups = [(name, group.degree) for decay in decays for name, group in decay.items()]
-    worst = {name: max((d for other, d in groups if other == name and d is not None), default=None) for name in "QKV"}
+    symbolic, lags = _generic_sizes(settings), settings.lag_set
+    decays = [(infinite.symbolic_kernel(S, n), infinite.generic_decay(S, n, lags)) for S, n, lags in symbolic]
+    decays += [(kernel, infinite.decay(kernel, lags)) for kernel in _kernels(settings)]
+    groups = [(kernel, name, group) for kernel, found in decays for name, group in found.items()]
+    worst = {
+        name: max((g.degree for _, other, g in groups if other == name and g.degree is not None), default=None)
+        for name in "QKV"
+    }
+    slow = next(
+        ((kernel, name, g.degree) for kernel, name, g in groups if g.degree is not None and g.degree > -1), None
+    )
     return decide(
-        all(degree is None or degree <= -1 for _, degree in groups),
+        slow is None,
         evidence=_evidence(symbolic),
         scope=_scope_of_kernels(settings, symbolic),
-        instances=sum(max(1, group.entries) for decay in decays for group in decay.values()),
+        instances=sum(max(1, group.entries) for _, _, group in groups),
         found="q^" + ", ".join(f"{'-oo' if d is None else d} ({name})" for name, d in worst.items()),
-        predicted="q^-1 or less" if settings.lag_set else "0 without lags",
+        predicted="q^-1 or less" if lags else "0 without lags",
+        counterexample=None if slow is None else _too_slow(*slow, lags),
         details={"degree in q": worst},
         certificate=Certificate(_chains(settings, symbolic)),
+        undecided="the degree of no entry is above -1, and yet not all are -1 or less",
     )
+
+
+def _too_slow(kernel: infinite.Kernel, group: str, degree: int, lags: tuple[int, ...]) -> Counterexample:
+    values = {"kernel": [[str(x) for x in row] for row in kernel], "group": group, "degree": degree}
+    return Counterexample(values, partial(survives_infinite_norm, kernel, lags))
+
+
+def survives_infinite_norm(kernel: infinite.Kernel, lags: tuple[int, ...]) -> bool:
+    """Whether an entry of the gradient is not 0 at q = infinity, as one is that does not fall like 1/q."""
+    return infinite.stationary_point(kernel, lags).failed > 0
 
 
 def _generic_sizes(settings: SubNGramSettings) -> list[tuple[int, int, tuple[int, ...]]]:
@@ -92,21 +113,11 @@ def _scope_of_kernels(settings: SubNGramSettings, symbolic: Sequence[object]) ->
 
 def large_norm_suffices(settings: SubNGramSettings, run: Run) -> Finding:
     """SN8, a control: at fixed T the limit c -> infinity alone. One non-zero limit of a block refutes it."""
+    if not settings.lag_set:
+        return _critical_without_lags(settings)
     law = settings.law
     T = max(settings.n, min(8, settings.enumerable_length(ENUMERABLE)))
     configuration = Configuration(settings.lag_set, math.inf)
-    scope = f"S={settings.S}, n={settings.n}, T={T}, lags {braces(settings.lag_set)}"
-    if not settings.lag_set:
-        norms = [parameter_norms(enumeration(law, at_q, T), at_q) for at_q in (Configuration((), q) for q in QS)]
-        return decide(
-            all(norm is not None and norm["total"] == 0 for norm in norms),
-            evidence=Evidence.PROOF,
-            scope=f"{scope}: Q = K = 0, a critical point of Q K^T",
-            instances=len(norms),
-            found="gradient 0",
-            predicted="0 without lags",
-            certificate=without_lags(settings),
-        )
     M = choose_engine(law, configuration, T, exact=True).compute(law, configuration, T)
     streams = (0, *configuration.active_heads)
     visible = [(a, lag) for a in streams for lag in settings.lag_set]
@@ -117,11 +128,11 @@ def large_norm_suffices(settings: SubNGramSettings, run: Run) -> Finding:
     counterexample, certificate, found = None, None, "all limits 0"
     if where is not None:
         a, b, v, w = where
-        limit = M[a, b][v][w]
+        limit = Fraction(M[a, b][v][w])
         found = f"lim M_{{{a},{b}}}[{v}][{w}] = {limit}"
         counterexample = Counterexample(
             {"T": T, "block": [a, b], "entry": [v, w], "limit": str(limit)},
-            lambda: enumeration(law, configuration, T)[a, b][v][w] == limit != 0,
+            partial(is_nonzero_limit, law, configuration, T, where, limit),
         )
         certificate = Certificate(
             {"S": law.S, "n": law.n, "T": T, "lags": settings.lag_set, "alpha": law.alpha, "initial": law.initial},
@@ -130,21 +141,32 @@ def large_norm_suffices(settings: SubNGramSettings, run: Run) -> Finding:
     return decide(
         where is None,
         evidence=Evidence.EXACT,
-        scope=scope,
+        scope=f"padded heads; S={law.S}, n={law.n}, T={T}, alpha={law.alpha}, lags {braces(settings.lag_set)}",
         instances=len(visible) * law.S**2,
         found=found,
         predicted="not 0",
         counterexample=counterexample,
         certificate=certificate,
+        undecided="a limit was not computed",
     )
 
 
-def without_lags(settings: SubNGramSettings) -> Certificate:
-    """Nothing of Q, K, V is switched on: every derivative is 0 at every length."""
-    return Certificate({"S": settings.S, "n": settings.n, "T": settings.n + 1, "lags": []})
+def is_nonzero_limit(
+    law: NGramLaw, configuration: Configuration, T: int, where: tuple[int, int, int, int], limit: Fraction
+) -> bool:
+    """Whether this is the entry's limit as c -> infinity, sequence by sequence, and not 0."""
+    a, b, v, w = where
+    return enumeration(law, configuration, T)[a, b][v][w] == limit != 0
 
 
-QS = (Fraction(2), Fraction(10), Fraction(1000))
+def _critical_without_lags(settings: SubNGramSettings) -> Finding:
+    """SN7 and SN8 without lags: nothing of Q, K, V is switched on, and the literal network's derivatives are all 0."""
+    S, n, T, _ = affordable(settings)
+    return from_identities(
+        lambda: [derivation.chain_rule(S, n, T, ())],
+        f"no lags, padded heads; all c, P; S={S}, n={n}, T={T}, every sequence",
+        certificate=Certificate({"S": S, "n": n, "T": T, "lags": []}),
+    )
 
 
 @dataclass(frozen=True)
@@ -168,25 +190,22 @@ class Point:
 
 def gradient_vanishes(settings: SubNGramSettings, run: Run) -> Finding:
     """SN7: along c = log T upper bounds of the norm fall from length to length, the last below the first norm."""
+    if not settings.lag_set:
+        return _critical_without_lags(settings)
     points = [_point(settings, T, run) for T in ladder(settings)]
     steps = list(pairwise(points))
-    if not settings.lag_set:
-        holds = all(point.norms["total"] == 0 for point in points)
-        found = "0" if holds else f"{points[-1].norms['total']:.1e}"
-    else:
-        falling = all(after.high < before.high for before, after in steps)
-        holds = falling and points[-1].high < points[0].low
-        found = decay(points) if steps else ""
-    exact = not settings.lag_set and all(point.errors["total"] == 0 for point in points)  # else sqrt(c) is a float
+    rising = [f"from T={before.T:g} to {after.T:g}" for before, after in steps if not after.high < before.high]
+    if not points[-1].high < points[0].low:
+        rising.append(f"from T={points[0].T:g} to {points[-1].T:g}")
+    lengths = ", ".join(f"{point.T:g}" for point in points)
     statistical = any(point.level is not None for point in points)
     return decide(
-        holds,
-        evidence=Evidence.EXACT if exact else Evidence.STATISTICAL if statistical else Evidence.NUMERIC,
-        scope=f"T in {{{', '.join(f'{point.T:g}' for point in points)}}}, q = T",
+        not rising,
+        evidence=Evidence.STATISTICAL if statistical else Evidence.NUMERIC,
+        scope=f"padded heads; T in {{{lengths}}}, q = T",
         instances=len(steps),
-        found=found,
-        predicted="T^-1 or faster" if settings.lag_set else "0",
-        certificate=None if settings.lag_set else without_lags(settings),
+        found=decay(points) if steps else "",
+        predicted="falls",
         details={
             "points": [
                 {"T": p.T, "norms": p.norms, "errors": p.errors, "engine": p.engine, "level": p.level} for p in points
@@ -194,6 +213,8 @@ def gradient_vanishes(settings: SubNGramSettings, run: Run) -> Finding:
             "faster paths": faster_paths(settings),
         },
         footnote="gradient  " + " | ".join(f"T={p.T:g} {p.norms['total']:.2g}" for p in points) + "  along c = log T",
+        undecided=f"the norm does not fall beyond its errors {' and '.join(dict.fromkeys(rising))}: at longer T, or "
+        "with a smaller tolerance=, it may",
     )
 
 
@@ -207,7 +228,7 @@ def ladder(settings: SubNGramSettings) -> tuple[int, ...]:
     start = max(4, settings.n + 1)
     exact = [T for T in (start * 2**i for i in range(8)) if _few_classes(settings.law, T)]
     far = [10**3, 10**6] if _quick(settings) else [10**3]
-    if not settings.lag_set or settings.engine not in ("auto", "transfer"):
+    if settings.engine not in ("auto", "transfer"):
         return tuple(exact[-3:])
     return (*exact[-1:], *far)
 
@@ -273,17 +294,12 @@ def merged_is_stationary(settings: SubNGramSettings, run: Run) -> Finding:
         return _merged_at_full_context(settings)
     a = next(a for a in range(settings.n) if a + 1 not in settings.lag_set)
     scope = f"T -> inf, then c -> inf; M_{{{a},0}}[0][0], S={settings.S}, n={settings.n}, alpha={settings.alpha}"
-    if (settings.S, settings.n) == (2, 2):
-        return _bigram(settings, scope)
-    first = _annealed(settings, a, seed=settings.seed)
+    enclosure = _enclosure(settings.alpha)
+    if enclosure is not None and (settings.S, settings.n) == (2, 2):
+        return _bigram(settings, enclosure, scope)
+    first = _annealed(settings.law, settings.lag_set, a, settings)
     value, error = first.block[0][0], first.errors[0][0]
-
-    def nonzero_again() -> bool:
-        again = _annealed(settings, a, seed=settings.seed + 1, fewer=4)
-        agree = abs(again.block[0][0] - value) <= again.errors[0][0] + error
-        return agree and abs(again.block[0][0]) > again.errors[0][0]
-
-    nonzero = abs(value) > error
+    trusted = quadrature_meets(enclosure, settings)
     return decide(
         False,
         evidence=Evidence.NUMERIC if first.level is None else Evidence.STATISTICAL,
@@ -291,28 +307,58 @@ def merged_is_stationary(settings: SubNGramSettings, run: Run) -> Finding:
         instances=1,
         found=with_error(value, error),
         predicted="not 0",
-        counterexample=Counterexample({"block": [a, 0], "value": value, "error": error}, nonzero_again)
-        if nonzero
+        counterexample=Counterexample(
+            {"block": [a, 0], "value": value, "error": error}, partial(is_nonzero_mean, settings, a, value, error)
+        )
+        if trusted and abs(value) > error
         else None,
         details={"value": value, "error": error, "method": first.method, "level": first.level, "kernels": first.points},
+        undecided="the mean over kernels is 0 within its error"
+        if trusted
+        else f"the quadrature misses the enclosure of S=2, n=2, alpha={settings.alpha}: no value of it can be trusted",
     )
 
 
-def _annealed(settings: SubNGramSettings, a: int, seed: int, fewer: int = 1) -> AnnealedBlock:
+def is_nonzero_mean(settings: SubNGramSettings, a: int, value: float, error: float) -> bool:
+    """Whether fewer kernels, drawn anew, give this value within both errors, and not 0."""
+    again = _annealed(settings.law, settings.lag_set, a, settings, seed=settings.seed + 1, fewer=4)
+    second, its_error = again.block[0][0], again.errors[0][0]
+    return abs(second - value) <= its_error + error and abs(value) > error and abs(second) > its_error
+
+
+def _enclosure(alpha: Fraction) -> Enclosure | None:
+    """The mean at S=n=2, k=1; None where alpha is so small or so large that no narrow interval is found."""
+    try:
+        enclosure = bigram_enclosure(alpha)
+    except (ValueError, OverflowError):  # an end that is not finite
+        return None
+    return enclosure if enclosure.excludes_zero else None
+
+
+def quadrature_meets(enclosure: Enclosure | None, settings: SubNGramSettings) -> bool:
+    """Whether the same quadrature gives, at S=n=2 and the same alpha, the mean that is enclosed there, if it is."""
+    if enclosure is None:
+        return True
+    mean = _annealed(NGramLaw(2, 2, settings.alpha), (), 0, settings)
+    value, error = Fraction(mean.block[0][0]), Fraction(mean.errors[0][0])
+    return enclosure.lower - error <= value <= enclosure.upper + error
+
+
+def _annealed(
+    law: NGramLaw, lags: tuple[int, ...], a: int, settings: SubNGramSettings, *, seed: int | None = None, fewer: int = 1
+) -> AnnealedBlock:
     points = settings.quadrature_points() // fewer
-    return annealed_block(settings.law, settings.lag_set, a, 0, points=points, seed=seed)
+    return annealed_block(law, lags, a, 0, points=points, seed=settings.seed if seed is None else seed)
 
 
-def _bigram(settings: SubNGramSettings, scope: str) -> Finding:
+def _bigram(settings: SubNGramSettings, enclosure: Enclosure, scope: str) -> Finding:
     """S=2, n=2, k=1: rigorous quadrature; for alpha = 1 the closed form, proved, has to lie in it."""
-    enclosure = bigram_enclosure(settings.alpha)
     details = {"lower": str(enclosure.lower), "upper": str(enclosure.upper)}
     consistent, found = True, f"{float(enclosure.lower):.15g}"
     if settings.alpha == 1:
         closed = bigram_value()
         consistent = closed.identities.hold and closed.enclosure().overlaps(enclosure)
         found, details["closed form"] = f"{closed} = {float(enclosure.lower):.10f}", str(closed)
-    survives = consistent and enclosure.excludes_zero
     return decide(
         False,
         evidence=Evidence.ENCLOSURE,
@@ -320,11 +366,17 @@ def _bigram(settings: SubNGramSettings, scope: str) -> Finding:
         instances=1,
         found=found,
         predicted="not 0",
-        counterexample=Counterexample(details, lambda: bigram_enclosure(settings.alpha, bits=96).excludes_zero)
-        if survives
+        counterexample=Counterexample(details, partial(is_nonzero_enclosure, enclosure, settings))
+        if consistent
         else None,
         details=details,
+        undecided="the closed form does not lie in the enclosure",
     )
+
+
+def is_nonzero_enclosure(enclosure: Enclosure, settings: SubNGramSettings) -> bool:
+    """Whether the interval is free of 0 and holds what quadrature in floats gives."""
+    return enclosure.excludes_zero and quadrature_meets(enclosure, settings)
 
 
 def _merged_at_full_context(settings: SubNGramSettings) -> Finding:

@@ -30,42 +30,54 @@ STATEMENTS: dict[str, str] = {
         "positions j with x_{T-a} = v and x_{j-b} = v'."
     ),
     "SN2": (
-        "At a configuration the gradient in Q, K, V consists of the score blocks M_{a,l} and M_{l-1,b} for "
-        "lags l in Lambda, times sqrt(c) for Q and K and c for V; everything else is 0."
+        "At a configuration with padded heads (hard ones, which read 0 where position t-h does not exist) the "
+        "gradient in Q, K, V consists of the score blocks M_{a,l} and M_{l-1,b} for lags l in Lambda, times sqrt(c) "
+        "for Q and K and c for V; every other entry is 0, and the weights of a saturated head do not move with its "
+        "logits."
     ),
     "SN3": "Where the context h has occurred, sum_s |p_theta(s) - N(h,s)/N(h)| <= 2 (T - N(h)) / (q N(h)).",
     "SN3c": "Where the context h has occurred, sum_s |p_theta(s) - N(h,s)/N(h)| <= (T - N(h)) / (q N(h)).",
     "SN4": (
-        "If for a sub-sigma-algebra G (i) p_theta(s) = E[tau(s|u) | G] and (ii) d log p_theta(s) is "
-        "G-measurable, then the gradient of the population loss is 0."
+        "On a finite probability space, if for a partition G (i) p_theta(s) = E[tau(s|u) | G] and (ii) d log "
+        "p_theta(s) is G-measurable, then the derivative -E sum_s tau(s|u) d log p_theta(s) of the population loss "
+        "is 0. That a configuration of the network meets (i) and (ii) is no part of this claim."
     ),
     "SN4c": (
-        "If p_theta(s) = E[tau(s|u) | G] for a sub-sigma-algebra G, then the gradient of the population loss is 0."
+        "On a finite probability space, if p_theta(s) = E[tau(s|u) | G] for a partition G, then the derivative -E "
+        "sum_s tau(s|u) d log p_theta(s) of the population loss is 0."
     ),
     "SN5": (
-        "At T = infinity and then c -> infinity, every score block that the factorised gradient sees is 0, "
-        "for every kernel with positive entries."
+        "At T = infinity and then c -> infinity, given a kernel with positive entries, every score block that the "
+        "factorised gradient sees is 0."
     ),
-    "SN6": "At T = infinity the gradient in Q and K is O(sqrt(c) e^-c), and in V it is O(c e^-c).",
-    "SN7": "Along c = log T the whole factorised population gradient tends to 0 as T grows.",
+    "SN6": (
+        "At T = infinity, given a kernel with positive entries, the gradient in Q and K is O(sqrt(c) e^-c), and in "
+        "V it is O(c e^-c)."
+    ),
+    "SN7": (
+        "Along c = log T the whole factorised population gradient tends to 0 as T grows. Decided is that upper "
+        "bounds of its norm fall from each length in the scope to the next, the last below the first norm; and "
+        "without lags that it is 0."
+    ),
     "SN8": "At fixed T the factorised population gradient tends to 0 as c -> infinity.",
     "SN9": (
         "With W = QK^T itself as the parameter, the population gradient tends to 0 as T -> infinity, then c "
         "-> infinity."
     ),
     "SN10": (
-        "At every finite T the next token is absent from x with positive probability, so that the population "
+        "At every length T >= n the next token is absent from x with positive probability, so that the population "
         "loss is +infinity for every theta."
     ),
     "SN11": (
-        "At T = infinity the loss of the Lambda-gram is E H(next token | lags Lambda), strictly decreasing "
-        "along nested lag sets; each gap is a conditional mutual information."
+        "For each kernel in the scope, and so for almost every one, the entropy H(next token | lags Lambda) of its "
+        "stationary chain falls strictly along nested lag sets; each gap is a conditional mutual information."
     ),
     "SN12": (
-        "At T = infinity, then c = infinity, the first non-zero derivative in the parameters that build the "
-        "feature of an unused lag is their mixed one: -E sum_{h,v} P(h,v)^2/P(h) chi2(tau(.|v,h) from "
-        "tau(.|h)), which is negative unless the next token is independent of that lag given h."
+        "At T = infinity, then c = infinity, given a kernel with positive entries, the first non-zero derivative in "
+        "the parameters that build the feature of an unused lag is their mixed one: -sum_{h,v} P(h,v)^2/P(h) "
+        "chi2(tau(.|v,h) from tau(.|h)), which is negative unless the next token is independent of that lag given "
+        "h. Other directions, Q_{k-1} x K_0 among them, may leave sooner."
     ),
     "SN12c": "The coefficient of SN12 is strictly negative for every kernel with positive entries.",
-    "SN13": "SN3, SN5 and SN6 hold for every set of lags out of 1..n-1, not only for contiguous ones.",
+    "SN13": "SN3 holds for every set of lags, SN5 and SN6 for those in the scope, not only for contiguous ones.",
 }

@@ -1,0 +1,141 @@
+"""Every `Counterexample` of the paper on sub-n-grams has a recheck that says no where nothing is wrong."""
+
+from __future__ import annotations
+
+import ast
+import math
+import random
+from collections.abc import Callable
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from numerics.sub_ngrams.stages import Stages
+from proofs.sub_ngrams import sufficient_condition
+from proofs.sub_ngrams.configuration import Configuration
+from proofs.sub_ngrams.enumeration import enumeration
+from proofs.sub_ngrams.escape import Feature, first_derivative, kernel_on_lags
+from proofs.sub_ngrams.infinite_length import random_kernel
+from proofs.sub_ngrams.law import NGramLaw
+from proofs.sub_ngrams.merged_limit import Enclosure, bigram_enclosure
+from verify.claims import sub_ngrams
+from verify.claims.sub_ngrams import (
+    agreement,
+    escape,
+    identities,
+    limits,
+    loss,
+    second_computations,
+    training,
+    variants,
+)
+from verify.engines import ENGINES, Options
+from verify.settings import read_words, validate
+
+SETTINGS = validate(sub_ngrams.PAPER.settings, read_words(["k=2", "n=3"]))
+LAW, LAGS = NGramLaw(2, 3), (1,)
+KERNEL = random_kernel(2, 3, random.Random(0))
+IDLE = kernel_on_lags(2, 3, LAGS, random_kernel(2, 2, random.Random(0)))  # lag 2 tells it nothing
+FINITE, INFINITE = Configuration(LAGS, Fraction(5, 2)), Configuration(LAGS, math.inf)
+WHERE = (0, 1, 0, 0)
+LIMIT = Fraction(enumeration(LAW, INFINITE, 4)[0, 1][0][0])
+CORNER = (0.1, 0.05)  # a value that is none, and an error that hides 0
+X, Q = (0, 1, 0, 1, 0), Fraction(2)
+SPACE = sufficient_condition.random_space(random.Random(0), (1, 2, 2))
+BROKEN_SPACE = sufficient_condition.counterexample(random.Random(0), "ii")
+NORMS, ROUNDING = second_computations.literal_norms(LAW, FINITE, 5)
+WIDTH = float(ENGINES["monte_carlo"].compute(LAW, FINITE, 5, Options(level=0.99, samples=4000)).error_of((0, 0), 0, 0))
+MEAN, ERROR = 0.0096168638, 1e-8  # of M_{1,0}[0][0] at these settings, in the documentation
+GROWING = [(16, 2 * math.log(16)), (256, 2 * math.log(256))]
+FIXED = [(16, math.log(50)), (256, math.log(50))]
+
+
+def values(space: sufficient_condition.FiniteSpace) -> list[object]:
+    return [space.weight, space.tau, space.p, space.dlogp]
+
+
+def doubled_derivative(kernel: object, words: object) -> object:
+    return first_derivative(words, Feature.of_lag(LAGS, 2), scale=2)  # type: ignore[arg-type]
+
+
+def no_stages(seed: int) -> Stages:
+    return Stages(levels=[], plateaus=[], jumps=[], snapshots=[])
+
+
+derivative = partial(escape.derivatives, Feature.of_lag(LAGS, 2))
+differ = [LAW, FINITE, 5, "enumeration"]
+moment = [2, Fraction(3), "tau(0)^2"]  # E b^2 of Beta(3, 3): 3 * 4 / (6 * 7)
+
+# recheck -> values that are no counterexample, one for each reason that there may be
+HARMLESS: dict[Callable[..., bool], list[list[object]]] = {
+    identities.is_beyond_the_bound: [[X, Q, LAGS, Fraction(2)], [(0, 0), Q, (), Fraction(1)], [(0, 1), Q, LAGS, 1]],
+    identities.violates_the_condition: [values(SPACE), [SPACE.weight, SPACE.tau, SPACE.p[::-1], SPACE.dlogp]],
+    limits.survives_infinite_norm: [[KERNEL, LAGS], [KERNEL, ()]],
+    limits.is_nonzero_limit: [[LAW, INFINITE, 4, WHERE, LIMIT + 1], [LAW, INFINITE, 4, WHERE, Fraction(0)]],
+    limits.is_nonzero_mean: [[SETTINGS, 1, 0.0, ERROR], [SETTINGS, 1, *CORNER], [SETTINGS, 1, MEAN, 1.0]],
+    limits.is_nonzero_enclosure: [
+        [Enclosure(Fraction(-1), Fraction(1)), SETTINGS],
+        [Enclosure(Fraction(1), Fraction(2)), SETTINGS],
+    ],
+    loss.is_below_its_bound: [[LAW, 3, Fraction(1, 12)], [LAW, 3, Fraction(0)], [NGramLaw(9, 5), 5, Fraction(0)]],
+    loss.is_no_rung: [[KERNEL, (), (1,)], [KERNEL, (1,), (1, 2)], [IDLE, (), (1,)]],
+    escape.fails_on_rational_kernels: [[derivative, 2, 3, 0]],
+    escape.is_not_negative: [[KERNEL, LAGS, 2]],
+    variants.gradient_stays: [[KERNEL, LAGS], [KERNEL, (2,)]],
+    variants.do_not_rise: [[[(16, 256), (64, 4096)]]],
+    variants.stays_above_half: [[SETTINGS, GROWING]],
+    training.fails_again: [[no_stages, 0, ["on a level", "in stages"]]],
+    agreement.disagree: [[*differ, "closed_form", Options()], [*differ, "enumeration", Options()]],
+    second_computations.is_no_moment: [[*moment, 2 / 7, 1e-12]],
+    second_computations.is_no_norm: [[LAW, FINITE, 5, name, norm, ROUNDING] for name, norm in NORMS.items()],
+    second_computations.is_wrong_width: [[LAW, FINITE, 5, WIDTH]],
+}
+
+# recheck -> values that are one: a recheck that never says yes would refute nothing
+HARMFUL: dict[Callable[..., bool], list[list[object]]] = {
+    identities.is_beyond_the_bound: [[X, Q, LAGS, Fraction(1)]],
+    identities.violates_the_condition: [values(BROKEN_SPACE)] if BROKEN_SPACE else [],
+    limits.is_nonzero_limit: [[LAW, INFINITE, 4, WHERE, LIMIT]],
+    limits.is_nonzero_mean: [[SETTINGS, 1, MEAN, ERROR]],
+    limits.is_nonzero_enclosure: [[bigram_enclosure(Fraction(1)), SETTINGS]],
+    loss.is_no_rung: [[IDLE, (1,), (1, 2)]],
+    escape.fails_on_rational_kernels: [[doubled_derivative, 2, 3, 0]],
+    escape.is_not_negative: [[IDLE, LAGS, 2]],
+    variants.do_not_rise: [[[(16, 50), (64, 50)]], [[(16, 256), (64, 4096), (128, 4096)]]],
+    variants.stays_above_half: [[SETTINGS, FIXED]],
+    second_computations.is_no_moment: [[*moment, 2.0001 / 7, 1e-12]],
+    second_computations.is_no_norm: [[LAW, FINITE, 5, name, 1.001 * norm, ROUNDING] for name, norm in NORMS.items()],
+    second_computations.is_wrong_width: [[LAW, FINITE, 5, WIDTH / 2], [LAW, FINITE, 5, WIDTH * 2]],
+}
+
+
+def cases(table: dict[Callable[..., bool], list[list[object]]]) -> list[object]:
+    return [
+        pytest.param(recheck, given, id=f"{recheck.__name__}-{i}")
+        for recheck, several in table.items()
+        for i, given in enumerate(several)
+    ]
+
+
+@pytest.mark.parametrize(("recheck", "given"), cases(HARMLESS))
+def test_a_recheck_says_no_to_what_is_no_counterexample(recheck: Callable[..., bool], given: list[object]) -> None:
+    assert recheck(*given) is False
+
+
+@pytest.mark.parametrize(("recheck", "given"), cases(HARMFUL))
+def test_a_recheck_says_yes_to_a_counterexample(recheck: Callable[..., bool], given: list[object]) -> None:
+    assert recheck(*given) is True
+
+
+def test_no_counterexample_is_left_out() -> None:
+    """In the source, the recheck of each `Counterexample(values, recheck)` is `partial` of a function listed above."""
+    found = set()
+    for path in Path(sub_ngrams.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "Counterexample":
+                recheck = node.args[1]
+                assert isinstance(recheck, ast.Call) and ast.unparse(recheck.func) == "partial", ast.unparse(node)
+                found.add(ast.unparse(recheck.args[0]))
+    assert found == {recheck.__name__ for recheck in HARMLESS}
