@@ -20,7 +20,7 @@ from proofs.sub_ngrams.absent_tokens import (
 )
 from proofs.sub_ngrams.escape import Words, squares, word_weights
 from proofs.sub_ngrams.infinite_length import random_kernel
-from proofs.sub_ngrams.ladder import Rung, entropy, rungs
+from proofs.sub_ngrams.ladder import Rung, entropies, entropy, rungs
 from proofs.sub_ngrams.law import NGramLaw, Word
 from proofs.sub_ngrams.markov_types import estimated_classes
 from proofs.sub_ngrams.prior import PriorMean, prior_mean
@@ -200,7 +200,7 @@ def _levels_of(law: NGramLaw, settings: SubNGramSettings) -> PriorMean:
     """E H(next token | lags 1..k-1) for k = 1..n."""
     return prior_mean(
         law,
-        lambda kernel: [entropy(kernel, tuple(range(1, k))) for k in range(1, law.n + 1)],
+        lambda kernel: entropies(kernel, [tuple(range(1, k)) for k in range(1, law.n + 1)]),
         points=settings.quadrature_points(),
         seed=settings.seed,
     )
