@@ -16,6 +16,7 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -54,10 +55,20 @@ def shape(kernel: Kernel) -> tuple[int, int]:
 
 
 def stationary_weights(kernel: Kernel) -> dict[Word, Any]:
-    """The stationary law of the contexts, up to a common factor.
+    """The stationary law of the contexts, up to a common factor."""
+    exact = all(isinstance(x, Fraction) for row in kernel for x in row)
+    return dict(_remembered(tuple(map(tuple, kernel))) if exact else state_reduction(kernel))
 
-    Grassmann-Taksar-Heyman state reduction: states are removed one by one, the chain watched on the others. It
-    subtracts nothing, so in floats it keeps full relative precision.
+
+@lru_cache(maxsize=16)
+def _remembered(kernel: tuple[tuple[Fraction, ...], ...]) -> dict[Word, Any]:
+    """For the few kernels of fractions that many sets of lags are looked at with: their numbers get long."""
+    return state_reduction(kernel)
+
+
+def state_reduction(kernel: Kernel) -> dict[Word, Any]:
+    """Grassmann-Taksar-Heyman: states are removed one by one, the chain watched on the others. It subtracts nothing, so
+    in floats it keeps full relative precision.
     """
     S, n = shape(kernel)
     contexts = list(product(range(S), repeat=n - 1))
@@ -241,6 +252,10 @@ def _groups(gradient: ParameterGradient) -> dict[str, list[Any]]:
 def _factorised_gradient(kernel: Kernel, lags: tuple[int, ...], r: Any) -> ParameterGradient:
     """The chain rule at r = 1/q, from the score blocks that it reads."""
     configuration = Configuration(lags, Fraction(2))  # the chain rule does not read the value of q
-    streams = (0, *configuration.active_heads)
-    pairs = {*product(streams, lags), *product((lag - 1 for lag in lags), streams)}
-    return parameter_gradient(ScoreBlocks(_blocks(kernel, lags, r, pairs)), configuration)
+    return parameter_gradient(ScoreBlocks(_blocks(kernel, lags, r, pairs_read(lags))), configuration)
+
+
+def pairs_read(lags: tuple[int, ...]) -> set[tuple[int, int]]:
+    """The (a, b) of the score blocks that the gradient in Q, K, V consists of."""
+    streams = (0, *Configuration(lags, Fraction(2)).active_heads)
+    return {*product(streams, lags), *product((lag - 1 for lag in lags), streams)}
