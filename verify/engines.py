@@ -42,6 +42,8 @@ class Engine:
     limit     what can be done in about a minute
     unit      what `work` counts, for the message
     parts     whether the function takes `executor`, on which it computes in parts; the result does not depend on it
+    most_grams  different n-grams of the law that it keeps counts of, at most
+    least     seconds that it takes at least, where that is not a matter of `work`
     """
 
     name: str
@@ -53,11 +55,22 @@ class Engine:
     unit: str
     takes: tuple[str, ...] = ()
     parts: bool = False
+    most_grams: float = math.inf
+    least: Callable[[NGramLaw, int, Options], float] | None = None
+
+    def seconds(self, law: NGramLaw, configuration: Configuration, T: int, options: Options) -> float:
+        """Of one core, within a small factor; of an engine that refines its result, what it takes at least."""
+        if self.least is not None:
+            return self.least(law, T, options)
+        return 60 * self.work(law, configuration, T) / self.limit
 
     def obstacle(self, law: NGramLaw, configuration: Configuration, T: int) -> str | None:
         """Why this engine cannot take the problem, in one line; None if it can."""
         if self.exact and not configuration.exact:
             return f"engine={self.name} needs a rational q: give q=... or c=inf instead of c=..."
+        if law.S**law.n > self.most_grams:
+            grams, most = _rounded(float(law.S) ** law.n), _rounded(self.most_grams)
+            return f"engine={self.name} would keep counts of {grams} n-grams (limit {most})"
         work = self.work(law, configuration, T)
         if not work <= self.limit:
             return f"engine={self.name} would need about {_rounded(work)} {self.unit} (limit {_rounded(self.limit)})"
@@ -82,17 +95,17 @@ class Engine:
         self.refuse(law, configuration, T)
         module, function = self.function.split(":")
         run: Callable[..., ScoreBlocks] = getattr(importlib.import_module(module), function)
-        given = self._given(options or Options(), T)
+        given = self._given(law, options or Options(), T)
         if self.parts:
             given["executor"] = executor
         return run(law, configuration, T, **given)
 
-    def _given(self, options: Options, T: int) -> dict[str, Any]:
+    def _given(self, law: NGramLaw, options: Options, T: int) -> dict[str, Any]:
         given = {name: getattr(options, name) for name in self.takes}
         if "device" in given:
             given["device"] = importlib.import_module("numerics.device").resolve_device(options.device)
-        if "samples" in given and options.samples is None:
-            given["samples"] = max(MIN_SAMPLES, TOKENS_IN_SECONDS // T)
+        if "samples" in given:
+            given["samples"] = _samples(law, T, options)
         return given
 
 
@@ -101,10 +114,11 @@ def _sequences(law: NGramLaw, configuration: Configuration, T: int) -> float:
 
 
 MOST_GRAMS = 4096  # different n-grams whose counts make up a type; even counting the types takes long beyond
+MOST_URNS = 2**25  # numbers, of one sequence: 256 MB
 
 
 def _classes(law: NGramLaw, configuration: Configuration, T: int) -> float:
-    if law.S**law.n > MOST_GRAMS or T >= 2**16:  # counts are packed into 16 bits
+    if T >= 2**16:  # counts are packed into 16 bits
         return math.inf
     module: Any = importlib.import_module("proofs.sub_ngrams.markov_types")
     return float(min(module.estimated_classes(law.S, law.n, T), 10**18))
@@ -113,10 +127,36 @@ def _classes(law: NGramLaw, configuration: Configuration, T: int) -> float:
 def _seconds(law: NGramLaw, configuration: Configuration, T: int) -> float:
     """Of the transfer engine, as measured: lattices over the kernel's free parameters if they are few, else Sobol
     points, so many at least that there is an error."""
+    return max(30.0, _fewest_points(law)) if _free(law) > 4 else 8 if law.alpha >= 1 else 25
+
+
+def _fewest_points(law: NGramLaw) -> float:
+    """Seconds of the transfer engine for so many Sobol points that there is an error."""
     contexts = float(law.S) ** (law.n - 1)
-    if contexts * (law.S - 1) <= 4:
-        return 8 if law.alpha >= 1 else 25
-    return max(30.0, (2 * law.S + 1) * (0.18 + 6e-5 * contexts**2 * law.n * law.S))
+    return (2 * law.S + 1) * (0.18 + 6e-5 * contexts**2 * law.n * law.S)
+
+
+def _free(law: NGramLaw) -> float:
+    return float(law.S) ** (law.n - 1) * (law.S - 1)
+
+
+def _transfer_seconds(law: NGramLaw, T: int, options: Options) -> float:
+    return _fewest_points(law) if _free(law) > 4 else 1.0
+
+
+def _samples(law: NGramLaw, T: int, options: Options) -> int:
+    return options.samples or max(MIN_SAMPLES, TOKENS_IN_SECONDS // max(T, law.S**law.n))
+
+
+def _monte_carlo_seconds(law: NGramLaw, T: int, options: Options) -> float:
+    """Every token is drawn from S urns; every n-gram is counted, and holds a token at n lags."""
+    grams = float(law.S) ** law.n
+    return _samples(law, T, options) * (3e-9 * T * law.S + grams * (2e-8 + 3e-10 * law.n * law.S))
+
+
+def _derivation_seconds(law: NGramLaw, T: int, options: Options) -> float:
+    """Of the network once, in all of its parameters, and of every sequence."""
+    return float(5e-3 * (law.n * law.S) ** 3 + 5e-3 * law.S**T)
 
 
 def _tokens(law: NGramLaw, configuration: Configuration, T: int) -> float:
@@ -143,6 +183,7 @@ ENGINES: Mapping[str, Engine] = {
             work=_sequences,
             limit=300,
             unit="sequences",
+            least=_derivation_seconds,
         ),
         Engine(
             "type_classes",
@@ -152,6 +193,7 @@ ENGINES: Mapping[str, Engine] = {
             work=_classes,
             limit=2e6,
             unit="classes",
+            most_grams=MOST_GRAMS,
         ),
         Engine(
             "autograd",
@@ -183,6 +225,7 @@ ENGINES: Mapping[str, Engine] = {
             unit="seconds",
             takes=("seed", "device", "level", "tolerance", "minutes"),
             parts=True,
+            least=_transfer_seconds,
         ),
         Engine(
             "monte_carlo",
@@ -193,6 +236,8 @@ ENGINES: Mapping[str, Engine] = {
             limit=1e5,
             unit="tokens a sequence",
             takes=("seed", "device", "level", "samples", "interval"),
+            most_grams=MOST_URNS,
+            least=_monte_carlo_seconds,
         ),
     )
 }
@@ -215,6 +260,12 @@ def choose_engine(
         if (engine.exact or not exact) and engine.obstacle(law, configuration, T) is None:
             return engine
     raise UsageError(f"T={T}: no engine reaches S={law.S} n={law.n} T={T}; give a smaller T")
+
+
+def reached(law: NGramLaw, configuration: Configuration, T: int, *, exact: bool = False) -> bool:
+    """Whether `choose_engine` finds one."""
+    engines = (ENGINES[name] for name in PREFERENCE)
+    return any((e.exact or not exact) and e.obstacle(law, configuration, T) is None for e in engines)
 
 
 PREFERENCE = ("type_classes", "closed_form", "transfer", "monte_carlo")

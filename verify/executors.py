@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
+from verify.alarm import Alarm, OutOfBudgetError
 from verify.command import INTERNAL, INTERRUPTED
 from verify.engines import get_engine
 from verify.gradient_settings import DASK
@@ -74,8 +75,8 @@ def run_shards(
     progress: Callable[[str], None] = lambda text: None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Outcome:
-    """Computes all shards that the store does not hold. Stops with what it has when the budget (seconds) is spent, at
-    Ctrl-C, and when workers die.
+    """Computes all shards that the store does not hold. Stops with what it has, in the middle of a shard too, when the
+    budget (seconds) is spent, at Ctrl-C, and when workers die.
 
     executor  the key `executor`
     progress  told about every finished shard, in one line
@@ -101,37 +102,53 @@ def run_shards(
             progress(f"{len(finished)} of {len(shards)} finished before: shards={store.folder}")
         todo = [i for i in range(len(shards)) if i not in finished]
         if todo:
-            with open_executor(executor, workers, [shards[i] for i in todo]) as crew:
+            with Alarm(budget) as alarm, open_executor(executor, workers, [shards[i] for i in todo]) as crew:
                 run_all(
-                    {i: shards[i] for i in todo}, crew, lambda: deadline is not None and clock() >= deadline, finish
+                    {i: shards[i] for i in todo},
+                    crew,
+                    lambda: deadline is not None and clock() >= deadline,
+                    finish,
+                    alarm,
                 )
     except KeyboardInterrupt:
         return outcome(INTERRUPTED, "interrupted")
+    except OutOfBudgetError:
+        pass  # told below
     except WorkersLostError as error:
         return outcome(INTERNAL, str(error))
     return outcome(UNFINISHED, f"the budget of {budget:g} s is spent") if len(finished) < len(shards) else outcome()
 
 
 def run_all(
-    todo: dict[int, Shard], crew: Crew, stop: Callable[[], bool], finish: Callable[[int, ScoreBlocks], None]
+    todo: dict[int, Shard],
+    crew: Crew,
+    stop: Callable[[], bool],
+    finish: Callable[[int, ScoreBlocks], None],
+    alarm: Alarm,
 ) -> None:
-    """Keeps the crew busy until all shards are finished; starts none once it is to stop, and waits for the running.
+    """Keeps the crew busy until all shards are finished; starts none once it is to stop. The alarm interrupts the
+    computing and the waiting, never the keeping of what is finished.
 
     A single shard is computed here, and the crew takes its parts.
     """
     if in_parts(list(todo.values())) and crew.slots() > 1 and not stop():
         ((i, shard),) = todo.items()
-        finish(i, compute(shard, shard.digest, crew.executor))
+        finish(i, alarm.guard(lambda: compute(shard, shard.digest, crew.executor)))
         return
     waiting, running = list(todo), dict[Future[ScoreBlocks], int]()
+
+    def advance() -> set[Future[ScoreBlocks]]:
+        """Hands shards over, and waits for one; none where all are finished or it is to stop."""
+        while waiting and len(running) < crew.slots() and not stop():
+            i = waiting.pop(0)
+            running[crew.executor.submit(compute, todo[i], todo[i].digest)] = i
+        return wait(running, return_when=FIRST_COMPLETED).done
+
     try:
         while waiting or running:
-            while waiting and len(running) < crew.slots() and not stop():
-                i = waiting.pop(0)
-                running[crew.executor.submit(compute, todo[i], todo[i].digest)] = i
-            if not running:
+            done = alarm.guard(advance)
+            if not done:
                 return
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
                 finish(running[future], future.result())
                 del running[future]

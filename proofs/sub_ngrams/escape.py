@@ -27,7 +27,7 @@ from typing import Any
 from proofs.identities import Identities, decide
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.escape_ratios import Ratio, ratios
-from proofs.sub_ngrams.escape_series import Taylor
+from proofs.sub_ngrams.escape_series import Taylor, exponents_up_to
 from proofs.sub_ngrams.infinite_length import Kernel, limit_blocks, stationary_weights
 from proofs.sub_ngrams.law import Word
 
@@ -175,15 +175,22 @@ def squares(words: Words, lags: tuple[int, ...], lag: int) -> list[Square]:
     P(h,v)^2 / P(h) (tau(s|v,h) - tau(s|h))^2 / tau(s|h) = (P(h,v,s) P(h) - P(h,v) P(h,s))^2 / (P(h)^2 P(h,s)). What it
     divides by are sums of weights: positive.
     """
-    total, tokens = sum(words.values()), range(_size(words))
+    tokens, below = range(_size(words)), divisors(words, lags)
     P_hvs = _marginal(words, lambda w: (_tokens(w, lags), w[-1 - lag], w[-1]))
     P_hv = _marginal(words, lambda w: (_tokens(w, lags), w[-1 - lag]))
     P_hs = _marginal(words, lambda w: (_tokens(w, lags), w[-1]))
     P_h = _marginal(words, lambda w: _tokens(w, lags))
     return [
-        Square(P_hvs[h, v, s] * P_h[h] - P_hv[h, v] * P_hs[h, s], (P_h[h], P_h[h], P_hs[h, s], total))
+        Square(P_hvs[h, v, s] * P_h[h] - P_hv[h, v] * P_hs[h, s], below[h, s])
         for h, v, s in product(P_h, tokens, tokens)
     ]
+
+
+def divisors(words: Words, lags: tuple[int, ...]) -> dict[tuple[Word, int], tuple[Any, ...]]:
+    """What `squares` divides by, for every h and s."""
+    P_hs = _marginal(words, lambda w: (_tokens(w, lags), w[-1]))
+    P_h, total = _marginal(words, lambda w: _tokens(w, lags)), sum(words.values())
+    return {(h, s): (P_h[h], P_h[h], x, total) for (h, s), x in P_hs.items()}
 
 
 def predicted_coefficient(words: Words, lags: tuple[int, ...], lag: int) -> Any:
@@ -199,10 +206,10 @@ def first_derivative(words: Words, feature: Feature, scale: Any = 1) -> Identiti
     """
     series, mixed = loss_series(words, feature), (1,) * feature.order
     predicted = predicted_coefficient(words, feature.lags, feature.key) * scale
-    exponents = product(range(feature.order + 1), repeat=feature.order)
+    exponents = (e for e in exponents_up_to(feature.order, feature.order) if sum(e) > 0)
     return decide(
         f"derivatives at lags {feature.lags} in {' '.join(feature.variables)} for lag {feature.key}",
-        ((str(e), series[e] - (predicted if e == mixed else 0)) for e in exponents if 0 < sum(e) <= feature.order),
+        ((str(e), series[e] - (predicted if e == mixed else 0)) for e in exponents),
     )
 
 
@@ -233,7 +240,7 @@ def positive_terms(S: int, n: int, lags: tuple[int, ...], lag: int) -> Identitie
     words = dict(zip(product(range(S), repeat=n), ratios([f"w{i}" for i in range(S**n)]), strict=True))
     return decide(
         f"positive denominators for lag {lag}, S={S} n={n} lags {lags}",
-        ((str(x), _not_positive(x)) for term in squares(words, lags, lag) for x in term.divisors),
+        ((str(x), _not_positive(x)) for below in divisors(words, lags).values() for x in below),
     )
 
 

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 Exponents = tuple[int, ...]
+
+
+def exponents_up_to(degree: int, variables: int) -> Iterator[Exponents]:
+    """Of all monomials of at most this total degree."""
+    if variables == 0:
+        yield ()
+        return
+    for first in range(degree + 1):
+        for rest in exponents_up_to(degree - first, variables - 1):
+            yield (first, *rest)
 
 
 @dataclass(frozen=True)

@@ -16,14 +16,14 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
-from sympy.polys.domains import QQ, ZZ
+from sympy.polys.domains import ZZ
 from sympy.polys.fields import field
 
 from proofs.identities import Identities, decide
-from proofs.rationals import to_fraction
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.derivation import every_entry
 from proofs.sub_ngrams.law import Word
@@ -55,18 +55,28 @@ def shape(kernel: Kernel) -> tuple[int, int]:
 
 
 def stationary_weights(kernel: Kernel) -> dict[Word, Any]:
-    """The stationary law of the contexts, up to a common factor.
+    """The stationary law of the contexts, up to a common factor."""
+    exact = all(isinstance(x, Fraction) for row in kernel for x in row)
+    return dict(_remembered(tuple(map(tuple, kernel))) if exact else state_reduction(kernel))
 
-    Grassmann-Taksar-Heyman state reduction: states are removed one by one, the chain watched on the others. It
-    subtracts nothing, so in floats it keeps full relative precision.
+
+@lru_cache(maxsize=16)
+def _remembered(kernel: tuple[tuple[Fraction, ...], ...]) -> dict[Word, Any]:
+    """For the few kernels of fractions that many sets of lags are looked at with: their numbers get long."""
+    return state_reduction(kernel)
+
+
+def state_reduction(kernel: Kernel) -> dict[Word, Any]:
+    """Grassmann-Taksar-Heyman: states are removed one by one, the chain watched on the others. It subtracts nothing, so
+    in floats it keeps full relative precision.
     """
     S, n = shape(kernel)
     contexts = list(product(range(S), repeat=n - 1))
     flow: dict[tuple[int, int], Any] = {}
-    for i, u in enumerate(contexts):
-        for s in range(S):
-            j = contexts.index((*u, s)[1:])
-            flow[i, j] = flow.get((i, j), 0) + kernel[i][s]
+    for i, row in enumerate(kernel):
+        for s, x in enumerate(row):
+            j = (i * S + s) % len(contexts)  # the number of the context that follows
+            flow[i, j] = flow.get((i, j), 0) + x
     for k in range(len(contexts) - 1, 0, -1):
         sources = [i for i in range(k) if (i, k) in flow]
         targets = [j for j in range(k) if (k, j) in flow]
@@ -103,8 +113,11 @@ def _blocks(
     context_weights = stationary_weights(kernel)
     follow = dict(zip(context_weights, kernel, strict=True))
     words = {(*w, s): context_weights[w] * follow[w][s] for w in context_weights for s in tokens}
+    onward = {word: [x * tau for tau in follow[word[1:]]] for word, x in words.items()}  # and the next token
+    total = sum(context_weights.values())
+    nothing = total * 0 if r == 0 else total * 0 * r**1
     pairs = list(pairs) if pairs is not None else [(a, b) for a in range(n) for b in range(n)]
-    M: dict[Any, Any] = {(a, b, v, w): 0 for a, b in pairs for v in tokens for w in tokens}
+    M: dict[Any, Any] = {(a, b, v, w): nothing for a, b in pairs for v in tokens for w in tokens}
     for h in product(tokens, repeat=len(lags)):  # h: the final context at the lags that the attention reads
         final = [word for word in words if all(word[-lag] == s for lag, s in zip(lags, h, strict=True))]
         key = {}
@@ -116,19 +129,30 @@ def _blocks(
                 key[word] = x * r**mismatches
         N = [sum(x for word, x in key.items() if word[-1] == s) for s in tokens]
         Z = sum(N)
+        # query[a][v][s]: weight of final words with token v at lag a, the next token being s; held[b][w][s]: of keys
+        query = {a: _by_token(((word[-1 - a], s, x) for word in final for s, x in enumerate(onward[word])), S)
+                 for a in {a for a, _ in pairs}}  # fmt: skip
+        held = {
+            b: _by_token(((word[-1 - b], word[-1], x) for word, x in key.items()), S) for b in {b for _, b in pairs}
+        }
         for a, b in pairs:
-            # query[v][s]: weight of final words with token v at lag a, the next token being s
-            query = [
-                [sum(words[word] * follow[word[1:]][s] for word in final if word[-1 - a] == v) for s in tokens]
-                for v in tokens
-            ]
-            for w in tokens:
-                held = [sum(x for word, x in key.items() if word[-1 - b] == w and word[-1] == s) for s in tokens]
-                for v in tokens:
-                    within = sum(query[v][s] * held[s] / N[s] for s in tokens)
-                    M[a, b, v, w] = M[a, b, v, w] + sum(query[v]) * sum(held) / Z - within
-    total = sum(context_weights.values())
+            for w, attention in held[b].items():
+                of_all, of_token = sum(attention) / Z, [x / N_s for x, N_s in zip(attention, N, strict=True)]
+                for v, weight in query[a].items():
+                    within = sum(x * share for x, share in zip(weight, of_token, strict=True))
+                    M[a, b, v, w] = M[a, b, v, w] + sum(weight) * of_all - within
     return {(a, b): tuple(tuple(M[a, b, v, w] / total for w in tokens) for v in tokens) for a, b in pairs}
+
+
+def _by_token(weights: Iterable[tuple[int, int, Any]], S: int) -> dict[int, list[Any]]:
+    """Sums of weights (token, next token, weight): token -> one for every next token. Tokens without weight are left
+    out: where a lag is read, all but one.
+    """
+    sums: dict[int, list[Any]] = {}
+    for token, s, x in weights:
+        row = sums.setdefault(token, [0] * S)
+        row[s] = row[s] + x
+    return sums
 
 
 def symbolic_kernel(S: int, n: int) -> Kernel:
@@ -178,49 +202,33 @@ class Decay:
     """The order in q of a group of gradient entries at T = infinity, their factor sqrt(c) or c left out.
 
     entries  how many entries the chain rule reads
-    degree   the largest degree in q (numerator minus denominator); None if all entries are 0
-    leading  the largest absolute coefficient of that order; None if it depends on the kernel
+    degree   the largest degree in q (numerator minus denominator), -2 for -2 or less; None if there are no entries
     """
 
     entries: int
     degree: int | None
-    leading: Fraction | None
-
-
-def decay(kernel: Sequence[Sequence[Fraction]], lags: tuple[int, ...]) -> dict[str, Decay]:
-    """Claim SN6: the groups Q, K and V as rational functions of q, for a rational kernel.
-
-    By SN5 they vanish at infinity, so the degree is at most -1 for every positive kernel. For V it is at most -2: the
-    blocks M_{l-1,l} fix the query token that lag l is compared with. Averaged over the rest of the context, the
-    bracket tau/p - 1 is O(1/q), and so is the attention on keys that differ at lag l; rows sum to zero.
-    """
-    _, q = field(["q"], QQ)
-    rows = [[QQ(entry.numerator, entry.denominator) for entry in row] for row in kernel]
-
-    def largest(functions: list[Any]) -> Decay:
-        orders = {f: f.numer.degree() - f.denom.degree() for f in functions if f != 0}
-        if not orders:
-            return Decay(len(functions), None, None)
-        degree = max(orders.values())
-        coefficients = [to_fraction(f.numer.LC) / to_fraction(f.denom.LC) for f, d in orders.items() if d == degree]
-        return Decay(len(functions), degree, max(map(abs, coefficients)))
-
-    return {name: largest(group) for name, group in _groups(_factorised_gradient(rows, lags, 1 / q)).items()}
 
 
 def generic_decay(S: int, n: int, lags: tuple[int, ...]) -> dict[str, Decay]:
-    """The same for the generic kernel, by expansion in 1/q up to its first power.
+    """`decay` of the generic kernel: of all kernels, but those where the leading coefficients vanish."""
+    return decay(symbolic_kernel(S, n), lags)
 
-    A degree of 0 or -1 is attained by all kernels but those where the leading coefficients vanish; -2 stands for
-    -2 or less: the coefficients of q^0 and q^-1 are 0 for every positive kernel.
+
+def decay(kernel: Kernel, lags: tuple[int, ...]) -> dict[str, Decay]:
+    """Claim SN6: the groups Q, K and V by expansion in 1/q up to its first power.
+
+    By SN5 they vanish at infinity, so the degree is at most -1 for every positive kernel; -2 stands for -2 or less: the
+    coefficients of q^0 and q^-1 are 0. For V it is at most -2: the blocks M_{l-1,l} fix the query token that lag l is
+    compared with. Averaged over the rest of the context, the bracket tau/p - 1 is O(1/q), and so is the attention on
+    keys that differ at lag l; rows sum to zero.
     """
-    kernel = symbolic_kernel(S, n)
+    _, n = shape(kernel)
     one = kernel[0][0] / kernel[0][0]
-    reciprocals = _Powers(tuple(Series.monomial(power, 2, one * 0, one) for power in range(n)))
+    reciprocals = _Powers(tuple(Series.monomial(power, 2, one * 0, one) for power in range(n + 1)))
 
     def largest(expansions: list[Any]) -> Decay:
         first = [next((-k for k in range(2) if f[k] != 0), -2) for f in expansions]
-        return Decay(len(expansions), max(first, default=None), None)
+        return Decay(len(expansions), max(first, default=None))
 
     return {name: largest(group) for name, group in _groups(_factorised_gradient(kernel, lags, reciprocals)).items()}
 
@@ -244,6 +252,10 @@ def _groups(gradient: ParameterGradient) -> dict[str, list[Any]]:
 def _factorised_gradient(kernel: Kernel, lags: tuple[int, ...], r: Any) -> ParameterGradient:
     """The chain rule at r = 1/q, from the score blocks that it reads."""
     configuration = Configuration(lags, Fraction(2))  # the chain rule does not read the value of q
-    streams = (0, *configuration.active_heads)
-    pairs = {*product(streams, lags), *product((lag - 1 for lag in lags), streams)}
-    return parameter_gradient(ScoreBlocks(_blocks(kernel, lags, r, pairs)), configuration)
+    return parameter_gradient(ScoreBlocks(_blocks(kernel, lags, r, pairs_read(lags))), configuration)
+
+
+def pairs_read(lags: tuple[int, ...]) -> set[tuple[int, int]]:
+    """The (a, b) of the score blocks that the gradient in Q, K, V consists of."""
+    streams = (0, *Configuration(lags, Fraction(2)).active_heads)
+    return {*product(streams, lags), *product((lag - 1 for lag in lags), streams)}

@@ -45,21 +45,30 @@ class Rung:
 def rungs(kernel: Sequence[Sequence[Fraction]]) -> Iterator[Rung]:
     """Every way to add one lag to a set of lags out of 1..n-1, for an exact kernel with positive entries."""
     _, n = shape(kernel)
-    for size in range(n - 1):
-        for lags in combinations(range(1, n), size):
-            for lag in sorted(set(range(1, n)) - set(lags)):
-                finer = tuple(sorted((*lags, lag)))
-                yield Rung(lags, finer, gap_is_information(kernel, lags, finer), gap_is_strict(kernel, lags, finer))
+    words = word_law(kernel)
+    laws = {lags: joint_law(words, lags) for size in range(n) for lags in combinations(range(1, n), size)}
+    for lags, coarse in laws.items():
+        for lag in sorted(set(range(1, n)) - set(lags)):
+            finer = tuple(sorted((*lags, lag)))
+            fine = laws[finer]
+            yield Rung(
+                lags, finer, gap_is_information(coarse, fine, lags, finer), gap_is_strict(coarse, fine, lags, finer)
+            )
 
 
-def joint_law(kernel: Kernel, lags: Lags) -> Joint:
-    """P(tokens at the lags, next token) of the stationary chain; entries of any field, or arrays of many kernels."""
+def word_law(kernel: Kernel) -> Joint:
+    """P(context, next token) of the stationary chain; entries of any field, or arrays of many kernels."""
     weights = stationary_weights(kernel)
     total = sum(weights.values())
+    rows = zip(weights.items(), kernel, strict=True)
+    return {(u, s): weight * tau / total for (u, weight), row in rows for s, tau in enumerate(row)}
+
+
+def joint_law(words: Joint, lags: Lags) -> Joint:
+    """P(tokens at the lags, next token), from P(context, next token)."""
     law: Joint = defaultdict(int)
-    for (u, weight), row in zip(weights.items(), kernel, strict=True):
-        for s, tau in enumerate(row):
-            law[tuple(u[-lag] for lag in lags), s] += weight * tau / total
+    for (u, s), p in words.items():
+        law[tuple(u[-lag] for lag in lags), s] += p
     return law
 
 
@@ -73,14 +82,21 @@ def marginal(law: Joint) -> dict[Word, Any]:
 
 def entropy(kernel: Kernel, lags: Lags) -> Any:
     """H(next token | tokens at the lags) in nats, for arrays of floats (one entry for every kernel)."""
-    law = joint_law(kernel, lags)
-    contexts = marginal(law)
-    return -sum(rel_entr(p, contexts[h]) for (h, _), p in law.items())  # p log(p / P(h)), 0 at p = 0
+    return entropies(kernel, [lags])[0]
 
 
-def gap_is_strict(kernel: Sequence[Sequence[Fraction]], lags: Lags, finer: Lags) -> bool:
+def entropies(kernel: Kernel, several: Sequence[Lags]) -> list[Any]:
+    """The same for several sets of lags."""
+    words, found = word_law(kernel), []
+    for lags in several:
+        law = joint_law(words, lags)
+        contexts = marginal(law)
+        found.append(-sum(rel_entr(p, contexts[h]) for (h, _), p in law.items()))  # p log(p / P(h)), 0 at p = 0
+    return found
+
+
+def gap_is_strict(coarse: Joint, fine: Joint, lags: Lags, finer: Lags) -> bool:
     """Whether P(s | finer context) != P(s | its coarser part) for some context and token, exactly."""
-    fine, coarse = joint_law(kernel, finer), joint_law(kernel, lags)
     P_fine, P_coarse = marginal(fine), marginal(coarse)
     return any(
         p * P_coarse[restrict(h, finer, lags)] != coarse[restrict(h, finer, lags), s] * P_fine[h]
@@ -88,13 +104,12 @@ def gap_is_strict(kernel: Sequence[Sequence[Fraction]], lags: Lags, finer: Lags)
     )
 
 
-def gap_is_information(kernel: Sequence[Sequence[Fraction]], lags: Lags, finer: Lags) -> bool:
+def gap_is_information(coarse: Joint, fine: Joint, lags: Lags, finer: Lags) -> bool:
     """Whether H(s | h) - H(s | h, v) and the sum of Kullback-Leibler divergences are one combination of logarithms.
 
     Each side is sum_i c_i log p_i with rational c_i and the p_i probabilities of events; the events are kept apart by
     name, so that equal coefficients prove equality.
     """
-    fine, coarse = joint_law(kernel, finer), joint_law(kernel, lags)
     gap, information = Counter[Hashable](), Counter[Hashable]()
     for (h, s), p in coarse.items():  # -sum p log p(s|h)
         gap["coarse", h, s] -= p

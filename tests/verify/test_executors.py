@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,7 @@ from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
 from verify import executors
+from verify.alarm import Alarm
 from verify.engines import Options
 from verify.executors import Crew, InlineExecutor, Outcome, open_executor, run_all, run_shards
 from verify.gradient_settings import GradientSettings
@@ -133,7 +135,7 @@ def test_the_parts_go_to_the_crew() -> None:
         (FLOAT[:1], 2, [1]),
     ):
         crew, found = Counting(), dict[int, ScoreBlocks]()
-        run_all(dict(enumerate(shards)), Crew(crew, partial(int, slots)), lambda: False, found.__setitem__)
+        run_all(dict(enumerate(shards)), Crew(crew, partial(int, slots)), lambda: False, found.__setitem__, Alarm(None))
         assert found == results(shards)
         assert crew.parts in parts
 
@@ -153,7 +155,7 @@ def test_parts_are_refused_where_the_code_is_another(monkeypatch: pytest.MonkeyP
 def test_any_executor_of_the_standard_library_will_do() -> None:
     found: dict[int, ScoreBlocks] = {}
     with ThreadPoolExecutor(3) as threads:
-        run_all(dict(enumerate(EXACT)), Crew(threads, lambda: 3), lambda: False, found.__setitem__)
+        run_all(dict(enumerate(EXACT)), Crew(threads, lambda: 3), lambda: False, found.__setitem__, Alarm(None))
     assert found == results(EXACT)
 
 
@@ -171,7 +173,7 @@ def test_no_more_shards_are_handed_over_than_run_at_a_time() -> None:
         most.append(len(waiting))
         waiting.pop()
 
-    run_all(dict(enumerate(EXACT)), Crew(Counting(), lambda: 2), lambda: False, finish)
+    run_all(dict(enumerate(EXACT)), Crew(Counting(), lambda: 2), lambda: False, finish, Alarm(None))
     assert len(most) == len(EXACT) and max(most) == 2
 
 
@@ -245,18 +247,36 @@ def test_a_spent_budget_stops_with_what_is_finished(name: str, tmp_path: Path) -
 
     def progress(line: str) -> None:
         counted.lines.append(line)
-        now[0] += "finished:" in line  # a second for every shard
+        now[0] += 1000 * ("finished:" in line)  # seconds for every shard; not so many pass, so that no alarm rings
 
     def run_for(budget: float) -> Outcome:
         return run_shards(
             EXACT, name, workers=1, store=counted.store, budget=budget, progress=progress, clock=lambda: now[0]
         )
 
-    outcome = run_for(2)
-    assert outcome.status == 3 and outcome.reason == "the budget of 2 s is spent, 2 of 6 finished"
+    outcome = run_for(2000)
+    assert outcome.status == 3 and outcome.reason == "the budget of 2000 s is spent, 2 of 6 finished"
     assert outcome.finished == results(EXACT[:2])
-    outcome = run_for(5)
+    outcome = run_for(5000)
     assert outcome.status == 0 and outcome.finished == results(EXACT) and counted.computed == 6
+
+
+@pytest.mark.parametrize("name", ["inline", "processes"])
+def test_a_budget_interrupts_a_shard_and_keeps_those_before(name: str, tmp_path: Path) -> None:
+    """The second would take a minute."""
+    slow = [EXACT[0], replace(EXACT[0], T=17, engine="enumeration")]
+    outcome = run_shards(slow, name, workers=1, store=Store(str(tmp_path), print), budget=8)
+    assert outcome.status == 3 and outcome.reason == "the budget of 8 s is spent, 1 of 2 finished"
+    assert outcome.finished == results(slow[:1]) and len(list(tmp_path.iterdir())) == 1
+    assert not own_processes()
+
+
+def test_a_budget_interrupts_a_single_shard_in_parts() -> None:
+    law, slow = NGramLaw(3, 3), Options(device="cpu", minutes=10, tolerance=1e-12)
+    outcome = run_shards(
+        [Shard(law, Configuration((1,), Fraction(3)), 10_000, "transfer", slow)], "processes", budget=3
+    )
+    assert outcome.status == 3 and outcome.finished == {} and not own_processes()
 
 
 def test_a_spent_budget_is_one_line_and_status_3(tmp_path: Path) -> None:
@@ -321,7 +341,7 @@ def test_what_finished_while_ctrl_c_came_is_kept() -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_all(dict(enumerate(EXACT)), Crew(InlineExecutor(), lambda: 3), lambda: False, finish)
+        run_all(dict(enumerate(EXACT)), Crew(InlineExecutor(), lambda: 3), lambda: False, finish, Alarm(None))
     assert found == results(EXACT[:3])
 
 

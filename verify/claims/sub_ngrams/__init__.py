@@ -34,7 +34,7 @@ def _control_needs_lags(settings: SubNGramSettings) -> Verdict:
 
 
 def _has_an_unused_lag(settings: SubNGramSettings) -> bool:
-    return settings.n > 1 and not settings.full_context and settings.S**settings.n <= 256  # beyond: out of reach
+    return settings.n > 1 and not settings.full_context
 
 
 def _needs_an_unused_lag(settings: SubNGramSettings) -> Verdict:

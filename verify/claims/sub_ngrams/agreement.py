@@ -12,7 +12,8 @@ from itertools import combinations
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
-from verify.claim import Counterexample, Evidence, Finding, Run, decide
+from verify.claim import Counterexample, Evidence, Finding, Run, decide, undecided
+from verify.claims.sub_ngrams.kernels import SHARE
 from verify.claims.sub_ngrams.second_computations import Comparison, intervals, moments, norms
 from verify.claims.sub_ngrams.settings import SubNGramSettings, braces
 from verify.engines import ENGINES, Options
@@ -20,6 +21,7 @@ from verify.engines import ENGINES, Options
 FEW_SEQUENCES = 256  # so many can be enumerated in rationals in a moment
 SAMPLES = 4000
 QUICK = 10.0  # seconds: where the transfer engine needs more, it is left out
+MOST_SCALES = 3  # of the user, that are looked at
 # Engines with confidence intervals are compared by intervals that hold at any sample size, at a level that makes a
 # false alarm rarer than one in a million runs, all compared entries together.
 STATISTICAL_LEVEL = 1 - 1e-10
@@ -35,11 +37,13 @@ def engines_agree(settings: SubNGramSettings, run: Run) -> Finding:
     differences, disagreement = [0.0], None  # differences: where neither engine samples
     seconds: dict[str, list[Comparison]] = {"moments": [moments(settings.law)]}
     problems = _problems(settings)
-    slow = ENGINES["transfer"].work(settings.law, *problems[0]) > QUICK
+    slow = {"transfer"} if ENGINES["transfer"].work(settings.law, *problems[0]) > QUICK else set()
     for configuration, T in problems:
         found: dict[str, ScoreBlocks] = {}
         for name, engine in ENGINES.items():
-            if engine.obstacle(settings.law, configuration, T) is None and not (name == "transfer" and slow):
+            if engine.obstacle(settings.law, configuration, T) is not None or name in slow:
+                continue
+            if engine.seconds(settings.law, configuration, T, options) <= SHARE * run.seconds:
                 run.progress(f"T={T} q={configuration.q} {name}")
                 found[name] = engine.compute(settings.law, configuration, T, options)
         for first, second in combinations(found, 2):
@@ -52,6 +56,8 @@ def engines_agree(settings: SubNGramSettings, run: Run) -> Finding:
             seconds.setdefault("norms", []).append(norms(settings.law, configuration, T, found))
             if configuration.exact:
                 seconds.setdefault("intervals", []).append(intervals(settings.law, configuration, T, settings.seed))
+    if not pairs:
+        return undecided(f"no two engines reach S={settings.S}, n={settings.n}, T={problems[0][1]} in seconds")
     compared = {name: sum(comparison.compared for comparison in several) for name, several in seconds.items()}
     off = next((comparison.off for several in seconds.values() for comparison in several if comparison.off), None)
     largest = math.nan if any(map(math.isnan, differences)) else max(differences)
@@ -77,9 +83,9 @@ def engines_agree(settings: SubNGramSettings, run: Run) -> Finding:
 
 
 def _problems(settings: SubNGramSettings) -> list[tuple[Configuration, int]]:
-    """Short sequences, that the slowest engine can take too; a rational q, one given by the user, and the limit."""
+    """Short sequences, that the slowest engine can take too; a rational q, some given by the user, and the limit."""
     longest = settings.enumerable_length(FEW_SEQUENCES)
-    qs: list[Fraction | float] = [Fraction(5, 2), *settings.q, math.inf]
+    qs: list[Fraction | float] = [Fraction(5, 2), *settings.q[:MOST_SCALES], math.inf]
     lengths = sorted({max(settings.n, longest - 3), longest})
     return [(Configuration(settings.lag_set, q), T) for T in lengths for q in qs]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import partial
@@ -22,20 +21,20 @@ from proofs.sub_ngrams.escape import (
     unused_lags,
     word_weights,
 )
-from proofs.sub_ngrams.infinite_length import Kernel, limit_blocks, random_kernel, symbolic_kernel
-from verify.claim import NOTHING, Certificate, Counterexample, Evidence, Finding, Run, decide, undecided
+from proofs.sub_ngrams.infinite_length import Kernel, limit_blocks, symbolic_kernel
+from verify.claim import NOTHING, Certificate, Counterexample, Evidence, Finding, Run, decide, too_dear, undecided
 from verify.claims.sub_ngrams.escape_numbers import (
-    DRAWN,
     at_finite_length,
     contiguous,
     curvature_at,
     curvature_line,
     doubts_of_race,
+    drawn,
 )
+from verify.claims.sub_ngrams.kernels import derivatives_of_features, elimination, how_many, rational_kernels
 from verify.claims.sub_ngrams.settings import SubNGramSettings
 
 GENERIC_WORDS = 9  # up to so many words of n tokens the identities are proved for all kernels at once
-LARGEST_CHECK = 256  # words of n tokens that random rational kernels are checked on
 KERNELS = 3
 
 
@@ -45,10 +44,10 @@ def first_escape(settings: SubNGramSettings, run: Run) -> Finding:
     unused = unused_lags(n, lags)
     if not unused:
         return undecided(f"{NOTHING}: every lag is in use", scope=f"S={S}, n={n}")
-    if S**n > LARGEST_CHECK:
-        return undecided(f"{S**n} words of n tokens: up to {LARGEST_CHECK} are gone through", scope=f"S={S}, n={n}")
-    generic = S**n <= GENERIC_WORDS
-    kernels = [] if generic else _random_kernels(S, n, settings.seed)
+    generic, seconds = S**n <= GENERIC_WORDS, elimination(S, n) + derivatives_of_features(S, n, lags)
+    kernels = [] if generic else rational_kernels(S, n, how_many(KERNELS, seconds, run), settings.seed)
+    if not generic and not kernels:
+        return too_dear(seconds, run, what="the derivatives for one rational kernel", scope=f"S={S}, n={n}")
     tests: list[Test] = [partial(derivatives, feature) for lag in unused for feature in features(lags, lag)]
     if lags and contiguous(lags):
         tests.append(partial(old_heads, lags))
@@ -62,7 +61,7 @@ def first_escape(settings: SubNGramSettings, run: Run) -> Finding:
     denominators = [positive_terms(S, n, lags, lag) for lag in unused]
     doubts = [str(proof.counterexample) for proof in denominators if not proof.hold]
     doubts += [f"the next token does not depend on lag {lag}" for lag in unused if _is_idle(S, n, lags, lag, kernels)]
-    averages = race(settings.law, lags, DRAWN, settings.seed)
+    averages = race(settings.law, lags, drawn(settings.law), settings.seed)
     first, estimate = next(iter(averages.items()))
     doubts += doubts_of_race(settings, averages)
     details = {
@@ -76,9 +75,9 @@ def first_escape(settings: SubNGramSettings, run: Run) -> Finding:
     footnote = "escape    " + " | ".join(
         f"lag {f.key}: order {f.order}, {e.mean:.4f} +- {e.standard_error:.4f}" for f, e in averages.items()
     )
-    footnote += f" (means over {DRAWN} kernels of the law)"
+    footnote += f" (means over {drawn(settings.law)} kernels of the law)"
     if contiguous(lags):
-        saddle = repetition(settings.law, lags, DRAWN, settings.seed)
+        saddle = repetition(settings.law, lags, drawn(settings.law), settings.seed)
         details["repetition"] = {"coefficient": saddle.mean, "standard_error": saddle.standard_error, "order": 2}
         footnote += f" | Q_{len(lags)} x K_0, no new head: order 2, {saddle.mean:+.4f} +- {saddle.standard_error:.4f}"
     curvature = curvature_at(settings)
@@ -86,7 +85,7 @@ def first_escape(settings: SubNGramSettings, run: Run) -> Finding:
         details["hessian"] = curvature
         footnote += "\n" + curvature_line(curvature, len(lags))
         doubts += [f"{curvature['unmatched']} predicted eigenvalues are none"] if curvature["unmatched"] else []
-    where = "every positive kernel" if generic else f"{KERNELS} random rational kernels"
+    where = "every positive kernel" if generic else f"{len(kernels)} random rational kernel{'s' * (len(kernels) > 1)}"
     return decide(
         failed is None and not doubts,
         evidence=Evidence.PROOF if generic else Evidence.EXACT,
@@ -122,7 +121,7 @@ def old_heads(lags: tuple[int, ...], kernel: Kernel, words: Words) -> Identities
 
 def fails_on_rational_kernels(test: Test, S: int, n: int, seed: int) -> bool:
     """Whether the identity fails in fractions, on kernels that were not used before."""
-    kernels = _random_kernels(S, n, seed + 1)
+    kernels = rational_kernels(S, n, KERNELS, seed + 1)
     return any(test(kernel, word_weights(kernel)).failed > 0 for kernel in kernels)
 
 
@@ -153,10 +152,10 @@ def always_negative(settings: SubNGramSettings, run: Run) -> Finding:
     unused = unused_lags(n, lags)
     if not unused:
         return undecided(f"{NOTHING}: every lag is in use", scope=f"S={S}, n={n}")
-    if S**n > LARGEST_CHECK:
-        return undecided(f"{S**n} words of n tokens: up to {LARGEST_CHECK} are gone through", scope=f"S={S}, n={n}")
-    rng = random.Random(settings.seed)
-    rows = random_kernel(S, len(lags) + 1, rng)
+    seconds = elimination(S, n) + derivatives_of_features(S, n, lags)
+    if seconds > run.seconds:
+        return too_dear(seconds, run, what="the derivatives for one rational kernel", scope=f"S={S}, n={n}")
+    (rows,) = rational_kernels(S, len(lags) + 1, 1, settings.seed)
     kernel = kernel_on_lags(S, n, lags, rows)
     words = word_weights(kernel)
     found = {lag: coefficient(words, Feature.of_lag(lags, lag)) for lag in unused}
@@ -180,11 +179,6 @@ def is_not_negative(kernel: Kernel, lags: tuple[int, ...], lag: int) -> bool:
     """Whether tr M_{lag-1,lag}, by the closed form of the score blocks, is not below 0."""
     block = limit_blocks(kernel, lags, None, [(lag - 1, lag)])[lag - 1, lag]
     return bool(sum((block[v][v] for v in range(len(block))), Fraction(0)) >= 0)
-
-
-def _random_kernels(S: int, n: int, seed: int) -> list[list[list[Fraction]]]:
-    rng = random.Random(seed)
-    return [random_kernel(S, n, rng) for _ in range(KERNELS)]
 
 
 def _set(lags: tuple[int, ...]) -> str:

@@ -22,19 +22,27 @@ from proofs.sub_ngrams.law import NGramLaw
 from verify.claims.sub_ngrams.settings import SubNGramSettings
 from verify.engines import choose_engine
 
-DRAWN = 4000  # kernels of the law
+DRAWN = 100, 4000  # kernels of the law, at least and at most
+DRAWN_PRODUCTS = 1e8  # of numbers, in the stationary laws of all kernels that are drawn
 ROUNDING = 1e-11  # of means over them
 LENGTHS = (8, 16, 32, 64)
 HESSIAN_SEQUENCES, HESSIAN_SLOTS = 256, 36  # all sequences of length T, and (nS)^2: a second or so
 
 
+def drawn(law: NGramLaw) -> int:
+    """Over how many kernels of the law the means are taken: fewer, where one has many words."""
+    least, most = DRAWN
+    return max(least, min(most, int(DRAWN_PRODUCTS / law.S ** (2 * law.n - 1))))
+
+
 def doubts_of_race(settings: SubNGramSettings, averages: Mapping[Feature, Estimate]) -> list[str]:
     """What is wrong with means over drawn kernels: they are traces of score blocks too, and below 0."""
-    kernel, doubts = drawn_kernels(settings.law, DRAWN, settings.seed), []
+    count, doubts = drawn(settings.law), []
+    kernel = drawn_kernels(settings.law, count, settings.seed)
     for feature, average in averages.items():
         block = limit_blocks(kernel, settings.lag_set, None, [(feature.query, feature.key)])[feature.query, feature.key]
         traces = sum(block[v][v] for v in range(settings.S))
-        spread = float(traces.std(ddof=1)) / math.sqrt(DRAWN)
+        spread = float(traces.std(ddof=1)) / math.sqrt(count)
         if not max(abs(traces.mean() - average.mean), abs(spread - average.standard_error)) <= ROUNDING:
             doubts.append(f"the mean of lag {feature.key} is not that of tr M_{{{feature.query},{feature.key}}}")
         if not average.mean < 0:

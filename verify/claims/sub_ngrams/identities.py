@@ -17,6 +17,8 @@ from verify.claims.sub_ngrams.settings import SubNGramSettings, braces
 
 WIDEST_STREAM = 9  # n S of the largest network that is differentiated with all of its parameters as symbols
 ENUMERABLE = 1000  # sequences that are gone through one by one in rationals
+MOST_SEQUENCES = 5000  # likewise, of the shortest length
+MOST_SCALES = 5  # of the user, on all of these
 SHAPES: tuple[Shape, ...] = ((1, 2, 2), (2, 2, 2), (2, 2, 3), (3, 2, 2), (2, 3, 2))  # atoms, outcomes, tokens
 RANDOM_SPACES = 4  # of each shape, in rationals
 
@@ -56,8 +58,9 @@ def estimator_half_bound(settings: SubNGramSettings, run: Run) -> Finding:
 
 def _estimator(settings: SubNGramSettings, constant: Fraction) -> Finding:
     """The bound with this constant, by its proof and on short sequences; without lags (both sides 0) on these alone."""
+    settings = few_tokens(settings)
     lags, longest = settings.lag_set, settings.enumerable_length(ENUMERABLE)
-    qs = settings.q or (Fraction(2), Fraction(100))
+    qs = settings.q[:MOST_SCALES] or (Fraction(2), Fraction(100))
     cases = [(Configuration(lags, q), T) for q in qs for T in range(settings.n, longest + 1)]
     checks = [estimator.check_estimator(settings.S, configuration, T, constant) for configuration, T in cases]
     proved = estimator.bound_is_proved(constant)
@@ -84,6 +87,12 @@ def _estimator(settings: SubNGramSettings, constant: Fraction) -> Finding:
         certificate=certificate,
         undecided=f"no sequence up to T={longest} is beyond the bound, but a step of its proof does not hold",
     )
+
+
+def few_tokens(settings: SubNGramSettings) -> SubNGramSettings:
+    """With so few tokens that all sequences of length n can be gone through."""
+    S = max(S for S in range(2, settings.S + 1) if S == 2 or S**settings.n <= MOST_SEQUENCES)
+    return settings if settings.S == S else settings.model_copy(update={"S": S})
 
 
 def _outside(configuration: Configuration, x: Sequence[int], constant: Fraction) -> Counterexample:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -21,39 +20,67 @@ from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.merged_limit import Enclosure, bigram_enclosure, bigram_value
 from proofs.sub_ngrams.score_blocks import ScoreBlocks, norm_errors, parameter_gradient, parameter_norms
 from proofs.sub_ngrams.type_classes import type_classes
-from verify.claim import Certificate, Counterexample, Evidence, Finding, Run, decide, from_identities
+from verify.claim import (
+    Certificate,
+    Counterexample,
+    Evidence,
+    Finding,
+    Run,
+    decide,
+    from_identities,
+    too_dear,
+    undecided,
+)
 from verify.claims.sub_ngrams.identities import affordable
-from verify.claims.sub_ngrams.settings import SubNGramSettings, braces
-from verify.engines import ENGINES, choose_engine
+from verify.claims.sub_ngrams.kernels import (
+    MOST_CONTEXTS,
+    at_infinity,
+    elimination,
+    how_many,
+    in_powers,
+    quadrature,
+    quadrature_points,
+    rational_kernels,
+)
+from verify.claims.sub_ngrams.settings import FEWEST_KERNELS, SubNGramSettings, braces
+from verify.engines import ENGINES, PREFERENCE, Engine, choose_engine, reached
 from verify.uncertain import with_error
 
 SYMBOLIC = ((2, 1), (2, 2), (2, 3), (3, 1), (3, 2))  # (S, n) whose generic kernel is a matter of a second
 KERNELS = 5  # random rational ones, where the generic kernel is out of reach and beside it
+ONE_KERNEL = "the exact blocks of one rational kernel"
 ENUMERABLE = 1000  # sequences that a counterexample is checked on once more, one by one
 
 
 def stationary_at_infinite_length(settings: SubNGramSettings, run: Run) -> Finding:
     """SN5: the generic kernel where (S, n) permits, random rational kernels of the size asked for in any case."""
-    symbolic = _generic_sizes(settings)
+    S, n, lags, symbolic = settings.S, settings.n, settings.lag_set, _generic_sizes(settings)
+    seconds = elimination(S, n) + at_infinity(S, n, lags)
+    kernels = _kernels(settings, how_many(KERNELS, seconds, run))
+    if not kernels:
+        return too_dear(seconds, run, what=ONE_KERNEL, scope=f"S={S}, n={n}")
 
     def prove() -> list[Identities]:
-        return [infinite.stationary_point(infinite.symbolic_kernel(S, n), lags) for S, n, lags in symbolic] + [
-            infinite.stationary_point(kernel, settings.lag_set) for kernel in _kernels(settings)
-        ]
+        generic = [infinite.symbolic_kernel(S, n) for S, n, _ in symbolic]
+        return [infinite.stationary_point(kernel, lags) for kernel in (*generic, *kernels)]
 
     return from_identities(
         prove,
-        _scope_of_kernels(settings, symbolic),
+        _scope_of_kernels(settings, symbolic, kernels),
         evidence=_evidence(symbolic),
-        certificate=Certificate(_chains(settings, symbolic)),
+        certificate=Certificate(_chains(settings, symbolic, kernels)),
     )
 
 
 def scale_at_infinite_length(settings: SubNGramSettings, run: Run) -> Finding:
-    """SN6: exact degrees in q of all entries, as rational functions of q."""
-    symbolic, lags = _generic_sizes(settings), settings.lag_set
+    """SN6: the degrees in q of all entries, down to -2."""
+    S, n, lags, symbolic = settings.S, settings.n, settings.lag_set, _generic_sizes(settings)
+    seconds = elimination(S, n) + in_powers(S, n, lags)
+    kernels = _kernels(settings, how_many(KERNELS, seconds, run))
+    if not kernels:
+        return too_dear(seconds, run, what=ONE_KERNEL, scope=f"S={S}, n={n}")
     decays = [(infinite.symbolic_kernel(S, n), infinite.generic_decay(S, n, lags)) for S, n, lags in symbolic]
-    decays += [(kernel, infinite.decay(kernel, lags)) for kernel in _kernels(settings)]
+    decays += [(kernel, infinite.decay(kernel, lags)) for kernel in kernels]
     groups = [(kernel, name, group) for kernel, found in decays for name, group in found.items()]
     worst = {
         name: max((g.degree for _, other, g in groups if other == name and g.degree is not None), default=None)
@@ -65,13 +92,13 @@ def scale_at_infinite_length(settings: SubNGramSettings, run: Run) -> Finding:
     return decide(
         slow is None,
         evidence=_evidence(symbolic),
-        scope=_scope_of_kernels(settings, symbolic),
+        scope=_scope_of_kernels(settings, symbolic, kernels),
         instances=sum(max(1, group.entries) for _, _, group in groups),
         found="q^" + ", ".join(f"{'-oo' if d is None else d} ({name})" for name, d in worst.items()),
         predicted="q^-1 or less" if lags else "0 without lags",
         counterexample=None if slow is None else _too_slow(*slow, lags),
         details={"degree in q": worst},
-        certificate=Certificate(_chains(settings, symbolic)),
+        certificate=Certificate(_chains(settings, symbolic, kernels)),
         undecided="the degree of no entry is above -1, and yet not all are -1 or less",
     )
 
@@ -91,24 +118,23 @@ def _generic_sizes(settings: SubNGramSettings) -> list[tuple[int, int, tuple[int
     return [(settings.S, settings.n, settings.lag_set)] if (settings.S, settings.n) in SYMBOLIC else []
 
 
-def _kernels(settings: SubNGramSettings) -> list[list[list[Fraction]]]:
-    rng = random.Random(settings.seed)
-    return [infinite.random_kernel(settings.S, settings.n, rng) for _ in range(KERNELS)]
+def _kernels(settings: SubNGramSettings, count: int) -> list[list[list[Fraction]]]:
+    return rational_kernels(settings.S, settings.n, count, settings.seed)
 
 
 def _evidence(symbolic: Sequence[object]) -> Evidence:
     return Evidence.PROOF if symbolic else Evidence.EXACT
 
 
-def _chains(settings: SubNGramSettings, symbolic: Sequence[object]) -> dict[str, Any]:
+def _chains(settings: SubNGramSettings, symbolic: Sequence[object], kernels: Sequence[object]) -> dict[str, Any]:
     """The parameters of a certificate about chains of infinite length."""
-    kernels = "every positive kernel" if symbolic else _kernels(settings)
-    return {"S": settings.S, "n": settings.n, "lags": settings.lag_set, "kernels": kernels}
+    which = "every positive kernel" if symbolic else kernels
+    return {"S": settings.S, "n": settings.n, "lags": settings.lag_set, "kernels": which}
 
 
-def _scope_of_kernels(settings: SubNGramSettings, symbolic: Sequence[object]) -> str:
-    kernels = "every positive kernel" if symbolic else f"{KERNELS} random rational kernels"
-    return f"{kernels}, S={settings.S}, n={settings.n}, lags {braces(settings.lag_set)}"
+def _scope_of_kernels(settings: SubNGramSettings, symbolic: Sequence[object], kernels: Sequence[object]) -> str:
+    which = "every positive kernel" if symbolic else f"{len(kernels)} random rational kernel{'s' * (len(kernels) > 1)}"
+    return f"{which}, S={settings.S}, n={settings.n}, lags {braces(settings.lag_set)}"
 
 
 def large_norm_suffices(settings: SubNGramSettings, run: Run) -> Finding:
@@ -118,6 +144,8 @@ def large_norm_suffices(settings: SubNGramSettings, run: Run) -> Finding:
     law = settings.law
     T = max(settings.n, min(8, settings.enumerable_length(ENUMERABLE)))
     configuration = Configuration(settings.lag_set, math.inf)
+    if not reached(law, configuration, T, exact=True):
+        return undecided(f"no exact engine reaches S={law.S}, n={law.n}, T={T}")
     M = choose_engine(law, configuration, T, exact=True).compute(law, configuration, T)
     streams = (0, *configuration.active_heads)
     visible = [(a, lag) for a in streams for lag in settings.lag_set]
@@ -192,7 +220,12 @@ def gradient_vanishes(settings: SubNGramSettings, run: Run) -> Finding:
     """SN7: along c = log T upper bounds of the norm fall from length to length, the last below the first norm."""
     if not settings.lag_set:
         return _critical_without_lags(settings)
-    points = [_point(settings, T, run) for T in ladder(settings)]
+    plan = _plan(settings, run)
+    unreached = [T for T, engine in plan if engine is None]
+    if unreached or len(plan) < 2:
+        where = f"T={unreached[0]}" if unreached else "two lengths"
+        return undecided(f"no engine reaches {where} in seconds", scope=f"S={settings.S}, n={settings.n}")
+    points = [_point(settings, T, engine, run) for T, engine in plan if engine is not None]
     steps = list(pairwise(points))
     rising = [f"from T={before.T:g} to {after.T:g}" for before, after in steps if not after.high < before.high]
     if not points[-1].high < points[0].low:
@@ -260,13 +293,38 @@ def _few_classes(law: NGramLaw, T: int) -> bool:
     return ENGINES["type_classes"].work(law, Configuration((), math.inf), T) <= FEW_CLASSES
 
 
-def _point(settings: SubNGramSettings, T: int, run: Run) -> Point:
+def _plan(settings: SubNGramSettings, run: Run) -> list[tuple[int, Engine | None]]:
+    """Lengths, with the engine for each. If they are too many for the time, some of them, evenly chosen, the first and
+    the last among them; None where no engine answers in a third of the time.
+    """
+    options = settings.options
+
+    def at(T: int) -> tuple[Engine | None, float]:
+        law, configuration = settings.law, Configuration(settings.lag_set, Fraction(T))
+        names = PREFERENCE if settings.engine == "auto" else (settings.engine,)
+        for engine in (ENGINES[name] for name in names):
+            seconds = engine.seconds(law, configuration, T, options)
+            if engine.obstacle(law, configuration, T) is None and seconds <= run.seconds / 3:
+                return engine, seconds
+        return None, 0.0
+
+    lengths = ladder(settings)
+    plan = {T: at(T) for T in lengths}
+    total = sum(seconds for _, seconds in plan.values())
+    if total > run.seconds:
+        most = max(2, int(len(lengths) * run.seconds / total))
+        lengths = tuple(lengths[i * (len(lengths) - 1) // (most - 1)] for i in range(most))
+    return [(T, plan[T][0]) for T in lengths]
+
+
+def _point(settings: SubNGramSettings, T: int, engine: Engine, run: Run) -> Point:
     law, configuration = settings.law, Configuration(settings.lag_set, Fraction(T))
-    engine = choose_engine(law, configuration, T, name=settings.engine)
     run.progress(f"T={T} by {engine.name}")
     # norms fall like 1/T; where that precision is dear, an upper bound of this order will do
     tolerance = settings.tolerance or (0.1 / T if _quick(settings) else 1 / T)
-    options = replace(settings.options, tolerance=tolerance)
+    usual = 0.5 if _quick(settings) else 0.0
+    minutes = min(settings.minutes, max(usual, run.seconds / 60))
+    options = replace(settings.options, tolerance=tolerance, minutes=minutes)
     M: ScoreBlocks = engine.compute(law, configuration, T, options)
     norms, errors = parameter_norms(M, configuration), norm_errors(M, configuration)
     assert norms is not None
@@ -291,13 +349,19 @@ def decay(points: Sequence[Point]) -> str:
 def merged_is_stationary(settings: SubNGramSettings, run: Run) -> Finding:
     """SN9, a control: the block of the first query lag that the attention does not read, at key lag 0, survives."""
     if settings.full_context:
-        return _merged_at_full_context(settings)
+        return _merged_at_full_context(settings, run)
     a = next(a for a in range(settings.n) if a + 1 not in settings.lag_set)
     scope = f"T -> inf, then c -> inf; M_{{{a},0}}[0][0], S={settings.S}, n={settings.n}, alpha={settings.alpha}"
     enclosure = _enclosure(settings.alpha)
     if enclosure is not None and (settings.S, settings.n) == (2, 2):
         return _bigram(settings, enclosure, scope)
-    first = _annealed(settings.law, settings.lag_set, a, settings)
+    points = quadrature_points(settings, run.seconds / 2)  # it is taken twice
+    if not points:
+        if settings.S ** (settings.n - 1) > MOST_CONTEXTS:
+            return undecided(f"means over kernels with more than {MOST_CONTEXTS} contexts do not fit into memory")
+        seconds = 2 * quadrature(settings.S, settings.n, FEWEST_KERNELS)
+        return too_dear(seconds, run, what=f"means over {FEWEST_KERNELS} kernels", scope=scope)
+    first = _annealed(settings.law, settings.lag_set, a, points, settings.seed)
     value, error = first.block[0][0], first.errors[0][0]
     trusted = quadrature_meets(enclosure, settings)
     return decide(
@@ -308,7 +372,8 @@ def merged_is_stationary(settings: SubNGramSettings, run: Run) -> Finding:
         found=with_error(value, error),
         predicted="not 0",
         counterexample=Counterexample(
-            {"block": [a, 0], "value": value, "error": error}, partial(is_nonzero_mean, settings, a, value, error)
+            {"block": [a, 0], "value": value, "error": error},
+            partial(is_nonzero_mean, settings, a, points // 4, value, error),
         )
         if trusted and abs(value) > error
         else None,
@@ -319,9 +384,9 @@ def merged_is_stationary(settings: SubNGramSettings, run: Run) -> Finding:
     )
 
 
-def is_nonzero_mean(settings: SubNGramSettings, a: int, value: float, error: float) -> bool:
-    """Whether fewer kernels, drawn anew, give this value within both errors, and not 0."""
-    again = _annealed(settings.law, settings.lag_set, a, settings, seed=settings.seed + 1, fewer=4)
+def is_nonzero_mean(settings: SubNGramSettings, a: int, points: int, value: float, error: float) -> bool:
+    """Whether so many kernels, drawn anew, give this value within both errors, and not 0."""
+    again = _annealed(settings.law, settings.lag_set, a, points, settings.seed + 1)
     second, its_error = again.block[0][0], again.errors[0][0]
     return abs(second - value) <= its_error + error and abs(value) > error and abs(second) > its_error
 
@@ -339,16 +404,13 @@ def quadrature_meets(enclosure: Enclosure | None, settings: SubNGramSettings) ->
     """Whether the same quadrature gives, at S=n=2 and the same alpha, the mean that is enclosed there, if it is."""
     if enclosure is None:
         return True
-    mean = _annealed(NGramLaw(2, 2, settings.alpha), (), 0, settings)
+    mean = _annealed(NGramLaw(2, 2, settings.alpha), (), 0, settings.quadrature_points(), settings.seed)
     value, error = Fraction(mean.block[0][0]), Fraction(mean.errors[0][0])
     return enclosure.lower - error <= value <= enclosure.upper + error
 
 
-def _annealed(
-    law: NGramLaw, lags: tuple[int, ...], a: int, settings: SubNGramSettings, *, seed: int | None = None, fewer: int = 1
-) -> AnnealedBlock:
-    points = settings.quadrature_points() // fewer
-    return annealed_block(law, lags, a, 0, points=points, seed=settings.seed if seed is None else seed)
+def _annealed(law: NGramLaw, lags: tuple[int, ...], a: int, points: int, seed: int) -> AnnealedBlock:
+    return annealed_block(law, lags, a, 0, points=points, seed=seed)
 
 
 def _bigram(settings: SubNGramSettings, enclosure: Enclosure, scope: str) -> Finding:
@@ -379,14 +441,18 @@ def is_nonzero_enclosure(enclosure: Enclosure, settings: SubNGramSettings) -> bo
     return enclosure.excludes_zero and quadrature_meets(enclosure, settings)
 
 
-def _merged_at_full_context(settings: SubNGramSettings) -> Finding:
+def _merged_at_full_context(settings: SubNGramSettings, run: Run) -> Finding:
     """With every lag in Lambda the prediction is the kernel itself, and every block of W vanishes."""
-    symbolic = _generic_sizes(settings)
+    S, n, lags, symbolic = settings.S, settings.n, settings.lag_set, _generic_sizes(settings)
+    seconds = elimination(S, n) + n * at_infinity(S, n, lags)
+    kernels = _kernels(settings, how_many(KERNELS, seconds, run))
+    if not kernels:
+        return too_dear(seconds, run, what=ONE_KERNEL, scope=f"S={S}, n={n}")
 
     def prove() -> list[Identities]:
-        kernels = [infinite.symbolic_kernel(S, n) for S, n, _ in symbolic] + _kernels(settings)
-        return [infinite.vanishing_blocks(kernel, settings.lag_set) for kernel in kernels]
+        generic = [infinite.symbolic_kernel(S, n) for S, n, _ in symbolic]
+        return [infinite.vanishing_blocks(kernel, lags) for kernel in (*generic, *kernels)]
 
-    scope = f"{_scope_of_kernels(settings, symbolic)}: p_theta is the kernel"
-    certificate = Certificate(_chains(settings, symbolic))
+    scope = f"{_scope_of_kernels(settings, symbolic, kernels)}: p_theta is the kernel"
+    certificate = Certificate(_chains(settings, symbolic, kernels))
     return from_identities(prove, scope, evidence=_evidence(symbolic), certificate=certificate)

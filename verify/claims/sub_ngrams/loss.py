@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import random
 from collections import defaultdict
 from collections.abc import Sequence
 from fractions import Fraction
@@ -19,13 +18,21 @@ from proofs.sub_ngrams.absent_tokens import (
     positive_at_every_length,
 )
 from proofs.sub_ngrams.escape import Words, squares, word_weights
-from proofs.sub_ngrams.infinite_length import random_kernel
-from proofs.sub_ngrams.ladder import Rung, entropy, rungs
+from proofs.sub_ngrams.ladder import Rung, entropies, entropy, rungs
 from proofs.sub_ngrams.law import NGramLaw, Word
 from proofs.sub_ngrams.markov_types import estimated_classes
 from proofs.sub_ngrams.prior import PriorMean, prior_mean
-from verify.claim import Certificate, Counterexample, Evidence, Finding, Run, decide
+from verify.claim import Certificate, Counterexample, Evidence, Finding, Run, decide, too_dear, undecided
+from verify.claims.sub_ngrams.kernels import (
+    SHARE,
+    elimination,
+    how_many,
+    ladder_rungs,
+    quadrature_points,
+    rational_kernels,
+)
 from verify.claims.sub_ngrams.settings import SubNGramSettings
+from verify.engines import MOST_GRAMS
 
 KERNELS = 3  # rational kernels on which every rung is looked at exactly
 AFFORDABLE_CLASSES = 3000  # type classes of a moment's work
@@ -36,7 +43,13 @@ ROUNDING = 1e-13  # of sums of logarithms in floats, for each word
 def infinite_at_finite_length(settings: SubNGramSettings, run: Run) -> Finding:
     """SN10: a positive lower bound at every length; exact probabilities at some, and their closed form in T."""
     law = settings.law
-    lengths = [T for T in range(law.n, law.n + 6) if _few_classes(law, T)] or [law.n]
+    lengths = [T for T in range(law.n, law.n + 6) if _few_classes(law, T)]
+    if not lengths:
+        return undecided(
+            f"no exact probability: at T={law.n} there are more than {AFFORDABLE_CLASSES} type classes, or more than "
+            f"{MOST_GRAMS} n-grams",
+            scope=f"S={law.S}, n={law.n}",
+        )
     exact = {T: absent_probability(law, T) for T in lengths}
     below = next((T for T, p in exact.items() if not 0 < constant_sequences(law, T) <= p), None)
     form = closed_form(law) if law.S == 2 else None  # with more tokens it is no hypergeometric term of modest degree
@@ -85,28 +98,39 @@ def is_below_its_bound(law: NGramLaw, T: int, probability: Fraction) -> bool:
 
 
 def _few_classes(law: NGramLaw, T: int) -> bool:
-    return estimated_classes(law.S, law.n, T, tokens=law.S - 1) <= AFFORDABLE_CLASSES
+    return law.S**law.n <= MOST_GRAMS and estimated_classes(law.S, law.n, T, tokens=law.S - 1) <= AFFORDABLE_CLASSES
 
 
 def ladder(settings: SubNGramSettings, run: Run) -> Finding:
     """SN11: every rung on rational kernels, exactly; the levels of the k-grams as means over the prior, in nats."""
-    S, n, kernels = settings.S, settings.n, _kernels(settings)
+    S, n = settings.S, settings.n
+    seconds = elimination(S, n) + ladder_rungs(S, n)
+    kernels = rational_kernels(S, n, how_many(KERNELS, seconds, run), settings.seed)
+    if not kernels:
+        return too_dear(seconds, run, what="the ladder of one rational kernel", scope=f"S={S}, n={n}")
     steps = [(kernel, rung) for kernel in kernels for rung in rungs(kernel)]
     flat = next((step for step in steps if not (step[1].strict and step[1].is_information)), None)
-    means = _levels(settings)
-    doubts = doubts_of_levels(means, S) + doubts_of_entropy(kernels) + doubts_of_quadrature(settings)
-    levels = in_order(means)
+    points = quadrature_points(settings, SHARE * run.seconds)
+    means = _levels_of(settings.law, points, settings.seed) if points else None
+    doubts = doubts_of_entropy(kernels) + doubts_of_quadrature(settings)
+    doubts += doubts_of_levels(means, S) if means else []
+    levels = in_order(means) if means else ""
+    printed = (
+        {"k-gram levels in nats": list(means.values), "errors": list(means.errors), "method": means.method}
+        if means
+        else {}
+    )
     return decide(
         flat is None and not doubts,
         evidence=Evidence.EXACT,
-        scope=f"{len(steps)} rungs on {len(kernels)} rational kernels, S={S}, n={n}",
+        scope=f"{len(steps)} rungs on {len(kernels)} rational kernel{'s' * (len(kernels) > 1)}, S={S}, n={n}",
         instances=len(steps),
-        found=levels if len(levels) < 32 else f"{len(steps)} strict rungs",
+        found=levels if 0 < len(levels) < 32 else f"{len(steps)} strict rungs",
         predicted="every rung strict",
         counterexample=None if flat is None else _no_rung(*flat),
-        details={"k-gram levels in nats": list(means.values), "errors": list(means.errors), "method": means.method},
+        details=printed,
         certificate=Certificate({"S": S, "n": n, "kernels": kernels}, {"rungs": len(steps)}),
-        footnote=f"ladder    k = 1..{n}: {levels} nats, +- {max(means.errors):.0e}",
+        footnote=f"ladder    k = 1..{n}: {levels} nats, +- {max(means.errors):.0e}" if means else "",
         undecided=f"every rung is strict, but its numbers cannot be trusted: {'; '.join(doubts)}",
     )
 
@@ -181,26 +205,17 @@ def entropy_at(words: Words, lags: Sequence[int]) -> float:
 def doubts_of_quadrature(settings: SubNGramSettings) -> list[str]:
     """What is wrong with the same quadrature at n = 1, where the mean is psi(S alpha + 1) - psi(alpha + 1)."""
     law = NGramLaw(settings.S, 1, settings.alpha)
-    mean = _levels_of(law, settings)
+    mean = _levels_of(law, settings.quadrature_points(), settings.seed)
     exact = float(digamma(float(law.S * law.alpha) + 1) - digamma(float(law.alpha) + 1))
     agrees = abs(mean.values[0] - exact) <= mean.errors[0] + ROUNDING
     return [] if agrees else [f"at n=1 the quadrature gives {mean.values[0]:.6g}, exact is {exact:.6g}"]
 
 
-def _kernels(settings: SubNGramSettings) -> list[list[list[Fraction]]]:
-    rng = random.Random(settings.seed)
-    return [random_kernel(settings.S, settings.n, rng) for _ in range(KERNELS)]
-
-
-def _levels(settings: SubNGramSettings) -> PriorMean:
-    return _levels_of(settings.law, settings)
-
-
-def _levels_of(law: NGramLaw, settings: SubNGramSettings) -> PriorMean:
+def _levels_of(law: NGramLaw, points: int, seed: int) -> PriorMean:
     """E H(next token | lags 1..k-1) for k = 1..n."""
     return prior_mean(
         law,
-        lambda kernel: [entropy(kernel, tuple(range(1, k))) for k in range(1, law.n + 1)],
-        points=settings.quadrature_points(),
-        seed=settings.seed,
+        lambda kernel: entropies(kernel, [tuple(range(1, k)) for k in range(1, law.n + 1)]),
+        points=points,
+        seed=seed,
     )
