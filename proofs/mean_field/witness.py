@@ -103,3 +103,36 @@ def prompt_loss(
                         total += (label[q] + query_noise * sign - _dot(read, Wh[q])) ** 2 / 2
                         count += 1
     return total / count
+
+
+def pivots(S: Rows) -> list[Fraction] | None:
+    """The pivots of symmetric elimination. None where one is 0 and its row is not: then S is indefinite."""
+    rest, found = [list(row) for row in S], []
+    for i, row in enumerate(rest):
+        found.append(row[i])
+        if row[i] == 0:
+            if any(x != 0 for x in row[i:]):
+                return None
+            continue
+        for j in range(i + 1, len(rest)):
+            factor = rest[j][i] / row[i]
+            rest[j] = [x - factor * y for x, y in zip(rest[j], row, strict=True)]
+    return found
+
+
+def is_semidefinite(S: Rows) -> bool:
+    """Whether the symmetric matrix S has no negative eigenvalue."""
+    found = pivots(S)
+    return found is not None and all(x >= 0 for x in found)
+
+
+def rank(X: Rows) -> int:
+    """By elimination."""
+    rest, found = [list(row) for row in X], 0
+    for column in range(len(X[0])):
+        pivot = next((row for row in rest if row[column] != 0), None)
+        if pivot is not None:
+            rest.remove(pivot)
+            rest = [[x - y * (row[column] / pivot[column]) for x, y in zip(row, pivot, strict=True)] for row in rest]
+            found += 1
+    return found
