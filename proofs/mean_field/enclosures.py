@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from flint import arb, arb_mat, ctx, fmpq_mat
+from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
+
+from proofs.rational_matrix import identity, inertia, rational_eigenvalues
+
+Number = fmpq | arb
 
 PRECISION = 160  # bits, about 48 digits; a claim that needs more comes out undecided, never wrong
 
@@ -49,6 +53,17 @@ def largest_eigenvalue(S: fmpq_mat) -> arb:
 def smallest_eigenvalue(S: fmpq_mat) -> arb:
     with ctx.workprec(PRECISION):
         return -largest_eigenvalue(S * -1)
+
+
+def largest(S: fmpq_mat) -> Number:
+    """The largest eigenvalue: exactly where it is rational, else in an interval."""
+    exact = next((x for x in rational_eigenvalues(S) if inertia(S - x * identity(S.nrows()))[2] == 0), None)
+    return largest_eigenvalue(S) if exact is None else exact
+
+
+def smallest(S: fmpq_mat) -> Number:
+    with ctx.workprec(PRECISION):
+        return -largest(S * -1)
 
 
 def eigenprojection(S: fmpq_mat, position: int) -> arb_mat:

@@ -17,12 +17,12 @@ from proofs.mean_field.model import Model
 from proofs.mean_field.rational_functions import RationalFunctions, determinant
 
 
-def isotropic_model(k: int) -> Model:
-    """F = [I 0] and H = [0 I]: the curvature bound -4 L^2 / (k ||A||) is attained along R = I."""
+def isotropic_model(k: int, size: int = 1) -> Model:
+    """F = [I 0] and H = [0 size I]: the curvature bound -4 L^2 / (k ||A||) is attained along every rotation R."""
     F, H = fmpq_mat(k, 2 * k), fmpq_mat(k, 2 * k)
     for i in range(k):
         F[i, i] = 1
-        H[i, k + i] = 1
+        H[i, k + i] = size
     return Model(H, F)
 
 

@@ -131,7 +131,7 @@ PAPER = Paper(
             "[D] At every H with Z != 0, for R = u v^T (v top eigenvector of Z, u least left singular vector of M, "
             "z = lambda_max(Z)): D^2 L[RF,RF] <= - z^2/|A| + 3 |MZ|^2/z; so |MZ| >= sqrt(z^3 / (6 |A|)), or the "
             "curvature is at most - z^2 / (2 |A|).",
-            f"{_HERE}.landscape:strict_saddle_dichotomy",
+            f"{_HERE}.inequalities:strict_saddle_dichotomy",
             requires=("MF5",),
             assumptions=(_FINITE,),
             expected=_needs_a_saddle,
@@ -140,7 +140,7 @@ PAPER = Paper(
             "MF9",
             "no saddle below r_low/2",
             "[D] Where 2L < r_low: |MZ|_* >= 2L sqrt((r_low - 2L) / |A|) and |dL/dH|^2 >= 2L (r_low - 2L) / |A|.",
-            f"{_HERE}.landscape:below_the_first_saddle",
+            f"{_HERE}.inequalities:below_the_first_saddle",
             requires=("MF5",),
             assumptions=(_FINITE,),
             expected=_needs_a_saddle,

@@ -16,7 +16,7 @@ from typing import Any
 from flint import arb, ctx, fmpq, fmpq_mat
 
 from proofs.mean_field.assignments import assignment, remainder, size_of
-from proofs.mean_field.enclosures import PRECISION
+from proofs.mean_field.enclosures import PRECISION, Number
 from proofs.mean_field.identities import IDENTITIES
 from proofs.mean_field.rational_functions import DIFFERENCES, Generic
 from proofs.mean_field.words import Trace
@@ -73,6 +73,11 @@ def at_most(x: Any, y: Any) -> bool | None:
 def both(*parts: bool | None) -> bool | None:
     """Whether all of these hold; None where that hangs on one that was not decided."""
     return False if False in parts else None if None in parts else True
+
+
+def either(*parts: bool | None) -> bool | None:
+    """Whether one of these holds; None where that hangs on one that was not decided."""
+    return True if True in parts else None if None in parts else False
 
 
 def residual(conditions: Iterable[Condition]) -> Fraction:
@@ -180,6 +185,11 @@ def printed(x: Any) -> Any:
 def flat(x: Any) -> list[Any]:
     """The numbers in a number, or in lists of them."""
     return [number for value in x for number in flat(value)] if isinstance(x, list) else [x]
+
+
+def ends(x: Number) -> list[Fraction]:
+    """Lower and upper end of an interval, or of a single number."""
+    return [lower(x), upper(x)] if isinstance(x, arb) else [to_fraction(x)] * 2
 
 
 def lower(x: arb) -> Fraction:

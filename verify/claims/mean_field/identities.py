@@ -170,14 +170,8 @@ def best_homotopy(settings: MeanFieldSettings, run: Run) -> Finding:
 
 def _outside(at: Values) -> bool:
     """Whether |MZ|_* does not lie between -dL/ds along R, |R| <= 1, and the bound that Y > 0 gives."""
-    X, Y = model_at(at).M * model_at(at).Z, Matrix(at["Y"])
-    definite = Y.rows == Y.T.rows and not norm_at_least(Y * -1, Fraction(0))
-    return _steeper(at) or (definite and at["|MZ|_*"][0] > _bound(X, Y))
-
-
-def _bound(X: Matrix, Y: Matrix) -> Fraction:
-    total: Fraction = ((X.T * X * Y.inverse()).trace() + Y.trace()) / 2
-    return total
+    high = nuclear_upper_bound(at)
+    return _steeper(at) or (high is not None and at["|MZ|_*"][0] > high)
 
 
 def _steeper(at: Values) -> bool:
@@ -227,6 +221,15 @@ def _identity(
 
 def model_at(at: Values) -> recheck.Model:
     return recheck.Model(Matrix(at["H"]), Matrix(at["F"]))
+
+
+def nuclear_upper_bound(at: Values) -> Fraction | None:
+    """(tr(Z M^T M Z Y^-1) + tr(Y)) / 2, at least |MZ|_*, if Y is positive definite."""
+    X, Y = model_at(at).M * model_at(at).Z, Matrix(at["Y"])
+    if Y.rows != Y.T.rows or norm_at_least(Y * -1, Fraction(0)):
+        return None
+    bound: Fraction = ((X.T * X * Y.inverse()).trace() + Y.trace()) / 2
+    return bound
 
 
 def along(at: Values, direction: str) -> Any:
