@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 
 from proofs.rational_matrix import identity, inertia, rational_eigenvalues
 
-Number = fmpq | arb
-
+Number: TypeAlias = fmpq | arb
 PRECISION = 160  # bits, about 48 digits; a claim that needs more comes out undecided, never wrong
 
 
@@ -64,6 +65,15 @@ def largest(S: fmpq_mat) -> Number:
 def smallest(S: fmpq_mat) -> Number:
     with ctx.workprec(PRECISION):
         return -largest(S * -1)
+
+
+def least_nonzero(S: fmpq_mat) -> Number:
+    """The least eigenvalue other than 0 of a positive semidefinite matrix S != 0."""
+    nullity = inertia(S)[1]
+    for x in rational_eigenvalues(S):
+        if x > 0 and inertia(S - x * identity(S.nrows()))[0] == nullity:
+            return x
+    return eigenvalues(S)[nullity]
 
 
 def eigenprojection(S: fmpq_mat, position: int) -> arb_mat:

@@ -32,7 +32,7 @@ CLOSE = fmpq(1, 2**70)  # see Dichotomy.slack
 
 @dataclass(frozen=True)
 class Dichotomy:
-    """Along R = u v^T with v a top eigenvector of Z, u a left singular vector of M for its least singular value, |R| = 1.
+    """Along R = u v^T, |R| = 1: v a top eigenvector of Z, u a left singular vector of M for its least singular value.
 
     Except for `gain`, and `z` = lambda_max(Z), all is in units of z^2: at critical points the rest is rational then,
     even where z is not. As Z v = z v, D^2 L[RF, RF] is z |M^T u|^2 + 2 z (v . M^T u)^2 - z^2 u^T A^{-1} u.
@@ -68,9 +68,9 @@ class Dichotomy:
         with ctx.workprec(PRECISION):
             u, v, Mu = self.u, self.v, self.model.M.transpose() * self.u
             uu = _dot(u, u)
-            rising = fmpq(0)
+            vMu, rising = _dot(v, Mu), fmpq(0)
             if not (isinstance(Mu, fmpq_mat) and is_zero(Mu)):
-                rising = (_dot(Mu, Mu) + 2 * _dot(v, Mu) ** 2 / _dot(v, v)) / (uu * self.z)
+                rising = (_dot(Mu, Mu) + 2 * vMu * vMu / _dot(v, v)) / (uu * self.z)
             return rising - _dot(u, self.model.A_inverse * u) / uu
 
     @cached_property
@@ -104,8 +104,8 @@ class Dichotomy:
     def slack(self) -> Fraction:
         """How far D^2 L[RF, RF] / |R|^2 at the rational R can be from z^2 form: 0 where both are rational.
 
-        |D^2 L[RF,RF] - D^2 L[R'F,R'F]| <= Q (|R| + |R'|) |R - R'| with Q = 3 |M|^2 |Z| + |A^{-1}| |Z|^2, and no entry of
-        R - R' exceeds 2^-79, so that |R - R'| <= 2^-76 for k <= 6.
+        |D^2 L[RF,RF] - D^2 L[SF,SF]| <= Q (|R| + |S|) |R - S| with Q = 3 |M|^2 |Z| + |A^{-1}| |Z|^2. Up to a factor,
+        which |R|^2 takes out, no entry of R is off by more than 2^-79, so that |R - S| <= 2^-76 for k <= 6.
         """
         if isinstance(self.u, fmpq_mat) and isinstance(self.v, fmpq_mat):
             return Fraction(0)
@@ -164,13 +164,13 @@ def slope_bound_is_attained(model: Model) -> bool:
     return bool(MZ.transpose() * MZ == Z * Z * ((r_low - 2 * model.loss) / norm))
 
 
-def tight_model(k: int, m: int, p: int, r: int, random: Random) -> Model:
+def tight_model(k: int, m: int, p: int | Fraction, r: int | Fraction, random: Random) -> Model:
     """A model, m > k, with equality in form <= bound, and in both inequalities of A3.9; r_low = 1.
 
     Up to rotations the first row of H is p e_1 + r e_{k+1} and that of F is e_1; row j > 1 is e_j in H and 2 e_j in F.
     The gain is 6 p^2 / r^2 times `enough`.
     """
-    H = [[int(i == j) for j in range(m)] for i in range(k)]
+    H: list[list[int | Fraction]] = [[int(i == j) for j in range(m)] for i in range(k)]
     F = [[2 * x for x in row] for row in H]
     H[0][0], H[0][k], F[0][0] = p, r, 1
     V = random_rotation(random, m)

@@ -127,8 +127,9 @@ def homotopy(settings: MeanFieldSettings, run: Run) -> Finding:
         yield equal("dL/ds", model.homotopy_slope(R), slope, lambda at: along(at, "velocity")[1], **at)
         yield equal("d^2L/ds^2", model.homotopy_curvature(R), curvature, lambda at: 2 * along(at, "velocity")[2], **at)
         yield equal("D^2 L[RF,RF]", model.homotopy_form(R), form, lambda at: 2 * along(at, "RF")[2], **at)
-        critical = [is_zero(X) for X in (model.M * model.Z, model.gradient)]
-        yield equal("M Z = 0 exactly where dL/dH = 0", *critical, lambda at: model_at(at).gradient.is_zero, **at)
+        still, critical = is_zero(model.M * model.Z), is_zero(model.gradient)
+        name = "M Z = 0 exactly where dL/dH = 0"
+        yield equal(name, still, critical, lambda at: model_at(at).gradient.is_zero, **at)
 
     words = ("homotopy_slope", "homotopy_form", "homotopy_curvature", "gradient_norm")
     return _identity(settings, "MF5", words, ("slope", "curvature"), examine, scope=f"{EVERY_SIZE}, every R")

@@ -24,7 +24,6 @@ from proofs.mean_field.model import Model
 from proofs.mean_field.polar import dual, nearby_contraction
 from proofs.mean_field.witness import along_line
 from proofs.rational_matrix import fractions, is_zero, squared_norm, to_fmpq
-from proofs.rationals import to_fraction
 from verify.claim import Evidence, Finding, Run
 from verify.claims.mean_field.certificates import of_size
 from verify.claims.mean_field.common import generator, given_model, models, of_file, vacuous

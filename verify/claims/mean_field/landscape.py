@@ -26,7 +26,6 @@ from proofs.mean_field.instances import random_rotation
 from proofs.mean_field.model import Model
 from proofs.mean_field.witness import along_line, has_spectrum, rank, twice_loss
 from proofs.rational_matrix import (
-    fractions,
     inertia,
     inner,
     largest_eigenvalue_at_least,
@@ -43,7 +42,7 @@ from verify.recheck.mean_field.critical import norm_at_least
 from verify.recheck.mean_field.matrices import Matrix
 
 TIGHT_SIZE = 3  # H = [0 3 I] in the tight family, so that |A| = 9
-SHOWN = Fraction(1, 10**4)  # relative: to how much the printed ratio to the bound is exact
+SHOWN = Fraction(1, 10**4)  # ratios to the bound are given in multiples of this
 
 
 def classification(settings: MeanFieldSettings, run: Run) -> Finding:
@@ -61,8 +60,9 @@ def classification(settings: MeanFieldSettings, run: Run) -> Finding:
     return judge(
         conditions,
         evidence=Evidence.EXACT,
-        scope=f"one H for each of {len(shown)} subsets S, all with m >= k+|S|; one F, eigenvalues "
-        f"{listed(goal.eigenvalues)}, m={settings.m}{of_file(settings)}; no others: by (S°-Z) Z = M^T A M Z, every k, m",
+        scope=f"one H for each of {len(shown)} subsets S, all with m >= k+|S|, at one F, eigenvalues "
+        f"{listed(goal.eigenvalues)}, m={settings.m}{of_file(settings)}; that there are no others: an argument from "
+        "(S°-Z) Z = M^T A M Z, which is proved for every k, m",
         instances=len(shown),
         found=f"{len(shown)} values, {len(shown)} spectra",
         predicted=listed(values[:4]) + (" .." if len(values) > 4 else ""),
@@ -133,13 +133,11 @@ def _curved(model: Model, R: fmpq_mat, curvature: fmpq) -> Iterator[Condition]:
     for bound, reach in zip(("tr(Z^2)", "4 L^2 / k"), curvature_bound_factor(model, curvature, len(H)), strict=True):
         below = largest_eigenvalue_at_least(model.A, reach)
         name = f"d^2L/ds^2 <= - {bound} / |A|"
-        yield condition(
-            name, below, lambda at: not norm_at_least(model_at(at).A, at["|A| >="]), **at, **{"|A| >=": reach}
-        )
+        yield condition(name, below, _smaller_norm, H=H, F=F, E=velocity, reach=reach)
 
 
 def _ratio_to_bound(model: Model, curvature: fmpq) -> Fraction:
-    """The curvature over - 4 L^2 / (k |A|), rounded down to a multiple of SHOWN; `_ratio_as_shown` looks at it again."""
+    """The curvature over - 4 L^2 / (k |A|), rounded down to a multiple of SHOWN (see `_ratio_as_shown`)."""
     _, reach = curvature_bound_factor(model, curvature, model.H.nrows())
     ratio = upper(largest_eigenvalue(model.A) / reach)
     return ratio // SHOWN * SHOWN
@@ -255,6 +253,11 @@ def _no_isometry(at: Values) -> bool:
     P, Z = R.T * R, model.Z
     same_rank = P.trace() == rank(Z.rows)
     return not (same_rank and all(x.is_zero for x in (P * P - P, P * Z - Z, model.M.T * R)))
+
+
+def _smaller_norm(at: Values) -> bool:
+    """Whether |A| is less than what the bound needs."""
+    return not norm_at_least(model_at(at).A, at["reach"])
 
 
 def _another_norm(at: Values) -> bool:
