@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 
-from flint import arb, arb_mat, ctx, fmpq, fmpq_mat, fmpq_poly
+from flint import arb, ctx, fmpq, fmpq_mat, fmpq_poly
 
 from proofs.mean_field.critical import Target, common_denominator
 from proofs.mean_field.enclosures import PRECISION, Number, least_nonzero, smallest
 from proofs.mean_field.model import Model
 from proofs.mean_field.rational_functions import RationalFunctions, determinant
-from proofs.rational_matrix import identity, is_zero, kernel, kronecker, projection, select, to_fmpq
+from proofs.rational_matrix import identity, inner, is_zero, kernel, kronecker, projection, select, to_fmpq
 
 
 @dataclass(frozen=True)
@@ -104,22 +104,6 @@ class AttentionFlow:
         gap = self.start - self.model.A_inverse
         return self.model.A_inverse + projection(kernel(self.model.B)) * gap
 
-    def at(self, t: Fraction) -> arb_mat:
-        """W_t in intervals: vec(W_t - A^{-1}) = e^{-t A (x) B^T B} vec(W_0 - A^{-1}), by the matrix exponential."""
-        k = self.BtB.nrows()
-        gap = self.start - self.model.A_inverse
-        with ctx.workprec(PRECISION):
-            generator = arb_mat(self.operator) * (-arb(t.numerator) / t.denominator)
-            stacked = generator.exp() * arb_mat([[gap[i, j]] for j in range(k) for i in range(k)])
-            moved = arb_mat([[stacked[j * k + i, 0] for j in range(k)] for i in range(k)])
-            return arb_mat(self.model.A_inverse) + moved
-
-    def distance(self, t: Fraction) -> arb:
-        """||W_t - W_infinity||_F."""
-        with ctx.workprec(PRECISION):
-            gap = self.at(t) - arb_mat(self.limit)
-            return sum((x * x for x in gap.entries()), arb(0)).max(arb(0)).sqrt()
-
     @cached_property
     def operator(self) -> fmpq_mat:
         """W -> B^T B W A on stacked columns, symmetric: the gap to the limit obeys dG/dt = - B^T B G A."""
@@ -130,6 +114,12 @@ class AttentionFlow:
         """The rate of linear convergence: (least eigenvalue of B^T B that is not 0) (least eigenvalue of A)."""
         with ctx.workprec(PRECISION):
             return least_nonzero(self.BtB) * smallest(self.model.A)
+
+    @cached_property
+    def energy(self) -> fmpq:
+        """<G, B^T B G A> = -(d|G|^2/dt) / 2 for the gap G at the start."""
+        gap = self.start - self.limit
+        return inner(gap, self.BtB * gap * self.model.A)
 
     @cached_property
     def is_one_mode(self) -> bool:

@@ -138,7 +138,8 @@ def rational_r_low(model: Model) -> fmpq:
     r_low = smallest(model.S)
     if isinstance(r_low, fmpq):
         return r_low
-    mantissa, exponent = (int(x) for x in r_low.lower().man_exp())
+    with ctx.workprec(PRECISION):
+        mantissa, exponent = (int(x) for x in r_low.lower().man_exp())
     below = fmpq(mantissa) * fmpq(2) ** exponent
     if not smallest_eigenvalue_at_least(model.S, below):
         raise ArithmeticError("not a lower bound on the least eigenvalue")

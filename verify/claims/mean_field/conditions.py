@@ -193,13 +193,15 @@ def ends(x: Number) -> list[Fraction]:
 
 
 def lower(x: arb) -> Fraction:
-    """The lower end of a finite interval, exactly."""
-    return _exactly(x.lower())
+    """The lower end of a finite interval, rounded down where it has more than PRECISION bits."""
+    with ctx.workprec(PRECISION):
+        return _exactly(x.lower())
 
 
 def upper(x: arb) -> Fraction:
-    """The upper end of a finite interval, exactly."""
-    return _exactly(x.upper())
+    """The upper end of a finite interval, rounded up where it has more than PRECISION bits."""
+    with ctx.workprec(PRECISION):
+        return _exactly(x.upper())
 
 
 def _exactly(x: arb) -> Fraction:
