@@ -120,9 +120,3 @@ class AttentionFlow:
         """<G, B^T B G A> = -(d|G|^2/dt) / 2 for the gap G at the start."""
         gap = self.start - self.limit
         return inner(gap, self.BtB * gap * self.model.A)
-
-    @cached_property
-    def is_one_mode(self) -> bool:
-        """Whether the gap is an eigenvector of the operator, with the rate as eigenvalue: both rational."""
-        gap = self.start - self.limit
-        return isinstance(self.rate, fmpq) and is_zero(self.BtB * gap * self.model.A - gap * self.rate)

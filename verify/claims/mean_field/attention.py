@@ -79,7 +79,7 @@ def _flows_to_its_limit(flow: AttentionFlow) -> Iterator[Condition]:
     yield condition("rate", _is_least_nonzero(flow.operator, low, high), _another_rate, **at)
     with ctx.workprec(PRECISION):
         gap = flow.start - W
-        shrinks = flow.is_one_mode or at_most(squared_norm(gap) * flow.rate, flow.energy)
+        shrinks = at_most(squared_norm(gap) * flow.rate, flow.energy)
     yield condition("d|W_t - W|/dt <= - rate |W_t - W|", shrinks, _lags, **at, gap=gap)
 
 

@@ -70,6 +70,11 @@ def at_most(x: Any, y: Any) -> bool | None:
         return True if x <= y else False if x > y else None
 
 
+def or_equal(decided: bool | None, attained: Callable[[], bool]) -> bool | None:
+    """x <= y, and where intervals leave that open, whether x = y exactly."""
+    return True if decided is None and attained() else decided
+
+
 def both(*parts: bool | None) -> bool | None:
     """Whether all of these hold; None where that hangs on one that was not decided."""
     return False if False in parts else None if None in parts else True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -30,6 +31,7 @@ from verify.claims.mean_field.conditions import (
     equal,
     judge,
     lower,
+    or_equal,
     proved,
     proved_small,
     residual,
@@ -156,7 +158,8 @@ def best_homotopy(settings: MeanFieldSettings, run: Run) -> Finding:
             gap = max(gap, float(to_fraction(bound) / slope - 1))
             for _ in range(OTHERS):
                 R = random_contraction(random, settings.k)
-                holds = attains_nuclear_norm(R, X) or at_most(-along_line(*line(model, R))[1], norm)
+                other = -along_line(*line(model, R))[1]
+                holds = or_equal(at_most(other, norm), partial(attains_nuclear_norm, R, X))
                 conditions.append(condition("-dL/ds <= |MZ|_* for |R| <= 1", holds, _steeper, **at, R=R))
         count += 1
     return judge(

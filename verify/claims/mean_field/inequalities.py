@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import partial
 from random import Random
 
 from flint import ctx, fmpq
@@ -38,6 +39,7 @@ from verify.claims.mean_field.conditions import (
     equal,
     judge,
     lower,
+    or_equal,
     proved,
     upper,
 )
@@ -146,7 +148,7 @@ def _sublevel(model: Model) -> Iterator[Condition]:
     X, bound = model.M * model.Z, slope_bound(model)
     with ctx.workprec(PRECISION):
         Y = dual(X, nearby_contraction(polar_factor(X)))
-    steep = slope_bound_is_attained(model) or at_most(bound, nuclear_norm(X))
+    steep = or_equal(at_most(bound, nuclear_norm(X)), partial(slope_bound_is_attained, model))
     yield condition("|MZ|_* >= 2L sqrt((r_low - 2L) / |A|)", steep, _less_steep, **at, Y=Y, bound=lower(bound))
 
 
