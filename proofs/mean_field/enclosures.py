@@ -1,4 +1,4 @@
-"""Eigenvalues, singular values and polar factors of rational matrices in rigorous intervals (arb)."""
+"""Eigenvalues, eigenvectors and singular values of rational matrices in rigorous intervals (arb)."""
 
 from __future__ import annotations
 
@@ -105,14 +105,3 @@ def nuclear_norm(X: fmpq_mat) -> arb:
     with ctx.workprec(PRECISION):
         squares = eigenvalues(X.transpose() * X)
         return sum((square.max(arb(0)).sqrt() for square in squares), arb(0))
-
-
-def polar_factor(X: fmpq_mat) -> arb_mat:
-    """The partial isometry R with X = R (X^T X)^{1/2} that vanishes on the kernel of X."""
-    n, gram = X.nrows(), X.transpose() * X
-    with ctx.workprec(PRECISION):
-        R = arb_mat(n, n)
-        for i, (square, _) in enumerate(distinct_eigenvalues(gram)):
-            if not square.is_zero():
-                R += arb_mat(X) * eigenprojection(gram, i) * (1 / square.sqrt())
-        return R

@@ -26,8 +26,9 @@ from proofs.rational_matrix import (
     squared_norm,
     to_fmpq,
 )
+from proofs.rationals import to_fraction
 
-CLOSE = fmpq(1, 2**70)  # see Dichotomy.slack
+CLOSE = fmpq(1, 2**78)  # no entry of Dichotomy.R is rounded by more, up to a common factor
 
 
 @dataclass(frozen=True)
@@ -96,22 +97,29 @@ class Dichotomy:
         """A rational matrix near u v^T / |u| |v|; a multiple of it where u and v are rational."""
         if isinstance(self.u, fmpq_mat) and isinstance(self.v, fmpq_mat):
             return self.u * self.v.transpose()
+        return nearby_contraction(self._direction)
+
+    @cached_property
+    def _direction(self) -> arb_mat:
+        """u v^T / |u| |v|."""
         with ctx.workprec(PRECISION):
             u, v = (arb_mat(x) * (1 / arb(_dot(x, x)).sqrt()) for x in (self.u, self.v))
-            return nearby_contraction(u * v.transpose())
+            return u * v.transpose()
 
     @cached_property
     def slack(self) -> Fraction:
         """How far D^2 L[RF, RF] / |R|^2 at the rational R can be from z^2 form: 0 where both are rational.
 
         |D^2 L[RF,RF] - D^2 L[SF,SF]| <= Q (|R| + |S|) |R - S| with Q = 3 |M|^2 |Z| + |A^{-1}| |Z|^2. Up to a factor,
-        which |R|^2 takes out, no entry of R is off by more than 2^-79, so that |R - S| <= 2^-76 for k <= 6.
+        which |R|^2 takes out, no entry of R is off by more than CLOSE and the radius of the interval for it.
         """
         if isinstance(self.u, fmpq_mat) and isinstance(self.v, fmpq_mat):
             return Fraction(0)
         M, Z, a = (1 + squared_norm(X) for X in (self.model.M, self.model.Z, self.model.A_inverse))
-        size = (3 * M * Z + a * Z) * CLOSE
-        return Fraction(int(size.p), int(size.q))
+        with ctx.workprec(PRECISION):
+            radius = max(float(x.rad()) for x in self._direction.entries())
+        off = CLOSE + to_fmpq(Fraction(2 * radius))  # twice, as a float may be rounded down
+        return to_fraction(4 * (3 * M * Z + a * Z) * off * self.model.M.nrows())
 
 
 def _vector(S: fmpq_mat, extreme: Any, position: int) -> fmpq_mat | arb_mat:

@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
-from flint import arb_mat, fmpq, fmpq_mat
+from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 
 from proofs.rational_matrix import identity, inertia, trace
 
+WORK = 1000  # bits of arithmetic that need not be rigorous
+SHIFT = 64  # -log2 of how far a matrix is moved off the singular ones, in units of its norm
 FINE = 2**80  # entries of a rational matrix near one of intervals are multiples of 1 / FINE
 SHRINK = fmpq(2**60 - 1, 2**60)  # more than rounding k^2 entries can add to the norm
 LIFT = fmpq(1, 2**40)  # keeps Y positive definite where X is singular; in units of tr(X^T X)^{1/2}, roughly
@@ -20,13 +22,32 @@ def is_contraction(R: fmpq_mat) -> bool:
     return inertia(identity(R.ncols()) - R.transpose() * R)[0] == 0
 
 
-def nearby_contraction(polar: arb_mat) -> fmpq_mat:
+def nearby_contraction(X: arb_mat) -> fmpq_mat:
     """A rational matrix of norm at most 1 near the midpoints of a matrix that has norm at most 1."""
-    rows = [[fmpq(int((x.mid() * FINE).floor().unique_fmpz()), FINE) for x in row] for row in polar.tolist()]
-    R = fmpq_mat(rows) * SHRINK
+    R = fmpq_mat([[rounded(x) for x in row] for row in X.tolist()]) * SHRINK
     if not is_contraction(R):
-        raise ArithmeticError("the enclosure of the polar factor is too wide")
+        raise ArithmeticError("not close enough to a matrix of norm 1")
     return R
+
+
+def rounded(x: arb) -> fmpq:
+    """The midpoint, rounded to a multiple of 1 / FINE."""
+    with ctx.workprec(WORK):
+        return fmpq(int((x.mid() * FINE).floor().unique_fmpz()), FINE)
+
+
+def near_polar_factor(X: fmpq_mat) -> fmpq_mat:
+    """A rational R of norm at most 1 with tr(R^T X) near |X|_*, for X != 0.
+
+    Newton's iteration Y -> (Y + Y^{-T}) / 2 ends at the orthogonal polar factor of a matrix; X is moved a little, so
+    that it has an inverse. Nothing rests on how exact this is: R bounds |X|_* from below whatever it is.
+    """
+    k, size = X.nrows(), trace(X.transpose() * X)
+    with ctx.workprec(WORK):
+        Y = arb_mat(X) * (1 / arb(size).sqrt()) + arb_mat(identity(k)) * arb(2) ** -SHIFT
+        for _ in range((k + 1) * SHIFT):  # the determinant is of order 2^(-k SHIFT); a step halves what is large
+            Y = ((Y + Y.inv().transpose()) * (arb(1) / 2)).mid()
+    return nearby_contraction(Y)
 
 
 def dual(X: fmpq_mat, R: fmpq_mat) -> fmpq_mat:

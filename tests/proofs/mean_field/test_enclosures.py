@@ -23,7 +23,6 @@ from proofs.mean_field.enclosures import (
     largest_eigenvalue,
     least_nonzero,
     nuclear_norm,
-    polar_factor,
     smallest,
     smallest_eigenvalue,
 )
@@ -38,6 +37,7 @@ from proofs.mean_field.inequalities import (
 )
 from proofs.mean_field.instances import random_contraction, random_matrix
 from proofs.mean_field.model import Model
+from proofs.mean_field.polar import attains_nuclear_norm, dual, is_contraction, near_polar_factor, upper_bound
 from proofs.rational_matrix import diagonal, identity, is_zero, matrix, squared_norm, to_fmpq, trace
 from tests.proofs.mean_field.strategies import all_hold, entries, holds, matrices, models, randoms, rotations, saddles
 
@@ -77,14 +77,36 @@ def test_projections_on_eigenspaces(values: list[Fraction], data: st.DataObject)
 
 
 @given(st.integers(1, 3), st.data(), randoms)
-def test_polar_factor_attains_the_nuclear_norm(n: int, data: st.DataObject, random: Random) -> None:
+def test_the_nuclear_norm_lies_between_its_bounds(n: int, data: st.DataObject, random: Random) -> None:
     X = data.draw(matrices(n, n))
-    R = polar_factor(X)
-    attained = sum(((R.transpose() * arb_mat(X))[i, i] for i in range(n)), arb(0))
-    assert agree(attained, nuclear_norm(X))
+    assume(not is_zero(X))
+    R, norm = near_polar_factor(X), nuclear_norm(X)
+    below, above = trace(R.transpose() * X), upper_bound(X, dual(X, R))
+    assert is_contraction(R) and below < norm < above < below * (1 + fmpq(1, 2**35))
+    assert upper_bound(X, identity(n)) >= below  # any Y will do
     other = random_contraction(random, n)
-    slack = arb(2) ** -60 * (1 + nuclear_norm(X))  # n = 1 and R = 1 is an equality
-    assert arb(trace(other.transpose() * X)) <= nuclear_norm(X) + slack
+    slack = arb(2) ** -60 * (1 + norm)  # n = 1 and R = 1 is an equality
+    assert is_contraction(other) and arb(trace(other.transpose() * X)) <= norm + slack
+    assert not is_contraction(identity(n) * fmpq(1001, 1000))
+
+
+def test_a_polar_factor_attains_the_nuclear_norm_exactly() -> None:
+    P, R = matrix([[2, 1], [1, 3]]), matrix([[Fraction(3, 5), Fraction(4, 5)], [Fraction(-4, 5), Fraction(3, 5)]])
+    assert attains_nuclear_norm(R, R * P) and not attains_nuclear_norm(identity(2), R * P)
+    assert not attains_nuclear_norm(R * -1, R * P) and not attains_nuclear_norm(R * fmpq(1, 2), R * P)
+    assert holds(nuclear_norm(R * P), 5)
+
+
+def test_nearly_singular_matrices_have_a_polar_factor_too() -> None:
+    nilpotent = matrix([[int(j == i + 1) for j in range(6)] for i in range(6)])
+    for X in (
+        matrix([[1, 1], [1, 1]]),
+        matrix([[1, 0], [0, Fraction(1, 10**30)]]),
+        diagonal([5, 1, -1, 0, 0, 0]),
+        nilpotent,
+    ):
+        R = near_polar_factor(X)
+        assert is_contraction(R) and trace(R.transpose() * X) > nuclear_norm(X) * (1 - arb(2) ** -50)
 
 
 @given(models())

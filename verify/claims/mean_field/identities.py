@@ -11,10 +11,10 @@ from typing import Any
 from flint import ctx, fmpq, fmpq_mat
 
 from proofs.mean_field.critical import hessian, line, rational_example
-from proofs.mean_field.enclosures import PRECISION, nuclear_norm, polar_factor
+from proofs.mean_field.enclosures import PRECISION, nuclear_norm
 from proofs.mean_field.instances import random_contraction, random_full_rank, random_matrix, random_models
 from proofs.mean_field.model import Model
-from proofs.mean_field.polar import attains_nuclear_norm, dual, nearby_contraction, upper_bound
+from proofs.mean_field.polar import attains_nuclear_norm, dual, near_polar_factor, upper_bound
 from proofs.mean_field.witness import along_line, is_semidefinite, twice_loss
 from proofs.rational_matrix import fractions, inner, is_zero
 from proofs.rationals import to_fraction
@@ -149,7 +149,7 @@ def best_homotopy(settings: MeanFieldSettings, run: Run) -> Finding:
             continue
         X = model.M * model.Z
         with ctx.workprec(PRECISION):
-            norm, best = nuclear_norm(X), nearby_contraction(polar_factor(X))
+            norm, best = nuclear_norm(X), near_polar_factor(X)
             Y = dual(X, best)
             at: dict[str, Any] = {"H": model.H, "F": model.F, "|MZ|_*": [lower(norm), upper(norm)]}
             slope, bound = -along_line(*line(model, best))[1], upper_bound(X, Y)

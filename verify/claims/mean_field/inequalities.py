@@ -10,7 +10,7 @@ from random import Random
 from flint import ctx, fmpq
 
 from proofs.mean_field.critical import critical_point, target
-from proofs.mean_field.enclosures import PRECISION, nuclear_norm, polar_factor
+from proofs.mean_field.enclosures import PRECISION, nuclear_norm
 from proofs.mean_field.inequalities import (
     Dichotomy,
     rational_r_low,
@@ -22,7 +22,7 @@ from proofs.mean_field.inequalities import (
 )
 from proofs.mean_field.instances import random_matrix
 from proofs.mean_field.model import Model
-from proofs.mean_field.polar import dual, nearby_contraction
+from proofs.mean_field.polar import dual, near_polar_factor
 from proofs.mean_field.witness import along_line
 from proofs.rational_matrix import fractions, is_zero, squared_norm, to_fmpq
 from verify.claim import Evidence, Finding, Run
@@ -147,7 +147,7 @@ def _sublevel(model: Model) -> Iterator[Condition]:
     yield condition("|dL/dH|^2 >= 2L (r_low - 2L) / |A|", squares, _small_gradient, **at, excess=excess)
     X, bound = model.M * model.Z, slope_bound(model)
     with ctx.workprec(PRECISION):
-        Y = dual(X, nearby_contraction(polar_factor(X)))
+        Y = dual(X, near_polar_factor(X))
     steep = or_equal(at_most(bound, nuclear_norm(X)), partial(slope_bound_is_attained, model))
     yield condition("|MZ|_* >= 2L sqrt((r_low - 2L) / |A|)", steep, _less_steep, **at, Y=Y, bound=lower(bound))
 
@@ -171,7 +171,7 @@ def _slope_ratio(model: Model) -> float:
     """A lower bound on |MZ|_* over its bound: -dL/ds along a rational R of norm at most 1, by the witness."""
     X = model.M * model.Z
     with ctx.workprec(PRECISION):
-        R = nearby_contraction(polar_factor(X))
+        R = near_polar_factor(X)
         velocity = fractions(R * model.F - model.H)
         slope = -along_line(fractions(model.H), fractions(model.F), velocity)[1]
         return float(slope / upper(slope_bound(model)))

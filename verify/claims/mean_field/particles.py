@@ -9,7 +9,7 @@ from typing import Any
 
 from flint import arb, ctx, fmpq
 
-from proofs.mean_field.enclosures import PRECISION, agree, nuclear_norm, polar_factor
+from proofs.mean_field.enclosures import PRECISION, agree, nuclear_norm
 from proofs.mean_field.examples import tanh_saddle
 from proofs.mean_field.improvement import (
     BirthDeath,
@@ -19,7 +19,7 @@ from proofs.mean_field.improvement import (
     softsign,
     tight_birth_death,
 )
-from proofs.mean_field.polar import nearby_contraction
+from proofs.mean_field.polar import near_polar_factor
 from proofs.mean_field.witness import along_line, is_semidefinite
 from proofs.rational_matrix import is_zero, squared_norm, to_fmpq
 from verify.claim import Evidence, Finding, Run
@@ -103,7 +103,7 @@ def _improves(instance: BirthDeath) -> Iterator[Condition]:
         return
     with ctx.workprec(PRECISION):
         fast = at_most(to_fmpq(instance.factor) * nuclear_norm(X) ** 2, instance.output_dissipation)
-        best = nearby_contraction(polar_factor(X))
+        best = near_polar_factor(X)
     yield condition("-dL/dt >= 2 gamma / (R_4 m_2) (dL/ds)^2", fast, _too_slow, **at, R=best, factor=instance.factor)
 
 
