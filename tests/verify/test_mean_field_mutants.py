@@ -7,9 +7,10 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from flint import arb, fmpq
+from flint import arb, ctx, fmpq
 
 from proofs.mean_field import critical, flows, improvement, inequalities, prompts
+from proofs.mean_field.enclosures import PRECISION
 from proofs.mean_field.model import Model
 from proofs.rational_matrix import squared_norm, trace
 from tests.verify.mean_field_conditions import settings
@@ -96,7 +97,13 @@ def attribute(owner: type, name: str, change: Callable[[Any, Any], Any]) -> Patc
 
 
 def times(factor: Any) -> Callable[..., Any]:
-    return lambda value, *_: value * factor
+    """Without widening intervals."""
+
+    def change(value: Any, *_: Any) -> Any:
+        with ctx.workprec(PRECISION):
+            return value * factor
+
+    return change
 
 
 def pair(factor: Any) -> Callable[[Any], Any]:
