@@ -117,6 +117,18 @@ def smallest_eigenvalue_at_least(S: fmpq_mat, bound: Any) -> bool:
     return inertia(S - to_fmpq(bound) * identity(S.nrows()))[0] == 0
 
 
+def rational_eigenvalues(S: fmpq_mat) -> list[fmpq]:
+    """Those eigenvalues that are rational numbers, each once."""
+    _, factors = S.charpoly().factor()
+    return [-p[0] / p[1] for p, _ in factors if p.degree() == 1]
+
+
+def eigenspace(S: fmpq_mat, eigenvalue: fmpq) -> list[fmpq_mat]:
+    """A basis of the eigenspace, of columns."""
+    basis = kernel(S - eigenvalue * identity(S.nrows()))
+    return [select(basis, columns=[j]) for j in range(basis.ncols())]
+
+
 def polynomial_with_roots(roots: Iterable[Any]) -> fmpq_poly:
     """The monic polynomial with these roots, each as often as it is listed."""
     p = fmpq_poly([1])

@@ -1,9 +1,14 @@
-"""Eigenvalues, singular values and polar factors of rational matrices in rigorous intervals (arb)."""
+"""Eigenvalues, eigenvectors and singular values of rational matrices in rigorous intervals (arb)."""
 
 from __future__ import annotations
 
-from flint import arb, arb_mat, ctx, fmpq_mat
+from typing import TypeAlias
 
+from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
+
+from proofs.rational_matrix import identity, inertia, rational_eigenvalues
+
+Number: TypeAlias = fmpq | arb
 PRECISION = 160  # bits, about 48 digits; a claim that needs more comes out undecided, never wrong
 
 
@@ -51,6 +56,26 @@ def smallest_eigenvalue(S: fmpq_mat) -> arb:
         return -largest_eigenvalue(S * -1)
 
 
+def largest(S: fmpq_mat) -> Number:
+    """The largest eigenvalue: exactly where it is rational, else in an interval."""
+    exact = next((x for x in rational_eigenvalues(S) if inertia(S - x * identity(S.nrows()))[2] == 0), None)
+    return largest_eigenvalue(S) if exact is None else exact
+
+
+def smallest(S: fmpq_mat) -> Number:
+    with ctx.workprec(PRECISION):
+        return -largest(S * -1)
+
+
+def least_nonzero(S: fmpq_mat) -> Number:
+    """The least eigenvalue other than 0 of a positive semidefinite matrix S != 0."""
+    nullity = inertia(S)[1]
+    for x in rational_eigenvalues(S):
+        if x > 0 and inertia(S - x * identity(S.nrows()))[0] == nullity:
+            return x
+    return eigenvalues(S)[nullity]
+
+
 def eigenprojection(S: fmpq_mat, position: int) -> arb_mat:
     """The orthogonal projection on the eigenspace of the given one of the `distinct_eigenvalues`.
 
@@ -80,14 +105,3 @@ def nuclear_norm(X: fmpq_mat) -> arb:
     with ctx.workprec(PRECISION):
         squares = eigenvalues(X.transpose() * X)
         return sum((square.max(arb(0)).sqrt() for square in squares), arb(0))
-
-
-def polar_factor(X: fmpq_mat) -> arb_mat:
-    """The partial isometry R with X = R (X^T X)^{1/2} that vanishes on the kernel of X."""
-    n, gram = X.nrows(), X.transpose() * X
-    with ctx.workprec(PRECISION):
-        R = arb_mat(n, n)
-        for i, (square, _) in enumerate(distinct_eigenvalues(gram)):
-            if not square.is_zero():
-                R += arb_mat(X) * eigenprojection(gram, i) * (1 / square.sqrt())
-        return R

@@ -17,12 +17,12 @@ from proofs.mean_field.model import Model
 from proofs.mean_field.rational_functions import RationalFunctions, determinant
 
 
-def isotropic_model(k: int) -> Model:
-    """F = [I 0] and H = [0 I]: the curvature bound -4 L^2 / (k ||A||) is attained along R = I."""
+def isotropic_model(k: int, size: int = 1) -> Model:
+    """F = [I 0] and H = [0 size I]: the curvature bound -4 L^2 / (k ||A||) is attained along every rotation R."""
     F, H = fmpq_mat(k, 2 * k), fmpq_mat(k, 2 * k)
     for i in range(k):
         F[i, i] = 1
-        H[i, k + i] = 1
+        H[i, k + i] = size
     return Model(H, F)
 
 
@@ -87,18 +87,22 @@ def gaussian_mean(function: Callable[[Any], Any], reach: int = 14) -> arb:
 def tanh_saddle() -> dict[str, arb]:
     """mu = one neuron a tanh(w . x) with w = e_2, target tanh(x_1), x ~ N(0, I_2), k = 1 (A3.13).
 
-    M = 0, so that d L/d mu vanishes everywhere; moving w along e_1 changes h by x_1 sech^2(x_2), and the Hessian form
-    leaves -(E[tanh(x_1) x_1] E[sech^2(x_2)])^2 / E tanh^2 = -c^4 / E tanh^2.
+    M = E[h f°] / E h^2 = 0, so that d L/d mu vanishes everywhere; moving w along e_1 changes h by x_1 sech^2(x_2), and
+    the Hessian form leaves -(E[tanh(x_1) x_1] E[sech^2(x_2)])^2 / E tanh^2 = -c^4 / E tanh^2.
     """
     with ctx.workprec(PRECISION):
         square = gaussian_mean(lambda x: x.tanh() ** 2)
         c = gaussian_mean(lambda x: x.sech() ** 2)
         by_parts = gaussian_mean(lambda x: x * x.tanh())
+        mean = gaussian_mean(lambda x: x.tanh())
+        M = mean * mean / square
         return {
-            "loss": square / 2,
+            "loss": (square - M * M * square) / 2,
+            "r_low / 2": square / 2,
+            "M": M,
             "c": c,
             "E x tanh x": by_parts,
-            "1 - E tanh^2": 1 - square,
+            "E tanh^2": square,
             "second variation": -((by_parts * c) ** 2) / square,
             "closed form": -(c**4) / (1 - c),
         }

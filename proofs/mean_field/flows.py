@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 
-from flint import arb, arb_mat, ctx, fmpq_mat, fmpq_poly
+from flint import arb, ctx, fmpq, fmpq_mat, fmpq_poly
 
 from proofs.mean_field.critical import Target, common_denominator
-from proofs.mean_field.enclosures import PRECISION, eigenvalues
+from proofs.mean_field.enclosures import PRECISION, Number, least_nonzero, smallest
 from proofs.mean_field.model import Model
 from proofs.mean_field.rational_functions import RationalFunctions, determinant
-from proofs.rational_matrix import identity, kernel, kronecker, projection
+from proofs.rational_matrix import identity, inner, is_zero, kernel, kronecker, projection, select, to_fmpq
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,32 @@ class OjaFlow:
         loss = Model(RationalFunctions(moved.numerators, d), _constant(self.target.F, d)).loss
         return int(loss.numerators[0][0].degree() - loss.power * d.degree())
 
+    @cached_property
+    def is_generic(self) -> bool:
+        """Whether the slowest direction is there: L e^{2 r_low t} then has a limit that is not 0.
+
+        Written as rows v_j + w_j with v_j = x_j / lambda_j and w_j outside the row space of F, the row space of H_t has
+        the rows v_j + e^{-lambda_j t} w_j; the one of the least eigenvalue must have w_j != 0.
+        """
+        X = self.target.X
+        if not self.reaches_global_minimum:
+            return False
+        rows = (self.start * X.transpose()).inv() * self.start
+        outside = rows - rows * projection(X.transpose())
+        return not is_zero(select(outside, [self.target.eigenvalues.index(self.target.r_low)]))
+
     def sublevel_bound(self, q: Fraction) -> arb:
         """L_0 e^{-2 (r_low - 2 L_0) t} at t = common log q: a bound on L where 2 L_0 < r_low (A3.10, ||A|| = 1)."""
         with ctx.workprec(PRECISION):
-            L = arb(Model(self.start, self.target.F).loss)
-            r_low = arb(self.target.r_low.numerator) / self.target.r_low.denominator
+            start = Model(self.start, self.target.F)
             t = self.common * (arb(q.numerator) / q.denominator).log()
-            return L * (-2 * (r_low - 2 * L) * t).exp()
+            return start.loss * (-sublevel_rate(start, self.target.r_low) * t).exp()
+
+
+def sublevel_rate(start: Model, r_low: Fraction) -> fmpq:
+    """2 (r_low - 2 L_0)."""
+    rate: fmpq = 2 * (to_fmpq(r_low) - 2 * start.loss)
+    return rate
 
 
 def _constant(X: fmpq_mat, d: object) -> RationalFunctions:
@@ -85,25 +104,19 @@ class AttentionFlow:
         gap = self.start - self.model.A_inverse
         return self.model.A_inverse + projection(kernel(self.model.B)) * gap
 
-    def at(self, t: Fraction) -> arb_mat:
-        """W_t in intervals: vec(W_t - A^{-1}) = e^{-t A (x) B^T B} vec(W_0 - A^{-1}), by the matrix exponential."""
-        k = self.BtB.nrows()
-        gap = self.start - self.model.A_inverse
-        with ctx.workprec(PRECISION):
-            generator = arb_mat(kronecker(self.model.A, self.BtB)) * (-arb(t.numerator) / t.denominator)
-            stacked = generator.exp() * arb_mat([[gap[i, j]] for j in range(k) for i in range(k)])
-            moved = arb_mat([[stacked[j * k + i, 0] for j in range(k)] for i in range(k)])
-            return arb_mat(self.model.A_inverse) + moved
-
-    def distance(self, t: Fraction) -> arb:
-        """||W_t - W_infinity||_F."""
-        with ctx.workprec(PRECISION):
-            gap = self.at(t) - arb_mat(self.limit)
-            return sum((x * x for x in gap.entries()), arb(0)).max(arb(0)).sqrt()
+    @cached_property
+    def operator(self) -> fmpq_mat:
+        """W -> B^T B W A on stacked columns, symmetric: the gap to the limit obeys dG/dt = - B^T B G A."""
+        return kronecker(self.model.A, self.BtB)
 
     @cached_property
-    def rate(self) -> arb:
+    def rate(self) -> Number:
         """The rate of linear convergence: (least eigenvalue of B^T B that is not 0) (least eigenvalue of A)."""
-        nullity = kernel(self.BtB).ncols()
         with ctx.workprec(PRECISION):
-            return eigenvalues(self.BtB)[nullity] * eigenvalues(self.model.A)[0]
+            return least_nonzero(self.BtB) * smallest(self.model.A)
+
+    @cached_property
+    def energy(self) -> fmpq:
+        """<G, B^T B G A> = -(d|G|^2/dt) / 2 for the gap G at the start."""
+        gap = self.start - self.limit
+        return inner(gap, self.BtB * gap * self.model.A)

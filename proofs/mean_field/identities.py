@@ -225,6 +225,24 @@ def prompt_optimum() -> Any:
     return loss - optimum - trace(S * gap * A * gap.transpose()) / 2
 
 
+def prompt_excess() -> Any:
+    """L^n(W) - L_TF(W) = tr((S - T) W A W^T) / 2, where S - T = (C - T) / n without noise (A3.12)."""
+    T, S, A, W = (PROMPTS.letter(x) for x in ("T", "S", "A", "W"))
+
+    def loss(S: Expression) -> Any:
+        return trace(T * W) * -1 + trace(S * W * A * W.transpose()) / 2
+
+    return loss(S) - loss(T) - trace((S - T) * W * A * W.transpose()) / 2
+
+
+def prompt_gap() -> Any:
+    """L^n - L = tr(D A^{-1}) / 2 - tr(D S^{-1} D A^{-1}) / 2 with D = S - T, also where T has no inverse (A3.12)."""
+    T, S, s, a = (PROMPTS.letter(x) for x in ("T", "S", "s", "a"))
+    D = S - T
+    gap = trace(T * a) / 2 - trace(T * s * T * a) / 2
+    return gap - trace(D * a) / 2 + trace(D * s * D * a) / 2
+
+
 def prompt_slope() -> Any:
     """d L^n / d(1/n) at 1/n = 0 without noise is tr((C - T) A^{-1}) / 2, for invertible B (A3.12)."""
     T, t, a, C = (PROMPTS.letter(x) for x in ("T", "t", "a", "C"))
@@ -258,6 +276,8 @@ IDENTITIES: dict[str, Callable[[], Any]] = {
         subspace_flow,
         oja_flow,
         prompt_optimum,
+        prompt_excess,
+        prompt_gap,
         prompt_slope,
     )
 }

@@ -1,4 +1,9 @@
-"""Atoms of a network in exact rationals, and the rate of improvement under birth and death (design, A3.14)."""
+"""Atoms of a network in exact rationals, and the rate of improvement under birth and death (design, A3.14).
+
+With g(w) = grad_a dL/dmu and dmu°/dpi = r(a, w) <= R_4, dL/ds along the homotopy is the integral of (R a . g) r over
+pi. As pi is symmetric in a it is that of (R a . g) (r(a) - r(-a)) / 2, and (r(a) - r(-a))^2 <= R_4 (r(a) + r(-a)), so
+that by Cauchy and Schwarz (dL/ds)^2 <= (R_4 m_2 / 2) times the integral of |g|^2 over pi.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +17,7 @@ from flint import fmpq, fmpq_mat
 
 from proofs.mean_field.instances import random_rational
 from proofs.mean_field.model import Model
-from proofs.rational_matrix import inner, squared_norm, to_fmpq
+from proofs.rational_matrix import inner, is_zero, squared_norm, to_fmpq
 
 Vector = tuple[Fraction, ...]
 
@@ -106,30 +111,54 @@ class BirthDeath:
         """The integral of dL/dmu under mu, which is 0."""
         return inner(self.model.gradient, features(self.mu, self.points, self.activation))
 
-    def bound(self, slope: fmpq) -> fmpq:
-        """(gamma / (R_4 m_2)) slope^2."""
-        return to_fmpq(self.gamma / (self.ratio * self.second_moment)) * slope**2
+    @cached_property
+    def factor(self) -> Fraction:
+        """2 gamma / (R_4 m_2): what the squared slope of a homotopy is multiplied with."""
+        return 2 * self.gamma / (self.ratio * self.second_moment)
+
+
+def mirrored(target: Sequence[Atom], weights: Sequence[int]) -> tuple[Atom, ...]:
+    """pi with these weights: half of each at a, half at -a."""
+    return tuple(
+        Atom(Fraction(weight, 2 * sum(weights)), a, atom.w)
+        for weight, atom in zip(weights, target, strict=True)
+        for a in (atom.a, tuple(-x for x in atom.a))
+    )
+
+
+def tight_birth_death(random: Random, k: int, count: int, activation: Activation, d: int = 2) -> BirthDeath:
+    """An instance where the best homotopy attains the bound: one target neuron, and no gradient at the k other neurons.
+
+    Their responses span the row space of H, so that g = 0 there; M Z has rank one.
+    """
+    while True:
+        points = tuple(random_vector(random, d) for _ in range(count))
+        target = (Atom(Fraction(1), random_vector(random, k), random_vector(random, d)),)
+        units = [tuple(Fraction(i == j) for j in range(k)) for i in range(k)]
+        background = tuple(Atom(Fraction(1, k), unit, random_vector(random, d)) for unit in units)
+        instance = BirthDeath(target, background, Fraction(1, 3), mirrored(target, [1]), points, activation)
+        if instance.second_moment > 0 and instance.model.A.det() != 0 and not is_zero(instance.model.gradient):
+            return instance
+
+
+def random_vector(random: Random, size: int) -> Vector:
+    return tuple(random_rational(random, 2, 2) for _ in range(size))
 
 
 def random_birth_death(random: Random, k: int, count: int, activation: Activation, d: int = 2) -> BirthDeath:
     """A random instance with two more points than features and a generic network."""
 
-    def vector(size: int) -> Vector:
-        return tuple(random_rational(random, 2, 2) for _ in range(size))
-
     def measure(size: int) -> tuple[Atom, ...]:
         weights = [random.randint(1, 4) for _ in range(size)]
-        return tuple(Atom(Fraction(w, sum(weights)), vector(k), vector(d)) for w in weights)
+        return tuple(
+            Atom(Fraction(w, sum(weights)), random_vector(random, k), random_vector(random, d)) for w in weights
+        )
 
     while True:
-        points = tuple(vector(d) for _ in range(count))
+        points = tuple(random_vector(random, d) for _ in range(count))
         target, background = measure(k + 2), measure(k + 2)
         weights = [random.randint(1, 4) for _ in target]
-        pi = tuple(
-            Atom(Fraction(weight, 2 * sum(weights)), a, atom.w)
-            for weight, atom in zip(weights, target, strict=True)
-            for a in (atom.a, tuple(-x for x in atom.a))
-        )
+        pi = mirrored(target, weights)
         instance = BirthDeath(target, background, Fraction(random.randint(1, 3), 4), pi, points, activation)
         different = len({(atom.a, atom.w) for atom in pi}) == len(pi)
         if different and instance.model.A.det() != 0 and instance.second_moment > 0:

@@ -47,3 +47,14 @@ def random_contraction(random: Random, n: int) -> fmpq_mat:
 
 def random_models(random: Random, k: int, m: int, count: int) -> list[Model]:
     return [Model(random_full_rank(random, k, m), random_full_rank(random, k, m)) for _ in range(count)]
+
+
+def singular_model(random: Random, H: fmpq_mat) -> Model:
+    """A model with these features whose B = F H^T has rank k - 1 exactly."""
+    k, m = H.nrows(), H.ncols()
+    while True:
+        mixing = matrix([[random.randint(-2, 2) for _ in range(k - 1)] for _ in range(k)])
+        F = mixing * random_matrix(random, k - 1, m) if k > 1 else fmpq_mat(1, m)
+        model = Model(H, F)
+        if model.B.rank() == k - 1:
+            return model

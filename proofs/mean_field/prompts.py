@@ -85,10 +85,23 @@ class FinitePrompts:
         return (trace(self.features.S) - explained) / 2
 
 
+def spread(features: Features) -> fmpq_mat:
+    """C - B^T B, positive semidefinite by Cauchy and Schwarz: without noise S_n = B^T B + (C - B^T B) / n."""
+    return features.C - features.B.transpose() * features.B
+
+
 def slope_in_inverse_length(features: Features) -> fmpq:
-    """The limit of n (L^n - L) without noise, for invertible B: tr((C - B^T B) A^{-1}) / 2."""
-    BtB = features.B.transpose() * features.B
-    return trace((features.C - BtB) * features.A.inv()) / 2
+    """tr((C - B^T B) A^{-1}) / 2, without noise a bound on n (L^n - L), and for invertible B its limit.
+
+    L^n <= L^n(A^{-1}) = L + tr((C - B^T B) A^{-1}) / (2n), as L = L_TF(A^{-1}); and L^n(W) >= L_TF(W) >= L for all W.
+    """
+    return trace(spread(features) * features.A.inv()) / 2
+
+
+def remainder(prompts: FinitePrompts) -> fmpq:
+    """tr(D S_n^{-1} D A^{-1}) / 2 with D = S_n - B^T B: how far L^n - L is below its bound, without noise."""
+    D = prompts.S_n - prompts.BtB
+    return trace(D * prompts.S_n.inv() * D * prompts.features.A.inv()) / 2
 
 
 def sign_features(sine: Fraction, cosine: Fraction) -> Features:

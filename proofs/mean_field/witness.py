@@ -103,3 +103,64 @@ def prompt_loss(
                         total += (label[q] + query_noise * sign - _dot(read, Wh[q])) ** 2 / 2
                         count += 1
     return total / count
+
+
+def pivots(S: Rows) -> list[Fraction] | None:
+    """The pivots of symmetric elimination. None where one is 0 and its row is not: then S is indefinite."""
+    rest, found = [list(row) for row in S], []
+    for i, row in enumerate(rest):
+        found.append(row[i])
+        if row[i] == 0:
+            if any(x != 0 for x in row[i:]):
+                return None
+            continue
+        for j in range(i + 1, len(rest)):
+            factor = rest[j][i] / row[i]
+            rest[j] = [x - factor * y for x, y in zip(rest[j], row, strict=True)]
+    return found
+
+
+def is_semidefinite(S: Rows) -> bool:
+    """Whether the symmetric matrix S has no negative eigenvalue."""
+    found = pivots(S)
+    return found is not None and all(x >= 0 for x in found)
+
+
+def rank(X: Rows) -> int:
+    """By elimination."""
+    rest, found = [list(row) for row in X], 0
+    for column in range(len(X[0])):
+        pivot = next((row for row in rest if row[column] != 0), None)
+        if pivot is not None:
+            rest.remove(pivot)
+            rest = [[x - y * (row[column] / pivot[column]) for x, y in zip(row, pivot, strict=True)] for row in rest]
+            found += 1
+    return found
+
+
+def hessian_by_jets(H: Rows, F: Rows) -> list[list[Fraction]]:
+    """The matrix of second derivatives of L on the entries of H, row by row: from those along e_p + e_q."""
+    k, m = len(H), len(H[0])
+
+    def along(*entries: int) -> Fraction:
+        E = [[Fraction(entries.count(i * m + j)) for j in range(m)] for i in range(k)]
+        return along_line(H, F, E)[2]
+
+    single = [along(p) for p in range(k * m)]
+    return [[(along(p, q) - single[p] - single[q]) / 2 for q in range(k * m)] for p in range(k * m)]
+
+
+def has_spectrum(H: Rows, F: Rows, spectrum: Sequence[Fraction]) -> bool:
+    """Whether the Hessian at H has these eigenvalues, in coordinates G H with G H H^T G^T = I.
+
+    They are those of D (A (x) I), with D the Hessian at H, which is similar to a symmetric matrix: an eigenvalue has
+    multiplicity km - rank(D (A (x) I) - eigenvalue).
+    """
+    k, m, D = len(H), len(H[0]), hessian_by_jets(H, F)
+    A = [[_dot(x, y) for y in H] for x in H]
+    N = [[sum(row[i * m + b] * A[i][j] for i in range(k)) for j in range(k) for b in range(m)] for row in D]
+
+    def multiplicity(x: Fraction) -> int:
+        return k * m - rank([[y - x * (p == q) for q, y in enumerate(row)] for p, row in enumerate(N)])
+
+    return len(spectrum) == k * m and all(multiplicity(x) == list(spectrum).count(x) for x in set(spectrum))

@@ -153,3 +153,25 @@ def test_one_thread_restores_what_was() -> None:
     with one_thread():
         assert torch.get_num_threads() == 1
     assert torch.get_num_threads() == before
+
+
+def test_a_network_of_finite_width_may_rest_where_the_finite_model_has_no_critical_value() -> None:
+    """One tanh neuron and k = 1: dL/da = dL/dw = 0 at a loss that is neither 0 nor r_low / 2."""
+    X = torch.linspace(-2, 2, 9, dtype=torch.float64)[:, None]
+    task = Task(X, 2 * torch.tanh(X / 4) + torch.tanh(8 * X))
+
+    def loss_and_slopes(w: float) -> tuple[float, list[float]]:
+        a, weight = (torch.tensor([[x]], dtype=torch.float64, requires_grad=True) for x in (1.0, w))
+        loss = task.loss(Particles(a, weight).features(X))
+        return float(loss.detach()), [float(x) for x in torch.autograd.grad(loss, (a, weight))]
+
+    low, high = 0.01, 3.0  # dL/dw is negative at one end and positive at the other
+    assert loss_and_slopes(low)[1][1] * loss_and_slopes(high)[1][1] < 0
+    rising = loss_and_slopes(high)[1][1] > 0
+    for _ in range(100):
+        middle = (low + high) / 2
+        low, high = (low, middle) if (loss_and_slopes(middle)[1][1] > 0) == rising else (middle, high)
+    loss, slopes = loss_and_slopes(low)
+    r_low = float(task.eigenvalues[0])
+    assert max(map(abs, slopes)) < 1e-12 * r_low
+    assert 0.001 * r_low < loss < 0.499 * r_low

@@ -19,21 +19,26 @@ from proofs.mean_field.enclosures import (
     eigenprojection,
     eigenvalues,
     eigenvector,
+    largest,
     largest_eigenvalue,
+    least_nonzero,
     nuclear_norm,
-    polar_factor,
+    smallest,
     smallest_eigenvalue,
 )
 from proofs.mean_field.inequalities import (
-    best_slope,
-    dichotomy,
-    rank_one_dichotomy,
+    Dichotomy,
     rational_r_low,
+    slope_bound,
+    slope_bound_is_attained,
     squared_gradient_at_least,
+    squared_gradient_excess,
+    tight_model,
 )
 from proofs.mean_field.instances import random_contraction, random_matrix
 from proofs.mean_field.model import Model
-from proofs.rational_matrix import diagonal, is_zero, to_fmpq, trace
+from proofs.mean_field.polar import attains_nuclear_norm, dual, is_contraction, near_polar_factor, upper_bound
+from proofs.rational_matrix import diagonal, identity, is_zero, matrix, squared_norm, to_fmpq, trace
 from tests.proofs.mean_field.strategies import all_hold, entries, holds, matrices, models, randoms, rotations, saddles
 
 
@@ -72,20 +77,42 @@ def test_projections_on_eigenspaces(values: list[Fraction], data: st.DataObject)
 
 
 @given(st.integers(1, 3), st.data(), randoms)
-def test_polar_factor_attains_the_nuclear_norm(n: int, data: st.DataObject, random: Random) -> None:
+def test_the_nuclear_norm_lies_between_its_bounds(n: int, data: st.DataObject, random: Random) -> None:
     X = data.draw(matrices(n, n))
-    R = polar_factor(X)
-    attained = sum(((R.transpose() * arb_mat(X))[i, i] for i in range(n)), arb(0))
-    assert agree(attained, nuclear_norm(X))
+    assume(not is_zero(X))
+    R, norm = near_polar_factor(X), nuclear_norm(X)
+    below, above = trace(R.transpose() * X), upper_bound(X, dual(X, R))
+    assert is_contraction(R) and below < norm < above < below * (1 + fmpq(1, 2**35))
+    assert upper_bound(X, identity(n)) >= below  # any Y will do
     other = random_contraction(random, n)
-    slack = arb(2) ** -60 * (1 + nuclear_norm(X))  # n = 1 and R = 1 is an equality
-    assert arb(trace(other.transpose() * X)) <= nuclear_norm(X) + slack
+    slack = arb(2) ** -60 * (1 + norm)  # n = 1 and R = 1 is an equality
+    assert is_contraction(other) and arb(trace(other.transpose() * X)) <= norm + slack
+    assert not is_contraction(identity(n) * fmpq(1001, 1000))
+
+
+def test_a_polar_factor_attains_the_nuclear_norm_exactly() -> None:
+    P, R = matrix([[2, 1], [1, 3]]), matrix([[Fraction(3, 5), Fraction(4, 5)], [Fraction(-4, 5), Fraction(3, 5)]])
+    assert attains_nuclear_norm(R, R * P) and not attains_nuclear_norm(identity(2), R * P)
+    assert not attains_nuclear_norm(R * -1, R * P) and not attains_nuclear_norm(R * fmpq(1, 2), R * P)
+    assert holds(nuclear_norm(R * P), 5)
+
+
+def test_nearly_singular_matrices_have_a_polar_factor_too() -> None:
+    nilpotent = matrix([[int(j == i + 1) for j in range(6)] for i in range(6)])
+    for X in (
+        matrix([[1, 1], [1, 1]]),
+        matrix([[1, 0], [0, Fraction(1, 10**30)]]),
+        diagonal([5, 1, -1, 0, 0, 0]),
+        nilpotent,
+    ):
+        R = near_polar_factor(X)
+        assert is_contraction(R) and trace(R.transpose() * X) > nuclear_norm(X) * (1 - arb(2) ** -50)
 
 
 @given(models())
 def test_dichotomy_at_any_point(model: Model) -> None:
     assume(not is_zero(model.Z))
-    found = dichotomy(model)
+    found = Dichotomy(model)
     slack = arb(2) ** -60 * (
         abs(found.form) + abs(found.bound) + abs(found.strict)
     )  # equalities occur, at k = 1 always
@@ -98,17 +125,42 @@ def test_dichotomy_close_to_saddles(point: CriticalPoint, random: Random, expone
     push = random_matrix(random, point.target.k, point.target.m) * fmpq(1, 10**exponent)
     H = point.H + push
     assume(H.rank() == point.target.k)
-    found = dichotomy(Model(H, point.target.F))
+    found = Dichotomy(Model(H, point.target.F))
     slack = arb(2) ** -60 * (abs(found.form) + abs(found.bound) + abs(found.strict))
     assert found.form <= found.bound + slack
 
 
 @given(models())
-def test_rational_and_interval_dichotomy_agree(model: Model) -> None:
+def test_the_dichotomy_is_an_equality_of_rationals_at_k_1(model: Model) -> None:
     assume(model.H.nrows() == 1 and not is_zero(model.Z))
-    form, bound = rank_one_dichotomy(model)
-    assert form == bound
-    assert holds(dichotomy(model).form, form) and holds(dichotomy(model).bound, bound)
+    found = Dichotomy(model)
+    assert found.form == found.bound
+    assert found.form * found.z**2 == model.homotopy_form(identity(1))
+
+
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_the_dichotomy_and_the_inequalities_are_attained(k: int) -> None:
+    for p, r, short in ((20, 49, True), (49, 120, False)):
+        model = tight_model(k, k + 1, p, r, Random(k))
+        found = Dichotomy(model)
+        assert found.form == found.bound and 2 * model.loss == found.z < 1 == rational_r_low(model)
+        assert found.gain / found.enough == fmpq(6 * p * p, r * r) and (found.gain < found.enough) is short
+        assert (found.form <= found.strict) is short
+        excess, squared = squared_gradient_excess(model, 1), squared_norm(model.gradient)
+        assert excess == found.norm * squared and slope_bound_is_attained(model)
+        assert holds(slope_bound(model) ** 2, squared_norm(model.M * model.Z))
+        other = Model(model.H, model.F * 2 + model.H * fmpq(1, 10))
+        assert slope_bound_is_attained(other) is (k == 1)
+
+
+def test_numbers_are_rational_where_they_can_be() -> None:
+    irrational = matrix([[1, 1], [1, 2]])
+    assert isinstance(largest(irrational), arb) and isinstance(smallest(irrational), arb)
+    assert largest(irrational * irrational) > largest(irrational) > smallest(irrational) > 0
+    rational = matrix([[2, 1, 0], [1, 2, 0], [0, 0, 0]])
+    assert [largest(rational), least_nonzero(rational), smallest(rational)] == [3, 1, 0]
+    mixed = matrix([[1, 1, 0], [1, 2, 0], [0, 0, 2]])  # 2 is an eigenvalue, but neither the least nor the largest
+    assert isinstance(largest(mixed), arb) and isinstance(least_nonzero(mixed), arb)
 
 
 @given(st.integers(1, 3), randoms)
@@ -118,9 +170,15 @@ def test_no_saddle_below_r_low_half(k: int, random: Random) -> None:
     model = Model(H, goal.F)
     assume(H.rank() == k and 0 < 2 * model.loss < to_fmpq(goal.r_low))
     assert squared_gradient_at_least(model, goal.r_low)
-    assert rational_r_low(model) <= goal.r_low < rational_r_low(model) * Fraction(1000001, 1000000)
-    slope, bound = best_slope(model)
+    assert rational_r_low(model) == to_fmpq(goal.r_low)
+    slope, bound = nuclear_norm(model.M * model.Z), slope_bound(model)
     assert slope >= bound * (1 - arb(2) ** -60)  # an equality at k = 1
+
+
+def test_r_low_is_rounded_down_where_it_is_irrational() -> None:
+    model = Model(matrix([[1, 0, 0], [0, 1, 0]]), matrix([[1, 0, 0], [1, 1, 0]]))  # eigenvalues (3 +- sqrt(5)) / 2
+    below = arb(rational_r_low(model))
+    assert below < (3 - arb(5).sqrt()) / 2 < below * (1 + arb(2) ** -100)
 
 
 def test_the_inequality_is_sharp_at_k_1_and_fails_with_a_larger_r_low() -> None:

@@ -9,7 +9,7 @@ from itertools import pairwise
 from random import Random
 
 import pytest
-from flint import arb, arb_mat, ctx
+from flint import arb, arb_mat, ctx, fmpq_mat
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -17,18 +17,29 @@ from proofs.mean_field.critical import Target, critical_point, target
 from proofs.mean_field.enclosures import PRECISION, agree, nuclear_norm
 from proofs.mean_field.examples import gaussian_mean, pythagorean, tanh_saddle
 from proofs.mean_field.flows import AttentionFlow, OjaFlow
-from proofs.mean_field.improvement import features, random_birth_death, relu, softsign
+from proofs.mean_field.improvement import features, random_birth_death, relu, softsign, tight_birth_death
 from proofs.mean_field.instances import random_full_rank, random_matrix, random_rotation
 from proofs.mean_field.model import Model
 from proofs.mean_field.prompts import (
     Features,
     FinitePrompts,
     quartic_flat_loss,
+    remainder,
     sign_features,
     slope_in_inverse_length,
 )
 from proofs.mean_field.witness import prompt_loss
-from proofs.rational_matrix import fractions, identity, is_zero, kernel, to_fmpq
+from proofs.rational_matrix import (
+    fractions,
+    identity,
+    is_zero,
+    kernel,
+    matrix,
+    projection,
+    select,
+    squared_norm,
+    to_fmpq,
+)
 from proofs.rationals import to_fraction
 from tests.proofs.mean_field.strategies import all_hold, matrices, models, randoms, targets
 
@@ -87,11 +98,44 @@ def test_attention_flow(model: Model, data: st.DataObject) -> None:
     flow = AttentionFlow(model, data.draw(matrices(k, k)))
     B, W = model.B, flow.limit
     assert is_zero(model.attention_gradient(W)) and is_zero(B * W - B * model.A_inverse)
-    assert all_hold(flow.at(Fraction(0)), flow.start)
+    assert all_hold(at(flow, Fraction(0)), flow.start)
     if not is_zero(B):
-        t = Fraction(1) / max(Fraction(float(flow.rate.mid())), Fraction(1, 1000))
-        bound = flow.distance(Fraction(0)) * ((-flow.rate * arb(t.numerator) / t.denominator).exp() + arb(2) ** -50)
-        assert flow.distance(t) <= bound
+        t = Fraction(1) / max(Fraction(float(flow.rate)), Fraction(1, 1000))
+        bound = distance(flow, Fraction(0)) * (arb(-flow.rate * to_fmpq(t)).exp() + arb(2) ** -50)  # often equal
+        assert distance(flow, t) <= bound
+
+
+def at(flow: AttentionFlow, t: Fraction) -> arb_mat:
+    """W_t in intervals: vec(W_t - A^{-1}) = e^{-t A (x) B^T B} vec(W_0 - A^{-1}), by the matrix exponential."""
+    k, gap = flow.start.nrows(), flow.start - flow.model.A_inverse
+    stacked = (arb_mat(flow.operator) * arb(to_fmpq(-t))).exp() * arb_mat(
+        [[gap[i, j]] for j in range(k) for i in range(k)]
+    )
+    return arb_mat(flow.model.A_inverse) + arb_mat([[stacked[j * k + i, 0] for j in range(k)] for i in range(k)])
+
+
+def distance(flow: AttentionFlow, t: Fraction) -> arb:
+    """|W_t - W_infinity|."""
+    gap = at(flow, t) - arb_mat(flow.limit)
+    return sum((x * x for x in gap.entries()), arb(0)).max(arb(0)).sqrt()
+
+
+@given(models(), st.data())
+def test_the_energy_is_the_speed_at_which_the_gap_shrinks(model: Model, data: st.DataObject) -> None:
+    """(|G_h|^2 - |G_0|^2) / h tends to -2 <G, B^T B G A>, up to |second derivative| h."""
+    k = model.H.nrows()
+    flow, h = AttentionFlow(model, data.draw(matrices(k, k))), Fraction(1, 2**40)
+    fall = (distance(flow, Fraction(0)) ** 2 - distance(flow, h) ** 2) * arb(2) ** 40
+    size = sum((x * x for x in (flow.operator * flow.operator).entries()), to_fmpq(1))
+    bend = arb(size) * (1 + distance(flow, Fraction(0)) ** 2) * arb(2) ** -38
+    assert abs(fall - 2 * arb(flow.energy)) <= bend + arb(2) ** -60
+
+
+def test_rates_are_least_eigenvalues_and_rational_where_they_can_be() -> None:
+    H, F = matrix([[1, 0, 0], [0, 2, 0]]), matrix([[3, 0, 1], [0, 1, 1]])
+    flow = AttentionFlow(Model(H, F), identity(2))
+    assert flow.rate == 4  # B = diag(3, 2) and A = diag(1, 4)
+    assert AttentionFlow(Model(H, matrix([[3, 0, 1], [0, 0, 1]])), identity(2)).rate == 9
 
 
 @given(randoms)
@@ -114,7 +158,7 @@ def test_attention_flow_starts_along_its_gradient(model: Model, data: st.DataObj
     k = model.H.nrows()
     flow = AttentionFlow(model, data.draw(matrices(k, k)))
     h = Fraction(1, 2**40)
-    moved = (flow.at(h) - arb_mat(flow.start)) * arb(2) ** 40
+    moved = (at(flow, h) - arb_mat(flow.start)) * arb(2) ** 40
     gap = moved + arb_mat(model.attention_gradient(flow.start))
     curvature = flow.BtB * model.attention_gradient(flow.start) * model.A
     size = sum((abs(x) for x in curvature.entries()), to_fmpq(0))
@@ -151,6 +195,26 @@ def test_long_prompts_approach_the_infinite_one_at_rate_one_over_n(k: int, rando
     assert abs(gaps[1] - slope) * 9 <= abs(gaps[0] - slope) or gaps[1] == slope
 
 
+@given(st.integers(1, 3), randoms, st.integers(1, 50))
+def test_finite_prompts_cost_at_most_one_over_n(k: int, random: Random, n: int) -> None:
+    """Singular B included."""
+    f = random_full_rank(random, k, k + 2)
+    for h in (random_full_rank(random, k, k + 2), outside(f, random)):
+        prompts = FinitePrompts(Features(h, f), n)
+        assume(prompts.S_n.det() != 0)
+        gap = prompts.optimal_loss - Model(h, f).loss / (k + 2)
+        bound = slope_in_inverse_length(prompts.features) / n
+        assert 0 <= gap <= bound and gap == bound - remainder(prompts)
+        assert prompts.loss(prompts.features.A.inv()) - prompts.optimal_loss == bound - gap
+
+
+def outside(f: fmpq_mat, random: Random) -> fmpq_mat:
+    """Features that do not see the first output: det B = 0."""
+    h, first = random_full_rank(random, f.nrows(), f.ncols()), select(f, [0])
+    h = h - h * projection(first.transpose())
+    return h if h.rank() == f.nrows() else outside(f, random)
+
+
 def test_quartic_flat_example() -> None:
     for n in (1, 3, 50):
         for sine, cosine in (pythagorean(1, 2), pythagorean(2, 5)):
@@ -182,9 +246,20 @@ def test_improvement_by_birth_and_death(activation: object, k: int, random: Rand
     instance = random_birth_death(random, k, k + 2, softsign if activation is softsign else relu)
     assert sum(atom.mass for atom in instance.mu) == 1 and instance.mean_first_variation == 0
     slope = instance.model.homotopy_slope(random_rotation(random, k))
-    assert instance.output_dissipation >= instance.bound(slope)
+    assert instance.output_dissipation >= to_fmpq(instance.factor) * slope**2
     best = nuclear_norm(instance.model.M * instance.model.Z)
-    assert arb(instance.output_dissipation) >= arb(instance.bound(to_fmpq(1))) * best**2
+    assert arb(instance.output_dissipation) >= arb(to_fmpq(instance.factor)) * best**2
+
+
+@pytest.mark.parametrize("activation", [softsign, relu])
+@given(st.integers(1, 4), randoms)
+@settings(max_examples=10)
+def test_no_larger_constant_of_improvement_will_do(activation: object, k: int, random: Random) -> None:
+    instance = tight_birth_death(random, k, k + 2, softsign if activation is softsign else relu)
+    assert sum(atom.mass for atom in instance.mu) == 1 and instance.ratio == 2
+    assert (instance.model.M * instance.model.Z).rank() == 1  # so that the nuclear norm is this one:
+    best = squared_norm(instance.model.M * instance.model.Z)
+    assert instance.output_dissipation == to_fmpq(instance.factor) * best > 0
 
 
 def test_symmetric_particles_do_not_change_the_features() -> None:

@@ -131,7 +131,7 @@ PAPER = Paper(
             "[D] At every H with Z != 0, for R = u v^T (v top eigenvector of Z, u least left singular vector of M, "
             "z = lambda_max(Z)): D^2 L[RF,RF] <= - z^2/|A| + 3 |MZ|^2/z; so |MZ| >= sqrt(z^3 / (6 |A|)), or the "
             "curvature is at most - z^2 / (2 |A|).",
-            f"{_HERE}.landscape:strict_saddle_dichotomy",
+            f"{_HERE}.inequalities:strict_saddle_dichotomy",
             requires=("MF5",),
             assumptions=(_FINITE,),
             expected=_needs_a_saddle,
@@ -140,7 +140,7 @@ PAPER = Paper(
             "MF9",
             "no saddle below r_low/2",
             "[D] Where 2L < r_low: |MZ|_* >= 2L sqrt((r_low - 2L) / |A|) and |dL/dH|^2 >= 2L (r_low - 2L) / |A|.",
-            f"{_HERE}.landscape:below_the_first_saddle",
+            f"{_HERE}.inequalities:below_the_first_saddle",
             requires=("MF5",),
             assumptions=(_FINITE,),
             expected=_needs_a_saddle,
@@ -176,9 +176,9 @@ PAPER = Paper(
         Claim(
             "MF10t",
             "training lingers above saddles",
-            "[D] Networks trained at the best attention matrix, or jointly with it, pass their slowest stretch just "
-            "above critical values of MF6. [F] Joint training resembles two-timescale training; [D] the more so the "
-            "faster the attention matrix learns.",
+            "[D] Networks trained jointly with the attention matrix linger just above critical values of MF6; the same "
+            "networks at the best attention matrix do not linger. [F] Joint training resembles two-timescale training; "
+            "[D] the more so the faster the attention matrix learns.",
             f"{_HERE}.numeric:training",
             requires=("MF6",),
             assumptions=("one seed, small networks",),
@@ -189,7 +189,7 @@ PAPER = Paper(
             "[F] (Lemma 3.1) For fixed mu, dW/dt = -dL_TF/dW converges linearly to some W with Sigma_°mu W = Sigma_°mu "
             "Sigma_mumu^-1. [D] dL_TF/dW = B^T B (W A - I); the limit is A^-1 + Pi_ker(B) (W_0 - A^-1), the rate the "
             "least nonzero eigenvalue of B^T B times the least of A.",
-            f"{_HERE}.dynamics:attention_flow",
+            f"{_HERE}.attention:attention_flow",
             requires=("MF1",),
             assumptions=(_FINITE,),
         ),
@@ -197,8 +197,9 @@ PAPER = Paper(
             "MF12",
             "prompts of finite length",
             "[F] |L^n - L| = O(sqrt(log k / n)). [D] L^n(W) = tr(S°)/2 - tr(B^T B W) + tr(S_n W A W^T)/2 with "
-            "S_n = (1 - 1/n) B^T B + C/n + (sigma^2/n) A, least at S_n^-1 B^T B A^-1; for invertible B and no noise "
-            "n (L^n - L) -> tr((C - B^T B) A^-1) / 2; at a saddle with B = 0 it can be flat to fourth order.",
+            "S_n = (1 - 1/n) B^T B + C/n + (sigma^2/n) A, least at S_n^-1 B^T B A^-1. Without noise 0 <= L^n - L <= "
+            "tr((C - B^T B) A^-1) / (2n), and for invertible B the ratio of the two tends to 1; at a saddle with B = 0 "
+            "L^n can be flat to fourth order.",
             f"{_HERE}.prompts:finite_prompts",
             requires=("MF1",),
             assumptions=("prompts drawn independently, label noise of variance sigma^2 in the prompt",),
@@ -208,7 +209,7 @@ PAPER = Paper(
             "saddle of the Wasserstein flow",
             "[D] For f° = tanh(x_1) and one neuron tanh(x_2), the first variation vanishes everywhere, L = r_low / 2, "
             "and turning the neuron to x_1 has second variation - c^4 / E tanh^2 < 0, c = E sech^2.",
-            f"{_HERE}.dynamics:particle_saddle",
+            f"{_HERE}.particles:particle_saddle",
             requires=("MF3",),
         ),
         Claim(
@@ -223,8 +224,9 @@ PAPER = Paper(
             "MF14",
             "improvement by birth and death",
             "[D] For mu = (1-gamma) mu' + gamma pi, pi symmetric in a, dmu°/dpi <= R_4, m_2 = int |a|^2 dmu°: -dL/dt "
-            "along the Wasserstein flow is at least gamma / (R_4 m_2) (dL/ds)^2 for every |R| <= 1.",
-            f"{_HERE}.dynamics:improvement",
+            "along the Wasserstein flow is at least 2 gamma / (R_4 m_2) (dL/ds)^2 for every |R| <= 1; output weights "
+            "alone give that much, and can give no more.",
+            f"{_HERE}.particles:improvement",
             requires=("MF5",),
         ),
     ),

@@ -1,4 +1,4 @@
-"""What the checks of this paper share: the models they look at, and the two kinds of proof for all entries."""
+"""What the checks of this paper share: the models that they look at, and how they speak of them."""
 
 from __future__ import annotations
 
@@ -9,26 +9,12 @@ from typing import Any
 
 from flint import arb, fmpq
 
-from proofs.mean_field.identities import IDENTITIES
 from proofs.mean_field.instances import random_models
 from proofs.mean_field.model import Model
-from proofs.mean_field.rational_functions import DIFFERENCES, Generic
 from proofs.rational_matrix import matrix
 from proofs.rationals import to_fraction
-from verify.claim import Evidence, Finding, decide
+from verify.claim import NOTHING, Finding, undecided
 from verify.claims.mean_field.settings import MeanFieldSettings
-
-SMALL = Generic(2, 3)  # where identities are checked a second time, as rational functions of all entries
-
-
-def proved(*names: str) -> bool:
-    """Whether these identities hold for every k and m."""
-    return all(IDENTITIES[name]().is_zero for name in names)
-
-
-def proved_small(*names: str) -> bool:
-    """Whether these identities hold for all entries at k = 2, m = 3."""
-    return all(DIFFERENCES[name](SMALL).is_zero for name in names)
 
 
 def generator(settings: MeanFieldSettings, claim: str) -> Random:
@@ -47,9 +33,16 @@ def models(settings: MeanFieldSettings, random: Random) -> list[Model]:
     return [*([] if given is None else [given]), *random_models(random, settings.k, settings.m, settings.instances)]
 
 
-def vacuous(scope: str) -> Finding:
+def of_file(settings: MeanFieldSettings, used: bool = False) -> str:
+    """For the scope: whether the matrices of the user's file are among those looked at."""
+    if settings.matrices is None:
+        return ""
+    return ", that of the file among them" if used else "; not the matrices of the file"
+
+
+def vacuous(why: str) -> Finding:
     """Nothing to check: undecided."""
-    return decide(False, evidence=Evidence.EXACT, scope=scope, instances=0, found="nothing to check", predicted="")
+    return undecided(f"{NOTHING}: {why}", scope=why)
 
 
 def short(x: Any) -> str:
@@ -62,10 +55,5 @@ def short(x: Any) -> str:
     return f"{x:.5g}"
 
 
-def worst(values: Iterable[Any]) -> str:
-    """The smallest of some numbers, for the table."""
-    return short(min(values, key=float_of))
-
-
-def float_of(x: Any) -> float:
-    return float(x.mid()) if isinstance(x, arb) else float(to_fraction(x))
+def listed(values: Iterable[Any]) -> str:
+    return ", ".join(short(x) for x in values)

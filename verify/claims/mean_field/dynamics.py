@@ -1,58 +1,115 @@
-"""MF10, MF11, MF13 and MF14: gradient flows, a saddle of the Wasserstein flow, and improvement by birth and death."""
+"""MF10: the gradient flow of the features."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from random import Random
+from typing import Any
 
-from flint import arb, ctx, fmpq, fmpq_mat
+from flint import fmpq, fmpq_mat
 
-from proofs.mean_field.critical import critical_point, target
-from proofs.mean_field.enclosures import PRECISION, agree, nuclear_norm
-from proofs.mean_field.examples import tanh_saddle
-from proofs.mean_field.flows import AttentionFlow, OjaFlow
-from proofs.mean_field.improvement import random_birth_death, relu, softsign
-from proofs.mean_field.instances import random_full_rank, random_matrix, random_models, random_rotation
+from proofs.mean_field.critical import Target, common_denominator, critical_point, target
+from proofs.mean_field.flows import OjaFlow, sublevel_rate
+from proofs.mean_field.inequalities import tight_model
+from proofs.mean_field.instances import random_full_rank, random_matrix
 from proofs.mean_field.model import Model
-from proofs.rational_matrix import is_zero, matrix, select, to_fmpq
-from verify.claim import Evidence, Finding, Run, decide
-from verify.claims.mean_field.common import generator, given_model, proved, vacuous
+from proofs.mean_field.witness import Rows, twice_loss
+from proofs.rational_matrix import identity, matrix, select, squared_norm, to_fmpq
+from verify.claim import Evidence, Finding, Run
+from verify.claims.mean_field.common import generator, of_file, short, vacuous
+from verify.claims.mean_field.conditions import Condition, Values, at_most, condition, equal, judge, proved, upper
+from verify.claims.mean_field.identities import model_at
 from verify.claims.mean_field.settings import MeanFieldSettings
+from verify.recheck.mean_field.matrices import Matrix, inner
 
 LATE = Fraction(2) ** 40  # q at a late time of a flow, t = common log q
-UNDECIDABLE = arb(2) ** -50  # relative; where the bound is an equality (k = 1) intervals cannot decide without it
 CLOCK = (Fraction(11, 10), Fraction(2), Fraction(10))  # earlier ones
+FAR = 200  # a power law in q is read off between q = 2^FAR and its square
 
 
 def feature_flow(settings: MeanFieldSettings, run: Run) -> Finding:
     """MF10."""
     if settings.m == settings.k:
         return vacuous("the loss is 0 everywhere at m = k")
-    random, count = generator(settings, "MF10"), 0
-    holds = proved("gradient_times_H", "subspace_flow", "oja_flow", "explained_part") and _escape_from_a_saddle()
-    for _ in range(settings.instances):
+    random, count = generator(settings, "MF10"), settings.instances
+    conditions = proved("gradient_times_H", "subspace_flow", "oja_flow", "explained_part")
+    conditions += _one_angle()
+    rates = set()
+    for _ in range(count):
         goal = target(settings.k, settings.m, random)
-        generic = OjaFlow(goal, random_full_rank(random, settings.k, settings.m))
-        singular = OjaFlow(goal, _singular_start(goal.F, random))
-        sublevel = _sublevel_start(settings, random)
-        holds = (
-            holds
-            and generic.reaches_global_minimum
-            and generic.decay_degree == -2 * goal.r_low * generic.common
-            and 2 * generic.at(LATE).loss < to_fmpq(goal.r_low)
-            and not singular.reaches_global_minimum
-            and all(2 * singular.at(q).loss >= to_fmpq(goal.r_low) for q in (*CLOCK, LATE))
-            and all(_below(sublevel, q) for q in CLOCK)
-        )
-        count += 1
-    return decide(
-        holds and count == settings.instances,
+        generic = OjaFlow(goal, _generic_start(goal, random))
+        rates.add(Fraction(generic.decay_degree, generic.common))
+        conditions += _decays(generic)
+        conditions += _stays_above(OjaFlow(goal, _singular_start(goal.F, random)))
+        conditions += _below_its_bound(_sublevel_start(settings, random))
+    conditions.append(_sublevel_slope(tight_model(settings.k, settings.m, Fraction(3, 5), Fraction(4, 5), random)))
+    return judge(
+        conditions,
         evidence=Evidence.ENCLOSURE,
-        scope=f"{count} starts of each kind, k={settings.k}, m={settings.m}; conservation and closed form: every k, m",
+        scope=f"{count} starts of each kind (generic, H_0 F^T singular, 2 L_0 < r_low), k={settings.k}, m={settings.m}"
+        f"{of_file(settings)}; conservation and closed form: every k, m",
         instances=3 * count,
-        found=f"rate e^(-{2 * goal.r_low} t)" if count and holds else "not all",
-        predicted="e^(-2 r_low t)",
+        found=f"rate {', '.join(f'e^({rate} t)' for rate in sorted(rates))}",
+        predicted=f"e^(-2 r_low t), r_low = {short(goal.r_low)}",
     )
+
+
+def _decays(flow: OjaFlow) -> Iterator[Condition]:
+    """A generic start: L -> 0, as e^{-2 r_low t}."""
+    goal, at = flow.target, _start(flow)
+    rate = Fraction(flow.decay_degree, flow.common)
+    yield equal("L decays as e^(-2 r_low t)", -2 * goal.r_low, rate, _power, **at)
+    arrived = 2 * flow.at(LATE).loss < to_fmpq(goal.r_low)
+    yield condition("L falls below r_low / 2", arrived, _never_falls, **at, r_low=goal.r_low)
+
+
+def _stays_above(flow: OjaFlow) -> Iterator[Condition]:
+    """A start with H_0 F^T singular: L >= r_low / 2 for ever."""
+    r_low = flow.target.r_low
+    for q in (*CLOCK, LATE):
+        above = not flow.reaches_global_minimum and 2 * flow.at(q).loss >= to_fmpq(r_low)
+        yield condition("L >= r_low / 2 for ever", above, _falls, **_start(flow), q=q, r_low=r_low)
+
+
+def _below_its_bound(flow: OjaFlow) -> Iterator[Condition]:
+    """A start with 2 L_0 < r_low."""
+    for q in CLOCK:
+        loss, bound = flow.at(q).loss, flow.sublevel_bound(q)
+        name = "L_t <= L_0 e^(-2 (r_low - 2 L_0) t)"
+        yield condition(name, at_most(loss, bound), _exceeds, **_start(flow), q=q, bound=upper(bound))
+
+
+def _sublevel_slope(model: Model) -> Condition:
+    """Where |dL/dH|^2 is as small as MF9 allows, and H H^T = I, L falls exactly at the rate of that bound."""
+    claimed, found = sublevel_rate(model, Fraction(1)) * model.loss, squared_norm(model.gradient)
+    name = "-dL/dt = 2 (r_low - 2 L) L at the slowest"
+    return equal(name, claimed, found, lambda at: _squared(model_at(at).gradient), H=model.H, F=model.F)
+
+
+def _one_angle() -> Iterator[Condition]:
+    """k = 1: tan(theta_t) = e^(-lambda t) tan(theta_0), so that half of the loss of the saddle is left at t = log(tan).
+
+    theta is the angle to the target, and L = lambda sin^2(theta) / 2; lambda = 4 and q = e^t.
+    """
+    goal = Target(identity(1), matrix([[0, 2]]))
+    for q in (Fraction(10), Fraction(1000)):
+        flow = OjaFlow(goal, matrix([[q**4, 1]]))
+        for time, tangent in ((Fraction(1), q**4), (q, Fraction(1))):
+            claimed = 2 * tangent**2 / (1 + tangent**2)
+            name = "tan(theta_t) = e^(-lambda t) tan(theta_0) at k=1"
+            yield equal(name, claimed, flow.at(time).loss, lambda at: _flowed(at, at["q"]), **_start(flow), q=time)
+
+
+def _start(flow: OjaFlow) -> dict[str, Any]:
+    return {"H_0": flow.start, "F": flow.target.F, "X": flow.target.X}  # F = U X, U a rotation, X X^T diagonal
+
+
+def _generic_start(goal: Target, random: Random) -> fmpq_mat:
+    while True:
+        start = random_full_rank(random, goal.k, goal.m)
+        if OjaFlow(goal, start).is_generic:
+            return start
 
 
 def _singular_start(F: fmpq_mat, random: Random) -> fmpq_mat:
@@ -67,7 +124,7 @@ def _singular_start(F: fmpq_mat, random: Random) -> fmpq_mat:
 
 
 def _sublevel_start(settings: MeanFieldSettings, random: Random) -> OjaFlow:
-    """A flow from 0 < 2 L_0 < r_low: a global minimum, perturbed."""
+    """A flow from 0 < 4 L_0 < r_low: a global minimum, perturbed."""
     goal = target(settings.k, settings.m, random)
     minimum, push = critical_point(goal, (), random).H, random_matrix(random, settings.k, settings.m)
     exponent = 0
@@ -78,108 +135,46 @@ def _sublevel_start(settings: MeanFieldSettings, random: Random) -> OjaFlow:
         exponent += 1
 
 
-def _below(flow: OjaFlow, q: Fraction) -> bool:
-    with ctx.workprec(PRECISION):
-        return bool(arb(flow.at(q).loss) <= flow.sublevel_bound(q))
+# --- the same again, in the standard library ---
 
 
-def _escape_from_a_saddle() -> bool:
-    """k = 1: tan(theta_t) = e^(-lambda t) tan(theta_0), so that half the saddle's loss is left at e^(lambda t) = tan.
-
-    theta is the angle to the target; the start at distance delta from the saddle has tan(theta_0) = cot(delta).
-    """
-    F = matrix([[0, 2]])  # lambda = 4
-    for tangent in (Fraction(10) ** 2, Fraction(10) ** 6):
-        start, lam = matrix([[tangent, 1]]), fmpq(4)
-        moved = Model(start * matrix([[1, 0], [0, tangent]]), F)  # e^{t F^T F} with e^{lambda t} = tangent
-        squared = to_fmpq(tangent) ** 2
-        if moved.loss != lam / 4 or Model(start, F).loss != lam / 2 * squared / (1 + squared):
-            return False
-    return True
-
-
-def attention_flow(settings: MeanFieldSettings, run: Run) -> Finding:
-    """MF11."""
-    random, count, k = generator(settings, "MF11"), 0, settings.k
-    holds = proved("attention_gradient", "optimal_attention")
-    given = given_model(settings)
-    candidates = ([] if given is None else [given]) + random_models(random, k, settings.m, settings.instances)
-    for model in candidates:
-        for case in (model, Model(model.H, _drop_rank(model.F, random))):
-            flow = AttentionFlow(case, random_matrix(random, k, k))
-            B, W = case.B, flow.limit
-            holds = holds and is_zero(case.attention_gradient(W)) and is_zero(B * W - B * case.A_inverse)
-            if not is_zero(B):
-                holds = holds and all(_contracts(flow, Fraction(j, 2)) for j in (1, 3))
-            count += 1
-    return decide(
-        holds and count == 2 * len(candidates),
-        evidence=Evidence.ENCLOSURE,
-        scope=f"{count} flows at k={k}, m={settings.m}, half of them with singular Sigma_°mu; gradient: every k, m",
-        instances=count,
-        found="B W = B A^-1, rate met",
-        predicted="B W = B A^-1",
-    )
+def _flowed(at: Values, q: Fraction) -> Fraction:
+    """L at t = common log q along the flow, by e^{t F^T F} x_j = q^(common |x_j|^2) x_j."""
+    X: Rows = at["X"]
+    squares = [sum(x * x for x in row) for row in X]
+    common = common_denominator(squares)
+    moved = [list(row) for row in at["H_0"]]
+    for x, square in zip(X, squares, strict=True):
+        growth = (q ** int(square * common) - 1) / square
+        for row, start in zip(moved, at["H_0"], strict=True):
+            part = growth * sum(p * y for p, y in zip(start, x, strict=True))
+            row[:] = [p + part * y for p, y in zip(row, x, strict=True)]
+    loss: Fraction = twice_loss(moved, at["F"]) / 2
+    return loss
 
 
-def _drop_rank(F: fmpq_mat, random: Random) -> fmpq_mat:
-    """F with its last row a combination of the others (0 where k = 1)."""
-    k = F.nrows()
-    last = [[sum((F[i, j] * random.randint(-2, 2) for i in range(k - 1)), fmpq(0)) for j in range(F.ncols())]]
-    return fmpq_mat(F.table()[: k - 1] + last)
+def _power(at: Values) -> Fraction:
+    """The exponent in t of the loss at late times: its logarithm between q = 2^FAR and q^2, over that of q."""
+    q = Fraction(2) ** FAR
+    common = common_denominator([sum(x * x for x in row) for row in at["X"]])
+    return Fraction(round(_log2(_flowed(at, q * q) / _flowed(at, q)) / FAR), common)
 
 
-def _contracts(flow: AttentionFlow, halvings: Fraction) -> bool:
-    """||W_t - W_inf|| <= e^{-rate t} ||W_0 - W_inf|| at a time of the order of halvings / rate."""
-    with ctx.workprec(PRECISION):
-        t = halvings / max(Fraction(float(flow.rate.mid())), Fraction(1, 10**9))
-        start, later = flow.distance(Fraction(0)), flow.distance(t)
-        clock = arb(t.numerator) / t.denominator
-        return bool(later <= start * ((-flow.rate * clock).exp() + UNDECIDABLE))
+def _log2(x: Fraction) -> int:
+    return x.numerator.bit_length() - x.denominator.bit_length()
 
 
-def particle_saddle(settings: MeanFieldSettings, run: Run) -> Finding:
-    """MF13."""
-    found = tanh_saddle()
-    with ctx.workprec(PRECISION):
-        same = agree(found["second variation"], found["closed form"])
-        negative = found["second variation"] < 0
-        by_parts = agree(found["E x tanh x"], found["c"]) and agree(found["1 - E tanh^2"], found["c"])
-    return decide(
-        bool(same and negative and by_parts),
-        evidence=Evidence.ENCLOSURE,
-        scope="k=1, x ~ N(0, I_2), f° = tanh(x_1), one neuron tanh(x_2)",
-        instances=1,
-        found=found["second variation"].str(10, radius=False),
-        predicted="-c^4/E tanh^2 < 0",
-        details={name: value.str(25) for name, value in found.items()},
-    )
+def _never_falls(at: Values) -> bool:
+    return bool(2 * _flowed(at, LATE) >= at["r_low"])
 
 
-def improvement(settings: MeanFieldSettings, run: Run) -> Finding:
-    """MF14."""
-    random, count, holds, ratio = generator(settings, "MF14"), 0, True, float("inf")
-    points = max(settings.m, settings.k + 1)
-    for index in range(2 * settings.instances):
-        instance = random_birth_death(random, settings.k, points, (softsign, relu)[index % 2])
-        slope = instance.model.homotopy_slope(random_rotation(random, settings.k))
-        with ctx.workprec(PRECISION):
-            best = nuclear_norm(instance.model.M * instance.model.Z)
-            bound = arb(instance.bound(fmpq(1))) * best**2
-            rate = arb(instance.output_dissipation)
-            holds = (
-                holds
-                and instance.mean_first_variation == 0
-                and bool(instance.output_dissipation >= instance.bound(slope))
-                and bool(rate >= bound)
-            )
-            ratio = min(ratio, float((rate / bound).lower()) if bound > 0 else float("inf"))
-        count += 1
-    return decide(
-        holds and count == 2 * settings.instances,
-        evidence=Evidence.ENCLOSURE,
-        scope=f"{count} finite instances (softsign, relu), k={settings.k}, {points} points, 2 neuron inputs",
-        instances=count,
-        found=f"rate >= {ratio:.3g} x bound",
-        predicted=">= 1 x bound",
-    )
+def _falls(at: Values) -> bool:
+    return bool(2 * _flowed(at, at["q"]) < at["r_low"])
+
+
+def _exceeds(at: Values) -> bool:
+    return bool(_flowed(at, at["q"]) > at["bound"])
+
+
+def _squared(X: Matrix) -> Any:
+    return inner(X, X)

@@ -1,157 +1,258 @@
-"""MF1 - MF5: identities, proved for every size, and seen again by the witness at the models of the settings."""
+"""MF1 - MF5: identities, proved for every size, and seen again by two witnesses at the models of the settings."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from functools import partial
 from random import Random
+from typing import Any
 
-from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
+from flint import ctx, fmpq, fmpq_mat
 
-from proofs.mean_field.critical import hessian, line
-from proofs.mean_field.enclosures import PRECISION, agree, nuclear_norm, polar_factor
-from proofs.mean_field.instances import random_contraction, random_full_rank, random_matrix
+from proofs.mean_field.critical import hessian, line, rational_example
+from proofs.mean_field.enclosures import PRECISION, nuclear_norm
+from proofs.mean_field.instances import random_contraction, random_full_rank, random_matrix, random_models
 from proofs.mean_field.model import Model
-from proofs.mean_field.witness import along_line, twice_loss
-from proofs.rational_matrix import fractions, inner, is_zero, to_fmpq
-from verify.claim import Evidence, Finding, Run, decide
+from proofs.mean_field.polar import attains_nuclear_norm, dual, near_polar_factor, upper_bound
+from proofs.mean_field.witness import along_line, is_semidefinite, twice_loss
+from proofs.rational_matrix import fractions, inner, is_zero
+from proofs.rationals import to_fraction
+from verify.claim import Evidence, Finding, Run
 from verify.claims.mean_field.certificates import of_size
-from verify.claims.mean_field.common import generator, models, proved, proved_small, short
+from verify.claims.mean_field.common import generator, models, of_file, short
+from verify.claims.mean_field.conditions import (
+    SMALL,
+    Condition,
+    Values,
+    at_most,
+    both,
+    condition,
+    equal,
+    judge,
+    lower,
+    or_equal,
+    proved,
+    proved_small,
+    residual,
+    upper,
+)
 from verify.claims.mean_field.settings import MeanFieldSettings
+from verify.recheck.mean_field import identities as recheck
+from verify.recheck.mean_field.critical import norm_at_least
+from verify.recheck.mean_field.matrices import Matrix
 
 EVERY_SIZE = "every k, m, F and full-rank H"
+OTHERS = 4  # other directions R for each model of MF5b
+
+Examine = Callable[[Model, Random], Iterator[Condition]]
 
 
 def loss(settings: MeanFieldSettings, run: Run) -> Finding:
     """MF1."""
 
-    def residuals(model: Model, random: Random) -> list[fmpq]:
-        direct = to_fmpq(twice_loss(fractions(model.H), fractions(model.F)) / 2)
-        W = random_matrix(random, settings.k, settings.k)
-        above = model.attention_loss(W) - model.loss
+    def examine(model: Model, random: Random) -> Iterator[Condition]:
+        k = model.H.nrows()
+        direct = twice_loss(fractions(model.H), fractions(model.F)) / 2
+        W, at = random_matrix(random, k, k), {"H": model.H, "F": model.F}
         gap = model.B * (W - model.A_inverse) * model.H
-        best = model.attention_loss(model.A_inverse) - direct
-        return [model.loss - direct, best, above - inner(gap, gap) / 2]
+        above = model.attention_loss(W) - inner(gap, gap) / 2
+        yield equal("L = tr(Z) / 2", model.loss, direct, lambda at: model_at(at).loss, **at)
+        best = model.attention_loss(model.A_inverse)
+        yield equal("L_TF(H, A^-1) = L", best, direct, lambda at: model_at(at).loss, **at)
+        name = "L_TF(H, W) - |F H^T (W - A^-1) H|^2 / 2 = L"
+        yield equal(name, above, direct, lambda at: model_at(at).loss, **at, W=W)
 
     words, small = ("optimal_attention", "loss_is_unexplained_part"), ("attention",)
-    return _identity(settings, run, "MF1", words, small, residuals, scope=f"{EVERY_SIZE}, every W")
+    return _identity(settings, "MF1", words, small, examine, scope=f"{EVERY_SIZE}, every W")
 
 
 def gradient(settings: MeanFieldSettings, run: Run) -> Finding:
     """MF2."""
 
-    def residuals(model: Model, random: Random) -> list[fmpq]:
-        E = random_matrix(random, settings.k, settings.m)
+    def examine(model: Model, random: Random) -> Iterator[Condition]:
+        E = _direction(model, random)
         _, slope, _ = along_line(fractions(model.H), fractions(model.F), fractions(E))
-        return [inner(model.gradient, E) - to_fmpq(slope)]
+        claimed, at = inner(model.gradient, E), {"H": model.H, "F": model.F, "E": E}
+        yield equal("<dL/dH, E> = dL/dt along H + t E", claimed, slope, lambda at: along(at, "E")[1], **at)
 
-    return _identity(settings, run, "MF2", ("first_derivative",), ("gradient",), residuals)
+    return _identity(settings, "MF2", ("first_derivative",), ("gradient",), examine)
 
 
 def second_derivatives(settings: MeanFieldSettings, run: Run) -> Finding:
     """MF3."""
 
-    def residuals(model: Model, random: Random) -> list[fmpq]:
-        E, E2 = (random_matrix(random, settings.k, settings.m) for _ in range(2))
-        _, _, curvature = along_line(fractions(model.H), fractions(model.F), fractions(E))
-        mixed = (model.hessian_form(E + E2) - model.hessian_form(E) - model.hessian_form(E2)) / 2
-        stacked = fmpq_mat(settings.k * settings.m, 1, E.entries())
-        return [
-            model.hessian_form(E) - to_fmpq(curvature),
-            model.second_variation(E, E2) - mixed,
-            (stacked.transpose() * hessian(model) * stacked)[0, 0] - model.hessian_form(E),
-        ]
+    def examine(model: Model, random: Random) -> Iterator[Condition]:
+        E, E2 = (_direction(model, random) for _ in range(2))
+        at: dict[str, Any] = {"H": model.H, "F": model.F, "E": E, "E2": E2}
+        H, F, both = (fractions(X) for X in (model.H, model.F, E + E2))
+        bends = [along_line(H, F, direction)[2] for direction in (fractions(E), fractions(E2), both)]
+        stacked = fmpq_mat(len(E.entries()), 1, E.entries())
+        by_entries = (stacked.transpose() * hessian(model) * stacked)[0, 0]
+        yield equal("D^2 L[E,E]", model.hessian_form(E), bends[0], lambda at: 2 * along(at, "E")[2], **at)
+        yield equal("D^2 L, entry by entry", by_entries, bends[0], lambda at: 2 * along(at, "E")[2], **at)
+        variation, mixed = model.second_variation(E, E2), (bends[2] - bends[0] - bends[1]) / 2
+        yield equal("d^2L/dmu^2(theta, theta')", variation, mixed, _mixed, **at)
 
     words = ("second_derivative", "last_hessian_term", "second_variation")
-    return _identity(settings, run, "MF3", words, ("hessian",), residuals)
+    return _identity(settings, "MF3", words, ("hessian",), examine)
 
 
 def invariances(settings: MeanFieldSettings, run: Run) -> Finding:
     """MF4."""
 
-    def residuals(model: Model, random: Random) -> list[fmpq]:
-        G = random_full_rank(random, settings.k, settings.k)
-        moved = to_fmpq(twice_loss(fractions(G * model.H), fractions(model.F)) / 2)
-        return [
-            moved - model.loss,
-            inner(model.gradient, G * model.H),
-            *(model.gradient * model.H.transpose()).entries(),
-        ]
+    def examine(model: Model, random: Random) -> Iterator[Condition]:
+        k = model.H.nrows()
+        G = random_full_rank(random, k, k)
+        at: dict[str, Any] = {"H": model.H, "F": model.F, "G": G}
+        moved = twice_loss(fractions(G * model.H), fractions(model.F)) / 2
+        yield equal("L(G H) = L(H)", model.loss, moved, lambda at: model_at({**at, "H": _GH(at)}).loss, **at)
+        slope = inner(model.gradient, G * model.H)
+        yield equal("<dL/dH, G H> = 0", fmpq(0), slope, lambda at: along({**at, "GH": _GH(at)}, "GH")[1], **at)
+        product = model.gradient * model.H.transpose()
+        yield equal("dL/dH H^T = 0", fmpq_mat(k, k), product, _gradient_times_H, **at)
 
     words = ("change_of_basis", "gradient_along_orbit", "gradient_times_H")
-    return _identity(settings, run, "MF4", words, ("orbit",), residuals, scope=f"{EVERY_SIZE}, every invertible G")
+    return _identity(settings, "MF4", words, ("orbit",), examine, scope=f"{EVERY_SIZE}, every invertible G")
 
 
 def homotopy(settings: MeanFieldSettings, run: Run) -> Finding:
     """MF5."""
 
-    def residuals(model: Model, random: Random) -> list[fmpq]:
-        R = random_matrix(random, settings.k, settings.k)
-        _, slope, curvature = along_line(*line(model, R))
-        return [
-            model.homotopy_slope(R) - to_fmpq(slope),
-            model.homotopy_curvature(R) - to_fmpq(curvature),
-            fmpq(is_zero(model.M * model.Z) != is_zero(model.gradient)),
-        ]
+    def examine(model: Model, random: Random) -> Iterator[Condition]:
+        k = model.H.nrows()
+        R = random_matrix(random, k, k)
+        at: dict[str, Any] = {"H": model.H, "F": model.F, "R": R, "velocity": R * model.F - model.H, "RF": R * model.F}
+        H, F, velocity = line(model, R)
+        _, slope, curvature = along_line(H, F, velocity)
+        form = along_line(H, F, fractions(R * model.F))[2]
+        yield equal("dL/ds", model.homotopy_slope(R), slope, lambda at: along(at, "velocity")[1], **at)
+        yield equal("d^2L/ds^2", model.homotopy_curvature(R), curvature, lambda at: 2 * along(at, "velocity")[2], **at)
+        yield equal("D^2 L[RF,RF]", model.homotopy_form(R), form, lambda at: 2 * along(at, "RF")[2], **at)
+        still, critical = is_zero(model.M * model.Z), is_zero(model.gradient)
+        name = "M Z = 0 exactly where dL/dH = 0"
+        yield equal(name, still, critical, lambda at: model_at(at).gradient.is_zero, **at)
 
     words = ("homotopy_slope", "homotopy_form", "homotopy_curvature", "gradient_norm")
-    small = ("slope", "curvature")
-    return _identity(settings, run, "MF5", words, small, residuals, scope=f"{EVERY_SIZE}, every R")
+    return _identity(settings, "MF5", words, ("slope", "curvature"), examine, scope=f"{EVERY_SIZE}, every R")
 
 
 def best_homotopy(settings: MeanFieldSettings, run: Run) -> Finding:
-    """MF5b: the polar factor attains the nuclear norm of MZ, and no R of norm at most 1 exceeds it."""
-    random, count, holds, radius = generator(settings, "MF5b"), 0, True, 0.0
+    """MF5b: the polar factor attains the nuclear norm of MZ, and no R of norm at most 1 exceeds it.
+
+    A rational R near the polar factor bounds the norm from below and a matrix Y near (Z M^T M Z)^{1/2} from above (see
+    `proofs.mean_field.polar`); the sum of the singular values lies between.
+    """
+    random, count, conditions, gap = generator(settings, "MF5b"), 0, list[Condition](), 0.0
     for model in models(settings, random):
         if is_zero(model.gradient):
             continue
-        MZ = model.M * model.Z
+        X = model.M * model.Z
         with ctx.workprec(PRECISION):
-            bound, R = nuclear_norm(MZ), polar_factor(MZ)
-            attained = sum(((R.transpose() * arb_mat(MZ))[i, i] for i in range(settings.k)), arb(0))
-            cube = R * R.transpose() * R
-            isometry = all(agree(x, y) for x, y in zip(cube.entries(), R.entries(), strict=True))  # so |R|_op = 1
-            holds = holds and isometry and agree(attained, bound)
-            radius = max(radius, float((attained - bound).abs_upper()))
-            for _ in range(4):
-                other = -model.homotopy_slope(random_contraction(random, settings.k))
-                holds = holds and (bool(other <= bound) or (settings.k == 1 and other**2 <= MZ[0, 0] ** 2))
+            norm, best = nuclear_norm(X), near_polar_factor(X)
+            Y = dual(X, best)
+            at: dict[str, Any] = {"H": model.H, "F": model.F, "|MZ|_*": [lower(norm), upper(norm)]}
+            slope, bound = -along_line(*line(model, best))[1], upper_bound(X, Y)
+            between = both(at_most(slope, norm), at_most(norm, bound))
+            conditions.append(condition("-dL/ds = |MZ|_* at the polar factor", between, _outside, **at, R=best, Y=Y))
+            gap = max(gap, float(to_fraction(bound) / slope - 1))
+            for _ in range(OTHERS):
+                R = random_contraction(random, settings.k)
+                other = -along_line(*line(model, R))[1]
+                holds = or_equal(at_most(other, norm), partial(attains_nuclear_norm, R, X))
+                conditions.append(condition("-dL/ds <= |MZ|_* for |R| <= 1", holds, _steeper, **at, R=R))
         count += 1
-    return decide(
-        holds,
+    return judge(
+        conditions,
         evidence=Evidence.ENCLOSURE,
-        scope=f"{count} models at k={settings.k}, m={settings.m}, 4 other R each",
+        scope=f"{count} models at k={settings.k}, m={settings.m}{of_file(settings, used=True)}, {OTHERS} other R each",
         instances=count,
-        found=f"gap < {radius:.0e}",
-        predicted="0",
+        found=f"|MZ|_* between bounds {gap:.0e} apart",
+        predicted="-dL/ds at the polar factor",
     )
+
+
+def _outside(at: Values) -> bool:
+    """Whether |MZ|_* does not lie between -dL/ds along R, |R| <= 1, and the bound that Y > 0 gives."""
+    high = nuclear_upper_bound(at)
+    return _steeper(at) or (high is not None and at["|MZ|_*"][0] > high)
+
+
+def _steeper(at: Values) -> bool:
+    """Whether -dL/ds along R exceeds |MZ|_*, although |R| <= 1."""
+    R = Matrix(at["R"])
+    velocity = (R * Matrix(at["F"]) - Matrix(at["H"])).rows
+    contracts = is_semidefinite((Matrix.identity(len(R.rows)) - R.T * R).rows)
+    return contracts and bool(-along({**at, "E": velocity}, "E")[1] > at["|MZ|_*"][1])
 
 
 def _identity(
     settings: MeanFieldSettings,
-    run: Run,
     claim: str,
     words: Sequence[str],
     small: Sequence[str],
-    residuals: Callable[[Model, Random], list[fmpq]],
+    examine: Examine,
     scope: str = EVERY_SIZE,
 ) -> Finding:
-    """Proved in words for every size, as rational functions at one size, and by the witness at single models."""
-    random, largest, count = generator(settings, claim), fmpq(0), 0
-    for model in models(settings, random):
-        largest = max([largest, *(abs(x) for x in residuals(model, random))])
-        count += 1
+    """Proved in words for every size, as rational functions at one size, and by the witnesses at single models.
+
+    Two of these do not depend on k and m: a random one of the size of the rational functions, and a saddle.
+    """
+    random = generator(settings, claim)
+    given = [*models(settings, random), *random_models(random, SMALL.k, SMALL.m, 1), rational_example()]
+    single = [condition for model in given for condition in examine(model, random)]
     in_words, as_functions = proved(*words), proved_small(*small)
-    return decide(
-        in_words and as_functions and largest == 0,
+    return judge(
+        [*single, *in_words, *as_functions],
         evidence=Evidence.PROOF,
         scope=scope,
-        instances=count,
-        found=f"residual {short(largest)}" if in_words and as_functions else "not proved",
+        instances=len(given),
+        found=f"residual {short(residual(single))}",
         predicted="0",
         details={
-            "identities for every k and m": {name: proved(name) for name in words},
-            "rational functions of all entries, k=2 m=3": {name: proved_small(name) for name in small},
-            f"largest residual at {count} models, k={settings.k} m={settings.m}": str(largest),
+            "identities for every k and m": {c.name.split()[1]: c.holds is True for c in in_words},
+            "rational functions of all entries, k=2 m=3": {c.name.split()[1]: c.holds is True for c in as_functions},
+            f"largest residual at {len(given)} models, k={settings.k} m={settings.m} and two more": str(
+                residual(single)
+            ),
         },
         certificate=of_size(settings),
     )
+
+
+# --- the same again, in the standard library ---
+
+
+def model_at(at: Values) -> recheck.Model:
+    return recheck.Model(Matrix(at["H"]), Matrix(at["F"]))
+
+
+def nuclear_upper_bound(at: Values) -> Fraction | None:
+    """(tr(Z M^T M Z Y^-1) + tr(Y)) / 2, at least |MZ|_*, if Y is positive definite."""
+    X, Y = model_at(at).M * model_at(at).Z, Matrix(at["Y"])
+    if Y.rows != Y.T.rows or norm_at_least(Y * -1, Fraction(0)):
+        return None
+    bound: Fraction = ((X.T * X * Y.inverse()).trace() + Y.trace()) / 2
+    return bound
+
+
+def along(at: Values, direction: str) -> Any:
+    """L(H + t E) as a series in t: [1] is the first derivative, [2] half of the second."""
+    return recheck.along(Matrix(at["H"]), Matrix(at[direction]), Matrix(at["F"]))
+
+
+def _mixed(at: Values) -> Any:
+    both = (Matrix(at["E"]) + Matrix(at["E2"])).rows
+    return along({**at, "both": both}, "both")[2] - along(at, "E")[2] - along(at, "E2")[2]
+
+
+def _GH(at: Values) -> Any:
+    return (Matrix(at["G"]) * Matrix(at["H"])).rows
+
+
+def _gradient_times_H(at: Values) -> Any:
+    return (model_at(at).gradient * Matrix(at["H"]).T).rows
+
+
+def _direction(model: Model, random: Random) -> fmpq_mat:
+    return random_matrix(random, model.H.nrows(), model.H.ncols())

@@ -57,7 +57,8 @@ STATEMENTS: dict[str, str] = {
     "MF9c": "There is c > 0 with |dL/dH|^2 >= c L at every H of full rank.",
     "MF12": (
         "[F] |L^n - L| = O(sqrt(log k / n)). [D] L^n(W) = tr(S°)/2 - tr(B^T B W) + tr(S_n W A W^T)/2 with S_n = "
-        "(1 - 1/n) B^T B + C/n + (sigma^2/n) A, least at S_n^-1 B^T B A^-1; for invertible B and no noise n (L^n "
-        "- L) -> tr((C - B^T B) A^-1) / 2; at a saddle with B = 0 it can be flat to fourth order."
+        "(1 - 1/n) B^T B + C/n + (sigma^2/n) A, least at S_n^-1 B^T B A^-1. Without noise 0 <= L^n - L <= tr((C - "
+        "B^T B) A^-1) / (2n), and for invertible B the ratio of the two tends to 1; at a saddle with B = 0 L^n can "
+        "be flat to fourth order."
     ),
 }

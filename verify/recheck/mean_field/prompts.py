@@ -61,7 +61,7 @@ def finite_prompts(c: Certificate) -> str:
     """MF12, the closed form at one number of outputs and points with variables as values, the rest for every k.
 
     L^n_TF is a sum over pairs of prompt examples, n of them equal and n (n - 1) independent, over n^2: a constant plus
-    a multiple of 1/n. Two lengths therefore decide every n. That L^n - L is O(1/n) is stronger than the paper's bound.
+    a multiple of 1/n. Two lengths therefore decide every n. That L^n - L is O(1/n) implies the paper's bound for k > 1.
     """
     k, points = c.parameters.integer("k", 1, 30), c.parameters.integer("points", 1, 1000)
     c.afford(sum(2**k * (2 * points) ** n * (k * k + k * points) for n in LENGTHS), "prompts")
@@ -72,9 +72,10 @@ def finite_prompts(c: Certificate) -> str:
         enumerated = enumerated_loss(features, W, n, noise)
         c.zero(enumerated - features.loss(W, n, noise * noise), f"L^n(W) at n={n}")
     check_optimum(c)
+    check_bounds(c)
     check_limit(c)
     check_flat_example(c)
-    return f"L^n(W): every n, h, f°, W and noise on {points} points, k={k}; optimum, 1/n limit: every k"
+    return f"L^n(W): every n, h, f°, W and noise on {points} points, k={k}; optimum, bounds, 1/n limit: every k"
 
 
 def check_optimum(c: Certificate) -> None:
@@ -90,8 +91,28 @@ def check_optimum(c: Certificate) -> None:
     vanishes(c, loss(best) + (T * S.inverse() * T * A.inverse()).trace() * HALF, "least value")
 
 
+def check_bounds(c: Certificate) -> None:
+    """0 <= L^n - L <= tr((C - T) A^-1) / (2n) without noise, where S_n - T = (C - T) / n. Without tr(S°) / 2.
+
+    C - T is positive semidefinite, as x' T x = |E f° h'x|^2 <= E |f°|^2 (h'x)^2 = x' C x. So L^n(W) is nowhere below
+    L_TF(W), and L^n <= L^n(A^-1), where L_TF(A^-1) = L is least.
+    """
+    T, S, A, W = (Words.letter(name) for name in "TSAW")
+
+    def loss(S: Words, W: Words) -> Words:
+        return (S * W * A * W.T).trace() * HALF - (T * W).trace()
+
+    a = A.inverse()
+    vanishes(c, loss(S, W) - loss(T, W) - ((S - T) * W * A * W.T).trace() * HALF, "L^n(W) - L_TF(W)")
+    vanishes(c, loss(T, a) + (T * a).trace() * HALF, "L")
+    vanishes(c, loss(S, a) - loss(T, a) - ((S - T) * a).trace() * HALF, "L^n(A^-1) - L")
+
+
 def check_limit(c: Certificate) -> None:
-    """n (L^n - L) -> tr((C - T) A^-1) / 2: the derivative of the least value in y = 1/n, where S_n = T + y (C - T)."""
+    """n (L^n - L) -> tr((C - T) A^-1) / 2, n times the bound.
+
+    It is the derivative of the least value in y = 1/n, where S_n = T + y (C - T).
+    """
     T, C, A = (Words.letter(name) for name in "TCA")
     S_n = T + (C - T) * Series([Fraction(0), Fraction(1)])
     least = (T * S_n.inverse() * T * A.inverse()).trace() * -HALF
