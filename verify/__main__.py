@@ -10,7 +10,8 @@ from verify import __version__
 from verify.claims import PAPERS
 from verify.command import emit, emit_help, run_command
 from verify.engines import ENGINES
-from verify.settings import UsageError, did_you_mean, shown
+from verify.printing import shown
+from verify.settings import UsageError, did_you_mean
 
 COMMANDS = {  # name, that of a module here with a function main(words) -> exit status: words to try, what it does
     "check": ("k=2 n=3", "every claim of a paper at these parameters"),

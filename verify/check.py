@@ -19,12 +19,13 @@ from verify.command import (
     output_width,
     run_command,
 )
+from verify.printing import shown
 from verify.report.certificates import certificates_json
 from verify.report.check_json import check_json
 from verify.report.check_junit import check_junit
 from verify.report.check_table import check_table
 from verify.runner import exit_status, run_claims, select_claims
-from verify.settings import CheckSettings, UsageError, did_you_mean, read_words, shown, validate
+from verify.settings import CheckSettings, UsageError, did_you_mean, read_words, validate
 
 COMMAND = ("python", "-m", "verify.check")
 PIPE_WIDTH = 160  # of a table that does not go to a terminal

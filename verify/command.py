@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import shutil
 import sys
 import tempfile
 import textwrap
-import traceback
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import NoReturn, TextIO
+from typing import NoReturn
 
 from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
+from verify.printing import LONGEST_LINE, prepare_streams, printable, say, shown, silence, trace, write_out
 from verify.settings import Settings, UsageError
 
 USAGE = 2
@@ -40,7 +39,7 @@ def run_command(name: str, main: Callable[[Sequence[str]], int]) -> NoReturn:
     try:
         status = main(sys.argv[1:])
     except UsageError as error:
-        say(f"{name}: {error}")
+        say(f"{name}: {shown(str(error), LONGEST_LINE)}")
         status = USAGE
     except KeyboardInterrupt:
         say(f"{name}: interrupted")
@@ -48,20 +47,11 @@ def run_command(name: str, main: Callable[[Sequence[str]], int]) -> NoReturn:
     except BrokenPipeError:  # not from `emit`: the work itself was writing, and ended there
         silence(sys.stdout)
         status = CLOSED_PIPE
-    except Exception:
-        say(traceback.format_exc().rstrip())
+    except Exception as error:
+        say("\n".join(trace(error)))
         say(f"{name}: this is a defect of the program; please report it with: python -m verify env")
         status = INTERNAL
     sys.exit(status)
-
-
-def prepare_streams() -> None:
-    """Makes writing possible where a stream is closed (`>&-`), or lacks a letter (it prints `?`)."""
-    if sys.stdout is None or sys.stderr is None:
-        nowhere = open(os.devnull, "w")  # noqa: SIM115  # open as long as the program runs
-        sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")
 
 
 # --- help ---
@@ -143,12 +133,9 @@ def emit(text: str, output: str | None) -> None:
         write_file(output, text.encode(errors="replace"))
         return
     try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        write_out(text)
     except OSError as error:
-        silence(sys.stdout)
-        if not isinstance(error, BrokenPipeError):
-            raise UsageError(f"standard output: cannot be written ({error.strerror}); give output=FILE") from None
+        raise UsageError(f"standard output: cannot be written ({error.strerror}); give output=FILE") from None
 
 
 def is_special(path: Path) -> bool:
@@ -161,35 +148,26 @@ def write_file(output: str, content: bytes) -> None:
     try:
         if is_special(Path(output)):
             Path(output).write_bytes(content)
-            return
-        path = Path(output).resolve()
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name[:32]}.", delete=False) as file:
-            try:
-                file.write(content)
-                file.close()
-                Path(file.name).chmod(0o644)  # temporary files are private
-                Path(file.name).replace(path)
-            except BaseException:
-                Path(file.name).unlink(missing_ok=True)
-                raise
+        else:
+            write_whole(Path(output).resolve(), content)
     except OSError as error:
         raise UsageError(f"output={output}: cannot be written ({error.strerror}); choose another file") from None
 
 
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes the file under another name first, then renames it; OSError, and nothing is left, if that fails."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name[:32]}.", delete=False) as file:
+        try:
+            file.write(content)
+            file.close()
+            Path(file.name).chmod(0o644)  # temporary files are private
+            Path(file.name).replace(path)
+        except BaseException:
+            Path(file.name).unlink(missing_ok=True)
+            raise
+
+
 # --- standard error ---
-
-
-def say(text: str) -> None:
-    """One line on standard error, at once. Where nobody listens any more the work goes on."""
-    try:
-        print(text, file=sys.stderr, flush=True)
-    except OSError:
-        silence(sys.stderr)
-
-
-def silence(stream: TextIO) -> None:
-    """Sends the rest of the stream nowhere, so that Python does not notice at exit that its reader has left."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 class Progress:
@@ -213,8 +191,15 @@ class Progress:
 
     def doing(self, text: str) -> None:
         if self.status:
-            self.status.update(Text(text))
+            self.status.update(Text(printable(text)))
 
     def done(self, text: str) -> None:
         if not self.status:
-            say(text)
+            self.tell(text)
+
+    def tell(self, text: str) -> None:
+        """A line that is to be seen on a terminal too."""
+        if self.status:
+            self.console.print(Text(printable(text)), soft_wrap=True)
+        else:
+            say(printable(text))

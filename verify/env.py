@@ -10,7 +10,8 @@ from importlib import metadata
 
 from verify import __version__
 from verify.command import asks_for_help, emit, emit_help, run_command
-from verify.settings import UsageError, shown
+from verify.printing import shown
+from verify.settings import UsageError
 
 HELP = """python -m verify env
 Prints the versions of what this program rests on, and the devices that torch sees: paste it into a bug report.

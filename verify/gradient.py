@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from verify.command import Progress, asks_for_help, check_output, emit, emit_hel
 from verify.engines import ENGINES, choose_engine
 from verify.executors import Outcome, run_shards
 from verify.gradient_settings import GradientSettings
+from verify.printing import say
 from verify.report.norms import NormPoint
 from verify.report.plain import dumps, settings_as_plain
 from verify.settings import UsageError, read_words, validate
@@ -59,7 +59,7 @@ def main(words: Sequence[str]) -> int:
         gradients, outcome = compute(settings, progress)
     if outcome.status:
         remedy = f"the same command{'' if settings.shards else ' with shards=FOLDER'} resumes"
-        print(f"verify.gradient: {outcome.reason}; {remedy}", file=sys.stderr)
+        say(f"verify.gradient: {outcome.reason}; {remedy}")
         if not gradients:
             return outcome.status
     if settings.output is not None and drawn:
@@ -103,10 +103,7 @@ def compute(settings: GradientSettings, progress: Progress) -> tuple[list[Gradie
         if several:
             progress.done(text)
 
-    def complain(text: str) -> None:
-        progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-    store = None if settings.shards is None else Store(settings.shards, complain)
+    store = None if settings.shards is None else Store(settings.shards, progress.tell)
     outcome = run_shards(
         shards, settings.executor, workers=settings.workers, store=store, budget=settings.budget, progress=report
     )

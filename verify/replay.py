@@ -6,17 +6,22 @@ claim's id and the parameters (see verify.recheck), and what it needs is compute
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from verify.files import FileError, UnreadableError, decode, parse_json, read_bytes, whole
+from verify.printing import named, prepare_streams, say, shown, write_out
 from verify.recheck import mean_field, next_token, sub_ngrams
-from verify.recheck.certificate import Certificate, DeclinedError, Fields, RejectedError, digest
+from verify.recheck.certificate import Budget, Certificate, DeclinedError, Fields, RejectedError, digest, reading_cost
 
 SCHEMA = "landscape-verifier/certificates/1"
-LARGEST = 64_000_000  # bytes of a file
-LIMIT = 1e8  # elementary steps of one check
+LARGEST = 8_000_000  # bytes of a file
+MOST_VALUES = 1_500_000  # in it: an empty list takes two bytes there, and seventy once it is read
+MOST = 1000  # certificates in a file
+LIMIT = 1e8  # elementary steps for all certificates of a file
+LONGEST_SCOPE = 500  # characters
 LEAST_CERTAINTY = 40  # an acceptance has a probability of error below 2^-40
 
 PAPERS = {"sub-n-grams": sub_ngrams, "mean-field": mean_field, "next-token": next_token}
@@ -26,8 +31,8 @@ CLAIMS = {name: paper.CLAIMS for name, paper in PAPERS.items()}
 HELP = f"""python -m verify.replay FILE [limit=STEPS]
 Checks the certificates that python -m verify.check ... certificate=FILE has
 written, with Python's standard library alone. One line for each: accepted,
-rejected (and where it is wrong), or declined (it would take more than limit
-elementary steps; default {LIMIT:.0e}).
+rejected (and where it is wrong), or declined (it would take more elementary
+steps than limit leaves; default {LIMIT:.0e} for all together, ten seconds or so).
 exact         decided by exact arithmetic
 error < 2^-k  identities, evaluated modulo a random prime at random points
               that are drawn anew in every run: a false one is accepted with
@@ -51,28 +56,68 @@ def read(path: str) -> list[Any]:
 
 
 def parse(content: bytes) -> list[Any]:
-    """Strict JSON, without floats."""
+    """Every certificate, or the RejectedError that stands for it; RejectedError where it is no file of ours."""
     try:
-        document = parse_json(decode(content), whole)
+        text = decode(content)
+        if text.count(",") > MOST_VALUES:
+            raise FileError(f"more than {MOST_VALUES} values")
+        frame, parts = taken_apart(text)
+        document = parse_json(frame, whole)
     except FileError as error:
         raise RejectedError(f"not JSON as it should be: {error}") from None
     top = Fields(document, "file")
     top.text("schema", (SCHEMA,))
     top.text("version")
-    paper = top.text("paper", tuple(CLAIMS))
-    entries = [{"paper": paper, "entry": entry} for entry in _list(top.any("certificates"))]
+    paper, certificates = top.text("paper", tuple(CLAIMS)), top.any("certificates")
     top.finish()
-    return entries
-
-
-def _list(value: Any) -> list[Any]:
-    if not isinstance(value, list) or not value:
+    if not isinstance(certificates, list) or not certificates:
         raise RejectedError("file.certificates: not a list of certificates")
-    return value
+    if len(certificates) > MOST:
+        raise RejectedError(f"file.certificates: more than {MOST}")
+    following = iter(parts)
+    entries = [read_part(next(following)) if isinstance(item, dict) else item for item in certificates]
+    return [{"paper": paper, "entry": entry} for entry in entries]
 
 
-def replay(paper: str, entry: Any, limit: float = LIMIT) -> tuple[str, str, str]:
+SIGNS = re.compile(r'\\.|["\[\]{}]', re.DOTALL)
+LEVEL = 3  # of brackets: { "certificates": [ { this one
+
+
+def taken_apart(text: str) -> tuple[str, list[str]]:
+    """The text with {} in the place of each certificate, and these: so what is wrong with one ends there."""
+    depth, quoted, done, start = 0, False, 0, 0
+    frame, parts = list[str](), list[str]()
+    for match in SIGNS.finditer(text):
+        sign = match[0]
+        if sign == '"':
+            quoted = not quoted
+        elif quoted or sign[0] == "\\":
+            continue
+        elif sign in "[{":
+            depth += 1
+            if depth == LEVEL:
+                start = match.start()
+        else:
+            depth -= 1
+            if depth == LEVEL - 1:
+                frame += [text[done:start], "{}"]
+                done = match.end()
+                parts.append(text[start:done])
+    return "".join([*frame, text[done:]]), parts
+
+
+def read_part(text: str) -> Any:
+    """What a certificate holds, or the RejectedError that says why it cannot be read: without floats."""
+    try:
+        return parse_json(text, whole)
+    except FileError as error:
+        return RejectedError(f"not JSON as it should be: {error}")
+
+
+def replay(paper: str, entry: Any, limit: float | Budget = LIMIT) -> tuple[str, str, str]:
     """Checks one certificate: (claim and verdict, how sure, scope). RejectedError or DeclinedError otherwise."""
+    if isinstance(entry, RejectedError):
+        raise entry
     top = Fields(entry, "certificate")
     claim = top.text("claim", tuple(STATEMENTS[paper]))
     statement = top.text("statement", (STATEMENTS[paper][claim],))
@@ -84,13 +129,13 @@ def replay(paper: str, entry: Any, limit: float = LIMIT) -> tuple[str, str, str]
     check = CLAIMS[paper].get((claim, verdict))
     if check is None:
         raise RejectedError(f"verdict: nothing is known that makes {claim} {verdict}")
-    certificate = Certificate(parameters, witness, limit)
+    budget = limit if isinstance(limit, Budget) else Budget(limit)
+    budget.spend(reading_cost(entry), "reading")
+    certificate = Certificate(parameters, witness, budget)
     try:
         scope = check(certificate)
     except ZeroDivisionError:
         raise RejectedError("something is divided by 0") from None
-    except ValueError as error:  # Python prints no number of more than 4300 digits
-        raise DeclinedError(f"{error}") from None
     certificate.parameters.finish()
     certificate.witness.finish()
     if certificate.certainty < LEAST_CERTAINTY:
@@ -99,50 +144,60 @@ def replay(paper: str, entry: Any, limit: float = LIMIT) -> tuple[str, str, str]
 
 
 def outcomes(entries: Sequence[Any], limit: float) -> Iterator[tuple[str, str]]:
-    """(outcome, line) for every certificate."""
+    """(outcome, line) for every certificate, whatever is in the others; the limit is for all of them together."""
+    budget = Budget(limit)
     for number, item in enumerate(entries, 1):
         entry = item["entry"]
         name = entry.get("claim") if isinstance(entry, dict) else None
         label = name if isinstance(name, str) and name in STATEMENTS[item["paper"]] else f"certificate {number}"
         try:
-            what, grade, scope = replay(item["paper"], entry, limit)
-            yield "accepted", f"{what:<15} {grade:<16} {scope}"
+            what, grade, scope = replay(item["paper"], entry, budget)
+            yield "accepted", f"{what:<15} {grade:<16} {shown(scope, LONGEST_SCOPE)}"
         except RejectedError as reason:
-            yield "rejected", printable(f"{label}: {reason}")
+            yield "rejected", f"{label}: {shown(str(reason), LONGEST_SCOPE)}"
         except DeclinedError as reason:
-            yield "declined", printable(f"{label}: {reason}")
-
-
-def printable(text: str) -> str:
-    """Without what could move the cursor of a terminal: the message may quote the file."""
-    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
+            yield "declined", f"{label}: {shown(str(reason), LONGEST_SCOPE)}"
+        except Exception as error:  # no memory, or a mistake in a check: the others still have their turn
+            yield "declined", f"{label}: the check broke off: {named(error, LONGEST_SCOPE)}"
 
 
 def main(words: Sequence[str]) -> int:
     """Reads the file, prints a line for each certificate and a summary; returns the exit status."""
+    prepare_streams()
+    try:
+        return report(words)
+    except OSError as error:
+        say(f"verify.replay: standard output: cannot be written ({error.strerror})")
+        return 2
+
+
+def report(words: Sequence[str]) -> int:
+    """As `main`. OSError if nothing can be written."""
     if any(word in ("-h", "--help", "help") for word in words):
-        sys.stdout.write(HELP)
+        write_out(HELP)
         return 0
     limits = [word.removeprefix("limit=") for word in words if word.startswith("limit=")]
     files = [word for word in words if not word.startswith("limit=")]
     try:
-        (path,), limit = files, float(limits[-1]) if limits else LIMIT
+        (path,), (limit,) = files, map(float, limits or [LIMIT])
+        if not limit > 0:
+            raise ValueError
     except ValueError:
-        print("verify.replay: give one file, and limit=STEPS if need be; see --help", file=sys.stderr)
+        say("verify.replay: give one file, and limit=STEPS if need be, a number above 0; see --help")
         return 2
     try:
         entries = read(path)
     except UnreadableError as error:
-        print(f"verify.replay: {printable(f'{path}: {error}')}", file=sys.stderr)
+        say(f"verify.replay: {shown(path)}: {error}")
         return 2
     except RejectedError as reason:
-        print(f"rejected  {printable(f'{path}: {reason}')}")
+        write_out(f"rejected  {shown(path)}: {shown(str(reason), LONGEST_SCOPE)}\n")
         return 1
     count = {"accepted": 0, "rejected": 0, "declined": 0}
     for outcome, line in outcomes(entries, limit):
         count[outcome] += 1
-        print(f"{outcome}  {line}", flush=True)
-    print(", ".join(f"{number} {outcome}" for outcome, number in count.items()))
+        write_out(f"{outcome}  {line}\n")
+    write_out(", ".join(f"{number} {outcome}" for outcome, number in count.items()) + "\n")
     return 1 if count["rejected"] else 3 if count["declined"] else 0
 
 
@@ -150,8 +205,5 @@ if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1:]))
     except KeyboardInterrupt:
-        print("verify.replay: interrupted", file=sys.stderr)
+        say("verify.replay: interrupted")
         sys.exit(130)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)

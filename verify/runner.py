@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Callable, Sequence
 from graphlib import TopologicalSorter
 from typing import Any
 
 from verify.alarm import Alarm, OutOfBudgetError
 from verify.claim import CLAIM_SECONDS, Claim, Finding, Result, Run, Verdict, undecided
+from verify.printing import named, trace
 from verify.settings import UsageError, did_you_mean
+
+MESSAGE = 300  # characters of an exception's message in the table
 
 
 def select_claims(claims: Sequence[Claim], select: Sequence[str], ignore: Sequence[str]) -> list[Claim]:
@@ -86,9 +88,7 @@ def _check(
         at = f" while at {doing[-1]}" if doing[-1] else ""
         return undecided(f"not finished{at}: {stopped}"), stopped
     except Exception as error:  # whatever a check raises is the verdict ERROR, never a lost run
-        first = str(error).splitlines()[0] if str(error) else "no message"
-        trace = {"traceback": traceback.format_exc().splitlines()}
-        return Finding(Verdict.ERROR, "", details=trace, reason=f"{type(error).__name__}: {first}"), ""
+        return Finding(Verdict.ERROR, "", details={"traceback": trace(error)}, reason=named(error, MESSAGE)), ""
 
 
 def exit_status(results: Sequence[Result]) -> int:

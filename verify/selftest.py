@@ -17,7 +17,8 @@ from verify.command import Progress, asks_for_help, emit, emit_help, run_command
 from verify.engines import ENGINES
 from verify.report.certificates import certificates_json
 from verify.runner import run_claims
-from verify.settings import UsageError, read_words, shown
+from verify.printing import shown
+from verify.settings import UsageError, read_words
 
 HELP = """python -m verify selftest
 Checks an installation in under a minute: exact reference values, engines against each other, a claim that is false on \

@@ -12,11 +12,12 @@ from typing import Annotated, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from verify.printing import printable, shown
+
 # Numbers as people write them, in ASCII. More than 40 digits are typing errors, and make arithmetic explode.
 INTEGER = re.compile(r"[+-]?[0-9]{1,40}(\.0*)?([eE]\+?[0-9]{1,2})?")
 RATIONAL = re.compile(r"[+-]?[0-9./]{1,40}([eE][+-]?[0-9]{1,2})?")
 REAL = re.compile(r"[+-]?[0-9.]{1,40}([eE][+-]?[0-9]{1,3})?")
-UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")  # would break the one line of an error
 LONGEST_WORD = 4096  # characters, as of a path
 
 
@@ -104,7 +105,7 @@ def read_words(words: Sequence[str]) -> dict[str, str]:
     """`key=value` words as a dictionary."""
     values: dict[str, str] = {}
     for word in words:
-        if len(word) > LONGEST_WORD or UNPRINTABLE.search(word):
+        if len(word) > LONGEST_WORD or printable(word) != word:
             raise UsageError(f"{shown(word)}: not a word of at most {LONGEST_WORD} printable characters")
         key, equals, value = word.partition("=")
         if not equals or not key:
@@ -134,12 +135,6 @@ def validate(model: type[AnySettings], values: dict[str, str]) -> AnySettings:
         near = nearest(values[key], choices, cutoff=0.7)  # more than for names: gpu is not cpu
         hint = f"; did you mean {near}?" if near else ""
         raise UsageError(f"{shown(f'{key}={values[key]}')}: {key} must be {field.description}{hint}") from None
-
-
-def shown(text: str, most: int = 100) -> str:
-    """What the user typed as part of one line: escapes for what cannot be printed, and cut if it is long."""
-    cut = text if len(text) <= most else f"{text[:most]}... ({len(text)} characters)"
-    return UNPRINTABLE.sub(lambda match: ascii(match[0])[1:-1], cut)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

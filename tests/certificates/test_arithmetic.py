@@ -22,7 +22,8 @@ from verify.recheck.arithmetic import (
     solve,
     total,
 )
-from verify.recheck.certificate import Certificate, Fields, RejectedError, matrix, rational, shown
+from verify.printing import shown
+from verify.recheck.certificate import Budget, Certificate, Fields, RejectedError, matrix, rational
 
 P = 2**127 - 1
 RATIONALS = st.fractions(-20, 20, max_denominator=9)
@@ -109,7 +110,7 @@ def test_no_float_decides() -> None:
 
 
 def certificate(**parameters: Any) -> Certificate:
-    return Certificate(parameters, {}, 100)
+    return Certificate(parameters, {}, Budget(100))
 
 
 def test_a_certificate_demands() -> None:

@@ -263,7 +263,7 @@ def test_eigenvalues_are_those_of_the_target_even_where_no_point_misses_them() -
 
 
 def test_that_there_are_no_other_critical_points_rests_on_an_identity(monkeypatch: pytest.MonkeyPatch) -> None:
-    certificate = replay.Certificate({}, {}, 1e8)
+    certificate = replay.Certificate({}, {}, replay.Budget(1e8))
     identities.critical_equation(certificate)
     monkeypatch.setattr(Model, "Z", property(lambda model: model.F * model.F.T))
     with pytest.raises(RejectedError, match="is left"):

@@ -177,7 +177,7 @@ def test_no_part_of_a_claim_is_left_out(claim: str, monkeypatch: pytest.MonkeyPa
 
 def test_the_units_of_words_are_true_equations() -> None:
     """With matrices that the letters may stand for, at k = 2, m = 3."""
-    field = replay.Certificate({}, {}, 1e8).field
+    field = replay.Certificate({}, {}, replay.Budget(1e8)).field
     generic = {"G": Matrix.generic(field, 2, 2), "H": Matrix.generic(field, 2, 3)}
     S, T = (Matrix.generic(field, 2, 2) for _ in "ST")
     generic |= {"A": generic["H"] * generic["H"].T, "S": S + S.T, "T": T + T.T}
@@ -200,7 +200,7 @@ def test_the_units_of_words_are_true_equations() -> None:
 
 def test_words_that_are_not_equal_stay_apart() -> None:
     H, F, W, a = (Words.letter(x) for x in "HFWa")
-    certificate = replay.Certificate({}, {}, 1e8)
+    certificate = replay.Certificate({}, {}, replay.Budget(1e8))
     different = [
         H * H.T * W - W,
         H.T * a * H * H.T - H.T * H * H.T * a * H * H.T,

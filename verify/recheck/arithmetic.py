@@ -83,6 +83,8 @@ class Residue:
         return Residue(self._inverse(self.value), self.size, self.prime).__mul__(other)
 
     def __pow__(self, power: int) -> Residue:
+        if power < 0:
+            raise ValueError("a negative power: `size` would be negative too")
         return Residue(pow(self.value, power, self.prime), self.size * power, self.prime)
 
     def __neg__(self) -> Residue:
@@ -265,6 +267,8 @@ class Polynomial:
         return Polynomial(terms)
 
     def __pow__(self, power: int) -> Polynomial:
+        if power < 0:
+            raise ValueError("a negative power of a polynomial")
         result = Polynomial.of(1)
         for _ in range(power):
             result = result * self

@@ -6,14 +6,17 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
+from verify.printing import shown
 from verify.recheck.arithmetic import CERTAINTY, Field, Residue, is_zero
 
 LONGEST = 20_000  # characters of a rational number
+BASE = 100_000  # steps that every certificate takes, for a prime above all
 
 
 class RejectedError(Exception):
@@ -86,7 +89,7 @@ class Fields:
     def finish(self) -> None:
         extra = sorted(self.values.keys() - self.read)
         if extra:
-            raise RejectedError(f"{self.where}.{extra[0]}: not part of this certificate")
+            raise RejectedError(f"{self.where}.{shown(extra[0])}: not part of this certificate")
 
 
 def array(value: Any, where: str) -> list[Any]:
@@ -127,34 +130,74 @@ def matrix(value: Any, where: str) -> list[list[Fraction]]:
     return rows
 
 
-def shown(value: Any) -> str:
-    """The beginning of a value, for a message of one line."""
-    text = (
-        value
-        if isinstance(value, str)
-        else repr(value)
-        if isinstance(value, int | float | bool)
-        else type(value).__name__
-    )
-    return text[:40] + "..." if len(text) > 40 else text
+def reading_cost(value: Any) -> int:
+    """Steps that reading a certificate takes. Fractions are reduced, in time that grows as their digits squared."""
+    steps, waiting = BASE, [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict | list):
+            waiting += value.values() if isinstance(value, dict) else value
+        elif isinstance(value, str):
+            steps += min(len(value), LONGEST) ** 2 // 1800
+        steps += 10
+    return steps
+
+
+def bits(*numbers: Any) -> int:
+    """The most bits that a number in these (nested) lists has, numerator and denominator together."""
+    most = 0
+    for x in numbers:
+        if isinstance(x, list | tuple):
+            most = max(most, bits(*x))
+        else:
+            most = max(most, x.numerator.bit_length() + x.denominator.bit_length())
+    return most
+
+
+def growth(rows: Iterable[Sequence[Fraction]]) -> int:
+    """Bits of what is made of one entry of each row, over a common denominator: of a determinant, for example."""
+    found = 0
+    for row in rows:
+        found += sum(d.bit_length() for d in {x.denominator for x in row})
+        found += max((x.numerator.bit_length() for x in row), default=0)
+    return found
+
+
+def steps_of_operation(bits: int) -> int:
+    """Of one operation with residues (0 bits), or with fractions, which are reduced after each."""
+    return 20 + bits // 8 + bits * bits // 60_000 if bits else 10
+
+
+@dataclass
+class Budget:
+    """Elementary steps that checks may still take; a step is about a tenth of a microsecond."""
+
+    limit: float
+    spent: int = 0
+
+    def spend(self, steps: int, what: str) -> None:
+        """DeclinedError if these are more steps than are left."""
+        if not self.spent + steps <= self.limit:
+            left = f"{max(0.0, self.limit - self.spent):.1e} left of " if self.spent else ""
+            raise DeclinedError(f"{what}: {shown(steps, 0)} steps, more than {left}limit={self.limit:.1e}")
+        self.spent += steps
 
 
 class Certificate:
     """What is to be checked, and what the checks say along the way.
 
     parameters, witness   what the claim speaks about, and what is to convince; fields not asked for are rejected
-    limit                 elementary steps that a check may take
+    budget                what a check may take
     size                  0 while everything was exact; else a bound for all random evaluations (see arithmetic)
     """
 
-    def __init__(self, parameters: Mapping[str, Any], witness: Mapping[str, Any], limit: float) -> None:
+    def __init__(self, parameters: Mapping[str, Any], witness: Mapping[str, Any], budget: Budget) -> None:
         self.parameters, self.witness = Fields(parameters, "parameters"), Fields(witness, "witness")
-        self.limit, self.size = limit, 0
+        self.budget, self.size = budget, 0
 
-    def afford(self, steps: int, what: str) -> None:
-        """DeclinedError if these are more steps than the limit."""
-        if not steps <= self.limit:
-            raise DeclinedError(f"{what}: about {steps:.1e} steps, more than limit={self.limit:g}")
+    def afford(self, operations: int, what: str, bits: int = 0) -> None:
+        """DeclinedError if so many operations with numbers (0: residues) of so many bits are more than is left."""
+        self.budget.spend(operations * steps_of_operation(bits), what)
 
     @cached_property
     def field(self) -> Field:
@@ -164,7 +207,7 @@ class Certificate:
     def zero(self, x: Any, label: str) -> None:
         """RejectedError unless x is 0."""
         if not is_zero(x):
-            raise RejectedError(f"{label}: the residual is {'not 0' if isinstance(x, Residue) else shown(str(x))}")
+            raise RejectedError(f"{label}: the residual is {'not 0' if isinstance(x, Residue) else shown(x)}")
         if isinstance(x, Residue):
             self.size += x.size
 

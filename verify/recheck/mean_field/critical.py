@@ -12,7 +12,8 @@ from math import comb
 from typing import Any
 
 from verify.recheck.arithmetic import total
-from verify.recheck.certificate import Certificate, Fields
+from verify.printing import shown
+from verify.recheck.certificate import Certificate, Fields, bits, growth
 from verify.recheck.mean_field.identities import Model, along, critical_equation, read_k_m
 from verify.recheck.mean_field.matrices import Matrix, inner
 
@@ -33,10 +34,12 @@ class Target:
 
 
 def read_shaped(f: Fields, key: str, rows: int, columns: int, c: Certificate) -> Matrix:
-    """A matrix of this shape; one with no rows is []."""
+    """A matrix of this shape; one with no rows is []. DeclinedError if its products with itself are too large."""
     X = Matrix([] if f.any(key) == [] else f.matrix(key))
     fits = len(X.rows) == rows and all(len(row) == columns for row in X.rows)
     c.demand(fits, f"{f.where}.{key}: not {rows} x {columns}")
+    widest = max((growth([line]) for line in [*X.rows, *X.T.rows]), default=0)
+    c.afford(2 * rows * columns * max(rows, columns), f"{f.where}.{key}", 2 * widest)
     return X
 
 
@@ -46,6 +49,7 @@ def read_target(c: Certificate, k: int, m: int) -> Target:
     values, U = c.witness.rationals("eigenvalues"), read_shaped(c.witness, "eigenvectors", k, k, c)
     c.demand(len(values) == k and all(x > 0 for x in values), "witness.eigenvalues: not k numbers above 0")
     c.demand(len(set(values)) == k, "witness.eigenvalues: two are equal")
+    c.afford(4 * k**3, "eigenvalues", growth([values]) + growth(U.rows))
     c.demand((U * U.T - Matrix.identity(k)).is_zero, "witness.eigenvectors: not orthonormal")
     goal = Target(F, values, U)
     everything = tuple(range(k))
@@ -75,7 +79,10 @@ def read_saddles(c: Certificate, goal: Target, k: int, m: int, least: int) -> li
 def check_critical(c: Certificate, f: Fields, k: int, m: int, F: Matrix) -> Model:
     """H of rank k (A has an inverse) with dL/dH = 0; see the top of this file."""
     H = read_shaped(f, "H", k, m, c)
+    c.afford(8 * k**4 + 2 * k * m * (k + m), "inverse", 2 * growth(H.rows))
     model = Model(H, F)
+    made = bits(model.a.rows, model.zeta.rows, H.rows, F.rows)
+    c.afford(10 * k * (k**3 + k * m + m * m), "critical point", 2 * made)
     c.demand(model.gradient.is_zero, f"{f.where}.H: not critical")
     return model
 
@@ -85,9 +92,16 @@ def sizes(k: int, m: int, least: int) -> range:
     return range(least, min(k, m - k) + 1)
 
 
+def critical_cost(k: int, m: int) -> int:
+    """Operations with residues that a point takes."""
+    return 60 * k * (k**3 + k * m + m * m) + m**3
+
+
 def afford_points(c: Certificate, k: int, m: int, least: int) -> None:
+    """RejectedError unless there is a point for each S, DeclinedError if they are too many for small numbers."""
     count = sum(comb(k, size) for size in sizes(k, m, least))
-    c.afford(400 * count * k * k * (k * k + m) + count * m**3, "critical points")
+    c.demand(len(c.witness.objects("points")) == count, "witness.points: not every S once")
+    c.afford(count * critical_cost(k, m), "critical points")
 
 
 def classification(c: Certificate) -> str:
@@ -113,7 +127,7 @@ def classification(c: Certificate) -> str:
         c.demand(model.loss == loss == sum((goal.eigenvalues[i] for i in S), Fraction(0)) / 2, f"{f.where}.loss")
         check_spectrum(c, f, S, model, goal)
         f.finish()
-    listed = ", ".join(map(str, goal.eigenvalues))
+    listed = ", ".join(map(shown, goal.eigenvalues))
     return f"loss and spectrum at an H for all {len(points)} S, eigenvalues {listed}, m={m}; no others: every k, m"
 
 
@@ -123,6 +137,7 @@ def check_spectrum(c: Certificate, f: Fields, S: Subset, model: Model, goal: Tar
     unseen = read_shaped(f, "unseen", m - k, m, c)
     kept = [j for j in range(k) if j not in S]
     basis = Matrix(goal.V.rows + unseen.rows)
+    c.afford(m**3, f"{f.where}.unseen", 2 * max(growth([row]) for row in basis.rows))
     gram = (basis * basis.T).rows
     c.demand(all(gram[i][j] == 0 for i in range(m) for j in range(i)), f"{f.where}.unseen: not orthogonal")
     c.demand(all(gram[i][i] > 0 for i in range(m)), f"{f.where}.unseen: a vector is 0")
@@ -151,13 +166,12 @@ def saddle(c: Certificate) -> str:
     There |dL/dH|^2 = 0 is less than any c L with c > 0.
     """
     k, m = read_k_m(c)
-    c.afford(50 * k * k * (k * k + m), "critical point")
     F = read_shaped(c.witness, "F", k, m, c)
     model = check_critical(c, c.witness, k, m, F)
-    c.demand(model.loss == c.witness.rational("loss"), f"witness.loss: it is {model.loss}")
+    c.demand(model.loss == c.witness.rational("loss"), f"witness.loss: it is {shown(model.loss)}")
     c.demand(model.loss > 0, "witness.loss: 0 is a global minimum")
     c.demand(Model(F, F).loss == 0, "witness.F: does not predict itself")
-    return f"a critical point with L = {model.loss} at k={k}, m={m}; L = 0 at H = F"
+    return f"a critical point with L = {shown(model.loss)} at k={k}, m={m}; L = 0 at H = F"
 
 
 def no_loss(c: Certificate) -> str:
@@ -186,7 +200,7 @@ def negative_curvature(c: Certificate) -> str:
         c.demand((model.M.T * R).is_zero, f"{f.where}.R: not into ker(M')")
         RZ = R * model.Z
         curvature = -inner(RZ, model.a * RZ)
-        c.demand(curvature == f.rational("curvature"), f"{f.where}.curvature: it is {curvature}")
+        c.demand(curvature == f.rational("curvature"), f"{f.where}.curvature: it is {shown(curvature)}")
         c.demand(curvature < 0, f"{f.where}.curvature: not below 0")
         H, F, velocity = (Y * c.field.one for Y in (model.H, goal.F, R * goal.F - model.H))
         line = along(H, velocity, F)
@@ -194,7 +208,7 @@ def negative_curvature(c: Certificate) -> str:
         c.zero(line[2] * 2 - curvature, f"{f.where}: d^2L/ds^2")
         for bound in (inner(model.Z, model.Z), 4 * model.loss * model.loss / k):  # over |A|, largest eigenvalue of A
             reached = norm_at_least(model.A, -bound / curvature)
-            c.demand(reached, f"{f.where}: the curvature {curvature} is above the bound")
+            c.demand(reached, f"{f.where}: the curvature {shown(curvature)} is above the bound")
         f.finish()
     check_tight(c, k)
     return f"all {len(points)} kinds of saddle, k={k}, m={m}; the bound is attained at F = [I 0], H = [0 I]"

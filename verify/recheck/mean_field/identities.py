@@ -16,6 +16,7 @@ from verify.recheck.certificate import Certificate
 from verify.recheck.mean_field.matrices import TALL, Matrix, Words, inner
 
 HALF = Fraction(1, 2)
+WORDS = 100_000  # operations that an identity in words takes
 t = Series([Fraction(0), Fraction(1), Fraction(0)])  # up to the second derivative
 
 
@@ -101,7 +102,7 @@ def read_k_m(c: Certificate) -> tuple[int, int]:
 
 def readings(c: Certificate, k: int, m: int) -> list[Callable[[str], Any]]:
     """What the letters mean: a matrix of every size, or one at k x m with a variable for each entry."""
-    c.afford(1000 * k**2 * (k**2 + m), "series of generic matrices")
+    c.afford(WORDS + 100 * k * (k**3 + k * m + m * m), "series of generic matrices")
 
     def entries(name: str) -> Matrix:
         return Matrix.generic(c.field, k, m if name in TALL else k)
@@ -187,7 +188,7 @@ def one_row(c: Certificate) -> tuple[Model, int, Any, Any, Any]:
     k, m = read_k_m(c)
     c.demand(k == 1, "parameters.k: not 1")
     c.demand(m > 1, "parameters.m: Z = 0 where m = k")
-    c.afford(1000 * m, "series of generic matrices")
+    c.afford(30 * m**3, "series of generic matrices")
     model = Model(Matrix.generic(c.field, 1, m), Matrix.generic(c.field, 1, m))
     return model, m, model.A.rows[0][0], model.M.rows[0][0], model.Z.rows[0][0]
 

@@ -64,7 +64,7 @@ def finite_prompts(c: Certificate) -> str:
     a multiple of 1/n. Two lengths therefore decide every n. That L^n - L is O(1/n) implies the paper's bound for k > 1.
     """
     k, points = c.parameters.integer("k", 1, 30), c.parameters.integer("points", 1, 1000)
-    c.afford(sum(2**k * (2 * points) ** n * (k * k + k * points) for n in LENGTHS), "prompts")
+    c.afford(sum(4 * 2**k * (2 * points) ** n * (k * k + k * points) for n in LENGTHS), "prompts")
     F = c.field
     features, W = Features(Matrix.generic(F, k, points), Matrix.generic(F, k, points)), Matrix.generic(F, k, k)
     noise = F.draw()

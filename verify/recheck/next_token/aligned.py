@@ -54,7 +54,7 @@ def symbols(name: str, count: int) -> list[Polynomial]:
 def read_tokens(c: Certificate) -> int:
     """The number of different tokens in the longest sentence."""
     largest = c.parameters.integer("tokens", 2, 24)
-    c.afford(100 * largest**4, "derivatives")
+    c.afford(5 * largest**4, "derivatives")
     return largest
 
 

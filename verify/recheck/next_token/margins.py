@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from verify.recheck.certificate import Certificate, Fields
+from verify.printing import shown
+from verify.recheck.certificate import Certificate, Fields, growth
 
 Pair = tuple[int, int]
 Problems = dict[int, list[Pair]]  # column -> its pairs, sorted
@@ -21,6 +22,7 @@ class Dataset:
 
     def __init__(self, c: Certificate, f: Fields) -> None:
         self.V = f.integer("V", 2, 24)
+        c.afford(20 * self.V**2, "datasets")
         where, n, longer = f.where, dict[int, int](), list[tuple[list[int], int]]()
         for sentence in f.objects("sentences"):
             tokens, following = sentence.integers("tokens", 0, self.V - 1), sentence.integer("next", 0, self.V - 1)
@@ -49,16 +51,14 @@ def max_margin(c: Certificate) -> str:
     datasets = [Dataset(c, f) for f in c.parameters.objects("datasets")]
     found = c.witness.objects("datasets")
     c.demand(bool(datasets) and len(found) == len(datasets), "witness.datasets: not one for each dataset")
-    problems = [(data.V, layer) for data in datasets for layer in (data.feed_forward, data.attention)]
-    c.afford(sum(V * len(pairs) + V * V for V, layer in problems for pairs in layer.values()), "optimality conditions")
     norms, columns = [], 0
     for data, f in zip(datasets, found, strict=True):
         check_layer(c, data.V, data.feed_forward, f.objects("W_ov"), f"{f.where}.W_ov")
         norms.append(check_layer(c, data.V, data.attention, f.objects("W_kq"), f"{f.where}.W_kq"))
         f.finish()
         columns += len(data.feed_forward) + len(data.attention)
-    shown = ", ".join(map(str, norms[:6])) + ", ..." * (len(norms) > 6)
-    return f"{columns} columns of {len(datasets)} datasets; |W_kq*|^2 = {shown}"
+    listed = ", ".join(map(shown, norms[:6])) + ", ..." * (len(norms) > 6)
+    return f"{columns} columns of {len(datasets)} datasets; |W_kq*|^2 = {listed}"
 
 
 def extended_order(c: Certificate) -> str:
@@ -124,12 +124,13 @@ def check_column(c: Certificate, V: int, q: int, pairs: Sequence[Pair], f: Field
     f.finish()
     c.demand(len(w) == V, f"{f.where}.solution: not {V} numbers")
     c.demand(len(duals) == len(pairs), f"{f.where}.duals: not one for each of {len(pairs)} pairs")
+    c.afford(4 * (V + len(pairs)), "optimality conditions", growth([w, duals]))
     combination, squared_norm = [Fraction(0)] * V, sum((x * x for x in w), Fraction(0))
     for (a, b), dual in zip(pairs, duals, strict=True):
-        c.demand(w[a] - w[b] >= 1, f"{f.where}.solution: the margin of {a} over {b} is {w[a] - w[b]}")
-        c.demand(dual >= 0, f"{f.where}.duals: {dual} is negative")
+        c.demand(w[a] - w[b] >= 1, f"{f.where}.solution: the margin of {a} over {b} is {shown(w[a] - w[b])}")
+        c.demand(dual >= 0, f"{f.where}.duals: {shown(dual)} is negative")
         combination[a] += dual
         combination[b] -= dual
     c.demand(w == combination, f"{f.where}.solution: not the combination of its pairs with these duals")
-    c.demand(sum(duals) == squared_norm, f"{f.where}.duals: their sum is not |w|^2 = {squared_norm}")
+    c.demand(sum(duals) == squared_norm, f"{f.where}.duals: their sum is not |w|^2 = {shown(squared_norm)}")
     return squared_norm

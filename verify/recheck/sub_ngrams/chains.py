@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import partial
 from itertools import combinations, product
 from typing import Any
 
 from verify.recheck.arithmetic import Series, is_zero, solve, total
-from verify.recheck.certificate import Certificate, Fields, RejectedError
+from verify.recheck.certificate import Certificate, Fields, RejectedError, growth
 from verify.recheck.sub_ngrams.network import (
     braces,
     check_estimator_bound,
@@ -43,24 +44,30 @@ def chain(kernel: Sequence[Sequence[Any]], S: int, n: int) -> Chain:
     return {(*u, s): stationary[i] * kernel[i][s] for i, u in enumerate(contexts) for s in range(S)}
 
 
-def read_chains(c: Certificate, S: int, n: int) -> tuple[list[Chain], str]:
-    """The chains that `kernels` names: one with independent variables for "every positive kernel", or rational ones."""
+def read_chains(c: Certificate, S: int, n: int, operations: int, what: str) -> tuple[list[Chain], str]:
+    """The chains that `kernels` names: one with independent variables for "every positive kernel", or rational ones.
+
+    DeclinedError if the operations with each of them are too many.
+    """
     rows = S ** (n - 1)
     if c.parameters.any("kernels") == EVERY:
-        c.afford(50 * rows**3, "stationary law")
+        c.afford(3 * rows**3 + operations, what)
         return [chain([c.field.distribution(S) for _ in range(rows)], S, n)], EVERY
     kernels = c.parameters.matrices("kernels")
     if not kernels:
         raise RejectedError("parameters.kernels: none")
     for kernel in kernels:
-        check_kernel(kernel, S, n, "parameters.kernels")
-    c.afford(50 * rows**3 * len(kernels), "stationary laws")
+        check_kernel(c, kernel, S, n, "parameters.kernels", operations, what)
     return [chain(kernel, S, n) for kernel in kernels], f"{len(kernels)} rational kernels"
 
 
-def check_kernel(kernel: Sequence[Sequence[Fraction]], S: int, n: int, where: str) -> None:
+def check_kernel(
+    c: Certificate, kernel: Sequence[Sequence[Fraction]], S: int, n: int, where: str, operations: int, what: str
+) -> None:
+    """RejectedError unless these are positive rows with sum 1, DeclinedError if the operations are too many."""
     if len(kernel) != S ** (n - 1) or len(kernel[0]) != S:
         raise RejectedError(f"{where}: not S^(n-1) rows of S")
+    c.afford(3 * len(kernel) ** 3 + operations, what, growth(kernel))
     if not all(x > 0 for row in kernel for x in row) or any(sum(row) != 1 for row in kernel):
         raise RejectedError(f"{where}: rows are not positive with sum 1")
 
@@ -124,23 +131,30 @@ def check_stationary(c: Certificate, words: Chain, S: int, n: int, lags: tuple[i
         c.zero(value, f"gradient in {entry} at T = inf, c = inf")
 
 
-def blocks_cost(S: int, n: int, lags: Sequence[int]) -> int:
-    return int((2 * len(lags) + 1) * n * S * S * S ** len(lags) * S * S**n)
+def blocks_cost(S: int, n: int, L: int, degree: int = 0) -> int:
+    """Operations for the factorised gradient with L lags, as a series up to the degree."""
+    return S * S * L * (4 * L + 6) * block_cost(S, n, L, degree)
+
+
+def block_cost(S: int, n: int, L: int, degree: int = 0) -> int:
+    """Operations for an entry of a score block."""
+    return S ** (L + n) * (S + 3 + 5 * degree) // 4
 
 
 def stationary(c: Certificate) -> str:
     """SN5."""
-    (S, n), chains, scope, lags = _chains_and_lags(c)
+    (S, n), chains, scope, lags = _chains_and_lags(c, blocks_cost)
     for words in chains:
         check_stationary(c, words, S, n, lags)
     return f"{scope}, S={S}, n={n}, lags {braces(lags)}"
 
 
-def _chains_and_lags(c: Certificate) -> tuple[tuple[int, int], list[Chain], str, tuple[int, ...]]:
+def _chains_and_lags(
+    c: Certificate, cost: Callable[[int, int, int], int]
+) -> tuple[tuple[int, int], list[Chain], str, tuple[int, ...]]:
     S, n = read_S_n(c.parameters)
     lags = read_lags(c.parameters, n)
-    c.afford(blocks_cost(S, n, lags), "score blocks")
-    chains, scope = read_chains(c, S, n)
+    chains, scope = read_chains(c, S, n, cost(S, n, len(lags)), "score blocks")
     return (S, n), chains, scope, lags
 
 
@@ -156,7 +170,7 @@ def check_degrees(c: Certificate, words: Chain, S: int, n: int, lags: tuple[int,
 
 def scale(c: Certificate) -> str:
     """SN6, and more: the gradient in V is O(c e^-2c)."""
-    (S, n), chains, scope, lags = _chains_and_lags(c)
+    (S, n), chains, scope, lags = _chains_and_lags(c, partial(blocks_cost, degree=2))
     for words in chains:
         check_degrees(c, words, S, n, lags, {"Q": 1, "K": 1, "V": 2})
     return f"q^-1 (Q, K), q^-2 (V); {scope}, S={S}, n={n}, lags {braces(lags)}"
@@ -164,7 +178,7 @@ def scale(c: Certificate) -> str:
 
 def merged_at_full_context(c: Certificate) -> str:
     """SN9 where Lambda is 1..n-1: the prediction is the kernel, and every block is 0."""
-    (S, n), chains, scope, lags = _chains_and_lags(c)
+    (S, n), chains, scope, lags = _chains_and_lags(c, lambda S, n, L: (n * S) ** 2 * block_cost(S, n, L))
     c.demand(lags == tuple(range(1, n)), "parameters.lags: a lag is missing")
     for words in chains:
         M = score_blocks(words, S, n, lags, [1] + [0] * n)
@@ -178,8 +192,7 @@ def every_lag_set(c: Certificate) -> str:
     S, n = read_S_n(c.parameters)
     sets = [increasing(tuple(lags), n, "parameters") for lags in c.parameters.integer_rows("sets", 1, max(1, n - 1))]
     c.demand(bool(sets) and len(set(sets)) == len(sets), "parameters.sets: none, or one of them twice")
-    c.afford(sum(blocks_cost(S, n, lags) for lags in sets), "score blocks")
-    chains, scope = read_chains(c, S, n)
+    chains, scope = read_chains(c, S, n, sum(blocks_cost(S, n, len(lags), 1) for lags in sets), "score blocks")
     check_estimator_bound(c)
     for lags, words in product(sets, chains):
         check_degrees(c, words, S, n, lags, dict.fromkeys("QKV", 1))  # degree -1: 0 at c = infinity, and O(1/q)
@@ -193,8 +206,7 @@ def ladder(c: Certificate) -> str:
     by Gibbs' inequality it is positive exactly where the two differ.
     """
     S, n = read_S_n(c.parameters)
-    c.afford(2**n * n * S**n, "rungs")
-    chains, scope = read_chains(c, S, n)
+    chains, scope = read_chains(c, S, n, 4 * 2**n * n * S**n, "rungs")
     rungs = 0
     for words, size in product(chains, range(n - 1)):
         for lags in combinations(range(1, n), size):
@@ -266,12 +278,18 @@ def ways_to_build(lags: Sequence[int], lag: int) -> list[tuple[tuple[int, ...], 
     return [((), False)] + ([(heads, False), (heads, True)] if heads else [])
 
 
+def escape_cost(S: int, n: int, L: int) -> int:
+    """Operations for the series of the loss in up to six parameters, in three ways, for every lag but L."""
+    each = S ** (L + 2) * (100 * S + 600) + S ** (2 * L + 3) + 4 * S**n
+    return 3 * max(1, n - 1 - L) * each
+
+
 def first_escape(c: Certificate) -> str:
     """SN12 along a random line through the Lambda-gram: all orders below the mixed one vanish, and that one is < 0."""
     S, n = read_S_n(c.parameters)
     lags = read_lags(c.parameters, n)
-    c.afford(200 * n * S ** (2 * n), "series of the loss")
-    chains, scope = read_chains(c, S, n)
+    cost = escape_cost(S, n, len(lags)) + (len(lags) * S) ** 2 * block_cost(S, n, len(lags))
+    chains, scope = read_chains(c, S, n, cost, "series of the loss")
     unused = [lag for lag in range(1, n) if lag not in lags]
     c.demand(bool(unused), "parameters.lags: no lag is left to add")
     for words, lag in product(chains, unused):
@@ -304,9 +322,8 @@ def vanishing_coefficient(c: Certificate) -> str:
     S, n = read_S_n(c.parameters)
     lags, lag = read_lags(c.parameters, n), c.witness.integer("lag", 1, n - 1)
     kernel = c.witness.matrix("kernel")
-    check_kernel(kernel, S, n, "witness.kernel")
     c.demand(lag not in lags, "witness.lag: is in use")
-    c.afford(200 * n * S ** (2 * n), "series of the loss")
+    check_kernel(c, kernel, S, n, "witness.kernel", escape_cost(S, n, len(lags)), "series of the loss")
     words = chain(kernel, S, n)
     c.demand(predicted_coefficient(words, S, lags, lag) == 0, "witness.kernel: the formula's value is not 0")
     for heads, values in ways_to_build(lags, lag):

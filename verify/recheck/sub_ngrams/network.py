@@ -9,7 +9,8 @@ from itertools import product
 from typing import Any
 
 from verify.recheck.arithmetic import Dual, Field, Polynomial, Series, total
-from verify.recheck.certificate import Certificate, Fields, RejectedError
+from verify.printing import shown
+from verify.recheck.certificate import Certificate, Fields, RejectedError, bits
 
 
 def read_size(f: Fields) -> tuple[int, int, int]:
@@ -30,7 +31,7 @@ def increasing(lags: tuple[int, ...], n: int, where: str) -> tuple[int, ...]:
 
 
 def braces(values: Iterable[Any]) -> str:
-    return "{" + ",".join(map(str, values)) + "}"
+    return "{" + ",".join(map(shown, values)) + "}"
 
 
 def score(x: Sequence[int], E: Sequence[Any], P: Sequence[Any]) -> list[Any]:
@@ -52,7 +53,7 @@ def loss_slope(x: Sequence[int], E: Sequence[Any], P: Sequence[Any]) -> Any:
 def score_identity(c: Certificate) -> str:
     """SN1. dl/dz_j for all logits: E_j = exp(z_j) are variables with dE_j = E_j dz_j. Then dl/dW for all W."""
     S, n, T = read_size(c.parameters)
-    c.afford(S**T * T * (T * T + (n * S * n) ** 2 // S), "derivatives of every sequence")
+    c.afford(10 * S**T * T * (T + n * n * min(T, S * S)), "derivatives of every sequence")
     F = c.field
     W = {index: F.draw() for index in product(range(n), range(n), range(S), range(S))}  # exp(W_ab[v, v'])
     for x in product(range(S), repeat=T):
@@ -121,20 +122,28 @@ def chain_rule(c: Certificate) -> str:
     """SN2, with c and q = e^c independent variables, and every P."""
     S, n, T = read_size(c.parameters)
     lags = read_lags(c.parameters, n)
-    entries = 2 * (n * S) ** 2 + (n - 1) * S * S
-    c.afford(S**T * T * entries, "derivatives of every sequence")
     check_chain_rule(c, S, n, T, lags)
     check_saturation(c, n, T)
     return f"padded heads; all c, q, P; S={S}, n={n}, T={T}, lags {braces(lags)}, every sequence"
 
 
+def chain_rule_cost(S: int, n: int, T: int) -> int:
+    """Operations: derivatives of the logit for every pair of windows, and sums of them for every sequence."""
+    by_scores, by_values = 2 * (n * S) ** 2, (n - 1) * S * S
+    pairs = min(T * S**T, 2 * S ** (2 * n))
+    each = by_scores * n * S * (S + 1) + by_values * (n * S) ** 2
+    return 2 * pairs * each + 3 * S**T * T * (by_scores + by_values) + n * T**3 * 50
+
+
 def check_chain_rule(c: Certificate, S: int, n: int, T: int, lags: tuple[int, ...]) -> None:
     """The literal network, differentiated in every entry of Q, K, V at the configuration."""
+    c.afford(chain_rule_cost(S, n, T), "derivatives of every sequence")
     F = c.field
     root_c, q, P = F.draw(), F.draw(), F.draws(S)
     theta = configuration(S, n, lags, root_c)
     inactive = set(range(1, n)) - {*lags, *(lag - 1 for lag in lags)}
     anything = F.draws(S)  # what inactive heads read: their positional logits play no part
+    every_column = list(product(range(n), range(S)))
 
     def stream(window: tuple[int | None, ...], theta: dict[tuple[Any, ...], Any]) -> list[list[Any]]:
         """X = [e_x; y^(1); ...]: component h is what head h reads, times V^(h); None: there is no such position."""
@@ -145,10 +154,15 @@ def check_chain_rule(c: Certificate, S: int, n: int, T: int, lags: tuple[int, ..
             components.append([dot(read, [theta["V", h, v, i] for v in range(S)]) for i in range(S)])
         return components
 
-    def logit(query: tuple[int | None, ...], key: tuple[int | None, ...], theta: dict[tuple[Any, ...], Any]) -> Any:
-        """<X_T Q, X_j K>."""
+    def logit(
+        query: tuple[int | None, ...],
+        key: tuple[int | None, ...],
+        theta: dict[tuple[Any, ...], Any],
+        columns: Iterable[tuple[int, int]],
+    ) -> Any:
+        """<X_T Q, X_j K>, the part of it that these columns of Q and K have."""
         X, Y, z = stream(query, theta), stream(key, theta), list[Any]()
-        for slot, i in product(range(n), range(S)):
+        for slot, i in columns:
             left = total(dot(X[a], [theta["Q", a, v, slot, i] for v in range(S)]) for a in range(n))
             right = total(dot(Y[b], [theta["K", b, v, slot, i] for v in range(S)]) for b in range(n))
             z.append(left * right)
@@ -156,13 +170,14 @@ def check_chain_rule(c: Certificate, S: int, n: int, T: int, lags: tuple[int, ..
 
     @cache
     def slope(query: tuple[int | None, ...], key: tuple[int | None, ...], entry: tuple[Any, ...]) -> Any:
-        return Dual.of(logit(query, key, {**theta, entry: Dual(theta[entry], 1)})).tangent
+        columns = every_column if entry[0] == "V" else [entry[3:]]  # the column in which an entry of Q or K stands
+        return Dual.of(logit(query, key, {**theta, entry: Dual(theta[entry], 1)}, columns)).tangent
 
     for x in product(range(S), repeat=T):
         windows = [tuple(x[j - b] if j >= b else None for b in range(n)) for j in range(T)]
         m = [sum(j >= lag and x[j - lag] == x[T - lag] for lag in lags) for j in range(T)]
         for j in range(T):
-            c.zero(logit(windows[-1], windows[j], theta) - root_c * root_c * m[j], f"z_{j} = m_j c at x={x}")
+            c.zero(logit(windows[-1], windows[j], theta, every_column) - root_c * root_c * m[j], f"z_{j} = m_j c at x={x}")
         E = [q**m_j for m_j in m]
         g = score(x, E, P)
 
@@ -194,7 +209,6 @@ def gradient_without_lags(c: Certificate) -> str:
     """SN7 and SN8 where Lambda is empty, so that Q = K = 0: a critical point, whatever c and P are."""
     S, n, T = read_size(c.parameters)
     c.demand(c.parameters.any("lags") == [], "parameters.lags: there are lags")
-    c.afford(S**T * T * (2 * (n * S) ** 2), "derivatives of every sequence")
     check_chain_rule(c, S, n, T, ())
     return f"no lags: every derivative in Q, K, V is 0; all c, P; S={S}, n={n}, T={T}, every sequence"
 
@@ -238,14 +252,15 @@ def check_short_sequences(c: Certificate, constant: int) -> str:
     lags, qs = read_lags(c.parameters, n), c.parameters.rationals("q")
     first, last = c.parameters.integer("first T", n, 100), c.parameters.integer("last T", n, 100)
     c.demand(bool(qs) and all(q >= 1 for q in qs), "parameters.q: not all at least 1")
-    c.afford(len(qs) * last * S**last, "sequences")
+    each = 4 * last + min(S, last) * (last + 8)
+    c.afford(len(qs) * 2 * S**last * each // 2, "sequences", len(lags) * bits(qs))
     matched = 0
     for q, T in product(qs, range(first, last + 1)):
         for x in product(range(S), repeat=T):
             pair = distance_and_bound(x, q, lags)
             if pair is not None:
                 matched += 1
-                beyond = f"x={x}, q={q}: the distance {pair[0]} is larger than the bound"
+                beyond = f"x={x}, q={shown(q)}: the distance {shown(pair[0])} is larger than the bound"
                 c.demand(pair[0] <= constant * pair[1], beyond)
     c.demand(matched == c.witness.integer("instances", 1, 10**9), f"witness.instances: there are {matched}")
     return f"S={S}, lags {braces(lags)}, T={first}..{last}, q in {braces(qs)}"
@@ -266,9 +281,10 @@ def estimator_counterexample(c: Certificate) -> str:
     S = c.parameters.integer("S", 2, 12)
     x = c.witness.integers("x", 0, S - 1)
     c.demand(q >= 1 and len(x) >= n, "witness.x: too short, or q below 1")
+    c.afford(len(x) * (S + 4), "sequence", len(lags) * bits(q))
     pair = distance_and_bound(x, q, lags)
-    c.demand(pair is not None and pair[0] > pair[1], f"witness.x: {pair} is within the bound")
-    return f"one sequence: x={x}, q={q}, lags {braces(lags)}"
+    c.demand(pair is not None and pair[0] > pair[1], "witness.x: is within the bound")
+    return f"one sequence: x={x}, q={shown(q)}, lags {braces(lags)}"
 
 
 def gradient_of_space(weight: Any, tau: Any, dlogp: Any) -> Any:
@@ -290,6 +306,7 @@ def sufficient_condition(c: Certificate) -> str:
     """SN4 on generic finite spaces. d log p = y - sum_s p y with free y: so is all with sum_s p d log p = 0."""
     shapes = c.parameters.integer_rows("shapes", 1, 50)
     c.demand(bool(shapes) and all(len(shape) == 3 for shape in shapes), "parameters.shapes: not triples")
+    c.afford(sum(20 * atoms * outcomes * S for atoms, outcomes, S in shapes), "spaces")
     F = c.field
     for atoms, outcomes, S in shapes:
         weight = [F.draws(outcomes) for _ in range(atoms)]
@@ -312,6 +329,8 @@ def without_measurability(c: Certificate) -> str:
         len(block) == outcomes and len(block[0]) == S for block in (*tau, *dlogp)
     )
     c.demand(same, "witness: the shapes do not fit")
+    size = atoms * outcomes * S
+    c.afford(10 * size, "sums over the space", size * bits(weight, tau, p, dlogp))
     c.demand(all(w > 0 for row in weight for w in row), "witness.weight: not positive")
     c.demand(all(t > 0 for block in tau for row in block for t in row), "witness.tau: not positive")
     c.demand(all(sum(row) == 1 for block in tau for row in block), "witness.tau: rows do not sum to 1")
@@ -320,5 +339,5 @@ def without_measurability(c: Certificate) -> str:
         for row in dlogp[g]:
             c.demand(dot(p[g], row) == 0, f"witness.dlogp[{g}]: not the derivative of a normalised prediction")
     gradient = gradient_of_space(weight, tau, dlogp)
-    c.demand(gradient == c.witness.rational("gradient") != 0, f"witness.gradient: it is {gradient}")
-    return f"one space: {atoms} atoms, {outcomes} outcomes, {S} tokens; gradient {gradient}"
+    c.demand(gradient == c.witness.rational("gradient") != 0, f"witness.gradient: it is {shown(gradient)}")
+    return f"one space: {atoms} atoms, {outcomes} outcomes, {S} tokens; gradient {shown(gradient)}"

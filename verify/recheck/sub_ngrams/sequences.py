@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 from itertools import product
 
-from verify.recheck.certificate import Certificate, Fields
+from verify.printing import shown
+from verify.recheck.certificate import Certificate, Fields, bits
 from verify.recheck.sub_ngrams.network import braces, read_lags, read_size
 
 
@@ -69,11 +70,11 @@ def large_norm_counterexample(c: Certificate) -> str:
     streams = {0, *lags, *(lag - 1 for lag in lags)}
     seen = (a in streams and b in lags) or (a + 1 in lags and b in streams)
     c.demand(seen, f"witness: M_{a},{b} does not stand in the factorised gradient")
-    c.afford(S**T * T * T, "sequences")
+    c.afford(S**T * T * (T + S + 8) // 4, "sequences", T * (8 + bits(alpha)))
     value = limit_entry(S, n, T, alpha, initial, lags, a, b, v, w)
-    c.demand(value == c.witness.rational("limit"), f"witness.limit: it is {value}")
+    c.demand(value == c.witness.rational("limit"), f"witness.limit: it is {shown(value)}")
     c.demand(value != 0, "witness.limit: 0 shows nothing")
-    return f"lim M_{a},{b}[{v}][{w}] = {value}; S={S}, n={n}, T={T}, lags {braces(lags)}"
+    return f"lim M_{a},{b}[{v}][{w}] = {shown(value)}; S={S}, n={n}, T={T}, lags {braces(lags)}"
 
 
 def infinite_loss(c: Certificate) -> str:
@@ -87,12 +88,13 @@ def infinite_loss(c: Certificate) -> str:
     c.demand(alpha > 0, "parameters.alpha: not above 0")
     lengths, values = c.parameters.integers("T", n, 60), c.witness.rationals("probabilities")
     c.demand(bool(lengths) and len(values) == len(lengths), "witness.probabilities: not one for each T")
-    c.afford(sum(S**T * T * T for T in lengths), "sequences")
+    for T in lengths:
+        c.afford(S**T * T * (T + 8) // 8, f"sequences of length {T}", T * (8 + bits(alpha)))
     for T, value in zip(lengths, values, strict=True):
         absent = Fraction(0)
         for x in product(range(S), repeat=T):
             if len(set(x)) < S:
                 probability, P = urns(x, S, n, alpha, initial)
                 absent += probability * sum(P[s] for s in range(S) if s not in x)
-        c.demand(absent == value > 0, f"witness.probabilities: at T={T} it is {absent}")
-    return f"every T >= {n}, S={S}, n={n}, alpha={alpha}; exact at T in {braces(lengths)}"
+        c.demand(absent == value > 0, f"witness.probabilities: at T={T} it is {shown(absent)}")
+    return f"every T >= {n}, S={S}, n={n}, alpha={shown(alpha)}; exact at T in {braces(lengths)}"
