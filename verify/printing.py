@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import math
 import os
+import re
 import sys
 import traceback
 import unicodedata
@@ -17,6 +18,7 @@ from fractions import Fraction
 from typing import TextIO
 
 BLANK = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"  # letters and marks that nobody sees
+NOT_ASCII = re.compile("[ -~]?[^ -~]+")  # and the sign before it, which an accent may belong to
 MOST_MARKS = 2  # accents on one letter; the first mark of a text would sit on what stands before it
 LONGEST_WORD = 100  # characters of foreign text in a message
 LONGEST_LINE = 5000  # of a message, which may hold a path of 4096
@@ -31,19 +33,21 @@ def printable(text: str, *, keep: str = "", escape: Callable[[str], str] = escap
 
     keep  characters that stay as they are
     """
-    if text.isascii() and text.isprintable():
-        return text
-    signs, marks = list[str](), MOST_MARKS
-    for character in text:
-        kind = unicodedata.category(character)[0]
-        marks = marks + 1 if kind == "M" else 0 if kind == "L" else MOST_MARKS
-        seen = character.isprintable() and character not in BLANK and (kind != "M" or marks <= MOST_MARKS)
-        signs.append(character if seen or character in keep else escape(character))
-    return "".join(signs)
+
+    def part(match: re.Match[str]) -> str:
+        signs, marks = list[str](), MOST_MARKS
+        for character in match[0]:
+            kind = unicodedata.category(character)[0]
+            marks = marks + 1 if kind == "M" else 0 if kind == "L" else MOST_MARKS
+            seen = character.isprintable() and character not in BLANK and (kind != "M" or marks <= MOST_MARKS)
+            signs.append(character if seen or character in keep else escape(character))
+        return "".join(signs)
+
+    return NOT_ASCII.sub(part, text)
 
 
 def shown(value: object, most: int = LONGEST_WORD) -> str:
-    """A foreign value as a part of one of our lines: cut if it is long, and never two spaces in a row, as in our tables.
+    """A foreign value as a part of a line: cut if it is long, and without two spaces in a row, as in our tables.
 
     Numbers of many digits by their size, other values than text and numbers by their type.
     """
@@ -60,7 +64,7 @@ def shown(value: object, most: int = LONGEST_WORD) -> str:
 def number_shown(x: Fraction, most: int = LONGEST_WORD) -> str:
     """As a fraction, or where it has more than `most` digits, about how large it is: Python refuses to print these."""
     sizes = [math.log10(part) if part else 0.0 for part in (abs(x.numerator), x.denominator)]
-    if sum(sizes) < most:
+    if x == 0 or sum(sizes) < most:
         return str(x)
     exponent, rest = divmod(sizes[0] - sizes[1], 1)
     return f"about {'-' if x < 0 else ''}{10**rest:.4f}e{exponent:+.0f}"

@@ -179,7 +179,7 @@ def report(words: Sequence[str]) -> int:
     limits = [word.removeprefix("limit=") for word in words if word.startswith("limit=")]
     files = [word for word in words if not word.startswith("limit=")]
     try:
-        (path,), (limit,) = files, map(float, limits or [LIMIT])
+        (path,), (limit,) = files, [float(text) for text in limits] or [LIMIT]
         if not limit > 0:
             raise ValueError
     except ValueError:

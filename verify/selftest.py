@@ -15,9 +15,9 @@ from verify import replay
 from verify.check import get_paper, understand
 from verify.command import Progress, asks_for_help, emit, emit_help, run_command
 from verify.engines import ENGINES
+from verify.printing import shown
 from verify.report.certificates import certificates_json
 from verify.runner import run_claims
-from verify.printing import shown
 from verify.settings import UsageError, read_words
 
 HELP = """python -m verify selftest

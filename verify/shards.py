@@ -6,7 +6,6 @@ import hashlib
 import importlib
 import json
 import os
-import tempfile
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from dataclasses import asdict, dataclass, replace
@@ -19,11 +18,14 @@ from typing import Any
 
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw, require_ngram_law
-from proofs.sub_ngrams.score_blocks import Blocks, Number, ScoreBlocks
+from proofs.sub_ngrams.score_blocks import Blocks, Number, ScoreBlocks, entries
 from verify import __version__
+from verify.command import write_whole
 from verify.engines import Engine, Options, get_engine
+from verify.files import UnreadableError, read_bytes
 from verify.settings import UsageError
 
+LARGEST_FILE = 2**30  # bytes
 SCHEMA = "landscape-verifier/shard/1"
 FLOAT_LIBRARIES = ("numpy", "scipy", "torch")  # the last digits of a float depend on their versions
 
@@ -138,24 +140,24 @@ class Store:
         """The gradient that was written, to the last bit; None if there is none, or if the file is damaged."""
         path = self.path(shard)
         try:
-            return decoded(path.read_bytes(), shard)
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "damaged"
-            self.complain(f"shards={self.folder}: {path.name} is {reason}; T={shard.T} is computed again")
-            return None
+            return decoded(read_bytes(path, LARGEST_FILE), shard) if path.exists() else None
+        except UnreadableError as error:
+            self.complain(f"shards={self.folder}: {path.name} {error}; {again(shard)}")
+        except Exception:  # whatever JSON, fractions and dictionaries make of what somebody has put there
+            self.complain(f"shards={self.folder}: {path.name} is damaged; {again(shard)}")
+        return None
 
     def write(self, shard: Shard, M: ScoreBlocks) -> None:
-        """Writes the file as a whole: under another name first, then renamed."""
+        """Writes the file as a whole or not at all."""
         path = self.path(shard)
         try:
-            with tempfile.NamedTemporaryFile(dir=self.folder, prefix=".", suffix=".part", delete=False) as file:
-                file.write(encoded(shard, M))
-            Path(file.name).chmod(0o644)  # temporary files are private
-            Path(file.name).replace(path)
+            write_whole(path, encoded(shard, M))
         except OSError as error:  # the result itself is not lost: it is reported
             self.complain(f"shards={self.folder}: {path.name} cannot be written ({error.strerror})")
+
+
+def again(shard: Shard) -> str:
+    return f"{shard.name} is computed again"
 
 
 def encoded(shard: Shard, M: ScoreBlocks) -> bytes:
@@ -170,13 +172,20 @@ def encoded(shard: Shard, M: ScoreBlocks) -> bytes:
 
 
 def decoded(content: bytes, shard: Shard) -> ScoreBlocks:
-    """What `encoded` wrote. ValueError, LookupError, TypeError or AttributeError for anything else."""
+    """What `encoded` wrote. Some exception for anything else, also where somebody has made the digest fit."""
     stored = json.loads(content)
     result = stored["result"]
     if stored["key"] != shard.key or stored["sha256"] != digest(result):
         raise ValueError("the content does not have its digest")
-    errors = None if result["errors"] is None else as_blocks(result["errors"], shard.law)
-    return ScoreBlocks(as_blocks(result["blocks"], shard.law), errors, result["level"])
+    blocks, level = as_blocks(result["blocks"], shard.law), result["level"]
+    if get_engine(shard.engine).exact:
+        if result["errors"] is not None or level is not None or any(isinstance(x, float) for x in entries(blocks)):
+            raise ValueError("not exact")
+        return ScoreBlocks(blocks)
+    errors = as_blocks(result["errors"], shard.law)
+    if any(x < 0 for x in entries(errors)) or not (level is None or 0 < number(level) < 1):
+        raise ValueError("an error below 0, or a level that is none")
+    return ScoreBlocks(blocks, errors, level)
 
 
 def as_lists(blocks: Blocks) -> dict[str, Any]:

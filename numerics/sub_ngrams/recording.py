@@ -1,11 +1,12 @@
 """A training run on disk: one .npz file that is a trajectory and from which the run can be taken up again.
 
-Besides the arrays of a trajectory it holds `recipe` (text: what the run depends on) and the trainer's state under
-`resume/`, in full precision.
+Besides the arrays of a trajectory it holds `recipe` (text: what the run depends on), the trainer's state under
+`resume/`, in full precision, and there too the SHA-256 of all other arrays.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ from numerics.sub_ngrams.levels import TestSet
 from numerics.sub_ngrams.network import Network
 from numerics.sub_ngrams.training import Trainer
 from numerics.sub_ngrams.trajectory import Trajectory, TrajectoryError, parse_trajectory, read_arrays
+
+DIGEST = "resume/digest"
 
 
 @dataclass
@@ -48,6 +51,7 @@ def save(path: Path, recording: Recording, trainer: Trainer, recipe: str) -> Non
     """Writes the file as a whole or not at all. OSError if it cannot be written."""
     arrays: dict[str, Any] = recording.trajectory.arrays() | {"recipe": np.array(recipe)}
     arrays |= {f"resume/{name}": value.numpy() for name, value in trainer.state().items()}
+    arrays[DIGEST] = np.array(_digest(arrays))
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with unfinished.open("wb") as file:
@@ -65,14 +69,27 @@ def resume(content: bytes, trainer: Trainer, recipe: str) -> Recording:
     if str(arrays["recipe"]) != recipe:
         raise TrajectoryError("a run with other settings; give another checkpoint file, or delete this one")
     try:
+        if str(arrays.pop(DIGEST)) != _digest(arrays):
+            raise ValueError("the content does not have its digest")
         state = _tensors(arrays)
         trainer.restore(state)
         if not all(bool(torch.isfinite(value).all()) for value in trainer.network.parameters()):
             raise ValueError("parameters that are not finite")
         found = parse_trajectory(arrays, records=1, networks=1)
-    except (LookupError, TypeError, ValueError, RuntimeError) as error:
-        raise TrajectoryError(f"a damaged checkpoint ({error})") from None
+        law = trainer.recipe.law
+        if found.shape != (law.S, law.n, trainer.recipe.T) or found.steps[-1] > trainer.steps:
+            raise ValueError("networks of another run")
+    except (LookupError, ValueError, TypeError, ArithmeticError, RuntimeError) as error:
+        raise TrajectoryError(f"a damaged checkpoint ({error}); delete it to start anew") from None
     return Recording(list(found.steps), list(found.losses), dict(found.networks))
+
+
+def _digest(arrays: Mapping[str, NDArray[Any]]) -> str:
+    whole = hashlib.sha256()
+    for name, values in sorted(arrays.items()):
+        whole.update(f"{name} {values.dtype.str} {values.shape}\0".encode(errors="surrogatepass"))
+        whole.update(np.ascontiguousarray(values).tobytes())
+    return whole.hexdigest()
 
 
 def _tensors(arrays: Mapping[str, NDArray[Any]]) -> dict[str, torch.Tensor]:

@@ -26,6 +26,7 @@ Targets = Literal["predictive", "transition"]
 
 AHEAD = 64  # batches drawn at once: a step of the sampler costs about the same for one batch and for many
 TOKENS_AHEAD = 2**20  # at most
+ADAM = ("step", "exp_avg", "exp_avg_sq")  # what AdamW keeps for every parameter
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,8 @@ class Batches:
     def restore(self, state: Mapping[str, Tensor]) -> None:
         self.generator.set_state(state["generator"])
         self.before, self.used = state["generator"], int(state["used"])
+        if not 0 <= self.used <= self.ahead:
+            raise ValueError(f"{self.used} batches of {self.ahead} are used in the stored run")
         if self.used < self.ahead:
             self.drawn = self._draw()
 
@@ -158,12 +161,23 @@ class Trainer:
                 if state[f"parameter/{name}"].shape != parameter.shape:
                     raise ValueError(f"{name} has shape {tuple(state[f'parameter/{name}'].shape)} in the stored run")
                 parameter.copy_(state[f"parameter/{name}"])
-        moments: dict[int, dict[str, Tensor]] = {}
-        for name, value in state.items():
-            if name.startswith("optimiser/"):
-                _, i, key = name.split("/")
-                moments.setdefault(int(i), {})[key] = value.clone()
-        self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": moments})
+        self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": self._moments(state)})
         if self.batches is not None:
             self.batches.restore({key: state[f"batches/{key}"] for key in ("generator", "used")})
         self.steps = int(state["steps"])
+        if self.steps < 0:
+            raise ValueError(f"{self.steps} steps in the stored run")
+
+    def _moments(self, state: Mapping[str, Tensor]) -> dict[int, dict[str, Tensor]]:
+        """What the optimiser knows of every parameter. KeyError, ValueError if it cannot go on from that."""
+        if self.recipe.optimiser == "gd" or int(state["steps"]) == 0:
+            return {}
+        moments: dict[int, dict[str, Tensor]] = {}
+        for i, parameter in enumerate(self.network.parameters()):
+            moments[i] = {name: state[f"optimiser/{i}/{name}"].clone() for name in ADAM}
+            for name, values in moments[i].items():
+                shape = () if name == "step" else parameter.shape
+                least = -math.inf if name == "exp_avg" else 0.0
+                if values.shape != shape or not bool((values.isfinite() & (values >= least)).all()):
+                    raise ValueError(f"optimiser/{i}/{name} is not what it should be in the stored run")
+        return moments

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from verify import __version__
 from verify.claim import Evidence, Paper, Result, Verdict
+from verify.printing import printable
 from verify.report import claim_plots
 from verify.report.claim_graph import HEIGHT, WIDTH, draw_graph
 from verify.report.claim_plots import claim_plot
@@ -142,6 +143,11 @@ def is_matrix(value: Any) -> bool:
     return len({len(row) for row in value}) == 1 and all(is_flat(item) for row in value for item in row)
 
 
+def readable(value: Any) -> Any:
+    """What the page shows of a text: line breaks stay, in code and in what the browser folds."""
+    return printable(value, keep="\n") if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
 def compact(value: Any, indent: int = 0) -> str:
     """The value as JSON, on one line where it fits; numbers that stand together are one line in any case."""
     line = json.dumps(value, ensure_ascii=False)
@@ -159,6 +165,7 @@ def _templates() -> Environment:
     templates = Environment(
         loader=PackageLoader("verify.report"),
         autoescape=True,
+        finalize=readable,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from verify import __version__
 from verify.claim import Paper, Result, Verdict
+from verify.printing import printable
 from verify.report.plain import dumps, settings_as_plain
 from verify.settings import Settings
-
-NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # what XML 1.0 cannot hold
 
 
 def check_junit(paper: Paper, settings: Settings, results: Sequence[Result]) -> str:
@@ -27,7 +25,7 @@ def check_junit(paper: Paper, settings: Settings, results: Sequence[Result]) -> 
         "errors": str(outcomes.count("error")),
     }
     root = Element("testsuites", counts | {"time": "0"})
-    name = clean(f"{paper.name} {paper.headline(settings)}")
+    name = printable(f"{paper.name} {paper.headline(settings)}")
     suite = SubElement(
         root, "testsuite", {"name": name, **counts, "skipped": str(outcomes.count("skipped")), "time": "0"}
     )
@@ -35,16 +33,16 @@ def check_junit(paper: Paper, settings: Settings, results: Sequence[Result]) -> 
     for key, value in {"version": __version__, **settings_as_plain(settings)}.items():
         shown = ",".join(map(str, value)) if isinstance(value, list) else str(value)
         if value not in (None, []):
-            SubElement(properties, "property", {"name": key, "value": clean(shown)})
+            SubElement(properties, "property", {"name": key, "value": printable(shown)})
     for result, kind in zip(results, outcomes, strict=True):
-        title = clean(f"{result.claim.id} {result.claim.title}")
+        title = printable(f"{result.claim.id} {result.claim.title}")
         case = SubElement(suite, "testcase", {"classname": f"verify.{paper.name}", "name": title, "time": "0"})
         if kind:
-            message = clean(
+            message = printable(
                 f"{result.verdict}, expected {result.expected}: {result.finding.reason or result.finding.found}"
             )
-            SubElement(case, kind, {"message": message, "type": result.verdict.value}).text = clean(account(result))
-        SubElement(case, "system-out").text = clean(account(result))
+            SubElement(case, kind, {"message": message, "type": result.verdict.value}).text = account(result)
+        SubElement(case, "system-out").text = account(result)
     indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
 
@@ -69,12 +67,7 @@ def account(result: Result) -> str:
         "reason": finding.reason,
         "scope": finding.scope,
     }
-    told = "".join(f"{name}: {text}\n" for name, text in lines.items() if text)
+    told = "".join(f"{name}: {printable(text)}\n" for name, text in lines.items() if text)
     if not result.as_expected and finding.details:
         told += f"details: {dumps(finding.details)}"
     return told
-
-
-def clean(text: str) -> str:
-    """The text without the signs that XML cannot hold, each replaced by U+FFFD."""
-    return NO_XML.sub("\ufffd", text)

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from verify.claim import Paper, Result, Verdict
+from verify.printing import printable
 from verify.settings import Settings
 
 COLUMNS = ("id", "claim", "verdict", "evidence", "found", "predicted", "scope")
@@ -34,14 +35,14 @@ def check_table(
     table = (narrow_table if width < NARROW else wide_table)(results)
     lines = io.StringIO()
     console = Console(file=lines, width=width, force_terminal=colour, no_color=not colour, highlight=False)
-    console.print(Text(f"{paper.name}   {paper.headline(settings)}\n"))
+    console.print(Text(printable(f"{paper.name}   {paper.headline(settings)}") + "\n"))
     console.print(table)
     for result in results:
         if result.finding.footnote:
-            console.print(Text(result.finding.footnote))
+            console.print(Text(printable(result.finding.footnote, keep="\n")))
     good = sum(result.as_expected for result in results)
     seconds = sum(result.seconds for result in results)
-    last = Text(f"{good} of {len(results)} as expected in {seconds:.1f} s      details: {command}")
+    last = Text(f"{good} of {len(results)} as expected in {seconds:.1f} s      details: {printable(command)}")
     console.print(last, soft_wrap=True)  # a command is pasted as one line
     return "".join(line.rstrip() + "\n" for line in lines.getvalue().splitlines())
 
@@ -72,4 +73,4 @@ def cells(result: Result) -> list[Text]:
     evidence = f"{finding.evidence or ''}{', formal' if result.formal else ''}"
     found = "; ".join(text for text in (finding.found, finding.reason) if text)
     texts = [evidence, found, finding.predicted, finding.scope]
-    return [Text(result.claim.id), Text(result.claim.title), verdict, *map(Text, texts)]
+    return [Text(result.claim.id), Text(result.claim.title), verdict, *(Text(printable(text)) for text in texts)]

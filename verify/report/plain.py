@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence, Set
 from fractions import Fraction
 from typing import Any
 
+from verify.printing import printable
 from verify.settings import Settings
 
 
@@ -32,4 +33,5 @@ def settings_as_plain(settings: Settings) -> dict[str, Any]:
 
 
 def dumps(value: Any) -> str:
-    return json.dumps(plain(value), indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n"
+    text = json.dumps(plain(value), indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
+    return printable(text, keep="\n", escape=lambda character: json.dumps(character)[1:-1]) + "\n"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -17,9 +16,9 @@ from numerics.sub_ngrams.gradient_norm import TOTAL
 from numerics.sub_ngrams.stages import Stages
 from numerics.sub_ngrams.symmetries import attention_maps
 from numerics.sub_ngrams.trajectory import Trajectory
+from verify.command import write_file
 from verify.report.picture import settle
 from verify.report.training_report import plateau_steps
-from verify.settings import UsageError
 
 WIDTH = 6.75  # inches: the text width of a page
 INK, LOSS, LEVEL = "#222222", "#1b5e9b", "#8a8a8a"
@@ -60,11 +59,7 @@ def training_figure(trajectory: Trajectory, stages: Stages) -> Figure:
 
 def write_picture(trajectory: Trajectory, stages: Stages, output: str) -> None:
     """The figure in a file, SVG or PNG by its name. UsageError if it cannot be written."""
-    content = picture(training_figure(trajectory, stages), svg=output.lower().endswith(".svg"))
-    try:
-        Path(output).write_bytes(content)
-    except OSError as error:
-        raise UsageError(f"output={output}: cannot be written ({error.strerror}); choose another file") from None
+    write_file(output, picture(training_figure(trajectory, stages), svg=output.lower().endswith(".svg")))
 
 
 def picture(figure: Figure, *, svg: bool) -> bytes:

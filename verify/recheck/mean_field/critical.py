@@ -11,8 +11,8 @@ from itertools import combinations
 from math import comb
 from typing import Any
 
-from verify.recheck.arithmetic import total
 from verify.printing import shown
+from verify.recheck.arithmetic import total
 from verify.recheck.certificate import Certificate, Fields, bits, growth
 from verify.recheck.mean_field.identities import Model, along, critical_equation, read_k_m
 from verify.recheck.mean_field.matrices import Matrix, inner

@@ -138,7 +138,8 @@ def blocks_cost(S: int, n: int, L: int, degree: int = 0) -> int:
 
 def block_cost(S: int, n: int, L: int, degree: int = 0) -> int:
     """Operations for an entry of a score block."""
-    return S ** (L + n) * (S + 3 + 5 * degree) // 4
+    cost: int = S ** (L + n) * (S + 3 + 5 * degree) // 4
+    return cost
 
 
 def stationary(c: Certificate) -> str:
@@ -281,7 +282,8 @@ def ways_to_build(lags: Sequence[int], lag: int) -> list[tuple[tuple[int, ...], 
 def escape_cost(S: int, n: int, L: int) -> int:
     """Operations for the series of the loss in up to six parameters, in three ways, for every lag but L."""
     each = S ** (L + 2) * (100 * S + 600) + S ** (2 * L + 3) + 4 * S**n
-    return 3 * max(1, n - 1 - L) * each
+    cost: int = 3 * max(1, n - 1 - L) * each
+    return cost
 
 
 def first_escape(c: Certificate) -> str:

@@ -8,8 +8,8 @@ from functools import cache
 from itertools import product
 from typing import Any
 
-from verify.recheck.arithmetic import Dual, Field, Polynomial, Series, total
 from verify.printing import shown
+from verify.recheck.arithmetic import Dual, Field, Polynomial, Series, total
 from verify.recheck.certificate import Certificate, Fields, RejectedError, bits
 
 
@@ -132,7 +132,8 @@ def chain_rule_cost(S: int, n: int, T: int) -> int:
     by_scores, by_values = 2 * (n * S) ** 2, (n - 1) * S * S
     pairs = min(T * S**T, 2 * S ** (2 * n))
     each = by_scores * n * S * (S + 1) + by_values * (n * S) ** 2
-    return 2 * pairs * each + 3 * S**T * T * (by_scores + by_values) + n * T**3 * 50
+    cost: int = 2 * pairs * each + 3 * S**T * T * (by_scores + by_values) + n * T**3 * 50
+    return cost
 
 
 def check_chain_rule(c: Certificate, S: int, n: int, T: int, lags: tuple[int, ...]) -> None:
@@ -177,7 +178,9 @@ def check_chain_rule(c: Certificate, S: int, n: int, T: int, lags: tuple[int, ..
         windows = [tuple(x[j - b] if j >= b else None for b in range(n)) for j in range(T)]
         m = [sum(j >= lag and x[j - lag] == x[T - lag] for lag in lags) for j in range(T)]
         for j in range(T):
-            c.zero(logit(windows[-1], windows[j], theta, every_column) - root_c * root_c * m[j], f"z_{j} = m_j c at x={x}")
+            c.zero(
+                logit(windows[-1], windows[j], theta, every_column) - root_c * root_c * m[j], f"z_{j} = m_j c at x={x}"
+            )
         E = [q**m_j for m_j in m]
         g = score(x, E, P)
 
