@@ -22,8 +22,19 @@ from verify.recheck.arithmetic import (
     solve,
     total,
 )
-from verify.printing import shown
-from verify.recheck.certificate import Budget, Certificate, Fields, RejectedError, matrix, rational
+from verify.recheck.certificate import (
+    DEEPEST,
+    Budget,
+    Certificate,
+    DeclinedError,
+    Fields,
+    RejectedError,
+    bits,
+    examine,
+    growth,
+    matrix,
+    rational,
+)
 
 P = 2**127 - 1
 RATIONALS = st.fractions(-20, 20, max_denominator=9)
@@ -168,6 +179,48 @@ def test_fields_are_read_with_their_types_and_all_of_them() -> None:
         g.finish()
 
 
-def test_messages_stay_short() -> None:
-    assert shown("x" * 40) == "x" * 40 and shown("x" * 41) == "x" * 40 + "..."
-    assert shown([1] * 1000) == "list" and shown(True) == "True" and shown(None) == "NoneType"
+def test_negative_powers_are_refused() -> None:
+    """`size` bounds degrees: times a negative power it would promise certainty that is not there."""
+    x = Field().draw()
+    assert (x**0).value == 1 and (x**3).size == 3 * x.size
+    with pytest.raises(ValueError, match="negative power"):
+        x**-1
+    with pytest.raises(ValueError, match="negative power"):
+        Polynomial.variables("x")[0] ** -1
+
+
+def test_a_budget_is_spent_once() -> None:
+    budget = Budget(100)
+    for _ in range(2):
+        budget.spend(50, "work")
+    with pytest.raises(DeclinedError, match=r"work: about 1.0000e\+0 steps, more than 0.0e\+00 left of limit=1.0e\+02"):
+        budget.spend(1, "work")
+    assert budget.spent == 100
+    with pytest.raises(DeclinedError, match=r"about 1.0715e\+301 steps"):
+        Budget(100).spend(2**1000, "work")
+    with pytest.raises(DeclinedError):
+        Budget(float("nan")).spend(0, "work")
+
+
+def test_operations_with_long_numbers_cost_more() -> None:
+    c = Certificate({}, {}, Budget(10**9))
+    spent = []
+    for size in (0, 10, 1000, 100_000):
+        before = c.budget.spent
+        c.afford(1, "one", size)
+        spent.append(c.budget.spent - before)
+    assert spent == sorted(set(spent)) and spent[3] > 1000 * spent[2] / 3
+    assert bits([Fraction(3, 4)], [[7], Fraction(1)]) == 2 + 3 and bits() == 0
+    assert growth([[Fraction(1, 4), Fraction(3, 4)], [Fraction(1, 2), Fraction(1, 3)]]) == (3 + 2) + (2 + 2 + 1)
+
+
+@pytest.mark.parametrize(("depth", "refused"), [(DEEPEST, False), (DEEPEST + 1, True), (5000, True)])
+def test_brackets_within_brackets(depth: int, refused: bool) -> None:
+    value: object = 1
+    for level in range(depth):
+        value = [value, 2] if level % 2 else {"key": value}
+    if refused:
+        with pytest.raises(RejectedError, match="within"):
+            examine(value)
+    else:
+        assert examine(value) >= 0

@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 
 from verify import replay
 from verify.claims import PAPERS
-from verify.files import DEEPEST
 from verify.recheck.certificate import DeclinedError, RejectedError, digest
 
 HERE = Path(__file__).parent
@@ -297,14 +296,6 @@ def test_what_is_not_certain_enough_is_declined(monkeypatch: pytest.MonkeyPatch)
     assert outcome("sub-n-grams", named["SN8"]) == "accepted"
 
 
-@pytest.mark.parametrize(("depth", "refused"), [(DEEPEST, False), (DEEPEST + 1, True), (25, True)])
-def test_brackets_within_brackets(depth: int, refused: bool) -> None:
-    """Side by side and in strings they do not count."""
-    with pytest.raises(RejectedError) as error:
-        replay.parse(("[" * depth + '"[[["' + "]" * (depth - 1) + ', [[], [], "\\"[["]]').encode())
-    assert ("within" in str(error.value)) is refused
-
-
 @pytest.mark.parametrize("place", ["parameters", "witness"])
 def test_a_field_that_no_check_reads_is_rejected(place: str) -> None:
     """Even with the digest that belongs to it: what is not checked must not be accepted."""
@@ -317,12 +308,3 @@ def test_a_field_that_no_check_reads_is_rejected(place: str) -> None:
 def test_numbers_that_are_not_whole_are_named(number: str) -> None:
     with pytest.raises(RejectedError, match=rf"{number}(: a number that is not whole| is no number)"):
         replay.parse(f'{{"schema": {number}}}'.encode())
-
-
-def test_numbers_too_long_to_print_end_in_a_line() -> None:
-    """A witness of 4,000 digits and a sign; a q of 5,001 digits."""
-    named = {entry["claim"]: entry for _, entry in entries(HERE / "valid" / "sub-n-grams.json")}
-    long = "-" + "9" * 4000
-    assert outcome("sub-n-grams", put(named["SN8"], ("witness", "limit"), long)) == "rejected"
-    huge = put(named["SN3c"], ("parameters", "q"), "1" + "0" * 5000)
-    assert outcome("sub-n-grams", signed(huge)) in ("declined", "rejected")
