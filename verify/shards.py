@@ -183,7 +183,7 @@ def decoded(content: bytes, shard: Shard) -> ScoreBlocks:
             raise ValueError("not exact")
         return ScoreBlocks(blocks)
     errors = as_blocks(result["errors"], shard.law)
-    if any(x < 0 for x in entries(errors)) or not (level is None or 0 < number(level) < 1):
+    if any(x < 0 for x in entries(errors)) or not (level is None or (isinstance(level, float) and 0 < level < 1)):
         raise ValueError("an error below 0, or a level that is none")
     return ScoreBlocks(blocks, errors, level)
 

@@ -138,7 +138,7 @@ def test_what_is_too_large_is_declined_before_it_starts(entry: dict[str, Any]) -
 def test_every_kernel_counts() -> None:
     kernels = [[["1/3", "2/3"]] * 4] * 5000
     many = claimed("SN13", "VERIFIED", {"S": 2, "n": 3, "sets": [[1, 2]], "kernels": kernels})
-    with pytest.raises(DeclinedError, match="score blocks: .* left of limit"):
+    with pytest.raises(DeclinedError, match=r"score blocks: .* left of limit"):
         replay.replay("sub-n-grams", many)
 
 

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from numerics.sub_ngrams.autograd import parameter_gradients
 from numerics.sub_ngrams.levels import TestSet
-from numerics.sub_ngrams.recording import Recording, resume, save
+from numerics.sub_ngrams.recording import Recording, _digest, resume, save
 from numerics.sub_ngrams.sequences import predictive
 from numerics.sub_ngrams.symmetries import distances, nearest
 from numerics.sub_ngrams.training import AHEAD, Batches, Recipe, Trainer
 from numerics.sub_ngrams.trajectory import TrajectoryError
 from proofs.sub_ngrams.law import NGramLaw
+from tests.full_disk import room_for
 
 LAW = NGramLaw(2, 3, Fraction(1, 2))
 SMALL = Recipe(LAW, 6, batch=4, seed=3)
@@ -142,27 +145,112 @@ def test_a_file_brings_back_recording_and_trainer(tmp_path: Path, steps: int) ->
     assert list(tmp_path.iterdir()) == [path]  # no temporary file is left
 
 
-def without(arrays: dict[str, Any], name: str) -> dict[str, Any]:
-    return {key: value for key, value in arrays.items() if key != name}
+def signed(arrays: dict[str, Any]) -> dict[str, Any]:
+    """With the digest that belongs to them."""
+    parts = {name: np.asanyarray(values) for name, values in arrays.items() if name != "digest"}
+    return parts | {"digest": np.array(_digest(parts))}
+
+
+def kept(path: Path) -> dict[str, Any]:
+    recorded(path, 4)
+    with np.load(path) as file:
+        return dict(file)
 
 
 def test_files_that_cannot_be_taken_up(tmp_path: Path) -> None:
-    import numpy as np
-
     path = tmp_path / "run.npz"
-    recorded(path, 4)
+    arrays = kept(path)
     with pytest.raises(TrajectoryError, match="other settings"):
         resume(path, Trainer(SMALL), "recipe 2")
-    with np.load(path) as file:
-        arrays = dict(file)
-    bad = {
-        "no array called recipe": without(arrays, "recipe"),
-        "damaged": without(arrays, "resume/parameter/Q"),
-        "Q has shape": arrays | {"resume/parameter/Q": np.zeros((2, 2))},
-        "not finite": arrays | {"resume/parameter/Q": np.full((6, 6), np.nan)},
-        "damaged checkpoint": arrays | {"resume/batches/generator": np.zeros(3, np.uint8)},
-    }
-    for message, content in bad.items():
+    del arrays["recipe"]
+    np.savez(path, **arrays)
+    with pytest.raises(TrajectoryError, match="no array called recipe"):
+        resume(path, Trainer(SMALL), "recipe 1")
+
+
+M, V, STEP = "resume/optimiser/0/exp_avg", "resume/optimiser/0/exp_avg_sq", "resume/optimiser/0/step"
+DAMAGE: dict[str, dict[str, Callable[[Any], Any]]] = {  # arrays and what becomes of them; None: they are left out
+    "a parameter less": {"resume/parameter/Q": lambda x: None},
+    "a parameter of another shape": {"resume/parameter/Q": lambda x: np.zeros((2, 2))},
+    "a parameter that is no number": {"resume/parameter/Q": lambda x: x * np.nan},
+    "words for numbers": {"resume/parameter/Q": lambda x: x.astype(str)},
+    "another generator": {"resume/batches/generator": lambda x: np.zeros(3, np.uint8)},
+    "a generator of floats": {"resume/batches/generator": lambda x: x.astype(float)},
+    "more batches used than there are": {"resume/batches/used": lambda x: x + 1000},
+    "less than no batch used": {"resume/batches/used": lambda x: x * 0 - 1},
+    "a moment less": {M: lambda x: None},
+    "a moment of another shape": {M: lambda x: x[:1]},
+    "a moment that is infinite": {M: lambda x: x + np.inf},
+    "a square below 0": {V: lambda x: -np.abs(x) - 1},
+    "squares that are no numbers": {V: lambda x: x * np.nan},
+    "many steps of the optimiser": {STEP: lambda x: np.zeros((3, 3), np.float32)},
+    "less than no step": {"resume/steps": lambda x: x * 0 - 5},
+    "infinite steps": {"resume/steps": lambda x: np.array(np.inf)},
+    "many numbers of steps": {"resume/steps": lambda x: np.arange(3)},
+    "a record from the future": {"hist": lambda x: np.add(x, [1000.0, 0.0])},
+    "losses that are no numbers": {"hist": lambda x: x * np.nan},
+    "recorded networks of another length": {f"{step}/A1": (lambda x: np.zeros((2, 7, 7))) for step in range(4)},
+}
+
+
+@pytest.mark.parametrize("how", DAMAGE)
+def test_a_checkpoint_damaged_on_purpose_is_damaged(how: str, tmp_path: Path) -> None:
+    """By its digest; and where somebody has made that fit, because the run could not go on from there."""
+    path = tmp_path / "run.npz"
+    arrays = kept(path)
+    for name, change in DAMAGE[how].items():
+        new = change(arrays.pop(name))
+        arrays |= {} if new is None else {name: new}
+    for content, reason in ((arrays, "does not have its digest"), (signed(arrays), "")):
         np.savez(path, **content)
-        with pytest.raises(TrajectoryError, match=message):
+        with pytest.raises(TrajectoryError, match="damaged checkpoint") as caught:
             resume(path, Trainer(SMALL), "recipe 1")
+        assert reason in str(caught.value) and "delete it" in str(caught.value)
+
+
+def test_values_exchanged_are_noticed(tmp_path: Path) -> None:
+    """Nothing but the digest can tell."""
+    path = tmp_path / "run.npz"
+    arrays = kept(path)
+    np.savez(path, **signed(arrays))
+    resume(path, Trainer(SMALL), "recipe 1")
+    arrays["resume/parameter/Q"] = arrays["resume/parameter/Q"][::-1]
+    np.savez(path, **arrays)
+    with pytest.raises(TrajectoryError, match="digest"):
+        resume(path, Trainer(SMALL), "recipe 1")
+
+
+def test_code_in_a_checkpoint_is_not_run(tmp_path: Path) -> None:
+    class Harm:
+        def __reduce__(self) -> Any:
+            return (Path.touch, (tmp_path / "harm",))
+
+    path = tmp_path / "run.npz"
+    arrays = kept(path)
+    np.savez(path, **arrays | {"resume/steps": np.array([Harm()], dtype=object)})
+    with pytest.raises(TrajectoryError):
+        resume(path, Trainer(SMALL), "recipe 1")
+    assert not (tmp_path / "harm").exists()
+
+
+@pytest.mark.parametrize("optimiser", ["adamw", "gd"])
+def test_a_run_goes_on_from_any_step(optimiser: Any, tmp_path: Path) -> None:
+    for steps in (0, 3):
+        recipe = dataclasses.replace(SMALL, optimiser=optimiser)
+        trainer = Trainer(recipe)
+        run(trainer, steps)
+        recording = Recording()
+        recording.add(trainer, TestSet.draw(LAW, 6, 64, 1e-8, torch.Generator().manual_seed(0)))
+        save(tmp_path / "run.npz", recording, trainer, "recipe")
+        again = Trainer(recipe)
+        resume(tmp_path / "run.npz", again, "recipe")
+        assert again.steps == steps and run(again, 3) == run(trainer, 3)
+
+
+def test_a_full_disk_keeps_the_checkpoint_that_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "run.npz"
+    recording, trainer = recorded(path, 2)
+    before = path.read_bytes()
+    with room_for(1000), pytest.raises(OSError, match=r"[Ff]ile"):
+        save(path, recording, trainer, "recipe 1")
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]

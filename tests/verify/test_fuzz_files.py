@@ -18,12 +18,12 @@ import pytest
 from verify import replay
 from verify.check import get_paper, understand
 from verify.claims.sub_ngrams.recorded import PACKAGED
-from verify.recheck.certificate import DeclinedError, RejectedError
-from verify.settings import UNPRINTABLE, UsageError
+from verify.recheck.certificate import RejectedError
+from verify.settings import UsageError
 
 ROOT = Path(__file__).parents[2]
 TRIES = 60
-SMALL = 2e4  # steps that a certificate's check may take here
+QUICK = ("SN3c", "SN4", "SN4c", "SN5", "SN8", "SN10", "SN11")  # claims whose certificates are checked in no time
 
 PIECES = [
     b"", b"\0", b"\xff", b"NaN", b"1e400", b"-1", b"0", b"1/0", b"9" * 5000, b"[", b"]" * 30, b"{", b'"', b"->", b"*",
@@ -40,7 +40,9 @@ def dataset() -> bytes:
 
 
 def certificates() -> bytes:
-    return (ROOT / "tests/certificates/valid/sub-n-grams-no-lag.json").read_bytes()
+    document = json.loads((ROOT / "tests/certificates/valid/sub-n-grams.json").read_text())
+    document["certificates"] = [entry for entry in document["certificates"] if entry["claim"] in QUICK]
+    return json.dumps(document, indent=1).encode()
 
 
 def recording() -> bytes:
@@ -55,8 +57,13 @@ def with_words(paper: str, key: str, **values: str) -> Callable[[Path], None]:
 
 
 def replayed(path: Path) -> None:
-    for item in replay.read(str(path)):
-        replay.replay(item["paper"], item["entry"], limit=SMALL)
+    """Every certificate has its line, and no check breaks off: what it stumbles over is to be found before."""
+    read = replay.read(str(path))
+    found = list(replay.outcomes(read, replay.LIMIT))
+    assert len(found) == len(read) and all(line.isprintable() and "broke off" not in line for _, line in found), found
+    refused = [line for outcome, line in found if outcome != "accepted"]
+    if refused:
+        raise RejectedError(refused[0])
 
 
 KINDS: dict[str, tuple[Callable[[], bytes], Callable[[Path], None]]] = {
@@ -86,11 +93,11 @@ def outcome(kind: str, content: bytes, path: Path) -> str:
         KINDS[kind][1](path)
     except UsageError as error:
         line = str(error)
-    except (RejectedError, DeclinedError) as error:
+    except RejectedError as error:
         line = f"{path}: {error}"
     else:
         return "read"
-    assert str(path) in line and not UNPRINTABLE.search(line), line
+    assert str(path) in line and line.isprintable(), line
     return "refused"
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import pickle
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -16,7 +18,9 @@ from hypothesis import strategies as st
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
+from tests.full_disk import room_for
 from verify import shards as module
+from verify.command import write_file
 from verify.engines import Options, get_engine
 from verify.settings import UsageError
 from verify.shards import Shard, Store, compute, decoded, digest, encoded
@@ -36,18 +40,23 @@ def blocks(numbers: st.SearchStrategy[float | Fraction]) -> st.SearchStrategy[li
     return lists(lists(lists(lists(numbers))))
 
 
-@given(blocks(entries), st.none() | blocks(st.floats(min_value=0)), st.none() | st.floats(0.5, 1))
-def test_what_is_written_is_read_to_the_last_bit(
-    values: list[object], errors: list[object] | None, level: float
-) -> None:
+@given(blocks(entries), blocks(st.floats(min_value=0)), st.none() | st.floats(0.5, 0.99))
+def test_what_is_written_is_read_to_the_last_bit(values: list[object], errors: list[object], level: float) -> None:
     M = ScoreBlocks.from_nested(values, errors, level)
-    again = decoded(encoded(EXACT, M), EXACT)
+    again = decoded(encoded(SAMPLED, M), SAMPLED)
     assert again == M and repr(again) == repr(M)  # repr also tells 0.0 from -0.0, and a float from a fraction
 
 
+@given(blocks(st.fractions()))
+def test_exact_numbers_are_read_as_they_were_written(values: list[object]) -> None:
+    M = ScoreBlocks.from_nested(values)
+    assert decoded(encoded(EXACT, M), EXACT) == M
+
+
 def test_nan_survives_too() -> None:
-    M = ScoreBlocks.from_nested([[[[math.nan] * 2] * 2] * 2] * 2)
-    assert repr(decoded(encoded(EXACT, M), EXACT)) == repr(M)
+    nan = [[[[math.nan] * 2] * 2] * 2] * 2
+    M = ScoreBlocks.from_nested(nan, nan)
+    assert repr(decoded(encoded(SAMPLED, M), SAMPLED)) == repr(M)
 
 
 @pytest.mark.parametrize(
@@ -134,8 +143,14 @@ def spoil(content: str, how: str) -> bytes:
         stored["sha256"] = "0" * 64
     elif how == "the key":
         stored["key"]["T"] = 7
+    elif how == "two numbers exchanged":
+        first = stored["result"]["blocks"]["0,0"]
+        assert first[0] != first[1]
+        first.reverse()
     elif how == "a list":
         return b"[]"
+    elif how == "nested":
+        return b"[" * 100_000
     else:  # the digest is right, the shape is not
         result = stored["result"]
         if how == "a row less":
@@ -150,28 +165,30 @@ def spoil(content: str, how: str) -> bytes:
             result["blocks"]["0,0"][0][0] = "word"
         elif how == "null":
             result["blocks"]["0,0"][0][0] = None
+        elif how == "a division by 0":
+            result["blocks"]["0,0"][0][0] = "1/0"
+        elif how == "a long number":
+            result["blocks"]["0,0"][0][0] = "9" * 5000
+        elif how == "a float":
+            result["blocks"]["0,0"][0][0] = 0.5
+        elif how == "a truth value":
+            result["blocks"]["0,0"][0][0] = True
+        elif how == "errors":
+            result["errors"] = result["blocks"]
+        elif how == "a level":
+            result["level"] = 0.5
         stored["sha256"] = digest(result)
     return json.dumps(stored).encode()
 
 
-@pytest.mark.parametrize(
-    "how",
-    [
-        "cut",
-        "empty",
-        "bytes",
-        "a list",
-        "a number",
-        "a digest",
-        "the key",
-        "a row less",
-        "a row longer",
-        "a block less",
-        "a block more",
-        "a word",
-        "null",
-    ],
-)
+DAMAGE = (
+    "cut", "empty", "bytes", "a list", "nested", "a number", "two numbers exchanged", "a digest", "the key",
+    "a row less", "a row longer", "a block less", "a block more", "a word", "null", "a division by 0", "a long number",
+    "a float", "a truth value", "errors", "a level",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("how", DAMAGE)
 def test_a_damaged_file_is_told_and_not_read(folder: Folder, how: str) -> None:
     M = compute(EXACT, EXACT.digest)
     folder.store.write(EXACT, M)
@@ -183,6 +200,65 @@ def test_a_damaged_file_is_told_and_not_read(folder: Folder, how: str) -> None:
     assert path.name in complaint and "damaged" in complaint and "\n" not in complaint
     folder.store.write(EXACT, M)
     assert path.read_text() == content
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [("errors", None), ("level", "0.99"), ("level", 1.5), ("level", True), ("level", [0.5]), ("errors", "negative")],
+)
+def test_floats_without_their_errors_are_damaged(folder: Folder, part: str, value: object) -> None:
+    """The digest fits: somebody has made it fit. Without errors they would pass for exact."""
+    M = compute(SAMPLED, SAMPLED.digest)
+    folder.store.write(SAMPLED, M)
+    path = folder.store.path(SAMPLED)
+    assert folder.store.read(SAMPLED) == M
+    stored = json.loads(path.read_text())
+    if value == "negative":
+        stored["result"]["errors"]["0,0"][0][0] = -1.0
+    else:
+        stored["result"][part] = value
+    stored["sha256"] = digest(stored["result"])
+    path.write_text(json.dumps(stored))
+    assert folder.store.read(SAMPLED) is None and "damaged" in folder.complaints[0]
+
+
+def test_every_flipped_bit_is_noticed(folder: Folder) -> None:
+    """But for those that leave the same JSON: blanks, and digits that a float does not tell apart."""
+    M = compute(EXACT, EXACT.digest)
+    folder.store.write(EXACT, M)
+    path, rng = folder.store.path(EXACT), Random(0)
+    content = path.read_bytes()
+    for _ in range(300):
+        i, bit = rng.randrange(len(content)), 1 << rng.randrange(8)
+        path.write_bytes(content[:i] + bytes([content[i] ^ bit]) + content[i + 1 :])
+        assert folder.store.read(EXACT) in (None, M)
+
+
+def test_what_is_no_file_is_damaged(folder: Folder) -> None:
+    """A pipe would keep its reader waiting for ever."""
+    path = folder.store.path(EXACT)
+    os.mkfifo(path)
+    assert folder.store.read(EXACT) is None
+    path.unlink()
+    path.mkdir()
+    assert folder.store.read(EXACT) is None
+    assert [("damaged" in line) for line in folder.complaints] == [True, True]
+
+
+def test_a_full_disk_leaves_nothing_behind(folder: Folder) -> None:
+    with room_for(100):
+        folder.store.write(EXACT, compute(EXACT, EXACT.digest))
+    assert list(folder.path.iterdir()) == []
+    [complaint] = folder.complaints
+    assert "cannot be written" in complaint
+
+
+def test_a_full_disk_keeps_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "report.txt"
+    write_file(str(path), b"before")
+    with room_for(100), pytest.raises(UsageError, match="cannot be written"):
+        write_file(str(path), b"x" * 1000)
+    assert path.read_bytes() == b"before" and list(tmp_path.iterdir()) == [path]
 
 
 def test_a_file_of_another_shard_is_not_taken(folder: Folder) -> None:
