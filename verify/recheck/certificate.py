@@ -178,8 +178,7 @@ class Budget:
     def spend(self, steps: int, what: str) -> None:
         """DeclinedError if these are more steps than are left."""
         if not self.spent + steps <= self.limit:
-            left = f"{max(0.0, self.limit - self.spent):.1e} left of " if self.spent else ""
-            raise DeclinedError(f"{what}: {shown(steps, 0)} steps, more than {left}limit={self.limit:.1e}")
+            raise DeclinedError(f"{what}: {shown(steps, 0)} steps, more than limit={self.limit:.1e} leaves")
         self.spent += steps
 
 
