@@ -232,6 +232,19 @@ def test_a_long_number_that_is_only_compared_is_rejected(claim: str) -> None:
             replay.replay("sub-n-grams", put(NAMED[claim], leaf, wrong))
 
 
+@pytest.mark.parametrize("claim", ["SN8", "SN10"])
+def test_a_long_number_that_is_computed_is_no_obstacle_to_a_no(claim: str) -> None:
+    """The true value has thousands of digits too, and stands in the message."""
+    alpha = "3" * 2600 + "/1" + "0" * 2600
+    law = {"S": 2, "n": 2, "alpha": alpha, "initial": "uniform"}
+    wrong = {
+        "SN8": claimed("SN8", "REFUTED", {**law, "T": 3, "lags": [1]}, {**NAMED["SN8"]["witness"], "limit": "1/7"}),
+        "SN10": claimed("SN10", "VERIFIED", {**law, "T": [3]}, {"probabilities": ["1/7"]}),
+    }[claim]
+    with pytest.raises(RejectedError, match="it is about"):
+        replay.replay("sub-n-grams", wrong)
+
+
 def test_long_numbers_in_true_statements_are_no_obstacle() -> None:
     """The bound of SN3 holds for every q; the numbers that the scope shows are short."""
     q = "1" + "0" * DIGITS

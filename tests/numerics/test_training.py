@@ -187,7 +187,7 @@ DAMAGE: dict[str, dict[str, Callable[[Any], Any]]] = {  # arrays and what become
     "less than no step": {"resume/steps": lambda x: x * 0 - 5},
     "infinite steps": {"resume/steps": lambda x: np.array(np.inf)},
     "many numbers of steps": {"resume/steps": lambda x: np.arange(3)},
-    "a record from the future": {"hist": lambda x: np.add(x, [1000.0, 0.0])},
+    "a record from the future": {"hist": lambda x: np.vstack([x, [1000.0, 0.5]])},
     "losses that are no numbers": {"hist": lambda x: x * np.nan},
     "recorded networks of another length": {f"{step}/A1": (lambda x: np.zeros((2, 7, 7))) for step in range(4)},
 }
