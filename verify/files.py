@@ -14,6 +14,8 @@ import stat
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from verify.printing import shown
+
 DEEPEST = 20  # brackets within brackets, in JSON
 LONGEST_WHOLE = 4000  # digits of a whole number; from 4300 on Python itself reads none
 MOST_SHOWN = 40  # characters of the file in a message
@@ -103,11 +105,11 @@ def parse_json(text: str, number: Callable[[str], Any] = Number) -> Any:
 def whole(word: str) -> int:
     """A number of a file in which all numbers are whole."""
     if len(word) > LONGEST_WHOLE:
-        raise FileError(f"{shown(word)}: a number of more than {LONGEST_WHOLE} digits")
+        raise FileError(f"{shown(word, MOST_SHOWN)}: a number of more than {LONGEST_WHOLE} digits")
     try:
         return int(word)
     except ValueError:
-        raise FileError(f"{shown(word)}: a number that is not whole") from None
+        raise FileError(f"{shown(word, MOST_SHOWN)}: a number that is not whole") from None
 
 
 def check_depth(text: str) -> None:
@@ -121,17 +123,11 @@ def check_depth(text: str) -> None:
                 raise BrokenJSONError(f"more than {DEEPEST} brackets within brackets")
 
 
-def shown(word: str) -> str:
-    """A piece of a file within a message: one line, not too long."""
-    cut = word if len(word) <= MOST_SHOWN else f"{word[:MOST_SHOWN]}..."
-    return cut if cut.isprintable() and cut else ascii(cut)
-
-
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise FileError(f"the key {shown(key)} is given twice")
+            raise FileError(f"the key {shown(key, MOST_SHOWN)} is given twice")
         found[key] = value
     return found
 
@@ -149,4 +145,4 @@ def _check_surrogates(document: Any) -> None:
         elif isinstance(item, list):
             rest += item
         elif isinstance(item, str) and _SURROGATE.search(item):
-            raise FileError(f"{shown(item)}: half a surrogate pair is no letter")
+            raise FileError(f"{shown(item, MOST_SHOWN)}: half a surrogate pair is no letter")

@@ -19,7 +19,8 @@ from numerics.sub_ngrams.training import Recipe, Trainer
 from numerics.sub_ngrams.trajectory import LARGEST_FILE, TrajectoryError
 from verify.command import Progress
 from verify.files import FileError, read_bytes
-from verify.settings import UsageError, shown
+from verify.printing import shown
+from verify.settings import UsageError
 from verify.training_settings import TrainSettings
 
 

@@ -23,14 +23,12 @@ from verify.recheck.arithmetic import (
     total,
 )
 from verify.recheck.certificate import (
-    DEEPEST,
     Budget,
     Certificate,
     DeclinedError,
     Fields,
     RejectedError,
     bits,
-    examine,
     growth,
     matrix,
     rational,
@@ -212,15 +210,3 @@ def test_operations_with_long_numbers_cost_more() -> None:
     assert spent == sorted(set(spent)) and spent[3] > 1000 * spent[2] / 3
     assert bits([Fraction(3, 4)], [[7], Fraction(1)]) == 2 + 3 and bits() == 0
     assert growth([[Fraction(1, 4), Fraction(3, 4)], [Fraction(1, 2), Fraction(1, 3)]]) == (3 + 2) + (2 + 2 + 1)
-
-
-@pytest.mark.parametrize(("depth", "refused"), [(DEEPEST, False), (DEEPEST + 1, True), (5000, True)])
-def test_brackets_within_brackets(depth: int, refused: bool) -> None:
-    value: object = 1
-    for level in range(depth):
-        value = [value, 2] if level % 2 else {"key": value}
-    if refused:
-        with pytest.raises(RejectedError, match="within"):
-            examine(value)
-    else:
-        assert examine(value) >= 0

@@ -14,7 +14,7 @@ import torch
 
 from numerics.sub_ngrams.autograd import parameter_gradients
 from numerics.sub_ngrams.levels import TestSet
-from numerics.sub_ngrams.recording import Recording, _digest, resume, save
+from numerics.sub_ngrams.recording import DIGEST, Recording, _digest, resume, save
 from numerics.sub_ngrams.sequences import predictive
 from numerics.sub_ngrams.symmetries import distances, nearest
 from numerics.sub_ngrams.training import AHEAD, Batches, Recipe, Trainer
@@ -136,7 +136,7 @@ def test_a_file_brings_back_recording_and_trainer(tmp_path: Path, steps: int) ->
     path = tmp_path / "run.npz"
     recording, trainer = recorded(path, steps)
     again = Trainer(SMALL)
-    found = resume(path, again, "recipe 1")
+    found = resume(path.read_bytes(), again, "recipe 1")
     assert (found.steps, found.losses) == (recording.steps, recording.losses)
     assert run(again, 4) == run(trainer, 4)
     for step, network in recording.networks.items():
@@ -147,8 +147,8 @@ def test_a_file_brings_back_recording_and_trainer(tmp_path: Path, steps: int) ->
 
 def signed(arrays: dict[str, Any]) -> dict[str, Any]:
     """With the digest that belongs to them."""
-    parts = {name: np.asanyarray(values) for name, values in arrays.items() if name != "digest"}
-    return parts | {"digest": np.array(_digest(parts))}
+    parts = {name: np.asanyarray(values) for name, values in arrays.items() if name != DIGEST}
+    return parts | {DIGEST: np.array(_digest(parts))}
 
 
 def kept(path: Path) -> dict[str, Any]:
@@ -161,11 +161,11 @@ def test_files_that_cannot_be_taken_up(tmp_path: Path) -> None:
     path = tmp_path / "run.npz"
     arrays = kept(path)
     with pytest.raises(TrajectoryError, match="other settings"):
-        resume(path, Trainer(SMALL), "recipe 2")
+        resume(path.read_bytes(), Trainer(SMALL), "recipe 2")
     del arrays["recipe"]
     np.savez(path, **arrays)
     with pytest.raises(TrajectoryError, match="no array called recipe"):
-        resume(path, Trainer(SMALL), "recipe 1")
+        resume(path.read_bytes(), Trainer(SMALL), "recipe 1")
 
 
 M, V, STEP = "resume/optimiser/0/exp_avg", "resume/optimiser/0/exp_avg_sq", "resume/optimiser/0/step"
@@ -204,7 +204,7 @@ def test_a_checkpoint_damaged_on_purpose_is_damaged(how: str, tmp_path: Path) ->
     for content, reason in ((arrays, "does not have its digest"), (signed(arrays), "")):
         np.savez(path, **content)
         with pytest.raises(TrajectoryError, match="damaged checkpoint") as caught:
-            resume(path, Trainer(SMALL), "recipe 1")
+            resume(path.read_bytes(), Trainer(SMALL), "recipe 1")
         assert reason in str(caught.value) and "delete it" in str(caught.value)
 
 
@@ -213,11 +213,11 @@ def test_values_exchanged_are_noticed(tmp_path: Path) -> None:
     path = tmp_path / "run.npz"
     arrays = kept(path)
     np.savez(path, **signed(arrays))
-    resume(path, Trainer(SMALL), "recipe 1")
+    resume(path.read_bytes(), Trainer(SMALL), "recipe 1")
     arrays["resume/parameter/Q"] = arrays["resume/parameter/Q"][::-1]
     np.savez(path, **arrays)
     with pytest.raises(TrajectoryError, match="digest"):
-        resume(path, Trainer(SMALL), "recipe 1")
+        resume(path.read_bytes(), Trainer(SMALL), "recipe 1")
 
 
 def test_code_in_a_checkpoint_is_not_run(tmp_path: Path) -> None:
@@ -229,7 +229,7 @@ def test_code_in_a_checkpoint_is_not_run(tmp_path: Path) -> None:
     arrays = kept(path)
     np.savez(path, **arrays | {"resume/steps": np.array([Harm()], dtype=object)})
     with pytest.raises(TrajectoryError):
-        resume(path, Trainer(SMALL), "recipe 1")
+        resume(path.read_bytes(), Trainer(SMALL), "recipe 1")
     assert not (tmp_path / "harm").exists()
 
 
@@ -243,7 +243,7 @@ def test_a_run_goes_on_from_any_step(optimiser: Any, tmp_path: Path) -> None:
         recording.add(trainer, TestSet.draw(LAW, 6, 64, 1e-8, torch.Generator().manual_seed(0)))
         save(tmp_path / "run.npz", recording, trainer, "recipe")
         again = Trainer(recipe)
-        resume(tmp_path / "run.npz", again, "recipe")
+        resume((tmp_path / "run.npz").read_bytes(), again, "recipe")
         assert again.steps == steps and run(again, 3) == run(trainer, 3)
 
 

@@ -6,7 +6,8 @@ import json
 from fractions import Fraction
 from typing import Any
 
-from verify.files import Number, parse_json, read_text, shown
+from verify.files import MOST_SHOWN, Number, parse_json, read_text
+from verify.printing import shown
 from verify.settings import parse_rational
 
 Rows = list[list[Fraction]]
@@ -46,7 +47,7 @@ def _entry(where: str, x: Any) -> Fraction:
     except ValueError:
         number = None
     if not isinstance(number, Fraction):
-        told = shown(str(x) if isinstance(x, Number) else json.dumps(x))
+        told = shown(str(x) if isinstance(x, Number) else json.dumps(x), MOST_SHOWN)
         raise ValueError(f'{where} = {told}: must be a rational number as a string, like "7/2"')
     return number
 

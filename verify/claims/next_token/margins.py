@@ -82,7 +82,9 @@ def certificates(settings: NextTokenSettings, run: Run) -> Finding:
 def is_rejected(check: Check, certificate: Certificate) -> bool:
     """Whether `verify.replay`, which shares no code with what is above, rejects the certificate."""
     try:
-        check(foreign.Certificate(exactly(certificate.parameters), exactly(certificate.witness), math.inf))
+        check(
+            foreign.Certificate(exactly(certificate.parameters), exactly(certificate.witness), foreign.Budget(math.inf))
+        )
     except foreign.RejectedError:
         return True
     return False

@@ -82,9 +82,9 @@ def check_order(c: Certificate, w: Sequence[Fraction], pairs: Sequence[Pair], wh
     """Unseen tokens at 0, those that none beats not below, those that beat none not above; margins are at least 1."""
     better, worse = {a for a, _ in pairs}, {b for _, b in pairs}
     for x, entry in enumerate(w):
-        c.demand(x in better | worse or entry == 0, f"{where}.solution: the unseen token {x} is at {entry}")
-        c.demand(x in worse or entry >= 0, f"{where}.solution: token {x}, beaten by none, is at {entry}")
-        c.demand(x in better or entry <= 0, f"{where}.solution: token {x}, which beats none, is at {entry}")
+        c.demand(x in better | worse or entry == 0, f"{where}.solution: the unseen token {x} is at {shown(entry)}")
+        c.demand(x in worse or entry >= 0, f"{where}.solution: token {x}, beaten by none, is at {shown(entry)}")
+        c.demand(x in better or entry <= 0, f"{where}.solution: token {x}, which beats none, is at {shown(entry)}")
     c.demand(all(w[a] - w[b] >= 1 for a, b in pairs), f"{where}.solution: a margin is below 1")
 
 
@@ -103,7 +103,7 @@ def beaten_above_unseen(c: Certificate) -> str:
     ]
     c.demand(bool(above), "witness.W_kq: no beaten token is above 0 beside an unseen one")
     b, q, entry = above[0]
-    return f"W_kq*[{b},{q}] = {entry}, above the unseen tokens, though another token beats {b}"
+    return f"W_kq*[{b},{q}] = {shown(entry)}, above the unseen tokens, though another token beats {b}"
 
 
 def unseen_token(V: int, pairs: Sequence[Pair]) -> int | None:
