@@ -92,7 +92,7 @@ ARGUMENTS: dict[str, Callable[[], Any]] = {
     "test_samples": lambda: 8,
     "tests": lambda: TestSet(*polya_urn(LAW, T, 8, torch.Generator().manual_seed(0)), 0.0),
     "tolerance": lambda: 1e-3,
-    "trajectory": lambda: SimpleNamespace(shape=(2, 1, T)),
+    "trajectory": lambda: SimpleNamespace(shape=(2, 2, T), networks={0: None}, steps=[0], losses=[1.0]),
     "weights": lambda: [Fraction(1)] * 2,
     "x": lambda: WORDS,
 }
