@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,8 +13,9 @@ import pytest
 
 from verify import replay
 from verify.claims import PAPERS
-from verify.recheck.certificate import RejectedError
-from verify.recheck.sub_ngrams import chains, network
+from verify.recheck.arithmetic import Series
+from verify.recheck.certificate import RejectedError, digest
+from verify.recheck.sub_ngrams import chains, network, sequences
 from verify.report.certificates import certificates_json, exactly, without_certificate
 from verify.runner import run_claims, select_claims
 from verify.settings import read_words, validate
@@ -75,3 +77,32 @@ def test_a_changed_statement_is_rejected(
     monkeypatch.setattr(module, name, lambda *given: change(true(*given)))
     with pytest.raises(RejectedError):
         replay.replay("sub-n-grams", entry)
+
+
+def recorded(claim: str) -> dict[str, Any]:
+    entries = replay.read(str(Path(__file__).parent / "valid" / "sub-n-grams.json"))
+    entry: dict[str, Any] = next(item["entry"] for item in entries if item["entry"]["claim"] == claim)
+    return entry
+
+
+def test_a_limit_of_0_refutes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sequences, "limit_entry", lambda *given: Fraction(0))
+    entry = recorded("SN8")
+    with pytest.raises(RejectedError, match="0 shows nothing"):
+        replay.replay("sub-n-grams", {**entry, "witness": {**entry["witness"], "limit": "0"}})
+
+
+def test_a_sequence_at_the_bound_is_not_beyond_it() -> None:
+    """Without lags both sides are 0."""
+    parameters = {"S": 2, "n": 3, "lags": [], "q": "2"}
+    said = ("SN3c", replay.STATEMENTS["sub-n-grams"]["SN3c"], "REFUTED", parameters)
+    entry = dict(zip(("claim", "statement", "verdict", "parameters"), said, strict=True))
+    with pytest.raises(RejectedError, match="within the bound"):
+        replay.replay("sub-n-grams", {**entry, "digest": digest(*said), "witness": {"x": [0, 1, 0, 1, 0]}})
+
+
+def test_heads_that_are_not_saturated_are_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weights that stay equal as the logit grows move with the logits."""
+    monkeypatch.setattr(network.Series, "monomial", lambda value, power, order: Series([value] + [0] * order))
+    with pytest.raises(RejectedError, match="derivative of weight"):
+        replay.replay("sub-n-grams", recorded("SN2"))

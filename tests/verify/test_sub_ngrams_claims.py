@@ -71,6 +71,7 @@ def test_half_the_bound_without_lags_speaks_about_the_empty_set_only() -> None:
     """In the check, in the certificate, and where that is replayed; SN3 itself is proved for every set."""
     results = run("k=1 n=3", "SN3", "SN3c")
     scopes = {result.claim.id: result.finding.scope for result in results}
+    assert [result.finding.evidence for result in results] == [Evidence.PROOF, Evidence.EXACT]
     assert scopes["SN3c"] == "S=2, lags {}, T=3..9, q in {2, 100}"
     assert scopes["SN3"] == f"every S, T, q, lags; by exhaustion {scopes['SN3c']}"
     replayed = {}
