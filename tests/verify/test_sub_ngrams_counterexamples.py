@@ -41,7 +41,8 @@ IDLE = kernel_on_lags(2, 3, LAGS, random_kernel(2, 2, random.Random(0)))  # lag 
 FINITE, INFINITE = Configuration(LAGS, Fraction(5, 2)), Configuration(LAGS, math.inf)
 WHERE = (0, 1, 0, 0)
 LIMIT = Fraction(enumeration(LAW, INFINITE, 4)[0, 1][0][0])
-CORNER = (0.1, 0.05)  # a value that is none, and an error that hides 0
+POINTS = SETTINGS.quadrature_points() // 4
+HIDDEN = (0.1, 0.05)  # another value, with an error that does not hold the mean
 X, Q = (0, 1, 0, 1, 0), Fraction(2)
 SPACE = sufficient_condition.random_space(random.Random(0), (1, 2, 2))
 BROKEN_SPACE = sufficient_condition.counterexample(random.Random(0), "ii")
@@ -74,7 +75,11 @@ HARMLESS: dict[Callable[..., bool], list[list[object]]] = {
     identities.violates_the_condition: [values(SPACE), [SPACE.weight, SPACE.tau, SPACE.p[::-1], SPACE.dlogp]],
     limits.survives_infinite_norm: [[KERNEL, LAGS], [KERNEL, ()]],
     limits.is_nonzero_limit: [[LAW, INFINITE, 4, WHERE, LIMIT + 1], [LAW, INFINITE, 4, WHERE, Fraction(0)]],
-    limits.is_nonzero_mean: [[SETTINGS, 1, 0.0, ERROR], [SETTINGS, 1, *CORNER], [SETTINGS, 1, MEAN, 1.0]],
+    limits.is_nonzero_mean: [
+        [SETTINGS, 1, POINTS, 0.0, ERROR],
+        [SETTINGS, 1, POINTS, *HIDDEN],
+        [SETTINGS, 1, POINTS, MEAN, 1.0],
+    ],
     limits.is_nonzero_enclosure: [
         [Enclosure(Fraction(-1), Fraction(1)), SETTINGS],
         [Enclosure(Fraction(1), Fraction(2)), SETTINGS],
@@ -98,7 +103,7 @@ HARMFUL: dict[Callable[..., bool], list[list[object]]] = {
     identities.is_beyond_the_bound: [[X, Q, LAGS, Fraction(1)]],
     identities.violates_the_condition: [values(BROKEN_SPACE)] if BROKEN_SPACE else [],
     limits.is_nonzero_limit: [[LAW, INFINITE, 4, WHERE, LIMIT]],
-    limits.is_nonzero_mean: [[SETTINGS, 1, MEAN, ERROR]],
+    limits.is_nonzero_mean: [[SETTINGS, 1, POINTS, MEAN, ERROR]],
     limits.is_nonzero_enclosure: [[bigram_enclosure(Fraction(1)), SETTINGS]],
     loss.is_no_rung: [[IDLE, (1,), (1, 2)]],
     escape.fails_on_rational_kernels: [[doubled_derivative, 2, 3, 0]],
