@@ -118,7 +118,7 @@ MOST_URNS = 2**25  # numbers, of one sequence: 256 MB
 
 
 def _classes(law: NGramLaw, configuration: Configuration, T: int) -> float:
-    if T >= 2**16:  # counts are packed into 16 bits
+    if law.S**law.n > MOST_GRAMS or T >= 2**16:  # counts are packed into 16 bits
         return math.inf
     module: Any = importlib.import_module("proofs.sub_ngrams.markov_types")
     return float(min(module.estimated_classes(law.S, law.n, T), 10**18))

@@ -68,7 +68,8 @@ def joint_law(words: Joint, lags: Lags) -> Joint:
     """P(tokens at the lags, next token), from P(context, next token)."""
     law: Joint = defaultdict(int)
     for (u, s), p in words.items():
-        law[tuple(u[-lag] for lag in lags), s] += p
+        at = tuple(u[-lag] for lag in lags), s
+        law[at] = law[at] + p  # not in place: arrays that broadcast have different shapes
     return law
 
 
@@ -76,7 +77,7 @@ def marginal(law: Joint) -> dict[Word, Any]:
     """P(tokens at the lags)."""
     contexts: dict[Word, Any] = defaultdict(int)
     for (h, _), p in law.items():
-        contexts[h] += p
+        contexts[h] = contexts[h] + p
     return contexts
 
 

@@ -31,7 +31,7 @@ from verify.claims.sub_ngrams.escape_numbers import (
     doubts_of_race,
     drawn,
 )
-from verify.claims.sub_ngrams.kernels import derivatives_of_features, elimination, how_many, rational_kernels
+from verify.claims.sub_ngrams.kernels import derivatives, elimination, how_many, rational_kernels
 from verify.claims.sub_ngrams.settings import SubNGramSettings
 
 GENERIC_WORDS = 9  # up to so many words of n tokens the identities are proved for all kernels at once
@@ -44,11 +44,11 @@ def first_escape(settings: SubNGramSettings, run: Run) -> Finding:
     unused = unused_lags(n, lags)
     if not unused:
         return undecided(f"{NOTHING}: every lag is in use", scope=f"S={S}, n={n}")
-    generic, seconds = S**n <= GENERIC_WORDS, elimination(S, n) + derivatives_of_features(S, n, lags)
+    generic, seconds = S**n <= GENERIC_WORDS, elimination(S, n) + derivatives(S, n, lags, ways=3, order=n)
     kernels = [] if generic else rational_kernels(S, n, how_many(KERNELS, seconds, run), settings.seed)
     if not generic and not kernels:
         return too_dear(seconds, run, what="the derivatives for one rational kernel", scope=f"S={S}, n={n}")
-    tests: list[Test] = [partial(derivatives, feature) for lag in unused for feature in features(lags, lag)]
+    tests: list[Test] = [partial(no_other_derivative, feature) for lag in unused for feature in features(lags, lag)]
     if lags and contiguous(lags):
         tests.append(partial(old_heads, lags))
     chains: list[tuple[Kernel, Words]] = [(kernel, word_weights(kernel)) for kernel in kernels]
@@ -109,7 +109,7 @@ def first_escape(settings: SubNGramSettings, run: Run) -> Finding:
 Test = Callable[[Kernel, Words], Identities]  # on a chain, given as a kernel and as the weights of its words
 
 
-def derivatives(feature: Feature, kernel: Kernel, words: Words) -> Identities:
+def no_other_derivative(feature: Feature, kernel: Kernel, words: Words) -> Identities:
     """That no derivative up to the mixed one is there but that, with the value predicted."""
     return first_derivative(words, feature)
 
@@ -152,7 +152,7 @@ def always_negative(settings: SubNGramSettings, run: Run) -> Finding:
     unused = unused_lags(n, lags)
     if not unused:
         return undecided(f"{NOTHING}: every lag is in use", scope=f"S={S}, n={n}")
-    seconds = elimination(S, n) + derivatives_of_features(S, n, lags)
+    seconds = elimination(S, n) + derivatives(S, n, lags, ways=1, order=len(lags) + 1)
     if seconds > run.seconds:
         return too_dear(seconds, run, what="the derivatives for one rational kernel", scope=f"S={S}, n={n}")
     (rows,) = rational_kernels(S, len(lags) + 1, 1, settings.seed)

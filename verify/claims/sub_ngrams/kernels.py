@@ -52,9 +52,10 @@ def ladder_rungs(S: int, n: int) -> float:
     return 2e-6 * _digits(S, n) * 2.0 ** (n - 1) * n * float(S) ** n
 
 
-def derivatives_of_features(S: int, n: int, lags: tuple[int, ...]) -> float:
-    """The series of the three ways to build the feature of every unused lag (SN12), given the stationary law."""
-    return 1.5e-3 * _digits(S, n) * (n - 1 - len(lags)) * float(S) ** (len(lags) + 3)
+def derivatives(S: int, n: int, lags: tuple[int, ...], *, ways: int, order: int) -> float:
+    """The series of so many ways to build the feature of every unused lag (SN12), on a kernel of this order, given the
+    stationary law."""
+    return 5e-4 * ways * _digits(S, order) * (n - 1 - len(lags)) * float(S) ** (len(lags) + 3)
 
 
 def quadrature_points(settings: SubNGramSettings, seconds: float) -> int:

@@ -82,9 +82,13 @@ def read_recorded(path: Path) -> Recorded:
         raise ValueError(
             f"trajectory={path}: S={S} n={n} T={T}: S^n up to {LARGEST_LAW} and T up to {LARGEST_T} can be checked"
         )
-    kept = evenly(list(trajectory.networks), MOST_SNAPSHOTS)
-    networks = {step: trajectory.networks[step] for step in kept}
-    return Recorded(path, Trajectory(trajectory.steps, trajectory.losses, networks), known, test_samples)
+    return Recorded(path, thinned(trajectory, MOST_SNAPSHOTS), known, test_samples)
+
+
+def thinned(trajectory: Trajectory, most: int) -> Trajectory:
+    """At most so many of its networks, evenly chosen."""
+    kept = evenly(list(trajectory.networks), most)
+    return Trajectory(trajectory.steps, trajectory.losses, {step: trajectory.networks[step] for step in kept})
 
 
 def _known(content: bytes, arrays: Mapping[str, Any]) -> Mapping[str, Any]:

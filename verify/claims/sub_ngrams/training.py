@@ -11,12 +11,13 @@ from numerics.sub_ngrams.gradient_norm import TOTAL, GradientNorm
 from numerics.sub_ngrams.plateaus import RULE
 from numerics.sub_ngrams.stages import Jump, Plateau, Stages, analyse
 from numerics.sub_ngrams.symmetries import nearest
-from verify.claim import Counterexample, Evidence, Finding, Run, decide, undecided
-from verify.claims.sub_ngrams.recorded import PACKAGED, read_recorded
+from verify.claim import Counterexample, Evidence, Finding, Run, decide, too_dear, undecided
+from verify.claims.sub_ngrams.recorded import PACKAGED, read_recorded, thinned
 from verify.claims.sub_ngrams.settings import SubNGramSettings
 from verify.report.training_report import plateau_entry, snapshot_entry
 
 TEST_SAMPLES, GRADIENT_SAMPLES = 4096, 2048
+FEWEST_SNAPSHOTS = 3
 
 HALF_A_GAP = 0.5  # nearer than half a gap to a level: that is what makes it the plateau's level
 ERRORS = 3.0  # standard errors by which a gradient has to be larger than another to be called larger
@@ -28,10 +29,15 @@ def plateaus_at_k_grams(settings: SubNGramSettings, run: Run) -> Finding:
     """SN15 on one trajectory. REFUTED if it fails, and fails again on fresh sequences."""
     recorded = settings.recorded or read_recorded(PACKAGED)
     law, T = recorded.law(settings), recorded.trajectory.shape[2]
+    seconds = snapshot_seconds(recorded.trajectory.shape)
+    most = int(run.seconds / seconds)
+    if most < FEWEST_SNAPSHOTS:
+        return too_dear(FEWEST_SNAPSHOTS * seconds, run, what=f"{FEWEST_SNAPSHOTS} snapshots", scope=recorded.path.name)
+    trajectory = thinned(recorded.trajectory, most)
 
     def analysed(seed: int) -> Stages:
         return analyse(
-            recorded.trajectory,
+            trajectory,
             law,
             epsilon=recorded.epsilon,
             test_samples=TEST_SAMPLES,
@@ -77,6 +83,15 @@ def fails_again(analysed: Callable[[int], Stages], seed: int, names: Sequence[st
     """Whether one of these parts of the claim fails on the sequences drawn with another seed too."""
     again = conditions(analysed(seed))
     return any(again[name] == FAILS for name in names)
+
+
+def snapshot_seconds(shape: tuple[int, int, int]) -> float:
+    """What a snapshot takes: every token is read once for the loss, and about thrice for the gradient, by n-1 heads of
+    T positions; measured at T = 32 and 256.
+    """
+    S, n, T = shape
+    read = (TEST_SAMPLES + 3 * GRADIENT_SAMPLES) * T
+    return read * (3e-8 * n * S + 3e-10 * (n - 1) * T * S)
 
 
 def conditions(stages: Stages) -> dict[str, str]:

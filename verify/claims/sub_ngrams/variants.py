@@ -26,6 +26,7 @@ MOST_SETS = 16  # sets of lags that are gone through
 LENGTHS = (16, 64, 256)
 SEQUENCES = 1000  # drawn at each length
 FIXED = 50  # e^c_A of the control
+LARGEST_LAW = 2**15  # n-grams: a quarter of a gigabyte of urns
 NOISE = 4  # standard errors that a difference of means has to exceed
 
 
@@ -106,6 +107,10 @@ def _soft_heads(settings: SubNGramSettings, name: str, r: Callable[[int], int]) 
     """Lag weights r/(r+T-1), r = e^c_A, and the mean distance between the outputs of soft and hard network."""
     if not settings.lag_set:
         return undecided(f"{NOTHING}: no lag is in use, so no head is", scope=f"lags {braces(())}")
+    if settings.S**settings.n > LARGEST_LAW:
+        return undecided(
+            f"{SEQUENCES} sequences, with urns for S^n = {settings.S}^{settings.n} n-grams each, do not fit into memory"
+        )
     lengths = [T for T in LENGTHS if settings.n <= T]
     gaps = [output_gap(settings, T, math.log(r(T)), settings.seed) for T in lengths]
     weights = [Fraction(r(T), r(T) + T - 1) for T in lengths]
