@@ -71,7 +71,8 @@ class Stage:
         shift = log_a.amax((1, 2))
         pull = (log_a - shift[:, None, None]).exp() * self.weights[:, :, None]
         if self.slopes is not None:
-            pull = pull * self._pull(log_a.exp())
+            right = (-_log_one_plus_sum(self.log_odds(w))).exp()
+            pull = pull * self._pull(log_a.exp(), right)
         return torch.einsum("bnm,bnmd->bd", pull, self.pairs), shift
 
     def log_excess_losses(self, w: Tensor) -> Tensor:
@@ -120,14 +121,17 @@ class Stage:
             omega = omega * torch.einsum("bnr,bnmr->bnm", self.limit_probabilities(), self.slopes)
         return omega
 
-    def _pull(self, a: Tensor) -> Tensor:
-        """(g_m - sum_y a_y g_y) with g counted from that of the right choice: the gradient in delta_m over a_m."""
+    def _pull(self, a: Tensor, right: Tensor) -> Tensor:
+        """sum_y a_y (g_m - g_y), the gradient in delta_m over a_m; `right` is the mass of the right choice, [B, N, 1].
+
+        Term by term: g_m minus the mean of g would lose its digits where a wrong choice has nearly all the mass.
+        """
         assert self.base is not None
         assert self.slopes is not None
         logits = self.base + torch.einsum("bnm,bnmr->bnr", a, self.slopes)
         p = (logits - _log_one_plus_sum(logits)).exp()
-        h = torch.einsum("bnr,bnmr->bnm", p, self.slopes)
-        return h - (a * h).sum(-1, keepdim=True)
+        h = torch.einsum("bnr,bnmr->bnm", p, self.slopes)  # g, counted from that of the right choice
+        return right * h + (a[:, :, None, :] * (h[:, :, :, None] - h[:, :, None, :])).sum(-1)
 
 
 def feed_forward_stage(datasets: Sequence[Dataset], device: torch.device | str = "cpu") -> Stage:

@@ -195,3 +195,18 @@ def test_cuda_agrees() -> None:
     on_cpu = attention_stage(batch, aligned_output(batch, 3.0))
     on_cuda = attention_stage(batch, aligned_output(batch, 3.0, "cuda"))
     assert close(full_gradient(on_cuda, w.cuda()).cpu(), full_gradient(on_cpu, w))
+
+
+def test_digits_are_kept_where_a_wrong_choice_has_the_mass() -> None:
+    """Scores 40 apart, the wrong way round: 1 - a is e^-40, and g minus its mean would be 0 or noise."""
+    dataset = NAMED["DS-A"]
+    ctx = reference.context(60)
+    W = [[40.0 * (x == q) for q in range(4)] for x in range(4)]
+    exact = reference.gradient(
+        dataset, reference.aligned_output(dataset, 3.0, ctx), [[ctx.mpf(entry) for entry in row] for row in W], ctx
+    )
+    expected = torch.tensor([[float(entry) for entry in row] for row in exact], dtype=torch.float64).flatten()
+    stage = attention_stage([dataset], aligned_output([dataset], 3.0))
+    found = full_gradient(stage, torch.tensor(W, dtype=torch.float64).reshape(1, -1))[0]
+    assert 0 < expected.abs().max() < 1e-15
+    assert (found - expected).abs().max() <= 1000 * EPSILON * expected.abs().max()
