@@ -102,11 +102,11 @@ def decide(
     instances: int,
     found: str,
     predicted: str,
+    undecided: str,
     counterexample: Counterexample | None = None,
     details: Mapping[str, Any] | None = None,
     footnote: str = "",
     certificate: Certificate | None = None,
-    undecided: str = "neither a proof nor a counterexample was found",
 ) -> Finding:
     """The one place where a verdict is given.
 
@@ -138,22 +138,22 @@ def from_identities(
     scope: str,
     *,
     evidence: Evidence = Evidence.PROOF,
-    also: bool = True,
     certificate: Certificate | None = None,
 ) -> Finding:
-    """A finding from polynomial identities, VERIFIED if all hold (and `also` does).
+    """A finding from polynomial identities, VERIFIED if all hold.
 
     Where one fails its residual is the counterexample, and `prove` is run a second time.
     """
     proofs = prove()
     failed = [proof for proof in proofs if proof.failed]
     return decide(
-        also and all(proof.hold for proof in proofs),
+        all(proof.hold for proof in proofs),
         evidence=evidence,
         scope=scope,
         instances=sum(proof.checked for proof in proofs),
         found=f"{sum(proof.failed for proof in proofs)} residuals",
         predicted="0 residuals",
+        undecided="one of the identities has no instance",
         counterexample=Counterexample(
             {"identity": failed[0].statement, "residual": failed[0].counterexample},
             lambda: any(proof.failed for proof in prove()),

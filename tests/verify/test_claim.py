@@ -31,6 +31,7 @@ def finding(holds: bool, instances: int = 1, counterexample: Counterexample | No
         instances=instances,
         found="",
         predicted="",
+        undecided="not known",
         counterexample=counterexample,
     )
 
@@ -85,19 +86,17 @@ GOOD, FALSE, EMPTY = (
 
 
 @pytest.mark.parametrize(
-    ("proofs", "also", "verdict"),
+    ("proofs", "verdict"),
     [
-        ([GOOD, GOOD], True, Verdict.VERIFIED),
-        ([GOOD], False, Verdict.UNDECIDED),
-        ([GOOD, EMPTY], True, Verdict.UNDECIDED),
-        ([EMPTY], True, Verdict.UNDECIDED),
-        ([], True, Verdict.UNDECIDED),
-        ([GOOD, FALSE], True, Verdict.REFUTED),
-        ([FALSE], False, Verdict.REFUTED),
+        ([GOOD, GOOD], Verdict.VERIFIED),
+        ([GOOD, EMPTY], Verdict.UNDECIDED),
+        ([EMPTY], Verdict.UNDECIDED),
+        ([], Verdict.UNDECIDED),
+        ([GOOD, FALSE], Verdict.REFUTED),
     ],
 )
-def test_identities_decide_when_all_hold(proofs: list[Identities], also: bool, verdict: Verdict) -> None:
-    found = from_identities(lambda: proofs, "", also=also)
+def test_identities_decide_when_all_hold(proofs: list[Identities], verdict: Verdict) -> None:
+    found = from_identities(lambda: proofs, "")
     assert found.verdict is verdict and found.instances == sum(proof.checked for proof in proofs)
     counterexample = found.details.get("counterexample")
     assert counterexample == ({"identity": "false", "residual": "x: residual 1"} if FALSE in proofs else None)
@@ -112,7 +111,14 @@ def test_an_identity_that_fails_only_once_refutes_nothing() -> None:
 def test_only_a_decided_claim_has_a_certificate(holds: bool, kept: bool) -> None:
     certificate = Certificate({"S": 2})
     found = decide(
-        holds, evidence=Evidence.EXACT, scope="", instances=1, found="", predicted="", certificate=certificate
+        holds,
+        evidence=Evidence.EXACT,
+        scope="",
+        instances=1,
+        found="",
+        predicted="",
+        undecided="",
+        certificate=certificate,
     )
     assert (found.certificate is certificate) is kept
     assert from_identities(lambda: [GOOD], "", certificate=certificate).certificate is certificate

@@ -22,7 +22,7 @@ LOG: list[str] = []
 
 def true(settings: object, run: Run) -> Finding:
     LOG.append("true")
-    return decide(True, evidence=Evidence.EXACT, scope="1", instances=1, found="1", predicted="1")
+    return decide(True, evidence=Evidence.EXACT, scope="1", instances=1, found="1", predicted="1", undecided="")
 
 
 def false(settings: object, run: Run) -> Finding:
@@ -34,12 +34,15 @@ def false(settings: object, run: Run) -> Finding:
         instances=1,
         found="0",
         predicted="1",
+        undecided="",
         counterexample=Counterexample({"x": 0}, lambda: True),
     )
 
 
 def nan(settings: object, run: Run) -> Finding:
-    return decide(math.nan <= 1, evidence=Evidence.NUMERIC, scope="1", instances=1, found="nan", predicted="0")
+    return decide(
+        math.nan <= 1, evidence=Evidence.NUMERIC, scope="1", instances=1, found="nan", predicted="0", undecided="nan"
+    )
 
 
 def crash(settings: object, run: Run) -> Finding:

@@ -58,6 +58,7 @@ def squares(settings, run, least=0):
         instances=len(values),
         found=f"least {min(values)}",
         predicted="at least 0",
+        undecided="",
         counterexample=Counterexample({"x": bad[0]}, lambda: bad[0] ** 2 < least * bad[0]) if bad else None,
     )
 

@@ -112,8 +112,8 @@ PAPER = Paper(
             "NT6w",
             "stage 1 with any weights",
             "[F] The feed-forward layer converges in direction, sub-linearly, to its max-margin solution. [D] log L_0 "
-            "has slope -eta/|W_ov*|, and t times the direction error tends to |W_ov*| std(log pi) / eta. (Where all "
-            "weights pi are the same, they are replaced by 8, 4, 2, 1, 8, ...)",
+            "has slope -eta/|W_ov*|, and t times the direction error tends to |W_ov*| std(log pi) / eta. Where all "
+            "weights pi are the same, they are replaced by 8, 4, 2, 1 in turn.",
             f"{_HERE}.rates:feed_forward",
             requires=("NT7m", "NT1r"),
             assumptions=(_SMALL_STEP,),
@@ -229,8 +229,8 @@ PAPER = Paper(
             "NT11",
             "two stages, unequal weights",
             "[D] After T1 steps of stage 1 with unequal weights, W_ov is not on the ray of W_ov*, and yet in stage 2, "
-            "log(L - L*) has slope -eta/|W_kq*|, and attention the offset rho that goes with this W_ov. (Where all "
-            "weights of stage 1 are the same, they are replaced by 8, 4, 2, 1, 8, ...)",
+            "log(L - L*) has slope -eta/|W_kq*|, and attention the offset rho that goes with this W_ov. Where all "
+            "weights of stage 1 are the same, they are replaced by 8, 4, 2, 1 in turn.",
             f"{_HERE}.rates:two_stages",
             requires=("NT7", "NT7d"),
             assumptions=(_SMALL_STEP, "T1 large enough that no mass on a non-optimal token lowers the loss"),
