@@ -13,9 +13,10 @@ from numerics.sub_ngrams.escape_race import drawn_kernels, race, repetition
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.escape import word_weights
 from proofs.sub_ngrams.law import NGramLaw
+from proofs.sub_ngrams.prior import PriorMean
 from verify.claims.sub_ngrams import PAPER
 from verify.claims.sub_ngrams.limits import Point, decay, faster_paths
-from verify.claims.sub_ngrams.loss import is_below_its_bound
+from verify.claims.sub_ngrams.loss import doubts_of_levels, is_below_its_bound
 from verify.claims.sub_ngrams.second_computations import literal_norms
 from verify.settings import read_words, validate
 
@@ -78,3 +79,19 @@ def test_probabilities_of_absent_tokens() -> None:
     """S=2, n=3, alpha=1: 1 / (2T(T-1)), as documented."""
     for T in (3, 4, 7):
         assert not is_below_its_bound(LAW, T, Fraction(1, 2 * T * (T - 1)))
+
+
+@pytest.mark.parametrize(
+    ("values", "doubts"),
+    [
+        ((0.6, 0.5, 0.4), 0),
+        ((0.6, 0.6 + 1e-4, 0.4), 0),  # within the errors
+        ((0.7, 0.5, 0.4), 1),  # above log 2
+        ((0.6, 0.5, -0.1), 1),
+        ((0.5, 0.6, 0.4), 1),
+        ((math.nan, 0.5, 0.4), 2),
+    ],
+)
+def test_levels_that_are_no_entropies_are_doubted(values: tuple[float, ...], doubts: int) -> None:
+    mean = PriorMean(values, (1e-3,) * 3, "tensor", None, 1)
+    assert len(doubts_of_levels(mean, 2)) == doubts
