@@ -65,7 +65,7 @@ def no_stages(seed: int) -> Stages:
     return Stages(levels=[], plateaus=[], jumps=[], snapshots=[])
 
 
-derivative = partial(escape.derivatives, Feature.of_lag(LAGS, 2))
+derivative = partial(escape.no_other_derivative, Feature.of_lag(LAGS, 2))
 differ = [LAW, FINITE, 5, "enumeration"]
 moment = [2, Fraction(3), "tau(0)^2"]  # E b^2 of Beta(3, 3): 3 * 4 / (6 * 7)
 
