@@ -58,7 +58,7 @@ def shown(value: object, most: int = LONGEST_WORD) -> str:
     text = printable(value[:most])
     while "  " in text:
         text = text.replace("  ", " \\x20", 1)
-    return text if len(value) <= most else f"{text}... ({len(value)} characters)"
+    return (text or "''") if len(value) <= most else f"{text}... ({len(value)} characters)"
 
 
 def number_shown(x: Fraction, most: int = LONGEST_WORD) -> str:
@@ -80,7 +80,7 @@ def trace(error: BaseException) -> list[str]:
 
 def named(error: BaseException, most: int = 1000) -> str:
     """An exception as one line: its kind, and what it says."""
-    return f"{type(error).__name__}: {shown(str(error), most) or 'no message'}"
+    return f"{type(error).__name__}: {shown(str(error) or 'no message', most)}"
 
 
 # --- streams ---

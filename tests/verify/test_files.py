@@ -115,10 +115,10 @@ DEEP = "[" * DEEPEST + "]" * DEEPEST
         ('{"a": 1, "b": {"c": 1, "c": 2}}', "the key c is given twice"),
         (r'{"a": 1, "\u0061": 2}', "the key a is given twice"),
         ('{"": 1, "": 2}', "the key '' is given twice"),
-        (r'{"\n\u202e": 1, "\n\u202e": 2}', r"the key '\n\u202e' is given twice"),
-        (f'{{"{"k" * 99}": 1, "{"k" * 99}": 2}}', f"the key {'k' * 40}... is given twice"),
-        (r'["\ud800"]', r"'\ud800': half a surrogate pair is no letter"),
-        (r'{"a": [{"\uDFFF": 1}]}', r"'\udfff': half a surrogate pair is no letter"),
+        (r'{"\n\u202e": 1, "\n\u202e": 2}', r"the key \n\u202e is given twice"),
+        (f'{{"{"k" * 99}": 1, "{"k" * 99}": 2}}', f"the key {'k' * 40}... (99 characters) is given twice"),
+        (r'["\ud800"]', r"\ud800: half a surrogate pair is no letter"),
+        (r'{"a": [{"\uDFFF": 1}]}', r"\udfff: half a surrogate pair is no letter"),
     ],
 )
 def test_what_is_not_json_as_it_should_be(text: str, message: str) -> None:
@@ -147,7 +147,9 @@ def test_quotes_that_never_end_take_no_longer() -> None:
 
 @pytest.mark.parametrize("word", ["1.0", "1e3", "-0.5", "9" * (LONGEST_WHOLE + 1)])
 def test_numbers_that_are_not_whole_or_too_long(word: str) -> None:
-    with pytest.raises(FileError, match=r"^[-0-9.e]+: a number (that is not whole|of more than 4000 digits)$"):
+    with pytest.raises(
+        FileError, match=r"^[-0-9.e]+( \(4001 characters\))?: a number (that is not whole|of more than 4000 digits)$"
+    ):
         parse_json(f"[{word}]", whole)
 
 
@@ -215,10 +217,10 @@ def refusal(kind: str, path: Path) -> str:
         ("[]".encode("utf-16"), "text in UTF-16; save it as UTF-8"),
         (b"{}\0", "not text (line 1 holds a null byte)"),
         (b"\n\xff", "not text in UTF-8 (line 2)"),
-        (b'{"a": 1, "b": [{"c": 1, "c": 2}]}', "the key c is given twice"),
+        (b'{"a": 1, "b": {"c": 1, "c": 2}}', "the key c is given twice"),
         (b"[" * 10**6, "more than 20 brackets within brackets"),
-        (b'{"H": [[NaN]]}', "not JSON (NaN is no number)"),
-        (rb'{"H": "\ud800"}', r"'\ud800': half a surrogate pair is no letter"),
+        (b'{"H": [NaN]}', "not JSON (NaN is no number)"),
+        (rb'{"H": "\ud800"}', r"\ud800: half a surrogate pair is no letter"),
         (b'{"H": 1,', "not JSON (line 1: "),
     ],
 )
