@@ -14,10 +14,14 @@ from verify.claim import Finding, Run
 from verify.claims.next_token.comparisons import Comparison, describe, report, why_nothing
 from verify.claims.next_token.runs import (
     attention_run,
+    attention_seconds,
     feed_forward_run,
+    feed_forward_seconds,
+    if_time_allows,
     plain_run,
     reweighted,
     two_stage_run,
+    two_stage_seconds,
 )
 from verify.claims.next_token.settings import NextTokenSettings
 
@@ -79,6 +83,7 @@ def is_plain(training: Training, index: int) -> bool:
     return prediction.spanning and not prediction.degenerate_pairs
 
 
+@if_time_allows(feed_forward_seconds)
 def feed_forward(settings: NextTokenSettings, run: Run) -> Finding:
     training = feed_forward_run(settings, run)
     used, left_out = _stable(training, range(len(training.datasets)))
@@ -99,6 +104,7 @@ def spread_of_weights(dataset: Dataset, eta: float) -> float:
     return norm * pstdev(math.log(weight) for weight in dataset.collocation_weights.values()) / eta
 
 
+@if_time_allows(attention_seconds)
 def loss_slope(settings: NextTokenSettings, run: Run) -> Finding:
     training = attention_run(settings, run)
     used, left_out = _stable(training, range(len(training.datasets)))
@@ -113,6 +119,7 @@ def loss_slope(settings: NextTokenSettings, run: Run) -> Finding:
     )
 
 
+@if_time_allows(attention_seconds)
 def direction(settings: NextTokenSettings, run: Run) -> Finding:
     training = attention_run(settings, run)
     used, left_out = _stable(training, range(len(training.datasets)))
@@ -126,6 +133,7 @@ def direction(settings: NextTokenSettings, run: Run) -> Finding:
     )
 
 
+@if_time_allows(attention_seconds)
 def degenerate(settings: NextTokenSettings, run: Run) -> Finding:
     training = attention_run(settings, run)
     stable, left_out = _stable(training, range(len(training.datasets)))
@@ -156,6 +164,7 @@ def drift(training: Training, index: int) -> Comparison:
     return Comparison(name, "growth along u per log t", measured, predicted, resolution, again, training.mature(index))
 
 
+@if_time_allows(attention_seconds)
 def plain_descent(settings: NextTokenSettings, run: Run) -> Finding:
     training = plain_run(settings, run)
     sound, dropped = _split(range(len(training.datasets)), lambda i: not training.predictions[i].degenerate_pairs)
@@ -185,6 +194,7 @@ def sublinear(training: Training, index: int) -> Comparison:
     )
 
 
+@if_time_allows(two_stage_seconds)
 def two_stages(settings: NextTokenSettings, run: Run) -> Finding:
     training = two_stage_run(settings, run)
     tails = training.stage.tails().cpu()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, wraps
 
 from numerics.device import resolve_device
 from numerics.next_token.stage import aligned_output
@@ -12,8 +12,54 @@ from numerics.next_token.training import Training, train_attention, train_feed_f
 from proofs.next_token.dataset import Dataset, Sentence
 from proofs.next_token.max_margin import attention_problems, degenerate, degenerate_twice
 from proofs.next_token.max_margin_solver import solve
-from verify.claim import Run
+from verify.claim import Finding, Run, too_dear
 from verify.claims.next_token.settings import NextTokenSettings
+
+Check = Callable[[NextTokenSettings, Run], Finding]
+
+# Seconds of one core, measured: of a step of training, and of each number in the pairs of a stage (see `Stage`) in it.
+STEP, NUMBER = 2.5e-4, 8e-9
+
+
+def attention_seconds(settings: NextTokenSettings) -> float:
+    """Of T steps of stage 2."""
+    return settings.T * _step(settings.datasets, attention=True)
+
+
+def feed_forward_seconds(settings: NextTokenSettings) -> float:
+    """Of T steps of stage 1."""
+    return settings.T * _step(settings.datasets, attention=False)
+
+
+def two_stage_seconds(settings: NextTokenSettings) -> float:
+    """Of T1 steps of stage 1 and T of stage 2."""
+    return settings.T1 * _step(settings.datasets, attention=False) + attention_seconds(settings)
+
+
+def _step(datasets: Sequence[Dataset], *, attention: bool) -> float:
+    V = max(dataset.V for dataset in datasets)
+    if attention:
+        sentences = max(len(dataset.longer) for dataset in datasets)
+        wrong = max(len(sentence.counts) for dataset in datasets for sentence in dataset.longer) - 1
+    else:
+        sentences, wrong = max(len(dataset.n) for dataset in datasets), V - 1
+    return STEP + NUMBER * len(datasets) * sentences * wrong * V**2
+
+
+def if_time_allows(seconds: Callable[[NextTokenSettings], float]) -> Callable[[Check], Check]:
+    """A check that trains for so many seconds, or is too dear before it starts."""
+
+    def decorate(check: Check) -> Check:
+        @wraps(check)
+        def checked(settings: NextTokenSettings, run: Run) -> Finding:
+            needed = seconds(settings)
+            if needed > run.seconds:
+                return too_dear(needed, run, what=f"{settings.T} steps of training", scope=f"t={settings.T}")
+            return check(settings, run)
+
+        return checked
+
+    return decorate
 
 
 def attention_run(settings: NextTokenSettings, run: Run) -> Training:

@@ -19,7 +19,7 @@ from proofs.next_token.max_margin_solver import solve
 from verify.claim import Finding, Run
 from verify.claims.next_token.comparisons import Comparison, describe, report, why_nothing, worst
 from verify.claims.next_token.rates import TOO_LARGE
-from verify.claims.next_token.runs import attention_run
+from verify.claims.next_token.runs import attention_run, attention_seconds, if_time_allows
 from verify.claims.next_token.settings import NextTokenSettings
 
 # Scores are compared to a quarter of the least difference in W_kq*: where all agree, they are in the same order.
@@ -77,6 +77,7 @@ def shift_of(training: Training, index: int) -> Shift | None:
     return Shift(shifted, stage, gaps.masked_fill(stage.offsets[0].isneginf(), torch.inf).amin(-1))
 
 
+@if_time_allows(attention_seconds)
 def unseen_tokens(settings: NextTokenSettings, run: Run) -> Finding:
     training = attention_run(settings, run)
     indices = range(len(training.datasets))
