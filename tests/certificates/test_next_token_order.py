@@ -82,6 +82,8 @@ def test_what_refutes_nothing_is_rejected(named: dict[str, Entry]) -> None:
     assert found.startswith("rejected") and "no beaten token is above 0" in found
     found = beaten(named, CHAIN, column(2, "1 0 -1", "1 0 1"))  # the middle is at 0, and nothing is unseen
     assert "no beaten token is above 0" in found
+    with_unseen = dataset_of(4, [1, 2, 3, 0], [([1, 0, 2], 0), ([1, 2], 1)])  # at 0, where the unseen token is
+    assert "no beaten token is above 0" in beaten(named, with_unseen, column(2, "1 0 -1 0", "1 0 1"))
     (own,) = named["NT9c"]["witness"]["W_kq"]
     without_unseen = {**own, "solution": own["solution"][:5]}
     assert "no beaten token is above 0" in beaten(named, FULL, without_unseen)

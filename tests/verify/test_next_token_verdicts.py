@@ -360,6 +360,15 @@ def test_a_deviation_within_the_resolution_is_undecided(monkeypatch: pytest.Monk
     assert "off by 1.7e-05, with an estimated error of 1e-06" in finding.reason
 
 
+def test_a_run_that_is_not_mature_refutes_nothing() -> None:
+    """Few and small steps, and a logit scale of 1/8: the scores still grow in other proportions than those of W_kq*."""
+    words = {"V": "8", "draws": "5", "seed": "526455", "eta": "0.02747", "beta": "0.125", "T": "100"}
+    finding = check("NT9", dataset="random", **words)
+    assert finding.verdict is Verdict.UNDECIDED
+    assert "but at T/8 the loss was not near its limit yet; at T=100, a larger T may decide" in finding.reason
+    assert "random-1, growth of a score per step: off by " in finding.reason
+
+
 def test_nan_is_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Training, "loss_slope", lambda self, index: Measured(float("nan"), float("nan")))
     finding = check("NT7", dataset="DS-A")
