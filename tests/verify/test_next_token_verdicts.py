@@ -363,10 +363,23 @@ def test_a_deviation_within_the_resolution_is_undecided(monkeypatch: pytest.Monk
 def test_a_run_that_is_not_mature_refutes_nothing() -> None:
     """Few and small steps, and a logit scale of 1/8: the scores still grow in other proportions than those of W_kq*."""
     words = {"V": "8", "draws": "5", "seed": "526455", "eta": "0.02747", "beta": "0.125", "T": "100"}
-    finding = check("NT9", dataset="random", **words)
-    assert finding.verdict is Verdict.UNDECIDED
-    assert "but at T/8 the loss was not near its limit yet; at T=100, a larger T may decide" in finding.reason
-    assert "random-1, growth of a score per step: off by " in finding.reason
+    assert check("NT9", dataset="random", **words).verdict is Verdict.UNDECIDED
+    off = comparisons.Comparison("mine", "slope", Measured(1.0, 0.01), 2.0, 0.1, lambda: 1.1)
+    for mature, verdict, reason in (
+        (True, Verdict.REFUTED, ""),
+        (
+            False,
+            Verdict.UNDECIDED,
+            "mine, slope: off by 1.0e+00, but at T/8 the loss was not near its limit yet; at T=100, a larger T may decide",
+        ),
+    ):
+        finding = comparisons.report([replace(off, mature=mature)], scope="mine", T=100, nothing="")
+        assert (finding.verdict, finding.reason) == (verdict, reason)
+
+
+def test_runs_are_mature_where_the_loss_has_come_down() -> None:
+    for T, mature in ((100, False), (300, True)):  # e^-2.6 and e^-10.9 at T/8
+        assert train_attention([DS_A], aligned_output([DS_A], 3.0), 0.5, T).mature(0) is mature
 
 
 def test_nan_is_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
