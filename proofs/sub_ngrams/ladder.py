@@ -18,8 +18,7 @@ from fractions import Fraction
 from itertools import combinations
 from typing import Any
 
-from scipy.special import rel_entr
-
+from proofs.log_numbers import information
 from proofs.sub_ngrams.infinite_length import Kernel, shape, stationary_weights
 from proofs.sub_ngrams.law import Word
 
@@ -72,10 +71,10 @@ def marginal(law: Joint) -> dict[Word, Any]:
 
 
 def entropy(kernel: Kernel, lags: Lags) -> Any:
-    """H(next token | tokens at the lags) in nats, for arrays of floats (one entry for every kernel)."""
+    """H(next token | tokens at the lags) in nats, for arrays of floats or of `LogNumbers` (one entry for every kernel)."""
     law = joint_law(kernel, lags)
     contexts = marginal(law)
-    return -sum(rel_entr(p, contexts[h]) for (h, _), p in law.items())  # p log(p / P(h)), 0 at p = 0
+    return -sum(information(p, contexts[h]) for (h, _), p in law.items())
 
 
 def gap_is_strict(kernel: Sequence[Sequence[Fraction]], lags: Lags, finer: Lags) -> bool:
