@@ -74,11 +74,12 @@ def annealed_transfer(
 
     Raises ValueError for T < n, a lag >= n, or arguments out of range.
     """
-    tolerance = 1e-3 / T if tolerance is None else max(tolerance, LEAST_TOLERANCE)
+    tolerance = 1e-3 / T if tolerance is None else tolerance
     configuration, beyond = _within_floats(configuration, T)
     require_problem(law, configuration, T, tolerance)
     if method not in get_args(Method) or not 0 < level < 1 or not minutes > 0:
         raise ValueError(f"method={method}, level={level}, minutes={minutes}: {get_args(Method)}, in (0, 1), positive")
+    tolerance = max(tolerance, LEAST_TOLERANCE)
     problem = _Problem(law, configuration, T, tolerance, minutes, executor, device or torch.device("cpu"))
     result, degree = None, _degree(law, T)
     few = degree <= GAUSS_DEGREE and gauss_points(degree) ** dimension(law) <= GAUSS_NODES * minutes

@@ -35,13 +35,19 @@ def dimension(law: NGramLaw) -> int:
 def gauss_nodes(a: float, b: float, count: int) -> Nodes:
     """Gauss's rule for Beta(a, b): exact for polynomials of degree 2 count - 1, but for rounding of about 1e-15.
 
-    Golub and Welsch: eigenvalues of the Jacobi matrix; weights add up to 1 whatever a and b are.
+    By scipy, whose constants under- and overflow beyond some a and b; there by Golub and Welsch's eigenvalues of the
+    Jacobi matrix, with weights that add up to 1 whatever a and b are.
     """
+    if 0.01 <= min(a, b) and max(a, b) <= 100:
+        x, w = special.roots_jacobi(count, b - 1, a - 1)
+        return (1 + x) / 2, (1 - x) / 2, w / w.sum()
     k = np.arange(1, count, dtype=np.float64)
     c = 2 * (k - 1) + a + b
     diagonal = np.concatenate([[(a - b) / (a + b)], (a - b) * (a + b - 2) / (c * (c + 2))])
-    squares = 4 * k * (k - 1 + a) * (k - 1 + b) * (k - 2 + a + b) / (c**2 * (c + 1) * (c - 1))
-    squares[:1] = 4 * (a / (a + b)) * (b / (a + b)) / (a + b + 1)  # where a + b - 1 cancels
+    first = 4 * (a / (a + b)) * (b / (a + b)) / (a + b + 1)
+    k, c = k[1:], c[1:]
+    others = 4 * k * (k - 1 + a) * (k - 1 + b) * (k - 2 + a + b) / (c**2 * (c + 1) * (c - 1))
+    squares = np.concatenate([[first], others])[: count - 1]
     x, vectors = linalg.eigh_tridiagonal(diagonal, np.sqrt(squares))
     x = np.clip(x, -1, 1)
     return (1 + x) / 2, (1 - x) / 2, vectors[0] ** 2
