@@ -66,8 +66,8 @@ def annealed_transfer(
 
     tolerance  absolute error aimed at; by default 1e-3/T, some percent of what finite length adds. The errors returned
                are larger where the nodes or the roundings run out, and M_inf is not computed beyond LIMIT_ACCURACY
-    method     "gauss" (exact), "lattice", "sobol" (errors are confidence intervals), or the first of these that can: for
-               small alpha a lattice has too many nodes
+    method     "gauss" (exact), "lattice", "sobol" (errors are confidence intervals), or the first of these that can;
+               for small alpha a lattice has too many nodes
     level      of the confidence intervals, for all entries at once
     minutes    of one core, roughly, that may be spent where the tolerance asks for it
     executor   computes in shards; the result does not depend on it
@@ -96,7 +96,7 @@ def annealed_transfer(
 
 
 def _within_floats(configuration: Configuration, T: int) -> tuple[Configuration, float]:
-    """The configuration, or its limit where powers of q are beyond floats, and by how much that changes a block at most.
+    """The configuration, or its limit where powers of q are beyond floats, and how much that changes a block at most.
 
     The positions that do not match best add at most T/q of the weight of those that do; an entry is an average of
     differences of two averages.

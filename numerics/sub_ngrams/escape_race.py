@@ -15,6 +15,7 @@ from proofs.sub_ngrams.escape import Feature, predicted_coefficient, unused_lags
 from proofs.sub_ngrams.infinite_length import limit_blocks
 from proofs.sub_ngrams.law import NGramLaw
 
+
 @dataclass(frozen=True)
 class Estimate:
     """A mean over drawn kernels, with its standard error."""

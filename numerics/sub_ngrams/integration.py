@@ -59,16 +59,15 @@ class Integral:
 Integrand = Callable[[Nodes], Sums]
 
 
-def by_lattices(
-    f: Integrand, tolerance: Callable[[Tensor], float], at_most: int, *, law: NGramLaw
-) -> Integral | None:
+def by_lattices(f: Integrand, tolerance: Callable[[Tensor], float], at_most: int, *, law: NGramLaw) -> Integral | None:
     """The average of f by lattices, finer and farther until the error is within the tolerance; None if the coarsest has
     more than `at_most` nodes.
 
     The error has two parts. Of the step: the larger of SLOWLY times the last refinement's change and what the
-    difference of the two shifted lattices allows for (`of_shift`); where this is small by coincidence, the entries that fare worst speak for
-    all, in proportion to their mean absolute values. Of the reach: what the outermost SHELL adds. The larger part is
-    mended next. tolerance maps a value to the error asked for; more than `at_most` nodes end it with what is reached.
+    difference of the two shifted lattices allows for (`of_shift`); where this is small by coincidence, the entries that
+    fare worst speak for all, in proportion to their mean absolute values. Of the reach: what the outermost SHELL adds.
+    The larger part is mended next. tolerance maps a value to the error asked for; more than `at_most` nodes end it with
+    what is reached.
     """
     i, known, reach = 0, 3 * SHELL, 4 * SHELL
     change: Tensor | None = None  # by the last refinement

@@ -17,7 +17,7 @@ from torch.nn.functional import logsigmoid
 from torch.quasirandom import SobolEngine
 
 from proofs.sub_ngrams.law import NGramLaw
-from proofs.sub_ngrams.prior_rules import Array, dimension, gauss_nodes, log_kernels, stick_parts
+from proofs.sub_ngrams.prior_rules import Array, dimension, gauss_nodes, log_gamma_quantiles, stick_parts
 
 __all__ = ["Nodes", "Sobol", "dimension", "gauss", "gauss_points", "lattices"]
 
@@ -60,9 +60,9 @@ def gauss(law: NGramLaw, degree: int) -> tuple[Nodes, float]:
 
 
 def _rounding(rule: tuple[Array, Array, Array], a: float, b: float, degree: int) -> float:
-    """The error of a rule for y ~ Beta(a, b), for sums of at most C(i+j, i) products y^i (1-y)^j for all i + j <= degree
-    that are at most 1 in all: the smaller of the largest relative error of a product, and of all errors added up, which
-    is better where alpha is small and most products nearly vanish.
+    """The error of a rule for y ~ Beta(a, b), for sums of at most C(i+j, i) products y^i (1-y)^j, i + j <= degree, that
+    are at most 1 in all: the smaller of the largest relative error of a product, and of all errors added up, which is
+    better where alpha is small and most products nearly vanish.
     """
     y, rest, w = rule
     power = np.arange(degree + 1)
@@ -132,7 +132,7 @@ class Sobol:
 
     def __init__(self, law: NGramLaw, seed: int, skip: int = 0) -> None:
         self.law, self.rows = law, int(law.S ** (law.n - 1))
-        self.engine = SobolEngine(2 + dimension(law), scramble=True, seed=seed)  # type: ignore[no-untyped-call] # torch
+        self.engine = SobolEngine(2 + self.rows * law.S, scramble=True, seed=seed)  # type: ignore[no-untyped-call] # torch
         self.engine.fast_forward(skip)  # type: ignore[no-untyped-call] # torch
 
     def prior(self, m: int) -> Nodes:
@@ -173,10 +173,14 @@ class Sobol:
         return PRIOR_SHARE + (1 - PRIOR_SHARE) * ratio
 
     def _draw(self, m: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Two uniform numbers and a kernel from the prior, m times; entries too small for floats are LEAST."""
+        """Two uniform numbers and a kernel from the prior, m times; rows are normalised gamma quantiles.
+
+        Entries too small for floats are LEAST.
+        """
         u = self.engine.draw(m, dtype=torch.float64) + 2.0**-31  # the engine has 30 bits, 0 among them
-        logs = log_kernels(self.law, u[:, 2:].T.reshape(self.rows, self.law.S - 1, m).numpy())
-        return u[:, 0], u[:, 1], torch.from_numpy(logs).movedim(-1, 0).exp().clamp(min=LEAST)
+        logs = torch.from_numpy(log_gamma_quantiles(float(self.law.alpha), u[:, 2:].numpy()))
+        kernels = torch.softmax(logs.reshape(m, self.rows, self.law.S), -1)
+        return u[:, 0], u[:, 1], kernels.clamp(min=LEAST)
 
 
 def _sticks(law: NGramLaw) -> list[tuple[float, float]]:

@@ -71,7 +71,7 @@ def marginal(law: Joint) -> dict[Word, Any]:
 
 
 def entropy(kernel: Kernel, lags: Lags) -> Any:
-    """H(next token | tokens at the lags) in nats, for arrays of floats or of `LogNumbers` (one entry for every kernel)."""
+    """H(next token | tokens at the lags) in nats, for arrays of floats or `LogNumbers`, one entry for every kernel."""
     law = joint_law(kernel, lags)
     contexts = marginal(law)
     return -sum(information(p, contexts[h]) for (h, _), p in law.items())

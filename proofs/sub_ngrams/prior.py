@@ -90,7 +90,7 @@ def prior_mean(
 
 
 def _tensor(law: NGramLaw, integrand: Integrand, nodes: int, scramblings: int, seed: int) -> PriorMean:
-    """The mean on a fine grid; one with a third fewer nodes and another clustering, and Sobol points, tell the error."""
+    """The mean on a fine grid; a coarser one, clustered otherwise, and Sobol points tell the error."""
     alpha, coarse_nodes = float(law.alpha), nodes * 2 // 3
     # y ~ t^order near 0: orders well above 1/alpha make the density smooth in t
     order = 2 + math.ceil(2 / alpha)
@@ -183,7 +183,7 @@ def _mean(integrand: Integrand, logs: Array) -> list[float]:
 
     sums = []
     if not far.all():
-        sums.append(total(np.exp(logs[:, :, ~far]), int((~far).sum())))
+        sums.append(total([list(np.exp(row)) for row in logs[:, :, ~far]], int((~far).sum())))
     if far.any():
         sums.append(total([[LogNumbers(log) for log in row] for row in logs[:, :, far]], int(far.sum())))
     return [math.fsum(parts) / points for parts in zip(*sums, strict=True)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg, special
@@ -38,8 +39,9 @@ def gauss_nodes(a: float, b: float, count: int) -> Nodes:
     By scipy, whose constants under- and overflow beyond some a and b; there by Golub and Welsch's eigenvalues of the
     Jacobi matrix, with weights that add up to 1 whatever a and b are.
     """
-    if 0.01 <= min(a, b) and max(a, b) <= 100:
-        x, w = special.roots_jacobi(count, b - 1, a - 1)
+    if min(a, b) >= 0.01 and max(a, b) <= 100:
+        with np.errstate(divide="ignore", invalid="ignore"):  # of branches that scipy does not take
+            x, w = special.roots_jacobi(count, b - 1, a - 1)
         return (1 + x) / 2, (1 - x) / 2, w / w.sum()
     k = np.arange(1, count, dtype=np.float64)
     c = 2 * (k - 1) + a + b
@@ -72,7 +74,7 @@ def log_quantiles(a: float, b: float, u: Array) -> tuple[Array, Array]:
         rest = np.log1p(-u) / b
         return np.log(-np.expm1(rest)), rest
     # P(y < x) = x^a / (a B(a, b)) (1 + O(x)), and likewise from above
-    log_y = (np.log(u) + np.log(a) + special.betaln(a, b)) / a
+    log_y: Array = (np.log(u) + np.log(a) + special.betaln(a, b)) / a
     log_z = (np.log1p(-u) + np.log(b) + special.betaln(a, b)) / b
     low, high = log_y < TINY, log_z < TINY
     with np.errstate(under="ignore"):
@@ -85,6 +87,16 @@ def log_quantiles(a: float, b: float, u: Array) -> tuple[Array, Array]:
         small = special.betaincinv(c, d, v[middle])
         log_small[middle], log_rest[middle] = np.log(small), np.log1p(-small)
     return log_y, log_z
+
+
+def log_gamma_quantiles(a: float, u: Array) -> Array:
+    """log g at the quantiles 0 < u < 1 of g ~ Gamma(a), accurate also where g is beyond the floats."""
+    if a == 1:
+        return np.asarray(np.log(-np.log1p(-u)))
+    logs = (np.log(u) + special.gammaln(a + 1)) / a  # P(g < x) = x^a / Gamma(a + 1) (1 + O(x))
+    within = logs >= TINY
+    logs[within] = np.log(special.gammaincinv(a, u[within]))
+    return np.asarray(logs)
 
 
 def log_kernels(law: NGramLaw, u: Array) -> Array:

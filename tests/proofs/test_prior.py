@@ -22,7 +22,14 @@ from proofs.sub_ngrams.infinite_length import limit_blocks
 from proofs.sub_ngrams.ladder import entropy
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.prior import PriorMean, prior_mean
-from proofs.sub_ngrams.prior_rules import clustered_nodes, gauss_nodes, known_means, log_kernels, log_quantiles
+from proofs.sub_ngrams.prior_rules import (
+    clustered_nodes,
+    gauss_nodes,
+    known_means,
+    log_gamma_quantiles,
+    log_kernels,
+    log_quantiles,
+)
 
 Array = NDArray[np.float64]
 PROMISED = [Fraction(1, 1000), Fraction(1, 200), Fraction(1, 50), Fraction(1, 8), Fraction(1, 4), Fraction(1, 3)]
@@ -31,13 +38,18 @@ FEW = 400_000  # points: a fraction of what the claims take
 
 
 def levels(law: NGramLaw, points: int = FEW) -> PriorMean:
-    return prior_mean(law, lambda kernel: [entropy(kernel, tuple(range(1, k))) for k in range(1, law.n + 1)], points=points)
+    return prior_mean(
+        law, lambda kernel: [entropy(kernel, tuple(range(1, k))) for k in range(1, law.n + 1)], points=points
+    )
+
+
+def rising(a: Fraction, count: int) -> Fraction:
+    return math.prod((a + k for k in range(count)), start=Fraction(1))
 
 
 def beta_moment(a: Fraction, b: Fraction, i: int, j: int) -> Fraction:
     """E y^i (1-y)^j for y ~ Beta(a, b)."""
-    top = math.prod((a + k for k in range(i)), start=Fraction(1)) * math.prod((b + k for k in range(j)), start=Fraction(1))
-    return top / math.prod((a + b + k for k in range(i + j)), start=Fraction(1))
+    return rising(a, i) * rising(b, j) / rising(a + b, i + j)
 
 
 # --- numbers as logarithms --------------------------------------------------------------------------------------------
@@ -107,7 +119,19 @@ def test_quantiles_beyond_the_floats(alpha: Fraction) -> None:
     assert np.allclose(log_y * float(alpha), np.log(2 * u), atol=2e-3) and np.all(log_z <= 0)
 
 
-@pytest.mark.parametrize("law", [NGramLaw(2, 2, Fraction(1, 3)), NGramLaw(3, 2, Fraction(1, 8)), NGramLaw(4, 1, Fraction(7))])
+@given(st.fractions(Fraction(1, 1000), 1000), st.floats(1e-9, 1 - 1e-9))
+def test_gamma_quantiles_invert_the_law(alpha: Fraction, u: float) -> None:
+    a = float(alpha)
+    (log_g,) = log_gamma_quantiles(a, np.array([u]))
+    if log_g > -600:
+        assert special.gammainc(a, math.exp(log_g)) == pytest.approx(u, rel=1e-9)
+    else:
+        assert log_g == pytest.approx((math.log(u) + math.lgamma(a + 1)) / a, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    "law", [NGramLaw(2, 2, Fraction(1, 3)), NGramLaw(3, 2, Fraction(1, 8)), NGramLaw(4, 1, Fraction(7))]
+)
 def test_kernels_at_random_quantiles_have_the_known_means(law: NGramLaw) -> None:
     """And these are the right ones: of numpy's Dirichlet variates too. Five standard errors."""
     rng = np.random.default_rng(0)
@@ -124,7 +148,7 @@ def test_kernels_at_random_quantiles_have_the_known_means(law: NGramLaw) -> None
 
 @pytest.mark.parametrize("alpha", [Fraction(1, 1000), Fraction(1), Fraction(50), Fraction(1000)])
 def test_a_rule_over_another_prior_is_refused(alpha: Fraction, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The density changed in one place: alpha + 1 where that is something, and alpha times 1.1, as every rule draws it."""
+    """The density changed in one place: alpha + 1 where that is much, and alpha times 1.1."""
     for wrong in (max(alpha + 1, alpha * Fraction(21, 20)), alpha * Fraction(11, 10)):
 
         def parts(law: NGramLaw, wrong: Fraction = wrong) -> list[tuple[float, float]]:
@@ -274,7 +298,9 @@ def test_plain_sampling_and_trees(alpha: Fraction, S: int, n: int) -> None:
         assert abs(value - sample.mean()) <= error + 5 * sample.std() / math.sqrt(count)
 
 
-@pytest.mark.parametrize("law", [NGramLaw(2, 2, Fraction(1, 3)), NGramLaw(2, 3, Fraction(2)), NGramLaw(3, 2, Fraction(1))])
+@pytest.mark.parametrize(
+    "law", [NGramLaw(2, 2, Fraction(1, 3)), NGramLaw(2, 3, Fraction(2)), NGramLaw(3, 2, Fraction(1))]
+)
 def test_logarithms_change_nothing_where_floats_suffice(law: NGramLaw) -> None:
     logs = sampled_log_kernels(law, 200)
     kernels = [[row[s] for s in range(law.S)] for row in np.exp(logs)], [[LogNumbers(x) for x in row] for row in logs]
