@@ -13,6 +13,7 @@ kernel that are near to them are averaged apart, exactly (`control`).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ from numerics.sub_ngrams.given_kernel import Gradient, Part
 from numerics.sub_ngrams.integration import SCRAMBLINGS, Integral, Sampled, Sums, by_lattices, by_sobol
 from numerics.sub_ngrams.kernel_rules import Nodes, dimension, gauss, gauss_points
 from numerics.sub_ngrams.relabelling import score_blocks
-from numerics.sub_ngrams.transfer import require_problem
+from numerics.sub_ngrams.transfer import exceeds_floats, require_problem
 from numerics.threads import one_thread
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
@@ -43,6 +44,7 @@ LATTICE_DIMENSION = 4  # likewise
 LIMIT_ACCURACY = 2.5e-7  # relative; lattices do not compute M_inf beyond
 # The share of the computing time then left that lattices may spend on each part, in this order.
 SHARES: dict[Part, float] = {"rest": 1 / 2, "correction": 1 / 2, "limit": 1.0}
+LEAST_TOLERANCE = 1e-100  # smaller ones are out of reach, and what is computed from them would underflow
 TASK = 0.25  # seconds of work, or a shard, that are handed out at a time: a sequence takes some ms to start
 
 
@@ -64,29 +66,44 @@ def annealed_transfer(
 
     tolerance  absolute error aimed at; by default 1e-3/T, some percent of what finite length adds. The errors returned
                are larger where the nodes or the roundings run out, and M_inf is not computed beyond LIMIT_ACCURACY
-    method     "gauss" (exact), "lattice", "sobol" (errors are confidence intervals), or the first of these that can
+    method     "gauss" (exact), "lattice", "sobol" (errors are confidence intervals), or the first of these that can;
+               for small alpha a lattice has too many nodes
     level      of the confidence intervals, for all entries at once
     minutes    of one core, roughly, that may be spent where the tolerance asks for it
     executor   computes in shards; the result does not depend on it
 
-    Raises ValueError for T < n, a lag >= n, q^m beyond floats, or arguments out of range.
+    Raises ValueError for T < n, a lag >= n, or arguments out of range.
     """
     tolerance = 1e-3 / T if tolerance is None else tolerance
+    configuration, beyond = _within_floats(configuration, T)
     require_problem(law, configuration, T, tolerance)
     if method not in get_args(Method) or not 0 < level < 1 or not minutes > 0:
         raise ValueError(f"method={method}, level={level}, minutes={minutes}: {get_args(Method)}, in (0, 1), positive")
-    if method == "auto":
-        degree = _degree(law, T)
-        few = degree <= GAUSS_DEGREE and gauss_points(degree) ** dimension(law) <= GAUSS_NODES * minutes
-        method = "gauss" if few else "lattice" if dimension(law) <= LATTICE_DIMENSION else "sobol"
+    tolerance = max(tolerance, LEAST_TOLERANCE)
     problem = _Problem(law, configuration, T, tolerance, minutes, executor, device or torch.device("cpu"))
-    if method == "gauss":
+    result, degree = None, _degree(law, T)
+    few = degree <= GAUSS_DEGREE and gauss_points(degree) ** dimension(law) <= GAUSS_NODES * minutes
+    if method == "gauss" or (method == "auto" and few):
         result = problem.by_gauss()
-    elif method == "lattice":
+    elif method == "lattice" or (method == "auto" and dimension(law) <= LATTICE_DIMENSION):
         result = problem.by_lattices()
-    else:
+        if result is None and method == "lattice":
+            raise ValueError(f"minutes={minutes}: too few nodes for a lattice with S={law.S}, n={law.n}, {law.alpha=}")
+    sampled = result is None
+    if result is None:
         result = problem.by_sobol(level, seed)
-    return score_blocks(result.value, result.error, law, level if method == "sobol" else None)
+    return score_blocks(result.value, result.error + beyond, law, level if sampled else None)
+
+
+def _within_floats(configuration: Configuration, T: int) -> tuple[Configuration, float]:
+    """The configuration, or its limit where powers of q are beyond floats, and how much that changes a block at most.
+
+    The positions that do not match best add at most T/q of the weight of those that do; an entry is an average of
+    differences of two averages.
+    """
+    if configuration.at_limit or not exceeds_floats(configuration, T):
+        return configuration, 0.0
+    return Configuration(configuration.lags, math.inf), min(2.0, 2 * math.exp(math.log(T) - configuration.c))
 
 
 def _degree(law: NGramLaw, T: int) -> int:
@@ -113,8 +130,8 @@ class _Problem:
         # an entry is the difference of two averages of at most 1, each a combination of probabilities of paths
         return Integral(result.value[0], result.error[0] + 2 * rounding)
 
-    def by_lattices(self) -> Integral:
-        """The sum of the parts. Time that one does not use is left to the next."""
+    def by_lattices(self) -> Integral | None:
+        """The sum of the parts, None if there is no time for one. Time that one does not use is left to the next."""
         quarter = self.tolerance / 4
         tolerances: dict[Part, Callable[[Tensor], float]] = {
             "rest": lambda _: quarter,
@@ -125,8 +142,11 @@ class _Problem:
         for part, share in SHARES.items():
             gradient = self.gradient(part, quarter / 4)
             at_most = int(left * share / gradient.seconds)
-            results.append(by_lattices(partial(self.sums, gradient), tolerances[part], at_most, law=self.law))
-            left -= results[-1].nodes * gradient.seconds
+            result = by_lattices(partial(self.sums, gradient), tolerances[part], at_most, law=self.law)
+            if result is None:
+                return None
+            results.append(result)
+            left -= result.nodes * gradient.seconds
         return reduce(add, results)
 
     def by_sobol(self, level: float, seed: int) -> Integral:

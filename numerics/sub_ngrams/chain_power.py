@@ -104,7 +104,7 @@ def _of_settled(powers: list[Tensor], d: Tensor, D: Directions, v: Tensor, V: Te
     V = multiply(V, r) * mu(m - p) * w
     V[:, : wD.shape[1]] += mu(m - 2 * p) * (vr * wDK + vKDr * w)
     if m > 2 * p:
-        V[:, : wD.shape[1]] += (m - 2 * p) * mu(m - 2 * p - 1) * vr * wDr * w
+        V[:, : wD.shape[1]] += float(m - 2 * p) * mu(m - 2 * p - 1) * vr * wDr * w
     return vr * mu(m - p) * w, V
 
 

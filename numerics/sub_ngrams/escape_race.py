@@ -10,13 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from proofs.log_numbers import LogNumbers, as_floats
 from proofs.sub_ngrams.escape import Feature, predicted_coefficient, unused_lags, word_weights
 from proofs.sub_ngrams.infinite_length import limit_blocks
 from proofs.sub_ngrams.law import NGramLaw, float_alpha
-
-SMALLEST = (
-    1e-9  # an entry of a drawn kernel is at least that: 0 has no stationary law, and a log-uniform tail reaches it
-)
 
 
 @dataclass(frozen=True)
@@ -50,12 +47,18 @@ def repetition(law: NGramLaw, lags: tuple[int, ...], kernels: int = 4000, seed: 
     return _estimate(sum(block[v][v] for v in range(law.S)))
 
 
-def drawn_kernels(law: NGramLaw, count: int, seed: int) -> Sequence[Sequence[NDArray[Any]]]:
-    """Rows of S arrays, each with one entry for each of `count` kernels of the law."""
-    rows = np.random.default_rng(seed).dirichlet([float_alpha(law)] * law.S, size=(law.S ** (law.n - 1), count))
-    rows = np.maximum(rows, SMALLEST)
-    rows /= rows.sum(-1, keepdims=True)
-    return [[row[:, s] for s in range(law.S)] for row in rows]
+def drawn_kernels(law: NGramLaw, count: int, seed: int) -> Sequence[Sequence[LogNumbers]]:
+    """Rows of S arrays, each with one entry for each of `count` kernels of the law; logarithms, since for small alpha
+    most entries are below all floats.
+    """
+    rng, alpha = np.random.default_rng(seed), float_alpha(law)
+    shape = law.S ** (law.n - 1), count, law.S
+    if alpha >= 1:
+        logs = np.log(rng.standard_gamma(alpha, shape))
+    else:  # Gamma(alpha) is Gamma(alpha + 1) times the power 1/alpha of a uniform number
+        logs = np.log(rng.standard_gamma(alpha + 1, shape)) + np.log1p(-rng.random(shape)) / alpha
+    logs -= np.logaddexp.reduce(logs, axis=-1, keepdims=True)
+    return [[LogNumbers(row[:, s]) for s in range(law.S)] for row in logs]
 
 
 def finite_length(
@@ -72,5 +75,6 @@ def finite_length(
     return traces
 
 
-def _estimate(values: NDArray[Any]) -> Estimate:
+def _estimate(found: Any) -> Estimate:
+    values: NDArray[np.float64] = as_floats(found)
     return Estimate(float(values.mean()), float(values.std(ddof=1)) / math.sqrt(len(values)))

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -26,6 +27,7 @@ class ExponentialSum:
     error: float
 
     @staticmethod
+    @lru_cache(maxsize=64)
     def reciprocal(R: float, tolerance: float) -> ExponentialSum:
         """A sum with error at most `tolerance`, or what rounding leaves of it; R >= 1.
 

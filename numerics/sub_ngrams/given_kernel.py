@@ -122,20 +122,25 @@ class Gradient:
             return self.taylor(kernels), 0.0
         if self.part in ("limit", "correction"):
             chain = Stationary(kernels, self.law)
-            if self.part == "limit":
-                value = limit(chain, self.configuration, every)
-            else:
-                value = correction(chain, self.configuration, every, self.T) / self.T
+            value = self.limit(chain, every) if self.part == "limit" else self.correction(chain, every)
             return value if self.polynomial is None else value - self.taylor(kernels), 0.0
         ends = self.ends
         by_end, error = by_final_word(kernels, self.law, self.configuration, self.T, list(ends), tolerance=tolerance)
         value = same_and_different(by_end, self.law, ends)
         if self.part == "rest":
             chain = Stationary(kernels, self.law)
-            value -= limit(chain, self.configuration, ends)
-            value -= correction(chain, self.configuration, ends, self.T) / self.T
+            value -= self.limit(chain, ends) + self.correction(chain, ends)
         # an end stands for up to max(ends) others, S of which share an entry
         return value, error * max(ends.values()) / self.law.S
+
+    def limit(self, chain: Stationary, ends: Ends) -> Tensor:
+        """M_inf, or 0 where a probability underflows, in 0/0: what one part leaves out so is in the rest."""
+        return limit(chain, self.configuration, ends).nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
+
+    def correction(self, chain: Stationary, ends: Ends) -> Tensor:
+        """C/T, likewise."""
+        T = float(self.T)
+        return (correction(chain, self.configuration, ends, T) / T).nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
 
     @property
     def ends(self) -> Ends:

@@ -13,7 +13,7 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from numerics.sub_ngrams.kernel_rules import Nodes, lattices
+from numerics.sub_ngrams.kernel_rules import Nodes, dimension, lattices, of_shift
 from proofs.sub_ngrams.law import NGramLaw
 
 STEPS = tuple(3.0 * 0.8**i for i in range(12))  # of the lattices, coarse to fine
@@ -59,13 +59,15 @@ class Integral:
 Integrand = Callable[[Nodes], Sums]
 
 
-def by_lattices(f: Integrand, tolerance: Callable[[Tensor], float], at_most: int, *, law: NGramLaw) -> Integral:
-    """The average of f by lattices, finer and farther until the error is within the tolerance.
+def by_lattices(f: Integrand, tolerance: Callable[[Tensor], float], at_most: int, *, law: NGramLaw) -> Integral | None:
+    """The average of f by lattices, finer and farther until the error is within the tolerance; None if the coarsest has
+    more than `at_most` nodes.
 
-    The error has two parts. Of the step: the larger of SLOWLY times the last refinement's change and half the
-    difference of the two shifted lattices; where this is small by coincidence, the entries that fare worst speak for
-    all, in proportion to their mean absolute values. Of the reach: what the outermost SHELL adds. The larger part is
-    mended next. tolerance maps a value to the error asked for; more than `at_most` nodes end it with what is reached.
+    The error has two parts. Of the step: the larger of SLOWLY times the last refinement's change and what the
+    difference of the two shifted lattices allows for (`of_shift`); where this is small by coincidence, the entries that
+    fare worst speak for all, in proportion to their mean absolute values. Of the reach: what the outermost SHELL adds.
+    The larger part is mended next. tolerance maps a value to the error asked for; more than `at_most` nodes end it with
+    what is reached.
     """
     i, known, reach = 0, 3 * SHELL, 4 * SHELL
     change: Tensor | None = None  # by the last refinement
@@ -85,7 +87,8 @@ def by_lattices(f: Integrand, tolerance: Callable[[Tensor], float], at_most: int
             continue
         outer = f(shell)
         sums = inner + outer
-        value, half = sums.value.mean(0), (sums.value[0] - sums.value[1]).abs() / 2
+        value = sums.value.mean(0)
+        half = of_shift(dimension(law)) * (sums.value[0] - sums.value[1]).abs()
         if coarser is not None:
             change, coarser = (value - coarser).abs(), None
         of_step = ALONE * half if change is None else torch.maximum(SLOWLY * change, half)
@@ -97,8 +100,6 @@ def by_lattices(f: Integrand, tolerance: Callable[[Tensor], float], at_most: int
             known, reach, inner, inside = reach, reach + SHELL, sums, inside + len(shell)
         else:
             i, coarser, inner = i + 1, value, None
-    if result is None:
-        raise ValueError(f"{at_most} nodes do not make a lattice for S={law.S}, n={law.n}")
     return result
 
 

@@ -17,10 +17,14 @@ from torch.nn.functional import logsigmoid
 from torch.quasirandom import SobolEngine
 
 from proofs.sub_ngrams.law import NGramLaw, float_alpha
+from proofs.sub_ngrams.prior_rules import Array, dimension, gauss_nodes, log_gamma_quantiles, stick_parts
+
+__all__ = ["Nodes", "Sobol", "dimension", "gauss", "gauss_points", "lattices"]
 
 STRETCH = 5.0  # the lattice is even in x with logit y = STRETCH sinh(x/STRETCH): coarser towards the corners
 FARTHEST = 60.0  # the largest x; no weight is left there
 NEGLIGIBLE = 1e-200  # moments of the prior so small are not looked at one by one
+LEAST = 1e-300  # instead of smaller entries of a kernel: no sequence of any length within reach tells the difference
 PRIOR_SHARE = 0.5  # the part of `Sobol.corners` that is drawn from the prior itself; with 0.8 intervals are too short
 
 
@@ -35,11 +39,6 @@ class Nodes:
         return len(self.weights)
 
 
-def dimension(law: NGramLaw) -> int:
-    """Free parameters of a kernel."""
-    return int(law.S ** (law.n - 1)) * (law.S - 1)
-
-
 def gauss_points(degree: int) -> int:
     """Points per dimension with which a Gauss rule is exact for polynomials of this degree."""
     return degree // 2 + 1
@@ -48,42 +47,55 @@ def gauss_points(degree: int) -> int:
 def gauss(law: NGramLaw, degree: int) -> tuple[Nodes, float]:
     """Tensor Gauss-Jacobi rule: exact, up to rounding, for polynomials of this degree in each row.
 
-    Returns also the largest relative error, by rounding, of the average of a product of powers y^i (1-y)^j with
-    i + j <= degree, over all dimensions: it bounds that of averages of probabilities of paths.
+    Returns also a bound on what rounding makes of averages of sums of probabilities of paths, over all dimensions.
     """
     axes: list[list[Tensor]] = []
     error = 0.0
-    power = np.arange(degree + 1)
-    i, j = np.meshgrid(power, power, indexing="ij")
     for a, b in _sticks(law):
-        t, w = special.roots_jacobi(gauss_points(degree), b - 1, a - 1)
-        y, rest, w = (1 + t) / 2, (1 - t) / 2, w / w.sum()
-        exact = np.exp(special.betaln(a + i, b + j) - special.betaln(a, b))
-        found = (y ** power[:, None] * w) @ (rest ** power[:, None]).T
-        counts = (i + j <= degree) & (exact > NEGLIGIBLE)
-        error += float(np.abs(found[counts] / exact[counts] - 1).max()) + NEGLIGIBLE
-        axes.append([torch.from_numpy(part) for part in (y, rest, w)])
+        rule = gauss_nodes(a, b, gauss_points(degree))
+        error += _rounding(rule, a, b, degree)
+        axes.append([torch.from_numpy(part) for part in rule])
     grid = [torch.cartesian_prod(*axis).reshape(-1, len(axes)) for axis in zip(*axes, strict=True)]
     return Nodes(_kernels(law, grid[0], grid[1]), grid[2].prod(1, keepdim=True)), error
 
 
+def _rounding(rule: tuple[Array, Array, Array], a: float, b: float, degree: int) -> float:
+    """The error of a rule for y ~ Beta(a, b), for sums of at most C(i+j, i) products y^i (1-y)^j, i + j <= degree, that
+    are at most 1 in all: the smaller of the largest relative error of a product, and of all errors added up, which is
+    better where alpha is small and most products nearly vanish.
+    """
+    y, rest, w = rule
+    power = np.arange(degree + 1)
+    i, j = np.meshgrid(power, power, indexing="ij")
+    exact = np.exp(special.betaln(a + i, b + j) - special.betaln(a, b))
+    found = (y ** power[:, None] * w) @ (rest ** power[:, None]).T
+    counts = (i + j <= degree) & (exact > NEGLIGIBLE)
+    relative = float(np.abs(found[counts] / exact[counts] - 1).max()) + NEGLIGIBLE
+    log_many = special.gammaln(i + j + 1) - special.gammaln(i + 1) - special.gammaln(j + 1)
+    with np.errstate(divide="ignore"):
+        parts = np.exp(log_many + np.log(np.abs(found - exact)))
+    return min(relative, float(parts[i + j <= degree].sum()))
+
+
 def lattices(law: NGramLaw, step: float, depths: tuple[float, float], at_most: int) -> Nodes | None:
-    """Two trapezoidal rules in stretched logits, shifted against each other by half a step in every dimension.
+    """Two trapezoidal rules in stretched logits, shifted against each other as `shifts` says.
 
     Spectral for integrands analytic in the logits, as averages over paths are, also with their mass in the corners of
-    the simplex. Only nodes with a depth in the half-open interval `depths`: the prior's density there is e^-depth of
-    its largest. One sum for either lattice. None if there are more nodes than `at_most` up to this depth.
+    the simplex. Steps are in units of the width of the prior where that is below 1. Only nodes with a depth in the
+    half-open interval `depths`: the prior's density there is e^-depth of its largest. One sum for either lattice. None
+    if there are more nodes than `at_most` up to this depth.
     """
     pair: list[Nodes] = []
-    for shift in (0.0, 0.5):
+    for side in (0, 1):
         logits = torch.zeros(1, 0, dtype=torch.float64)
         log_weight = depth = torch.zeros(1, dtype=torch.float64)
-        for a, b in _sticks(law):
+        for (a, b), shift in zip(_sticks(law), shifts(dimension(law)), strict=True):
             last = math.ceil(FARTHEST / step)
-            x = step * (torch.arange(-last, last + 1, dtype=torch.float64) + shift)
-            logit = STRETCH * torch.sinh(x / STRETCH)
+            x = step * (torch.arange(-last, last + 1, dtype=torch.float64) + side * shift)
+            width = min(1.0, math.sqrt((a + b) / (a * b)))  # of the logit under the prior
+            logit = math.log(a / b) + width * STRETCH * torch.sinh(x / STRETCH)
             log_density = a * logsigmoid(logit) + b * logsigmoid(-logit)
-            axis_weight = log_density + torch.log(step * torch.cosh(x / STRETCH)) - float(special.betaln(a, b))
+            axis_weight = log_density + torch.log(width * step * torch.cosh(x / STRETCH)) - float(special.betaln(a, b))
             axis_depth = -a * math.log1p(b / a) - b * math.log1p(a / b) - log_density
             i, j = torch.nonzero(depth[:, None] + axis_depth <= depths[1], as_tuple=True)
             if len(i) > at_most // 2:
@@ -95,6 +107,21 @@ def lattices(law: NGramLaw, step: float, depths: tuple[float, float], at_most: i
         weights[:, len(pair)] = log_weight[inside].exp()
         pair.append(Nodes(_kernels(law, torch.sigmoid(logits[inside]), torch.sigmoid(-logits[inside])), weights))
     return Nodes(*(torch.cat([getattr(nodes, part) for nodes in pair]) for part in ("kernels", "weights")))
+
+
+def shifts(dimension: int) -> list[float]:
+    """By how many steps one lattice is off the other: 1/(2d), 2/(2d), .., 1/2.
+
+    No coordinate, and no sum or difference of two, is the same in both: a function of a difference, as that of two
+    logits whose ratio matters, is seen by half a step in every dimension no better than without a shift.
+    """
+    return [(i + 1) / (2 * dimension) for i in range(dimension)]
+
+
+def of_shift(dimension: int) -> float:
+    """The error of the mean of two such lattices, at most, in units of their difference, for what has any of those
+    frequencies: abs((1 + w) / (1 - w)) / 2 with w = exp(2 pi i shift)."""
+    return max(0.5, 0.5 / math.tan(math.pi / (2 * dimension)))
 
 
 class Sobol:
@@ -146,22 +173,23 @@ class Sobol:
         return PRIOR_SHARE + (1 - PRIOR_SHARE) * ratio
 
     def _draw(self, m: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Two uniform numbers and a kernel from the prior, m times; rows are normalised gamma quantiles."""
+        """Two uniform numbers and a kernel from the prior, m times; rows are normalised gamma quantiles.
+
+        Entries too small for floats are LEAST.
+        """
         u = self.engine.draw(m, dtype=torch.float64) + 2.0**-31  # the engine has 30 bits, 0 among them
-        quantiles = u[:, 2:].numpy()
-        quantiles = -np.log1p(-quantiles) if self.alpha == 1 else special.gammaincinv(self.alpha, quantiles)
-        gamma = torch.from_numpy(quantiles).reshape(m, self.rows, self.law.S)
-        return u[:, 0], u[:, 1], gamma / gamma.sum(-1, keepdim=True)
+        logs = torch.from_numpy(log_gamma_quantiles(self.alpha, u[:, 2:].numpy()))
+        kernels = torch.softmax(logs.reshape(m, self.rows, self.law.S), -1)
+        return u[:, 0], u[:, 1], kernels.clamp(min=LEAST)
 
 
 def _sticks(law: NGramLaw) -> list[tuple[float, float]]:
     """Beta parameters of the parts, row by row."""
-    alpha = float_alpha(law)
-    return [(alpha, (law.S - 1 - i) * alpha) for i in range(law.S - 1)] * int(law.S ** (law.n - 1))
+    return stick_parts(law) * int(law.S ** (law.n - 1))
 
 
 def _kernels(law: NGramLaw, y: Tensor, rest: Tensor) -> Tensor:
     """Kernels from the parts y and rest = 1 - y, [m, dimension] each."""
     y, rest = (x.reshape(len(x), int(law.S ** (law.n - 1)), law.S - 1) for x in (y, rest))
     left = torch.cat([torch.ones_like(rest[..., :1]), rest.cumprod(-1)], -1)
-    return left * torch.cat([y, torch.ones_like(y[..., :1])], -1)
+    return (left * torch.cat([y, torch.ones_like(y[..., :1])], -1)).clamp(min=LEAST)

@@ -246,8 +246,13 @@ def require_problem(law: NGramLaw, configuration: Configuration, T: int, toleran
         raise ValueError(f"lags={configuration.lags}: at most n-1={law.n - 1}")
     if not tolerance > 0:
         raise ValueError(f"tolerance={tolerance}: a positive number is due")
-    if not configuration.at_limit and configuration.c * len(configuration.lags) + math.log(T) > LARGEST_LOG:
+    if exceeds_floats(configuration, T):
         raise ValueError(f"q={configuration.q}: its powers exceed the floats; q = inf is the limit")
+
+
+def exceeds_floats(configuration: Configuration, T: int) -> bool:
+    """Whether the total weight of a sequence, up to q^m T, may."""
+    return not configuration.at_limit and configuration.c * len(configuration.lags) + math.log(T) > LARGEST_LOG
 
 
 def _require_kernels(kernels: Tensor, law: NGramLaw) -> None:

@@ -18,8 +18,7 @@ from fractions import Fraction
 from itertools import combinations
 from typing import Any
 
-from scipy.special import rel_entr
-
+from proofs.log_numbers import information
 from proofs.sub_ngrams.infinite_length import Kernel, shape, stationary_weights
 from proofs.sub_ngrams.law import Word
 
@@ -82,7 +81,7 @@ def marginal(law: Joint) -> dict[Word, Any]:
 
 
 def entropy(kernel: Kernel, lags: Lags) -> Any:
-    """H(next token | tokens at the lags) in nats, for arrays of floats (one entry for every kernel)."""
+    """H(next token | tokens at the lags) in nats, for arrays of floats or `LogNumbers`, one entry for every kernel."""
     return entropies(kernel, [lags])[0]
 
 
@@ -92,7 +91,7 @@ def entropies(kernel: Kernel, several: Sequence[Lags]) -> list[Any]:
     for lags in several:
         law = joint_law(words, lags)
         contexts = marginal(law)
-        found.append(-sum(rel_entr(p, contexts[h]) for (h, _), p in law.items()))  # p log(p / P(h)), 0 at p = 0
+        found.append(-sum(information(p, contexts[h]) for (h, _), p in law.items()))
     return found
 
 

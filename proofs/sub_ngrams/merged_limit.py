@@ -114,32 +114,75 @@ def bigram_value() -> BigramValue:
 
 
 def bigram_enclosure(alpha: Fraction, bits: int = 64) -> Enclosure:
-    """The annealed M_{0,0}[0][0] for S=2, n=2, k=1 and any alpha > 0, by rigorous quadrature to about this many bits.
+    """The annealed M_{0,0}[0][0] for S=2, n=2, k=1 and any alpha > 0, rigorously, to about this many bits."""
+    with flint.ctx.workprec(bits + 64):
+        return Enclosure.of(_by_moments(alpha, bits) if alpha >= LARGE else _by_laplace(alpha, bits))
 
-    1/(a+b) and 1/(a+b)^2 are integrals of e^{-x(a+b)} and x e^{-x(a+b)} over x > 0, and a, b are independent
-    Beta(alpha, alpha). So the mean of ab/(a+b) - ab/(a+b)^2 is the integral of (1-x) f(x)^2 over x > 0, with
+
+LARGE = 10  # an alpha from which moments fall fast
+
+
+def _by_laplace(alpha: Fraction, bits: int) -> Any:
+    """By rigorous quadrature: 1/(a+b) and 1/(a+b)^2 are integrals of e^{-x(a+b)} and x e^{-x(a+b)} over x > 0, and a, b
+    are independent Beta(alpha, alpha). So the mean of ab/(a+b) - ab/(a+b)^2 is the integral of (1-x) f(x)^2, with
 
         f(x) = E[a e^{-xa}] = 1F1(alpha+1; 2 alpha+1; -x) / 2.
 
-    It is taken over log x from -L to U. Below, f <= 1/2: the rest is at most e^{-L}/4. Above, from N = e^U >= 1 on,
-    split a at 1/2: f <= C x^(-alpha-1) + e^{-x/2}/2 with C = max(1, 2^(1-alpha)) Gamma(alpha+1) / B(alpha, alpha). So
-    abs(1-x) f^2 <= 2 C^2 x^(-2 alpha-1) + x e^{-x}/2, and the rest is at most C^2 N^(-2 alpha)/alpha + (N+1) e^{-N}/2.
+    It is taken over log x from -L to L. Below, f <= 1/2: the rest is at most e^{-L}/4. Above, from X = e^L on, split a
+    at 1/2, below which (1-a)^(alpha-1) is off 1 by at most 4 (alpha+1) a. With K = Gamma(alpha+1) / B(alpha, alpha)
+
+        f = K x^(-alpha-1) (1 + d),  |d| <= 4 (alpha+1)^2 / x + 2^(alpha+1) e^{-x/4} + x^(alpha+1) e^{-x/2} / (2K),
+
+    which falls from x = 4 (alpha+1) on. So the rest is -K^2 X^(-2 alpha) / (2 alpha), times a factor between
+    (1 - 1/X) (1 - d)^2 and (1 + d)^2, d being that bound at X.
     """
-    low, high = bits, math.ceil(bits / (2 * alpha))
-    with flint.ctx.workprec(bits + 32):
-        al = _rational(alpha)
+    al, L = _rational(alpha), max(bits, 20)
 
-        def integrand(log_x: Any, _: bool) -> Any:
-            x = log_x.exp()
-            f = (-x).hypgeom_1f1(flint.acb(al + 1), flint.acb(2 * al + 1)) / 2
-            return (1 - x) * f * f * x
+    def integrand(log_x: Any, _: bool) -> Any:
+        x = log_x.exp()
+        f = (-x).hypgeom_1f1(flint.acb(al + 1), flint.acb(2 * al + 1)) / 2
+        return (1 - x) * f * f * x
 
-        N = flint.arb(high).exp()
-        beta = al.gamma() ** 2 / (2 * al).gamma()
-        C = flint.arb(2) ** _rational(max(Fraction(0), 1 - alpha)) * (al + 1).gamma() / beta
-        rest = (-flint.arb(low)).exp() / 4 + C**2 * N ** (-2 * al) / al + (N + 1) * (-N).exp() / 2
-        integral = flint.acb.integral(integrand, -low, high).real
-        return Enclosure.of(integral + flint.arb(0, rest.upper()))
+    X = flint.arb(L).exp()
+    K = (al + 1).gamma() * (2 * al).gamma() / al.gamma() ** 2
+    d = 4 * (al + 1) ** 2 / X + 2 ** (al + 1) * (-X / 4).exp() + X ** (al + 1) * (-X / 2).exp() / (2 * K)
+    below = flint.arb(0, ((-flint.arb(L)).exp() / 4).upper())
+    above = K**2 * X ** (-2 * al) / (2 * al) * ((1 - 1 / X) * (1 - d) ** 2).union((1 + d) ** 2)
+    return flint.acb.integral(integrand, -L, L).real + below - above
+
+
+def _by_moments(alpha: Fraction, bits: int) -> Any:
+    """By powers of s = a + b - 1 = x + y, where x = a - 1/2 and y = b - 1/2 are independent:
+
+        ab s / (1+s)^2 = ab (s - 2 s^2 + 3 s^3 - ... - K s^K) + ab/(1+s)^2 s^(K+1) (K+1 + K s)      for even K,
+
+    and ab/(1+s)^2 <= 1/4, so that the last term's mean is at most (2K+1)/4 E|s|^(K+1), which is at most the root of
+    E s^K E s^(K+2). The moments are E x^(2i) = (1/2)_i / (alpha+1/2)_i / 4^i, and ab = 1/4 + s/2 + xy.
+    """
+    one = flint.arb(1)
+    even = [one]  # E x^(2i)
+    al = _rational(alpha)
+
+    def of_x(power: int) -> Any:
+        while len(even) <= power // 2:
+            i = len(even) - 1
+            even.append(even[-1] * (2 * i + 1) / (4 * (2 * al + 1 + 2 * i)))
+        return 0 if power % 2 else even[power // 2]
+
+    def of_s(power: int, xy: int = 0) -> Any:
+        """E s^power (xy)^xy"""
+        terms = (math.comb(power, i) * of_x(i + xy) * of_x(power - i + xy) for i in range(power + 1))
+        return sum(terms, one * 0)
+
+    total, K = one * 0, 0
+    while True:
+        for k in (K + 1, K + 2):
+            term = of_s(k) / 4 + of_s(k + 1) / 2 + of_s(k, xy=1)
+            total += k * term if k % 2 else -k * term
+        K += 2
+        rest = (2 * K + 1) * (of_s(K) * of_s(K + 2)).sqrt() / 4
+        if rest < flint.arb(2) ** -bits:
+            return total + flint.arb(0, rest.upper())
 
 
 def _quenched_bigram(a: Any, b: Any) -> Any:

@@ -18,7 +18,6 @@ from proofs.sub_ngrams.annealed_limit import AnnealedBlock, annealed_block
 from proofs.sub_ngrams.infinite_length import limit_blocks, random_kernel, stationary_weights
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.merged_limit import Enclosure, bigram_enclosure, bigram_value
-from proofs.sub_ngrams.prior import beta_nodes
 
 ALPHAS = [Fraction(1), Fraction(1, 2), Fraction(3, 7), Fraction(2), Fraction(5), Fraction(1, 10)]
 
@@ -119,7 +118,8 @@ def test_enclosures_of_balls() -> None:
 @pytest.mark.parametrize("alpha", ALPHAS)
 def test_quadrature_is_within_its_error_of_the_enclosure(alpha: Fraction) -> None:
     enclosure, found = bigram_enclosure(alpha), annealed_block(NGramLaw(2, 2, alpha), (), 0, 0)
-    assert found.method == "tensor" and found.level is None
+    small = alpha < Fraction(1, 4)
+    assert (found.method, found.level) == (("sobol", 0.99) if small else ("tensor", None))
     for v, w in product(range(2), repeat=2):
         value, error = found.block[v][w] * (1 if v == w else -1), Fraction(found.errors[v][w])
         assert enclosure.lower - error <= Fraction(value) <= enclosure.upper + error
@@ -197,18 +197,6 @@ def test_points_follow_the_seed() -> None:
     assert found(0) == found(0)
     assert found(0).block != found(1).block
     assert found(0).method == "sobol" and found(0).level == 0.99
-
-
-@pytest.mark.parametrize(("alpha", "beta"), [(1.0, 1.0), (0.5, 1.0), (3 / 7, 6 / 7), (5.0, 10.0)])
-@pytest.mark.parametrize("order", [2, 4, 7])
-def test_beta_nodes_have_the_moments_of_the_law(alpha: float, beta: float, order: int) -> None:
-    b, c, w = beta_nodes(alpha, beta, 40, order)
-    total = alpha + beta
-    assert np.all(w > 0) and np.allclose(b + c, 1, rtol=1e-14)
-    # quadrature of smooth functions with 40 nodes: all that is left is rounding
-    assert abs(w.sum() - 1) < 1e-11
-    assert abs(w @ b - alpha / total) < 1e-11
-    assert abs(w @ (b * c) - alpha * beta / (total * (total + 1))) < 1e-11
 
 
 def test_bad_lags() -> None:
