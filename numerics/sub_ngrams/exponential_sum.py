@@ -17,6 +17,8 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+ROUNDING = 1e-13  # an error below that is rounding if a smaller step does not mend it
+
 
 @dataclass(frozen=True)
 class ExponentialSum:
@@ -35,12 +37,13 @@ class ExponentialSum:
         2 sum_k |Gamma(1 + 2 pi i k/h)| ~ e^(-pi^2/h), whatever Z, but the nodes reach far to the left, where the
         integrand e^y is still above the tolerance; the term e^-y cuts that tail short.
         """
-        step = 1.2 * math.pi**2 / math.log(100 / tolerance)
+        step, last = 1.2 * math.pi**2 / math.log(100 / tolerance), math.inf
         while True:
             candidate = ExponentialSum._trapezoid(R, tolerance, step)
-            if candidate.error <= tolerance or candidate.error <= 1e-15 or step < 0.15:
+            only_rounding = last < ROUNDING and candidate.error > last / 2
+            if candidate.error <= tolerance or candidate.error <= 1e-15 or step < 0.15 or only_rounding:
                 return candidate
-            step *= 0.97
+            step, last = 0.97 * step, candidate.error
 
     @staticmethod
     def _trapezoid(R: float, tolerance: float, step: float) -> ExponentialSum:

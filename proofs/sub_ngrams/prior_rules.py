@@ -39,7 +39,7 @@ def gauss_nodes(a: float, b: float, count: int) -> Nodes:
     By scipy, whose constants under- and overflow beyond some a and b; there by Golub and Welsch's eigenvalues of the
     Jacobi matrix, with weights that add up to 1 whatever a and b are.
     """
-    if min(a, b) >= 0.01 and max(a, b) <= 100:
+    if min(a, b) >= 0.1 and max(a, b) <= 100:
         with np.errstate(divide="ignore", invalid="ignore"):  # of branches that scipy does not take
             x, w = special.roots_jacobi(count, b - 1, a - 1)
         return (1 + x) / 2, (1 - x) / 2, w / w.sum()
@@ -47,8 +47,8 @@ def gauss_nodes(a: float, b: float, count: int) -> Nodes:
     c = 2 * (k - 1) + a + b
     diagonal = np.concatenate([[(a - b) / (a + b)], (a - b) * (a + b - 2) / (c * (c + 2))])
     first = 4 * (a / (a + b)) * (b / (a + b)) / (a + b + 1)
-    k, c = k[1:], c[1:]
-    others = 4 * k * (k - 1 + a) * (k - 1 + b) * (k - 2 + a + b) / (c**2 * (c + 1) * (c - 1))
+    m, d = k[1:], c[1:]
+    others = 4 * m * (m - 1 + a) * (m - 1 + b) * (m - 2 + a + b) / (d**2 * (d + 1) * (d - 1))
     squares = np.concatenate([[first], others])[: count - 1]
     x, vectors = linalg.eigh_tridiagonal(diagonal, np.sqrt(squares))
     x = np.clip(x, -1, 1)
@@ -93,10 +93,10 @@ def log_gamma_quantiles(a: float, u: Array) -> Array:
     """log g at the quantiles 0 < u < 1 of g ~ Gamma(a), accurate also where g is beyond the floats."""
     if a == 1:
         return np.asarray(np.log(-np.log1p(-u)))
-    logs = (np.log(u) + special.gammaln(a + 1)) / a  # P(g < x) = x^a / Gamma(a + 1) (1 + O(x))
+    logs: Array = (np.log(u) + special.gammaln(a + 1)) / a  # P(g < x) = x^a / Gamma(a + 1) (1 + O(x))
     within = logs >= TINY
     logs[within] = np.log(special.gammaincinv(a, u[within]))
-    return np.asarray(logs)
+    return logs
 
 
 def log_kernels(law: NGramLaw, u: Array) -> Array:

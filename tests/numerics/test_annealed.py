@@ -1,5 +1,6 @@
 """The transfer engine averaged over kernels: against exact engines, closed forms, and itself by other nodes."""
 
+import cmath
 import math
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
@@ -16,7 +17,7 @@ from numerics.sub_ngrams.annealed import annealed_transfer
 from numerics.sub_ngrams.given_kernel import Gradient
 from numerics.sub_ngrams.infinite_length import Stationary, infinite_length, limit, taylor
 from numerics.sub_ngrams.integration import FIRST, SCRAMBLINGS, Sampled, Sums, by_sobol, half_width
-from numerics.sub_ngrams.kernel_rules import Sobol, dimension, gauss, gauss_points, lattices
+from numerics.sub_ngrams.kernel_rules import Sobol, dimension, gauss, gauss_points, lattices, of_shift, shifts
 from numerics.sub_ngrams.relabelling import all_ends, representatives, same_and_different
 from numerics.sub_ngrams.transfer import by_final_word
 from proofs.sub_ngrams.configuration import Configuration
@@ -77,6 +78,49 @@ def test_lattices_agree_with_exact_values_within_their_errors(law, configuration
     assert found.level is None
     assert found.error <= scale  # says something
     assert within_errors(found, type_classes(law, configuration, T))
+
+
+def test_a_lattice_sees_functions_of_the_ratio_of_two_rows():
+    """alpha = 1/20, no lags: M_inf depends on pi, on the ratio of vanishing probabilities. Shifted by half a step in
+    every logit, two lattices agree on what they do not resolve there, and the error did not cover."""
+    law = NGramLaw(2, 2, Fraction(1, 20))
+    found = annealed_transfer(law, UNIGRAM, 50, method="lattice", minutes=0.1)
+    assert found.error <= 0.1 and within_errors(found, type_classes(law, UNIGRAM, 50))
+
+
+@pytest.mark.parametrize("dimension", [1, 2, 3, 4])
+def test_shifted_lattices_differ_by_what_they_do_not_resolve(dimension):
+    """exp(2 pi i k x) for k a unit vector, or a sum or difference of two: the lattices' values are 1 and w."""
+    places = shifts(dimension)
+    for first in range(dimension):
+        for k in ({first: 1}, *({first: 1, other: sign} for other in range(first) for sign in (1, -1))):
+            w = cmath.exp(2j * math.pi * sum(factor * places[axis] for axis, factor in k.items()))
+            assert abs(1 + w) / 2 <= of_shift(dimension) * abs(1 - w) * (1 + 1e-12) and abs(1 - w) > 0.5
+
+
+@pytest.mark.parametrize("alpha", [Fraction(1, 1000), Fraction(1, 10**39), Fraction(1000)])
+@pytest.mark.parametrize("configuration", [UNIGRAM, Configuration((1,), Fraction(40))])
+def test_alpha_far_from_one(alpha, configuration):
+    law = NGramLaw(2, 2, alpha)
+    for T, minutes in ((10, 0.1), (40, 1e-9), (40, 0.01)):
+        found = annealed_transfer(law, configuration, T, minutes=minutes, level=0.999)
+        assert within_errors(found, type_classes(law, configuration, T))
+        assert found.error <= (1e-4 if T == 10 else 0.5 if minutes < 1e-3 else 0.1)
+
+
+def test_powers_of_q_beyond_floats():
+    """c = 700: what positions that do not match best add is far below all else, and is added to the error."""
+    law, limit = NGramLaw(2, 2), annealed_transfer(NGramLaw(2, 2), BIGRAM, 100, minutes=0.01)
+    assert annealed_transfer(law, Configuration((1,), math.exp(700)), 100, minutes=0.01) == limit
+    assert annealed_transfer(law, Configuration((1,), math.exp(590)), 10**9, minutes=0.01).error < 1e-5
+
+
+@pytest.mark.parametrize("T", [10**20, 10**40])
+def test_lengths_beyond_machine_integers(T):
+    """k = n = 2: M_inf = 0, and what finite length adds is below rounding."""
+    found = annealed_transfer(NGramLaw(2, 2), Configuration((1,), Fraction(T)), T, minutes=0.005)
+    assert found.error <= 1e-11
+    assert all(abs(x) <= 1e-15 + found.error for x in entries(found.blocks))
 
 
 @pytest.mark.parametrize(

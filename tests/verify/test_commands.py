@@ -422,3 +422,64 @@ def test_a_picture_of_what_diverges_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="c=inf"):
         gradient.main(f"k=2 n=2 T=4,8 c=1,inf output={tmp_path / 'no.svg'}".split())
     assert not any(tmp_path.iterdir())
+
+
+# --- the whole range of alpha, and of what the transfer engine takes --------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "k=2 n=3 alpha=1/4 T=100 c=logT minutes=0.001",
+        "k=2 n=3 alpha=1/8 T=100 c=logT minutes=0.001",
+        "k=2 n=3 alpha=1e-39 T=100 c=logT minutes=0.001",
+        "k=2 n=3 alpha=1000 T=100 c=logT minutes=0.001",
+        "k=2 n=2 T=1e20 c=logT minutes=0.001",
+        "k=2 n=3 T=100 c=700 minutes=0.001",
+        "k=2 n=3 T=100 c=1 minutes=1e-9",
+        "k=2 n=2 T=100 c=1 tolerance=1e-320 minutes=0.001",
+        "k=2 n=2 T=100 c=1 tolerance=0.999 minutes=0.001",
+        "k=2 n=2 alpha=1e-39 T=10 c=logT engine=type_classes",
+        "k=2 n=2 alpha=1e-39 T=10 c=logT engine=monte_carlo samples=1000",
+    ],
+)
+def test_gradients_at_the_ends_of_ranges(data: Data, words: str) -> None:
+    found = data(words)
+    norms = found["parameter_norms"]
+    assert all(math.isfinite(x) for x in norms.values()) and math.isfinite(found["error"])
+    if words.startswith("k=2 n=2 T=1e20"):
+        assert norms["total"] <= 1e-15 + 100 * found["error"] <= 1e-9
+
+
+@pytest.mark.parametrize("alpha", ["1/1000", "1/200", "1/50", "1/8", "1/4", "1/3", "2", "50", "200", "1000"])
+@pytest.mark.parametrize("problem", ["k=1 n=2", "k=2 n=3", "k=2 n=2 S=3"])
+def test_means_over_the_prior_over_the_range_of_alpha(
+    problem: str, alpha: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Finite values with errors that say something; the values themselves: tests/proofs/test_prior.py."""
+    assert check.main([*problem.split(), f"alpha={alpha}", "select=SN9,SN11", "format=json"]) == 0
+    claims = {claim["id"]: claim for claim in json.loads(capsys.readouterr().out)["claims"]}
+    details = claims["SN11"]["details"]
+    levels, errors = details["k-gram levels in nats"], details["errors"]
+    assert levels == sorted(levels, reverse=True) and all(0 <= error <= 1e-3 for error in errors)
+    details = claims["SN9"]["details"]
+    if problem == "k=1 n=2":
+        assert 0 < Fraction(details["lower"]) <= Fraction(details["upper"]) < Fraction(1, 16)
+    elif problem == "k=2 n=3":
+        assert 0 <= details["error"] <= 0.1 * details["value"] < 0.01
+
+
+def test_another_prior_is_seen_by_the_check_itself(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The density of the rules with alpha + 1: SN9 and SN11 stayed as expected, with wrong numbers."""
+    for name in ("prior", "prior_rules"):
+        module = importlib.import_module(f"proofs.sub_ngrams.{name}")
+        monkeypatch.setattr(
+            module,
+            "stick_parts",
+            lambda law: [(float(law.alpha + 1), float((law.S - 1 - i) * (law.alpha + 1))) for i in range(law.S - 1)],
+        )
+    assert check.main(["k=2", "n=3", "select=SN9,SN11", "format=json"]) not in (0, 3)
+    found = {claim["id"]: claim["verdict"] for claim in json.loads(capsys.readouterr().out)["claims"]}
+    assert found == {"SN9": "ERROR", "SN11": "ERROR"}
