@@ -94,6 +94,17 @@ def too_dear(seconds: float, run: Run, *, what: str, scope: str = "") -> Finding
     )
 
 
+SHARE = 1 / 5  # of a claim's time, for what can be chosen
+
+
+def how_many(most: int, seconds: float, run: Run, *, share: float = SHARE) -> int:
+    """Of instances that take so many seconds each: `most`, or as many as this share of the claim's time allows, but one
+    if that alone fits into all of it; else 0.
+    """
+    within = int(min(most, share * run.seconds / seconds))
+    return within or int(seconds <= run.seconds)
+
+
 def decide(
     holds: bool,
     *,

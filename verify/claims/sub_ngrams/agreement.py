@@ -12,8 +12,7 @@ from itertools import combinations
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
-from verify.claim import Counterexample, Evidence, Finding, Run, decide, undecided
-from verify.claims.sub_ngrams.kernels import SHARE
+from verify.claim import SHARE, Counterexample, Evidence, Finding, Run, decide, undecided
 from verify.claims.sub_ngrams.second_computations import Comparison, intervals, moments, norms
 from verify.claims.sub_ngrams.settings import SubNGramSettings, braces
 from verify.engines import ENGINES, Options

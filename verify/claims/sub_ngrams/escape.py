@@ -22,7 +22,18 @@ from proofs.sub_ngrams.escape import (
     word_weights,
 )
 from proofs.sub_ngrams.infinite_length import Kernel, limit_blocks, symbolic_kernel
-from verify.claim import NOTHING, Certificate, Counterexample, Evidence, Finding, Run, decide, too_dear, undecided
+from verify.claim import (
+    NOTHING,
+    Certificate,
+    Counterexample,
+    Evidence,
+    Finding,
+    Run,
+    decide,
+    how_many,
+    too_dear,
+    undecided,
+)
 from verify.claims.sub_ngrams.escape_numbers import (
     at_finite_length,
     contiguous,
@@ -31,7 +42,7 @@ from verify.claims.sub_ngrams.escape_numbers import (
     doubts_of_race,
     drawn,
 )
-from verify.claims.sub_ngrams.kernels import derivatives, elimination, how_many, rational_kernels
+from verify.claims.sub_ngrams.kernels import derivatives, elimination, rational_kernels
 from verify.claims.sub_ngrams.settings import SubNGramSettings
 
 GENERIC_WORDS = 9  # up to so many words of n tokens the identities are proved for all kernels at once

@@ -10,24 +10,13 @@ import random
 from fractions import Fraction
 
 from proofs.sub_ngrams.infinite_length import pairs_read, random_kernel
-from verify.claim import Run
 from verify.claims.sub_ngrams.settings import FEWEST_KERNELS, SubNGramSettings
-
-SHARE = 1 / 5  # of a claim's time, for what can be chosen
 
 
 def rational_kernels(S: int, n: int, count: int, seed: int) -> list[list[list[Fraction]]]:
     """The first of an endless stream of random kernels."""
     rng = random.Random(seed)
     return [random_kernel(S, n, rng) for _ in range(count)]
-
-
-def how_many(most: int, seconds: float, run: Run) -> int:
-    """Of instances that take so many seconds each: `most`, or as many as the share of the time allows, but one if that
-    alone fits into all of it; else 0.
-    """
-    within = int(min(most, SHARE * run.seconds / seconds))
-    return within or int(seconds <= run.seconds)
 
 
 def elimination(S: int, n: int) -> float:

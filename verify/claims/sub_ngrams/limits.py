@@ -28,6 +28,7 @@ from verify.claim import (
     Run,
     decide,
     from_identities,
+    how_many,
     too_dear,
     undecided,
 )
@@ -36,7 +37,6 @@ from verify.claims.sub_ngrams.kernels import (
     MOST_CONTEXTS,
     at_infinity,
     elimination,
-    how_many,
     in_powers,
     quadrature,
     quadrature_points,

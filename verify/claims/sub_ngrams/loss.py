@@ -22,15 +22,19 @@ from proofs.sub_ngrams.ladder import Rung, entropies, entropy, rungs
 from proofs.sub_ngrams.law import NGramLaw, Word
 from proofs.sub_ngrams.markov_types import estimated_classes
 from proofs.sub_ngrams.prior import PriorMean, prior_mean
-from verify.claim import Certificate, Counterexample, Evidence, Finding, Run, decide, too_dear, undecided
-from verify.claims.sub_ngrams.kernels import (
+from verify.claim import (
     SHARE,
-    elimination,
+    Certificate,
+    Counterexample,
+    Evidence,
+    Finding,
+    Run,
+    decide,
     how_many,
-    ladder_rungs,
-    quadrature_points,
-    rational_kernels,
+    too_dear,
+    undecided,
 )
+from verify.claims.sub_ngrams.kernels import elimination, ladder_rungs, quadrature_points, rational_kernels
 from verify.claims.sub_ngrams.settings import SubNGramSettings
 from verify.engines import MOST_GRAMS
 

@@ -17,8 +17,20 @@ from numerics.threads import one_thread
 from proofs.sub_ngrams import estimator
 from proofs.sub_ngrams import infinite_length as infinite
 from proofs.sub_ngrams.configuration import Configuration
-from verify.claim import NOTHING, Certificate, Counterexample, Evidence, Finding, Run, decide, too_dear, undecided
-from verify.claims.sub_ngrams.kernels import SHARE, at_infinity, elimination, how_many, in_powers, rational_kernels
+from verify.claim import (
+    NOTHING,
+    SHARE,
+    Certificate,
+    Counterexample,
+    Evidence,
+    Finding,
+    Run,
+    decide,
+    how_many,
+    too_dear,
+    undecided,
+)
+from verify.claims.sub_ngrams.kernels import at_infinity, elimination, in_powers, rational_kernels
 from verify.claims.sub_ngrams.settings import SubNGramSettings, braces
 
 KERNELS = 3  # rational kernels for every set of lags
