@@ -20,7 +20,7 @@ from proofs.mean_field.model import Model
 from proofs.mean_field.witness import Rows, pivots
 from proofs.rational_matrix import identity, inertia, is_zero, kernel, squared_norm, to_fmpq
 from verify.claim import Evidence, Finding, Run
-from verify.claims.mean_field.common import generator, models, of_file
+from verify.claims.mean_field.common import each_takes, generator, models, of_file
 from verify.claims.mean_field.conditions import Condition, Values, at_most, condition, ends, equal, judge, proved
 from verify.claims.mean_field.identities import model_at
 from verify.claims.mean_field.settings import MeanFieldSettings
@@ -29,6 +29,7 @@ from verify.recheck.mean_field.matrices import Matrix
 EDGE = Fraction(1, 2**60)  # an interval for the rate is widened by this part, so that no eigenvalue is at its end
 
 
+@each_takes(lambda k, m: 4e-4 * k**3)
 def attention_flow(settings: MeanFieldSettings, run: Run) -> Finding:
     """MF11."""
     random, k = generator(settings, "MF11"), settings.k

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
+from functools import wraps
 from random import Random
 from typing import Any
 
@@ -13,8 +14,26 @@ from proofs.mean_field.instances import random_models
 from proofs.mean_field.model import Model
 from proofs.rational_matrix import matrix
 from proofs.rationals import to_fraction
-from verify.claim import NOTHING, Finding, undecided
+from verify.claim import NOTHING, Finding, Run, how_many, undecided
 from verify.claims.mean_field.settings import MeanFieldSettings
+
+Check = Callable[[MeanFieldSettings, Run], Finding]
+
+
+def each_takes(seconds: Callable[[int, int], float]) -> Callable[[Check], Check]:
+    """A check on `instances` random models, or on as many as half of its time allows: each takes seconds(k, m) of one
+    core, as measured at (k, m) from (2, 16) to (6, 16).
+    """
+
+    def decorate(check: Check) -> Check:
+        @wraps(check)
+        def checked(settings: MeanFieldSettings, run: Run) -> Finding:
+            count = max(1, how_many(settings.instances, seconds(settings.k, settings.m), run, share=1 / 2))
+            return check(settings.model_copy(update={"instances": count}), run)
+
+        return checked
+
+    return decorate
 
 
 def generator(settings: MeanFieldSettings, claim: str) -> Random:

@@ -17,7 +17,7 @@ from proofs.mean_field.model import Model
 from proofs.mean_field.witness import Rows, twice_loss
 from proofs.rational_matrix import identity, matrix, select, squared_norm, to_fmpq
 from verify.claim import Evidence, Finding, Run
-from verify.claims.mean_field.common import generator, of_file, short, vacuous
+from verify.claims.mean_field.common import each_takes, generator, of_file, short, vacuous
 from verify.claims.mean_field.conditions import Condition, Values, at_most, condition, equal, judge, proved, upper
 from verify.claims.mean_field.identities import model_at
 from verify.claims.mean_field.settings import MeanFieldSettings
@@ -28,6 +28,7 @@ CLOCK = (Fraction(11, 10), Fraction(2), Fraction(10))  # earlier ones
 FAR = 200  # a power law in q is read off between q = 2^FAR and its square
 
 
+@each_takes(lambda k, m: 1.5e-4 * k**2 * m**2)
 def feature_flow(settings: MeanFieldSettings, run: Run) -> Finding:
     """MF10."""
     if settings.m == settings.k:

@@ -20,7 +20,7 @@ from proofs.rational_matrix import fractions, inner, is_zero
 from proofs.rationals import to_fraction
 from verify.claim import Evidence, Finding, Run
 from verify.claims.mean_field.certificates import of_size
-from verify.claims.mean_field.common import generator, models, of_file, short
+from verify.claims.mean_field.common import each_takes, generator, models, of_file, short
 from verify.claims.mean_field.conditions import (
     SMALL,
     Condition,
@@ -48,6 +48,7 @@ OTHERS = 4  # other directions R for each model of MF5b
 Examine = Callable[[Model, Random], Iterator[Condition]]
 
 
+@each_takes(lambda k, m: 2e-4 * k**2)
 def loss(settings: MeanFieldSettings, run: Run) -> Finding:
     """MF1."""
 
@@ -67,6 +68,7 @@ def loss(settings: MeanFieldSettings, run: Run) -> Finding:
     return _identity(settings, "MF1", words, small, examine, scope=f"{EVERY_SIZE}, every W")
 
 
+@each_takes(lambda k, m: 1.2e-4 * k**2 * m)
 def gradient(settings: MeanFieldSettings, run: Run) -> Finding:
     """MF2."""
 
@@ -79,6 +81,7 @@ def gradient(settings: MeanFieldSettings, run: Run) -> Finding:
     return _identity(settings, "MF2", ("first_derivative",), ("gradient",), examine)
 
 
+@each_takes(lambda k, m: 6e-4 * k**2 * m)
 def second_derivatives(settings: MeanFieldSettings, run: Run) -> Finding:
     """MF3."""
 
@@ -98,6 +101,7 @@ def second_derivatives(settings: MeanFieldSettings, run: Run) -> Finding:
     return _identity(settings, "MF3", words, ("hessian",), examine)
 
 
+@each_takes(lambda k, m: 3e-5 * k**2 * m)
 def invariances(settings: MeanFieldSettings, run: Run) -> Finding:
     """MF4."""
 
@@ -116,6 +120,7 @@ def invariances(settings: MeanFieldSettings, run: Run) -> Finding:
     return _identity(settings, "MF4", words, ("orbit",), examine, scope=f"{EVERY_SIZE}, every invertible G")
 
 
+@each_takes(lambda k, m: 3e-4 * k**2 * m)
 def homotopy(settings: MeanFieldSettings, run: Run) -> Finding:
     """MF5."""
 
@@ -137,6 +142,7 @@ def homotopy(settings: MeanFieldSettings, run: Run) -> Finding:
     return _identity(settings, "MF5", words, ("slope", "curvature"), examine, scope=f"{EVERY_SIZE}, every R")
 
 
+@each_takes(lambda k, m: 8e-4 * k**2 * m)
 def best_homotopy(settings: MeanFieldSettings, run: Run) -> Finding:
     """MF5b: the polar factor attains the nuclear norm of MZ, and no R of norm at most 1 exceeds it.
 

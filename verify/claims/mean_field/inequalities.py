@@ -27,7 +27,7 @@ from proofs.mean_field.witness import along_line
 from proofs.rational_matrix import fractions, is_zero, squared_norm, to_fmpq
 from verify.claim import Evidence, Finding, Run
 from verify.claims.mean_field.certificates import of_size
-from verify.claims.mean_field.common import generator, given_model, models, of_file, vacuous
+from verify.claims.mean_field.common import each_takes, generator, given_model, models, of_file, vacuous
 from verify.claims.mean_field.conditions import (
     Condition,
     Values,
@@ -53,6 +53,7 @@ from verify.recheck.mean_field.matrices import Matrix, inner
 TIGHT = ((20, 49), (49, 120))
 
 
+@each_takes(lambda k, m: 2.5e-4 * k**2 * m)
 def strict_saddle_dichotomy(settings: MeanFieldSettings, run: Run) -> Finding:
     """MF8."""
     if settings.m == settings.k:
@@ -108,6 +109,7 @@ def _dichotomy(found: Dichotomy, equality: bool) -> Iterator[Condition]:
         yield equal(name, found.strict, just, lambda at: 3 * at["enough"] / at["z"] ** 3 - 1 / at["|A|"], **numbers)
 
 
+@each_takes(lambda k, m: 1e-3 * k**2 * m)
 def below_the_first_saddle(settings: MeanFieldSettings, run: Run) -> Finding:
     """MF9."""
     if settings.m == settings.k:

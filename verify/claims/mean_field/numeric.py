@@ -27,7 +27,7 @@ from numerics.threads import one_thread
 from proofs.mean_field.critical import target
 from proofs.mean_field.examples import tanh_saddle
 from verify.claim import Evidence, Finding, Run, decide
-from verify.claims.mean_field.common import generator, of_file, short, vacuous
+from verify.claims.mean_field.common import each_takes, generator, of_file, short, vacuous
 from verify.claims.mean_field.settings import MeanFieldSettings
 
 EPS = torch.finfo(torch.float64).eps
@@ -45,6 +45,7 @@ def _torch_generator(settings: MeanFieldSettings) -> torch.Generator:
     return torch.Generator().manual_seed(settings.seed)
 
 
+@each_takes(lambda k, m: 7e-3)
 @one_thread()
 def particle_variations(settings: MeanFieldSettings, run: Run) -> Finding:
     """MF3n: the loss differentiated twice by autograd, against the formulas."""

@@ -23,7 +23,7 @@ from proofs.mean_field.polar import near_polar_factor
 from proofs.mean_field.witness import along_line, is_semidefinite
 from proofs.rational_matrix import is_zero, squared_norm, to_fmpq
 from verify.claim import Evidence, Finding, Run
-from verify.claims.mean_field.common import generator, of_file
+from verify.claims.mean_field.common import each_takes, generator, of_file
 from verify.claims.mean_field.conditions import Condition, Values, at_most, condition, ends, equal, judge, lower
 from verify.claims.mean_field.identities import along
 from verify.claims.mean_field.settings import MeanFieldSettings
@@ -69,6 +69,7 @@ def _same(name: str, claimed: arb, found: arb, again: Callable[[], float]) -> Co
     return condition(name, holds, differs, claimed=ends(claimed), found=ends(found))
 
 
+@each_takes(lambda k, m: 5e-4 * k**2 * m)
 def improvement(settings: MeanFieldSettings, run: Run) -> Finding:
     """MF14."""
     random, conditions, ratios = generator(settings, "MF14"), list[Condition](), list[float]()

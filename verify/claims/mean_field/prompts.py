@@ -25,7 +25,7 @@ from proofs.mean_field.witness import is_semidefinite, prompt_loss
 from proofs.rational_matrix import fractions, inertia, projection, select
 from proofs.rationals import to_fraction
 from verify.claim import Certificate, Evidence, Finding, Run
-from verify.claims.mean_field.common import generator, given_model, of_file, short
+from verify.claims.mean_field.common import each_takes, generator, given_model, of_file, short
 from verify.claims.mean_field.conditions import Condition, Values, condition, equal, judge, proved, residual
 from verify.claims.mean_field.settings import MeanFieldSettings
 from verify.recheck.mean_field import prompts as recheck
@@ -36,6 +36,13 @@ GIVEN = ((1, Fraction(0)),)  # and for the matrices of a file, at m points
 LENGTHS = (1, 2, 10, 10**6)  # n at which L^n - L is compared with its bound
 
 
+def _seconds(k: int, m: int) -> float:
+    """For every task (k signs), all prompts of two points, of one and with noise, at every query."""
+    points = min(m, k + 1)
+    return 3e-5 * 2.0**k * (2 * points**2 + 5 * points**3)
+
+
+@each_takes(_seconds)
 def finite_prompts(settings: MeanFieldSettings, run: Run) -> Finding:
     """MF12."""
     random, k = generator(settings, "MF12"), settings.k
