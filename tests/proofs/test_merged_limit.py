@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from proofs.sub_ngrams.annealed_limit import AnnealedBlock, annealed_block
 from proofs.sub_ngrams.infinite_length import limit_blocks, random_kernel, stationary_weights
 from proofs.sub_ngrams.law import NGramLaw
-from proofs.sub_ngrams.merged_limit import Enclosure, bigram_enclosure, bigram_value
+from proofs.sub_ngrams.merged_limit import Enclosure, _by_laplace, _by_moments, bigram_enclosure, bigram_value
 
 ALPHAS = [Fraction(1), Fraction(1, 2), Fraction(3, 7), Fraction(2), Fraction(5), Fraction(1, 10)]
 
@@ -95,6 +95,34 @@ def test_more_bits_refine_the_enclosure(alpha: Fraction) -> None:
     coarse, fine = bigram_enclosure(alpha, bits=20), bigram_enclosure(alpha, bits=64)
     assert coarse.lower <= fine.lower <= fine.upper <= coarse.upper
     assert fine.width < Fraction(1, 10**15) < coarse.width
+
+
+@pytest.mark.parametrize(
+    ("alpha", "value", "digit"),
+    [
+        (Fraction(1, 10**39), 1 / 16, 1e-15),
+        (Fraction(1, 1000), 0.0623, 1e-4),
+        (Fraction(1, 100), 0.060896, 1e-6),
+        (Fraction(1, 90), 0.060722, 1e-6),
+        (Fraction(50), 1.2e-5, 1e-6),
+        (Fraction(100), 3.09e-6, 1e-8),
+        (Fraction(400), 1 / (32 * 400**2), 1e-9),
+        (Fraction(1000), 1 / (32 * 1000**2), 1e-10),
+    ],
+)
+def test_enclosures_over_the_whole_range(alpha: Fraction, value: float, digit: float) -> None:
+    """Narrow wherever alpha is; near 0 the value tends to 1/16, far out as 1 / (32 alpha^2)."""
+    enclosure = bigram_enclosure(alpha)
+    assert enclosure.excludes_zero and enclosure.width <= Fraction(1, 10**16)
+    assert abs(float(enclosure.lower) - value) <= digit
+
+
+@pytest.mark.parametrize("alpha", [Fraction(5), Fraction(10), Fraction(31, 2)])
+def test_two_ways_to_enclose(alpha: Fraction) -> None:
+    """The Laplace transform and the moments have nothing in common."""
+    with flint.ctx.workprec(128):
+        one, other = _by_laplace(alpha, 64), _by_moments(alpha, 40)
+        assert one.overlaps(other) and not one.overlaps(other + flint.arb("1e-11"))
 
 
 def test_the_precision_of_flint_is_left_alone() -> None:

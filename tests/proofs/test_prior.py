@@ -176,6 +176,12 @@ def test_alpha_to_zero(alpha: Fraction) -> None:
     assert max(*found.errors, block.errors[0][0]) <= 5e-4
 
 
+def test_kernels_too_rare_to_be_drawn() -> None:
+    """A level above alpha = 1e-7, from kernels of which there is one in millions: no point is among them."""
+    found = levels(NGramLaw(2, 2, Fraction(1, 10**7)))
+    assert found.values[1] < 1e-7 <= found.values[1] + found.errors[1]
+
+
 @pytest.mark.parametrize(("S", "n"), [(2, 2), (2, 3), (3, 2)])
 def test_alpha_to_infinity(S: int, n: int) -> None:
     """Levels tend to log S, a row's own as log S - (S-1) / (2 S alpha); M_00[0][0] at S = n = 2 as 1 / (32 alpha^2)."""
