@@ -98,10 +98,10 @@ def critical_cost(k: int, m: int) -> int:
 
 
 def afford_points(c: Certificate, k: int, m: int, least: int) -> None:
-    """RejectedError unless there is a point for each S, DeclinedError if they are too many for small numbers."""
+    """DeclinedError if the points are too many even for small numbers, RejectedError unless there is one for each S."""
     count = sum(comb(k, size) for size in sizes(k, m, least))
-    c.demand(len(c.witness.objects("points")) == count, "witness.points: not every S once")
     c.afford(count * critical_cost(k, m), "critical points")
+    c.demand(len(c.witness.objects("points")) == count, "witness.points: not every S once")
 
 
 def classification(c: Certificate) -> str:
@@ -166,6 +166,7 @@ def saddle(c: Certificate) -> str:
     There |dL/dH|^2 = 0 is less than any c L with c > 0.
     """
     k, m = read_k_m(c)
+    c.afford(critical_cost(k, m), "critical point")
     F = read_shaped(c.witness, "F", k, m, c)
     model = check_critical(c, c.witness, k, m, F)
     c.demand(model.loss == c.witness.rational("loss"), f"witness.loss: it is {shown(model.loss)}")
