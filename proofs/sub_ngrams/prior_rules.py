@@ -50,8 +50,8 @@ def gauss_nodes(a: float, b: float, count: int) -> Nodes:
     m, d = k[1:], c[1:]
     others = 4 * m * (m - 1 + a) * (m - 1 + b) * (m - 2 + a + b) / (d**2 * (d + 1) * (d - 1))
     squares = np.concatenate([[first], others])[: count - 1]
-    x, vectors = linalg.eigh_tridiagonal(diagonal, np.sqrt(squares))
-    x = np.asarray(np.clip(x, -1, 1), dtype=np.float64)
+    eigenvalues, vectors = linalg.eigh_tridiagonal(diagonal, np.sqrt(squares))
+    x = np.asarray(np.clip(eigenvalues, -1, 1), dtype=np.float64)
     return (1 + x) / 2, (1 - x) / 2, np.square(vectors[0])
 
 

@@ -12,6 +12,7 @@ from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -93,6 +94,7 @@ ARGUMENTS: dict[str, Callable[[], Any]] = {
     "tests": lambda: TestSet(*polya_urn(LAW, T, 8, torch.Generator().manual_seed(0)), 0.0),
     "tolerance": lambda: 1e-3,
     "trajectory": lambda: SimpleNamespace(shape=(2, 2, T), networks={0: None}, steps=[0], losses=[1.0]),
+    "u": lambda: np.full((2, 1), 0.5),
     "weights": lambda: [Fraction(1)] * 2,
     "x": lambda: WORDS,
 }
@@ -105,9 +107,9 @@ SIZES = {
     "hessian.free_columns",
     "hessian.predicted_eigenvalues",
     "infinite_length.taylor",
-    "kernel_rules.dimension",
     "levels.ladder",
     "network.Network.at_configuration",
+    "prior_rules.dimension",
     "network.Network.initial",
     "network.Network.random",
     "relabelling.all_ends",
