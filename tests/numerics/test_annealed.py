@@ -13,7 +13,7 @@ from hypothesis import given, settings, target
 from hypothesis import strategies as st
 from scipy import stats
 
-from numerics.sub_ngrams.annealed import annealed_transfer
+from numerics.sub_ngrams.annealed import _within_floats, annealed_transfer
 from numerics.sub_ngrams.given_kernel import Gradient
 from numerics.sub_ngrams.infinite_length import Stationary, infinite_length, limit, taylor
 from numerics.sub_ngrams.integration import FIRST, SCRAMBLINGS, Sampled, Sums, by_sobol, half_width
@@ -106,6 +106,25 @@ def test_alpha_far_from_one(alpha, configuration):
         found = annealed_transfer(law, configuration, T, minutes=minutes, level=0.999)
         assert within_errors(found, type_classes(law, configuration, T))
         assert found.error <= (1e-4 if T == 10 else 0.5 if minutes < 1e-3 else 0.1)
+
+
+@pytest.mark.parametrize("alpha", [Fraction(1, 4), Fraction(1, 1000), Fraction(1, 10**39)])
+def test_small_alpha_with_four_rows(alpha):
+    """Most kernels have entries that underflow; what closed forms then lack is in the rest."""
+    law = NGramLaw(2, 3, alpha)
+    for configuration in (BIGRAM, Configuration((2,), Fraction(30))):
+        found = annealed_transfer(law, configuration, 20, method="sobol", minutes=0.003, level=0.999)
+        assert within_errors(found, type_classes(law, configuration, 20))
+        assert found.error <= 0.2
+
+
+def test_what_is_left_out_of_powers_of_q_beyond_floats():
+    kept, far = Configuration((1,), math.exp(500)), Configuration((1, 2), math.exp(300))
+    assert _within_floats(kept, 100) == (kept, 0.0)
+    limit, error = _within_floats(far, 10**120)
+    assert limit == Configuration((1, 2), math.inf)
+    assert error == pytest.approx(2 * math.exp(120 * math.log(10) - 300))
+    assert _within_floats(far, 10**138)[1] == 2.0
 
 
 def test_powers_of_q_beyond_floats():

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import special
 
+from numerics.sub_ngrams.escape_race import drawn_kernels, race
 from proofs.log_numbers import LogNumbers, as_floats
 from proofs.sub_ngrams import prior, prior_rules
 from proofs.sub_ngrams.annealed_limit import annealed_block
@@ -146,6 +147,16 @@ def test_kernels_at_random_quantiles_have_the_known_means(law: NGramLaw) -> None
         assert known.exact != 0
 
 
+@pytest.mark.parametrize("alpha", [Fraction(1, 1000), Fraction(1, 3), Fraction(1), Fraction(7)])
+def test_drawn_kernels_have_the_known_means(alpha: Fraction) -> None:
+    """Those of the escape race. Five standard errors."""
+    law = NGramLaw(3, 2, alpha)
+    for row in drawn_kernels(law, 40_000, seed=1):
+        for known in known_means(law):
+            sample = known.of_row([entry.log for entry in row])
+            assert abs(sample.mean() - known.exact) <= 5 * sample.std() / 200
+
+
 @pytest.mark.parametrize("alpha", [Fraction(1, 1000), Fraction(1), Fraction(50), Fraction(1000)])
 def test_a_rule_over_another_prior_is_refused(alpha: Fraction, monkeypatch: pytest.MonkeyPatch) -> None:
     """The density changed in one place: alpha + 1 where that is much, and alpha times 1.1."""
@@ -174,6 +185,13 @@ def test_alpha_to_zero(alpha: Fraction) -> None:
     assert abs(found.values[1]) <= found.errors[1] + 2 * float(alpha)
     assert abs(block.block[0][0] - 1 / 16) <= block.errors[0][0] + float(alpha)
     assert max(*found.errors, block.errors[0][0]) <= 5e-4
+
+
+def test_the_race_where_alpha_is_small() -> None:
+    """n = 2, no lags: minus the mean of P(v)^2 chi2(tau(.|v) from pi). Rows tend to vertices, and pi to a vertex too, with
+    nothing left, but in the quarter of the kernels in which tokens change all the time: 1/4 + 1/4."""
+    (estimate,) = race(NGramLaw(2, 2, Fraction(1, 10**5)), (), kernels=40_000).values()
+    assert abs(estimate.mean + 1 / 8) <= 5 * estimate.standard_error <= 0.01
 
 
 def test_kernels_too_rare_to_be_drawn() -> None:
