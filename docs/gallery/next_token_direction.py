@@ -20,9 +20,9 @@ def main(T: int = 8000) -> Exhibit:
     comparisons = []
     for i, dataset in enumerate(datasets):
         if training.predictions[i].degenerate_pairs:
-            growth = training.drift(i)
+            growth, predicted = training.drift(i), training.predictions[i].drift_constant(ETA)
             comparisons.append(
-                Comparison(f"{dataset.name}: growth with log t", growth.value, 1.0, growth.error, "extrapolation")
+                Comparison(f"{dataset.name}: growth with log t", growth.value, predicted, growth.error, "extrapolation")
             )
         else:
             apart = training.offset_distance(i)

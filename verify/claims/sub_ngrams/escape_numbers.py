@@ -15,6 +15,7 @@ from numerics.sub_ngrams.hessian import (
     predicted_eigenvalues,
     spectrum,
 )
+from proofs.log_numbers import as_floats
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.escape import Feature
 from proofs.sub_ngrams.infinite_length import limit_blocks
@@ -41,7 +42,7 @@ def doubts_of_race(settings: SubNGramSettings, averages: Mapping[Feature, Estima
     kernel = drawn_kernels(settings.law, count, settings.seed)
     for feature, average in averages.items():
         block = limit_blocks(kernel, settings.lag_set, None, [(feature.query, feature.key)])[feature.query, feature.key]
-        traces = sum(block[v][v] for v in range(settings.S))
+        traces = as_floats(sum(block[v][v] for v in range(settings.S)))
         spread = float(traces.std(ddof=1)) / math.sqrt(count)
         if not max(abs(traces.mean() - average.mean), abs(spread - average.standard_error)) <= ROUNDING:
             doubts.append(f"the mean of lag {feature.key} is not that of tr M_{{{feature.query},{feature.key}}}")
