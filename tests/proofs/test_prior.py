@@ -188,8 +188,8 @@ def test_alpha_to_zero(alpha: Fraction) -> None:
 
 
 def test_the_race_where_alpha_is_small() -> None:
-    """n = 2, no lags: minus the mean of P(v)^2 chi2(tau(.|v) from pi). Rows tend to vertices, and pi to a vertex too, with
-    nothing left, but in the quarter of the kernels in which tokens change all the time: 1/4 + 1/4."""
+    """n = 2, no lags: minus the mean of P(v)^2 chi2(tau(.|v) from pi). Rows and pi tend to vertices, with nothing
+    left, but in the quarter of the kernels in which tokens change all the time: 1/4 + 1/4."""
     (estimate,) = race(NGramLaw(2, 2, Fraction(1, 10**5)), (), kernels=40_000).values()
     assert abs(estimate.mean + 1 / 8) <= 5 * estimate.standard_error <= 0.01
 
