@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from verify.command import INTERRUPTED, Progress, asks_for_help, check_output, emit, emit_help, key_help, run_command
 from verify.report.plain import dumps, settings_as_plain
 from verify.settings import UsageError, read_words, validate
-from verify.training_settings import TrainSettings
+from verify.training_settings import FEWEST_RECORDS, TrainSettings
 
 HELP = """python -m verify.train [KEY=VALUE ...]
 Trains the network and compares its plateaus with the k-gram losses; for example:
@@ -40,8 +40,8 @@ def main(words: Sequence[str]) -> int:
 
     with Progress() as progress, one_thread():
         recording, trainer, interrupted = train(settings, progress)
-        if len(recording.networks) < 3:
-            raise UsageError(f"stopped at step {trainer.steps}, before there were three records to report")
+        if len(recording.networks) < FEWEST_RECORDS:
+            raise UsageError(f"stopped at step {trainer.steps}, before there were {FEWEST_RECORDS} records to report")
         trajectory = recording.trajectory
         stages = analyse(
             trajectory,

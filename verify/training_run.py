@@ -1,4 +1,4 @@
-"""One training run: resumed where its checkpoint stopped, stopped cleanly at Ctrl-C or when the budget is spent."""
+"""One training run: resumed where its checkpoint stopped, stopped cleanly at Ctrl-C, or when the budget is spent."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from numerics.sub_ngrams.recording import Recording, resume, save
 from numerics.sub_ngrams.stages import LEVEL_SEED
 from numerics.sub_ngrams.training import Recipe, Trainer
 from numerics.sub_ngrams.trajectory import LARGEST_FILE, TrajectoryError
+from verify.alarm import Alarm, OutOfBudgetError
 from verify.command import Progress
 from verify.files import FileError, read_bytes
 from verify.printing import shown
@@ -82,19 +83,25 @@ def train(settings: TrainSettings, progress: Progress) -> tuple[Recording, Train
         progress.done(f"taken up from {path} at step {trainer.steps}")
     deadline = time.monotonic() + (settings.budget or float("inf"))
     saved = time.monotonic()
-    with catch_interruption() as interruption:
-        while True:
-            due = trainer.steps % settings.every == 0 or trainer.steps == settings.steps
-            if due and trainer.steps not in recording.networks:
-                loss = recording.add(trainer, tests)
-                say(progress, trainer.steps, settings.steps, loss)
-            stop = trainer.steps >= settings.steps or interruption.pressed or time.monotonic() > deadline
+    with catch_interruption() as interruption, Alarm(settings.budget) as alarm:
+        stop = False
+        while not stop:
+            try:
+                due = trainer.steps % settings.every == 0 or trainer.steps == settings.steps
+                if due and trainer.steps not in recording.networks:
+                    loss = alarm.guard(lambda: tests.mean_loss(trainer.network))
+                    recording.add(trainer, loss)
+                    say(progress, trainer.steps, settings.steps, loss)
+                stop = trainer.steps >= settings.steps or interruption.pressed or time.monotonic() > deadline
+                if not stop:
+                    alarm.guard(trainer.differentiate)
+                    trainer.update()
+            except OutOfBudgetError:  # in the middle of a step, or of a record
+                stop = True
             if path is not None and (stop or time.monotonic() - saved > settings.save_seconds):
                 store(path, recording, trainer, settings)
                 saved = time.monotonic()
-            if stop:
-                return recording, trainer, interruption.pressed
-            trainer.step()
+    return recording, trainer, interruption.pressed
 
 
 def say(progress: Progress, step: int, steps: int, loss: float) -> None:

@@ -12,6 +12,7 @@ from proofs.sub_ngrams.law import NGramLaw
 from verify.report.plain import plain
 from verify.settings import Integer, Rational, Real, Settings
 
+FEWEST_RECORDS = 3  # of the network, from which plateaus can be told
 LARGEST_RECORDING = 2**29  # bytes: a recording is kept in memory and written as one file
 PICTURES = (".svg", ".png")
 LARGEST_SEQUENCES = 2**16  # all S^T of them are one batch
@@ -62,6 +63,12 @@ class TrainSettings(Settings):
 
     @model_validator(mode="after")
     def rules_between_keys(self) -> TrainSettings:
+        records = self.steps // self.every + 1 + (self.steps % self.every > 0)
+        if records < FEWEST_RECORDS:
+            raise ValueError(
+                f"steps={self.steps}: with every={self.every} there are {records} records, a report needs "
+                f"{FEWEST_RECORDS}; give more steps, or a smaller every"
+            )
         if self.n > self.T:
             raise ValueError(f"T={self.T}: T must be a whole number from n={self.n} to 4096")
         if self.start is not None and self.start > self.n:

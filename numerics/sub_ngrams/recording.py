@@ -17,7 +17,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from numerics.sub_ngrams.levels import TestSet
 from numerics.sub_ngrams.network import Network
 from numerics.sub_ngrams.training import Trainer
 from numerics.sub_ngrams.trajectory import Trajectory, TrajectoryError, parse_trajectory, read_arrays
@@ -33,14 +32,12 @@ class Recording:
     losses: list[float] = field(default_factory=list)
     networks: dict[int, Network] = field(default_factory=dict)
 
-    def add(self, trainer: Trainer, tests: TestSet) -> float:
-        """Records the trainer's network; returns its test loss."""
-        loss = tests.mean_loss(trainer.network)
+    def add(self, trainer: Trainer, loss: float) -> None:
+        """Records the trainer's network, and its test loss."""
         parameters = {name: value.detach().cpu().clone() for name, value in trainer.network.named_parameters()}
         self.steps.append(trainer.steps)
         self.losses.append(loss)
         self.networks[trainer.steps] = Network(**parameters)
-        return loss
 
     @property
     def trajectory(self) -> Trajectory:

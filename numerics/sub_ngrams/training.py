@@ -84,14 +84,17 @@ class Batches:
         self.used = self.ahead
         self.before = self.generator.get_state()  # of the generator, before the present batches were drawn
 
-    def __next__(self) -> Batch:
+    def current(self) -> Batch:
+        """The next batch, again and again until `advance`."""
         if self.used == self.ahead:
             self.before, self.used = self.generator.get_state(), 0
             self.drawn = self._draw()
         rows = slice(self.used * self.batch, (self.used + 1) * self.batch)
-        self.used += 1
         x, P = (values[rows] for values in self.drawn)
         return Batch(x, P, torch.full_like(P[:, 0], 1 / self.batch))
+
+    def advance(self) -> None:
+        self.used += 1
 
     def state(self) -> dict[str, Tensor]:
         before = self.generator.get_state() if self.used == self.ahead else self.before
@@ -136,13 +139,24 @@ class Trainer:
             self.batches = Batches(recipe, self.device)
 
     def step(self) -> float:
-        x, P, weight = self.everything if self.batches is None else next(self.batches)
+        loss = self.differentiate()
+        self.update()
+        return loss
+
+    def differentiate(self) -> float:
+        """The loss of the next batch, and its gradient. May be broken off: until `update` the state is as before."""
+        x, P, weight = self.everything if self.batches is None else self.batches.current()
         loss = (weight * self.network.losses(x, P, self.recipe.epsilon)).sum()
         self.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch's backward has no annotations
-        self.optimiser.step()
-        self.steps += 1
         return float(loss.detach())
+
+    def update(self) -> None:
+        """The step along the gradient, after `differentiate`."""
+        self.optimiser.step()
+        if self.batches is not None:
+            self.batches.advance()
+        self.steps += 1
 
     def state(self) -> dict[str, Tensor]:
         """Everything that the next steps depend on, as named tensors on the CPU."""
