@@ -56,12 +56,12 @@ class Engine:
     takes: tuple[str, ...] = ()
     parts: bool = False
     most_grams: float = math.inf
-    least: Callable[[NGramLaw, int, Options], float] | None = None
+    least: Callable[[NGramLaw, Configuration, int, Options], float] | None = None
 
     def seconds(self, law: NGramLaw, configuration: Configuration, T: int, options: Options) -> float:
         """Of one core, within a small factor; of an engine that refines its result, what it takes at least."""
         if self.least is not None:
-            return self.least(law, T, options)
+            return self.least(law, configuration, T, options)
         return 60 * self.work(law, configuration, T) / self.limit
 
     def obstacle(self, law: NGramLaw, configuration: Configuration, T: int) -> str | None:
@@ -140,7 +140,7 @@ def _free(law: NGramLaw) -> float:
     return float(law.S) ** (law.n - 1) * (law.S - 1)
 
 
-def _transfer_seconds(law: NGramLaw, T: int, options: Options) -> float:
+def _transfer_seconds(law: NGramLaw, configuration: Configuration, T: int, options: Options) -> float:
     return _fewest_points(law) if _free(law) > 4 else 1.0
 
 
@@ -148,13 +148,24 @@ def _samples(law: NGramLaw, T: int, options: Options) -> int:
     return options.samples or max(MIN_SAMPLES, TOKENS_IN_SECONDS // max(T, law.S**law.n))
 
 
-def _monte_carlo_seconds(law: NGramLaw, T: int, options: Options) -> float:
+def _monte_carlo_seconds(law: NGramLaw, configuration: Configuration, T: int, options: Options) -> float:
     """Every token is drawn from S urns; every n-gram is counted, and holds a token at n lags."""
     grams = float(law.S) ** law.n
     return _samples(law, T, options) * (3e-9 * T * law.S + grams * (2e-8 + 3e-10 * law.n * law.S))
 
 
-def _derivation_seconds(law: NGramLaw, T: int, options: Options) -> float:
+def _enumeration_seconds(law: NGramLaw, configuration: Configuration, T: int, options: Options) -> float:
+    """Every position of every sequence is compared at the lags in use, and holds a token at n lags."""
+    return 1.8e-5 * _sequences(law, configuration, T) * T * (law.n + len(configuration.lags))
+
+
+def _class_seconds(law: NGramLaw, configuration: Configuration, T: int, options: Options) -> float:
+    """Every n-gram of a class is compared at the lags in use, and holds a token at n lags."""
+    grams = float(law.S) ** law.n
+    return _classes(law, configuration, T) * (6e-5 + 3.5e-7 * grams * (law.n + len(configuration.lags)))
+
+
+def _derivation_seconds(law: NGramLaw, configuration: Configuration, T: int, options: Options) -> float:
     """Of the network once, in all of its parameters, and of every sequence."""
     return float(5e-3 * (law.n * law.S) ** 3 + 5e-3 * law.S**T)
 
@@ -174,6 +185,7 @@ ENGINES: Mapping[str, Engine] = {
             work=_sequences,
             limit=2e5,
             unit="sequences",
+            least=_enumeration_seconds,
         ),
         Engine(
             "derivation",
@@ -194,6 +206,7 @@ ENGINES: Mapping[str, Engine] = {
             limit=2e6,
             unit="classes",
             most_grams=MOST_GRAMS,
+            least=_class_seconds,
         ),
         Engine(
             "autograd",

@@ -24,7 +24,7 @@ from verify.claims.sub_ngrams.settings import SubNGramSettings
 from verify.engines import choose_engine
 
 DRAWN = 100, 4000  # kernels of the law, at least and at most
-DRAWN_PRODUCTS = 1e8  # of numbers, in the stationary laws of all kernels that are drawn
+DRAWN_PRODUCTS = 2e7  # of numbers, in the stationary laws of all kernels that are drawn
 ROUNDING = 1e-11  # of means over them
 LENGTHS = (8, 16, 32, 64)
 HESSIAN_SEQUENCES, HESSIAN_SLOTS = 256, 36  # all sequences of length T, and (nS)^2: a second or so

@@ -63,8 +63,8 @@ def quadrature(S: int, n: int, points: int) -> float:
     return _products(S, n) * (CALL + points * PRODUCT)
 
 
-CALL = 16 * 1.3e-6  # of numpy, for each of 16 groups of kernels
-PRODUCT = 2.5e-10  # of one kernel in an array; a quarter of the points is drawn
+CALL = 16 * 5e-6  # of numpy, for each of 16 groups of kernels
+PRODUCT = 2.5e-9  # of one kernel in an array, of logarithms where it has many contexts
 MOST_CONTEXTS = 512  # whose transitions are kept, for thousands of kernels
 
 

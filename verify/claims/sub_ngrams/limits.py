@@ -43,7 +43,7 @@ from verify.claims.sub_ngrams.kernels import (
     rational_kernels,
 )
 from verify.claims.sub_ngrams.settings import FEWEST_KERNELS, SubNGramSettings, braces
-from verify.engines import ENGINES, PREFERENCE, Engine, choose_engine, reached
+from verify.engines import ENGINES, PREFERENCE, Engine, Options, choose_engine, reached
 from verify.uncertain import with_error
 
 SYMBOLIC = ((2, 1), (2, 2), (2, 3), (3, 1), (3, 2))  # (S, n) whose generic kernel is a matter of a second
@@ -146,7 +146,11 @@ def large_norm_suffices(settings: SubNGramSettings, run: Run) -> Finding:
     configuration = Configuration(settings.lag_set, math.inf)
     if not reached(law, configuration, T, exact=True):
         return undecided(f"no exact engine reaches S={law.S}, n={law.n}, T={T}")
-    M = choose_engine(law, configuration, T, exact=True).compute(law, configuration, T)
+    engine = choose_engine(law, configuration, T, exact=True)
+    seconds = sum(e.seconds(law, configuration, T, Options()) for e in (engine, ENGINES["enumeration"]))
+    if seconds > run.seconds:
+        return too_dear(seconds, run, what=f"all sequences of T={T}, by two engines", scope=f"S={law.S}, n={law.n}")
+    M = engine.compute(law, configuration, T)
     streams = (0, *configuration.active_heads)
     visible = [(a, lag) for a in streams for lag in settings.lag_set]
     visible += [(lag - 1, b) for lag in settings.lag_set for b in streams]
@@ -282,7 +286,7 @@ def faster_paths(settings: SubNGramSettings) -> dict[str, dict[str, float]]:
 
 
 QUICK = 10.0  # seconds of the transfer engine at its own tolerance
-FEW_CLASSES = 25_000  # which type_classes goes through in a second
+MOMENT = 2.0  # seconds of type_classes
 
 
 def _quick(settings: SubNGramSettings) -> bool:
@@ -290,7 +294,7 @@ def _quick(settings: SubNGramSettings) -> bool:
 
 
 def _few_classes(law: NGramLaw, T: int) -> bool:
-    return ENGINES["type_classes"].work(law, Configuration((), math.inf), T) <= FEW_CLASSES
+    return ENGINES["type_classes"].seconds(law, Configuration((), math.inf), T, Options()) <= MOMENT
 
 
 def _plan(settings: SubNGramSettings, run: Run) -> list[tuple[int, Engine | None]]:

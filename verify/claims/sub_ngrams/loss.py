@@ -23,7 +23,6 @@ from proofs.sub_ngrams.law import NGramLaw, Word
 from proofs.sub_ngrams.markov_types import estimated_classes
 from proofs.sub_ngrams.prior import PriorMean, prior_mean
 from verify.claim import (
-    SHARE,
     Certificate,
     Counterexample,
     Evidence,
@@ -114,7 +113,7 @@ def ladder(settings: SubNGramSettings, run: Run) -> Finding:
         return too_dear(seconds, run, what="the ladder of one rational kernel", scope=f"S={S}, n={n}")
     steps = [(kernel, rung) for kernel in kernels for rung in rungs(kernel)]
     flat = next((step for step in steps if not (step[1].strict and step[1].is_information)), None)
-    points = quadrature_points(settings, SHARE * run.seconds)
+    points = quadrature_points(settings, run.seconds / 3)
     means = _levels_of(settings.law, points, settings.seed) if points else None
     doubts = doubts_of_entropy(kernels) + doubts_of_quadrature(settings)
     doubts += doubts_of_levels(means, S) if means else []
