@@ -21,6 +21,7 @@ from verify.printing import LONGEST_LINE, prepare_streams, printable, say, shown
 from verify.settings import Settings, UsageError
 
 USAGE = 2
+UNFINISHED = 3  # nothing wrong, but the budget ended before all was done
 INTERNAL = 4
 INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
 CLOSED_PIPE = 141  # and for one that a closed pipe ended

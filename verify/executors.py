@@ -28,13 +28,12 @@ from typing import Any
 
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
 from verify.alarm import Alarm, OutOfBudgetError
-from verify.command import INTERNAL, INTERRUPTED
+from verify.command import INTERNAL, INTERRUPTED, UNFINISHED
 from verify.engines import get_engine
 from verify.gradient_settings import DASK
 from verify.settings import UsageError
 from verify.shards import Shard, Store, compute
 
-UNFINISHED = 3
 CONNECT_SECONDS = 5
 
 

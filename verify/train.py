@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from verify.command import INTERRUPTED, Progress, asks_for_help, check_output, emit, emit_help, key_help, run_command
+from verify.command import (
+    INTERRUPTED,
+    UNFINISHED,
+    Progress,
+    asks_for_help,
+    check_output,
+    emit,
+    emit_help,
+    key_help,
+    run_command,
+)
+from verify.printing import say, shown
 from verify.report.plain import dumps, settings_as_plain
-from verify.settings import UsageError, read_words, validate
+from verify.settings import read_words, validate
 from verify.training_settings import FEWEST_RECORDS, TrainSettings
 
 HELP = """python -m verify.train [KEY=VALUE ...]
@@ -18,6 +29,7 @@ Ctrl-C, by its budget, or killed, goes on from there when it is started again. C
 exit status
   0    trained and reported, also where the budget ended the training early
   2    usage
+  3    the budget ended before there was anything to report
   4    internal error
   130  Ctrl-C; what was trained until then is reported
 """
@@ -41,7 +53,8 @@ def main(words: Sequence[str]) -> int:
     with Progress() as progress, one_thread():
         recording, trainer, interrupted = train(settings, progress)
         if len(recording.networks) < FEWEST_RECORDS:
-            raise UsageError(f"stopped at step {trainer.steps}, before there were {FEWEST_RECORDS} records to report")
+            say(nothing_to_report(settings, trainer.steps, interrupted))
+            return INTERRUPTED if interrupted else UNFINISHED
         trajectory = recording.trajectory
         stages = analyse(
             trajectory,
@@ -61,6 +74,18 @@ def main(words: Sequence[str]) -> int:
     else:
         emit(training_text(headline(settings), trajectory, stages), output)
     return INTERRUPTED if interrupted else 0
+
+
+def nothing_to_report(settings: TrainSettings, steps: int, interrupted: bool) -> str:
+    """Why there is no report, and how to come to one."""
+    why = "interrupted" if interrupted else f"budget={settings.budget:g} s is used up"
+    remedy = "give a larger budget, or checkpoint=FILE.npz to go on later"
+    if settings.checkpoint:
+        remedy = f"{shown(settings.checkpoint)} keeps the run, the same command goes on from there"
+    return (
+        f"verify.train: {why} at step {steps}: a report needs {FEWEST_RECORDS} records, every={settings.every} steps "
+        f"apart; {remedy}"
+    )
 
 
 def headline(settings: TrainSettings) -> str:

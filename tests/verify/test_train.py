@@ -218,3 +218,14 @@ def test_recipe_text_covers_what_the_run_depends_on() -> None:
     recipe = set(json.loads(validate(TrainSettings, {}).recipe_text))
     report = {"format", "output", "budget", "checkpoint", "steps", "gradient_samples", "save_seconds"}
     assert recipe | report == set(TrainSettings.model_fields)
+
+
+@pytest.mark.parametrize("checkpoint", [False, True])
+def test_a_budget_too_small_for_a_report_says_what_to_do(
+    checkpoint: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = [f"checkpoint={tmp_path / 'run.npz'}"] if checkpoint else []
+    assert train.main(["budget=1e-9", "test_samples=64", *kept]) == 3
+    out, err = capsys.readouterr()
+    assert not out and "budget=1e-09 s is used up at step 0" in err and "every=32" in err
+    assert ("keeps the run" in err) is checkpoint is (tmp_path / "run.npz").exists()
