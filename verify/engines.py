@@ -149,9 +149,9 @@ def _samples(law: NGramLaw, T: int, options: Options) -> int:
 
 
 def _monte_carlo_seconds(law: NGramLaw, configuration: Configuration, T: int, options: Options) -> float:
-    """Every token is drawn from S urns; every n-gram is counted, and holds a token at n lags."""
-    grams = float(law.S) ** law.n
-    return _samples(law, T, options) * (3e-9 * T * law.S + grams * (2e-8 + 3e-10 * law.n * law.S))
+    """Every token is drawn from S urns; every n-gram is compared at the lags in use, and holds a token at n lags."""
+    grams, passes = float(law.S) ** law.n, 3 + len(configuration.lags)
+    return _samples(law, T, options) * (3e-9 * T * law.S + grams * (3e-8 * passes + 3e-10 * law.n * law.S))
 
 
 def _enumeration_seconds(law: NGramLaw, configuration: Configuration, T: int, options: Options) -> float:
