@@ -127,7 +127,7 @@ def _classes(law: NGramLaw, configuration: Configuration, T: int) -> float:
 def _seconds(law: NGramLaw, configuration: Configuration, T: int) -> float:
     """Of the transfer engine, as measured: lattices over the kernel's free parameters if they are few, else Sobol
     points, so many at least that there is an error."""
-    return max(30.0, _fewest_points(law)) if _free(law) > 4 else 8 if law.alpha >= 1 else 25
+    return max(30.0, _fewest_points(law)) if not few_parameters(law) else 8 if law.alpha >= 1 else 25
 
 
 def _fewest_points(law: NGramLaw) -> float:
@@ -136,12 +136,13 @@ def _fewest_points(law: NGramLaw) -> float:
     return (2 * law.S + 1) * (0.18 + 6e-5 * contexts**2 * law.n * law.S)
 
 
-def _free(law: NGramLaw) -> float:
-    return float(law.S) ** (law.n - 1) * (law.S - 1)
+def few_parameters(law: NGramLaw) -> bool:
+    """Whether the kernel has so few that the transfer engine averages over it by lattices."""
+    return float(law.S) ** (law.n - 1) * (law.S - 1) <= 4
 
 
 def _transfer_seconds(law: NGramLaw, configuration: Configuration, T: int, options: Options) -> float:
-    return _fewest_points(law) if _free(law) > 4 else 1.0
+    return _fewest_points(law) if not few_parameters(law) else 1.0
 
 
 def _samples(law: NGramLaw, T: int, options: Options) -> int:

@@ -43,7 +43,7 @@ from verify.claims.sub_ngrams.kernels import (
     rational_kernels,
 )
 from verify.claims.sub_ngrams.settings import FEWEST_KERNELS, SubNGramSettings, braces
-from verify.engines import ENGINES, PREFERENCE, Engine, Options, choose_engine, reached
+from verify.engines import ENGINES, PREFERENCE, Engine, Options, choose_engine, few_parameters, reached
 from verify.uncertain import with_error
 
 SYMBOLIC = ((2, 1), (2, 2), (2, 3), (3, 1), (3, 2))  # (S, n) whose generic kernel is a matter of a second
@@ -326,7 +326,7 @@ def _point(settings: SubNGramSettings, T: int, engine: Engine, run: Run) -> Poin
     run.progress(f"T={T} by {engine.name}")
     # norms fall like 1/T; where that precision is dear, an upper bound of this order will do
     tolerance = settings.tolerance or (0.1 / T if _quick(settings) else 1 / T)
-    usual = 0.5 if _quick(settings) else 0.0
+    usual = 0.5 if few_parameters(law) else 0.0
     minutes = min(settings.minutes, max(usual, run.seconds / 60))
     options = replace(settings.options, tolerance=tolerance, minutes=minutes)
     M: ScoreBlocks = engine.compute(law, configuration, T, options)
