@@ -35,7 +35,7 @@ autodoc_preserve_defaults = True
 nitpicky = True
 nitpick_ignore_regex = [
     ("py:.*", r"(?!(verify|proofs|numerics)\.).*"),  # names of other libraries: they would need the network
-    ("py:class", r".*\.(_?[a-z]\w*|[A-Z]\w*\.__class__|AnySettings)"),  # functions and type variables in annotations
+    ("py:class", r".*\.(_?[a-z]\w*|[A-Z]\w*\.__class__|Any[A-Z]\w*)"),  # functions and type variables in annotations
 ]
 
 html_math_renderer = "mathml"

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import TypeVar
 
-T = TypeVar("T")
+AnyResult = TypeVar("AnyResult")
 
 AGAIN = 0.25  # seconds until it rings again: an exception that is raised inside a destructor is lost
 
@@ -42,7 +42,7 @@ class Alarm:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, self.before)
 
-    def guard(self, work: Callable[[], T]) -> T:
+    def guard(self, work: Callable[[], AnyResult]) -> AnyResult:
         try:
             self.armed = True
             return work()
