@@ -139,3 +139,10 @@ def test_engines_that_count_n_grams_refuse_more_than_fit() -> None:
     for name in ("type_classes", "monte_carlo"):
         assert "n-grams (limit" in (ENGINES[name].obstacle(NGramLaw(50, 12), configuration, 12) or "")
     assert ENGINES["monte_carlo"].obstacle(NGramLaw(50, 3), configuration, 12) is None
+
+
+def test_sequences_that_are_too_short_for_a_limit_refute_nothing_and_verify_nothing() -> None:
+    """With 11 tokens only T = 2 is among the first thousand sequences, and there every limit is 0."""
+    longer = check("sub-n-grams", "SN8", "S=11 n=2", Run())
+    assert longer.verdict is Verdict.REFUTED and "T=3," in longer.scope
+    assert check("sub-n-grams", "SN8", "S=50 n=2", Run()).verdict is Verdict.UNDECIDED
