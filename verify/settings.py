@@ -78,7 +78,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
-    seed: Integer = Field(0, ge=0, lt=2**63, description="a whole number from 0")
+    seed: Integer = Field(0, ge=0, lt=2**63, description="a whole number from 0, below 2^63")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto, cpu or cuda")
     format: Literal["table", "json"] = Field("table", description="table or json")
     output: str | None = Field(None, min_length=1, description="a file to write to, instead of standard output")

@@ -42,7 +42,9 @@ def population_gradient(
     that is random or changes beside other sequences (every sequence is asked for twice, see `OwnModule`); a parameter
     that the output depends on by a path that torch does not see; a gradient that is not finite; an output of another
     shape or kind; too many sequences; another law than `NGramLaw` itself. What it cannot see: a dependence on other
-    sequences below 1e-10 of log p; a path that the module hides besides one that it shows; cancellation inside.
+    sequences below 1e-10 of log p; a path that the module hides besides one that it shows; a backward pass that is not
+    the derivative of the forward pass (padding_idx, scale_grad_by_freq, an autograd.Function or a tensor hook of its
+    own); cancellation inside.
     """
     with asking(module, law.S, output, epsilon) as own:
 

@@ -213,9 +213,9 @@ PAPER = Paper(
         Claim(
             "SN14c",
             "soft heads, c_A fixed (control)",
-            "With soft heads in the first layer, of fixed logit c_A on the position t-h, the mean distance of the "
-            "network's output from that of padded hard heads falls to less than half, from the first length in the "
-            "scope to the last.",
+            "With soft heads in the first layer, of fixed logit c_A on the position t-h, the lag weight e^c_A / "
+            "(e^c_A + T - 1) rises with T, and the mean distance of the network's output from that of padded hard "
+            "heads falls to less than half, from the first length in the scope to the last.",
             f"{_HERE}.variants:fixed_soft_heads",
             control=True,
             expected=_control_needs_lags,

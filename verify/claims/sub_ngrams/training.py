@@ -55,7 +55,7 @@ def plateaus_at_k_grams(settings: SubNGramSettings, run: Run) -> Finding:
     open_ = [name for name, status in tests.items() if status == UNDECIDED]
     untested = [name for name, status in tests.items() if status == NOT_TESTED]
     return decide(
-        not failed and not open_,
+        not failed and not open_ and len(stages.plateaus) > 1,
         evidence=Evidence.STATISTICAL,
         scope=f"{recorded.path.name}: S={law.S}, n={law.n}, T={T}, alpha={law.alpha}, initial {law.initial}; "
         f"{len(stages.snapshots)} snapshots{'; not tested: ' + ', '.join(untested) if untested else ''}",
@@ -75,7 +75,7 @@ def plateaus_at_k_grams(settings: SubNGramSettings, run: Run) -> Finding:
             "snapshots": [snapshot_entry(shot) for shot in stages.snapshots],
         },
         footnote=footnote(stages),
-        undecided=f"lost in the errors: {', '.join(open_)}" if open_ else "the run has no plateau",
+        undecided=f"lost in the errors: {', '.join(open_)}" if open_ else "a single plateau: nothing to pass through",
     )
 
 

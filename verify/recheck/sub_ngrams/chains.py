@@ -73,7 +73,7 @@ def check_kernel(
 
 
 def read_S_n(f: Fields) -> tuple[int, int]:
-    return f.integer("S", 2, 12), f.integer("n", 1, 12)
+    return f.integer("S", 2, 50), f.integer("n", 1, 12)
 
 
 def at(word: Word, lags: Sequence[int]) -> Word:

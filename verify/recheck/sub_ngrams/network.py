@@ -16,7 +16,7 @@ from verify.recheck.certificate import Certificate, Fields, RejectedError, bits
 def read_size(f: Fields) -> tuple[int, int, int]:
     """(S, n, T) with T >= n."""
     n = f.integer("n", 1, 12)
-    return f.integer("S", 2, 12), n, f.integer("T", n, 1000)
+    return f.integer("S", 2, 50), n, f.integer("T", n, 1000)
 
 
 def read_lags(f: Fields, n: int) -> tuple[int, ...]:
@@ -251,7 +251,7 @@ def half_bound_without_lags(c: Certificate) -> str:
 
 def check_short_sequences(c: Certificate, constant: int) -> str:
     """The bound with this constant on every sequence of the lengths asked for; says which these are."""
-    S, n = c.parameters.integer("S", 2, 12), c.parameters.integer("n", 1, 12)
+    S, n = c.parameters.integer("S", 2, 50), c.parameters.integer("n", 1, 12)
     lags, qs = read_lags(c.parameters, n), c.parameters.rationals("q")
     first, last = c.parameters.integer("first T", n, 100), c.parameters.integer("last T", n, 100)
     c.demand(bool(qs) and all(q >= 1 for q in qs), "parameters.q: not all at least 1")
@@ -281,7 +281,7 @@ def estimator_counterexample(c: Certificate) -> str:
     """SN3c: one sequence beyond half the bound."""
     n = c.parameters.integer("n", 1, 12)
     lags, q = read_lags(c.parameters, n), c.parameters.rational("q")
-    S = c.parameters.integer("S", 2, 12)
+    S = c.parameters.integer("S", 2, 50)
     x = c.witness.integers("x", 0, S - 1)
     c.demand(q >= 1 and len(x) >= n, "witness.x: too short, or q below 1")
     c.afford(len(x) * (S + 4), "sequence", len(lags) * bits(q))

@@ -74,7 +74,8 @@ def large_norm_counterexample(c: Certificate) -> str:
     value = limit_entry(S, n, T, alpha, initial, lags, a, b, v, w)
     c.demand(value == c.witness.rational("limit"), f"witness.limit: it is {shown(value)}")
     c.demand(value != 0, "witness.limit: 0 shows nothing")
-    return f"lim M_{a},{b}[{v}][{w}] = {shown(value)}; S={S}, n={n}, T={T}, lags {braces(lags)}"
+    law = f"S={S}, n={n}, alpha={shown(alpha)}, initial {initial}"
+    return f"lim M_{a},{b}[{v}][{w}] = {shown(value)}; {law}, T={T}, lags {braces(lags)}"
 
 
 def infinite_loss(c: Certificate) -> str:
@@ -83,7 +84,7 @@ def infinite_loss(c: Certificate) -> str:
     A sequence of one token only has positive probability at every length (all urns give each token at least
     alpha / (S alpha + T) > 0), and so has any other token after it.
     """
-    S, n = c.parameters.integer("S", 2, 12), c.parameters.integer("n", 1, 12)
+    S, n = c.parameters.integer("S", 2, 50), c.parameters.integer("n", 1, 12)
     alpha, initial = read_law(c.parameters)
     c.demand(alpha > 0, "parameters.alpha: not above 0")
     lengths, values = c.parameters.integers("T", n, 60), c.witness.rationals("probabilities")
