@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from numerics.sub_ngrams.escape_race import drawn_kernels, race, repetition
+from proofs.log_numbers import as_floats
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.escape import word_weights
 from proofs.sub_ngrams.law import NGramLaw
@@ -48,7 +49,7 @@ def test_norms_along_faster_paths_are_those_of_the_literal_network(words: str) -
 
 def test_the_saddle_that_needs_no_new_head() -> None:
     """-(sum_v P(u_{k-1} = v, s = v) - sum_{h,v} P(h, u_{k-1} = v) P(v | h)), from the words of the drawn kernels."""
-    words = word_weights(drawn_kernels(LAW, 500, 3))
+    words = {word: as_floats(x) for word, x in word_weights(drawn_kernels(LAW, 500, 3)).items()}
     total, k = sum(words.values()), 2
 
     def P(condition: object) -> np.ndarray:
