@@ -27,7 +27,8 @@ class Alarm:
 
     def __init__(self, seconds: float | None) -> None:
         works = threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer")
-        self.seconds, self.armed = seconds if works else None, False
+        self.seconds, self.armed, self.rang = seconds if works else None, False, False
+        self.reason = f"budget={seconds:g} s is used up" if seconds is not None else ""
 
     def __enter__(self) -> Alarm:
         if self.seconds is not None:
@@ -44,14 +45,19 @@ class Alarm:
 
     def guard(self, work: Callable[[], AnyResult]) -> AnyResult:
         try:
-            self.armed = True
+            self.armed, self.rang = True, False
             return work()
+        except Exception as error:
+            if self.rang:  # a library has wrapped what was raised in a function that it called
+                raise OutOfBudgetError(self.reason) from error
+            raise
         finally:
             self.armed = False
 
     def _ring(self, number: int, frame: FrameType | None) -> None:
         if self.armed and not importing(frame):
-            raise OutOfBudgetError(f"budget={self.seconds:g} s is used up")
+            self.rang = True
+            raise OutOfBudgetError(self.reason)
 
 
 def importing(frame: FrameType | None) -> bool:

@@ -151,6 +151,20 @@ def test_an_alarm_that_is_swallowed_rings_again() -> None:
     assert results[0].verdict is Verdict.UNDECIDED and len(LOG) > 1
 
 
+def test_an_alarm_that_a_library_wraps_is_no_error_of_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As flint does with what is raised in the integrand of acb.integral."""
+
+    def wrapped(settings: object, run: Run) -> Finding:
+        try:
+            return endless(settings, run)
+        except OutOfBudgetError as ending:
+            raise SystemError("returned a result with an exception set") from ending
+
+    monkeypatch.setattr(sys.modules["toy_claims"], "true", wrapped)
+    (result,) = run_claims([claim("A", "true")], None, budget=0.05)
+    assert result.verdict is Verdict.UNDECIDED and "budget=0.05 s" in result.finding.reason
+
+
 def test_an_import_is_not_broken_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "slow_import_of_a_test.py").write_text("import time\ntime.sleep(0.4)\nFINISHED = True\n")
     monkeypatch.syspath_prepend(tmp_path)
