@@ -31,7 +31,7 @@ exit status
   2    usage
   3    the budget ended before there was anything to report
   4    internal error
-  130  Ctrl-C; what was trained until then is reported
+  130  Ctrl-C; what was trained until then is reported, if there are records enough
 """
 
 

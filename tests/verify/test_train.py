@@ -104,7 +104,7 @@ def test_ctrl_c_keeps_and_reports_what_there_is(tmp_path: Path) -> None:
         f"{LONG} steps=100000 checkpoint={path} save_seconds=0.05".replace("steps=400 ", ""), path, signal.SIGINT
     )
     assert "Traceback" not in err
-    assert status in (130, 2) and (status == 2 or "Bayes" in out)
+    assert status == 130 and ("Bayes" in out or "keeps the run" in err)  # a report, or too few records for one
     reached = int(final(path)["resume/steps"])
     assert 0 < reached < 100000
     steps = (reached // 64 + 2) * 64
