@@ -110,7 +110,7 @@ class Engine:
 
 
 def _sequences(law: NGramLaw, configuration: Configuration, T: int) -> float:
-    return float(law.S) ** T if T < 1000 else math.inf
+    return float(law.S) ** T if T * math.log(law.S) < 700 else math.inf  # the largest float is some e^709
 
 
 MOST_GRAMS = 4096  # different n-grams whose counts make up a type; even counting the types takes long beyond

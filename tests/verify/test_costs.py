@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from fractions import Fraction
 from typing import Any
@@ -146,3 +147,9 @@ def test_sequences_that_are_too_short_for_a_limit_refute_nothing_and_verify_noth
     longer = check("sub-n-grams", "SN8", "S=11 n=2", Run())
     assert longer.verdict is Verdict.REFUTED and "T=3," in longer.scope
     assert check("sub-n-grams", "SN8", "S=50 n=2", Run()).verdict is Verdict.UNDECIDED
+
+
+@pytest.mark.parametrize(("S", "T"), [(18, 254), (5, 875), (50, 181), (2, 1100)])
+def test_more_sequences_than_floats_hold_are_too_many(S: int, T: int) -> None:
+    law, configuration = NGramLaw(S, 2), Configuration((1,), math.inf)
+    assert "sequences" in str(ENGINES["enumeration"].obstacle(law, configuration, T))

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import pytest
+import torch
 
 from verify import check, gradient, train
 from verify.claims import PAPERS
@@ -123,6 +124,7 @@ def line(seed: int) -> tuple[str, list[str]]:
 
 def run(command: str, words: Sequence[str]) -> tuple[int, str, str]:
     """Exit status, standard output, and the line of a refusal. What a command raises beside a usage error is 4."""
+    torch.set_grad_enabled(True)  # an alarm may come between the two halves of entering torch.no_grad
     out, err = io.StringIO(), io.StringIO()
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
