@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from verify import replay
+from verify.check import get_paper, understand
 from verify.claims import PAPERS
 from verify.recheck.arithmetic import Series
 from verify.recheck.certificate import RejectedError, digest
@@ -106,3 +107,11 @@ def test_heads_that_are_not_saturated_are_rejected(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(network.Series, "monomial", lambda value, power, order: Series([value] + [0] * order))
     with pytest.raises(RejectedError, match="derivative of weight"):
         replay.replay("sub-n-grams", recorded("SN2"))
+
+
+def test_true_certificates_of_a_large_vocabulary_are_not_rejected() -> None:
+    """S = 20 is in the documented range; the checker used to stop at 12."""
+    paper = get_paper("sub-n-grams")
+    chosen, claims = understand(paper, {"k": "2", "n": "2", "S": "20", "select": "SN3,SN11"})
+    written = certificates_json(paper, run_claims(claims, chosen))
+    assert [outcome for outcome, _ in replay.outcomes(replay.parse(written.encode()), replay.LIMIT)] == ["accepted"] * 2
