@@ -4,6 +4,14 @@ from __future__ import annotations
 
 import torch
 
+WIDER = 16
+
+
+def at_once(count: int, device: torch.device) -> int:
+    """How much is worked on at a time, where it is `count` on the CPU: on CUDA a call costs more, and memory there is
+    no cache to stay within."""
+    return WIDER * count if device.type == "cuda" else count
+
 
 def resolve_device(name: str) -> torch.device:
     """The device called "cpu", "cuda", or "auto" (CUDA where present). Raises ValueError for anything else."""

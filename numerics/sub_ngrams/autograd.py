@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from numerics.device import at_once
 from numerics.sub_ngrams.closed_form import log_error
 from numerics.sub_ngrams.network import Network
 from numerics.sub_ngrams.population_gradient import expected_gradient
@@ -27,7 +28,7 @@ POSITIONS = 2**20  # tokens of drawn sequences differentiated at once, at most
 
 @torch.inference_mode(False)  # nor no_grad, whatever the caller has
 def autograd(
-    law: NGramLaw, configuration: Configuration, T: int, *, batch: int = BATCH, device: torch.device | None = None
+    law: NGramLaw, configuration: Configuration, T: int, *, batch: int | None = None, device: torch.device | None = None
 ) -> ScoreBlocks:
     """M = dL/dW of the network with hard heads and merged W, over all S^T sequences with their exact weights.
 
@@ -39,6 +40,7 @@ def autograd(
     network = Network.at_configuration(law, configuration, T, parametrisation="merged", c=c, device=device)
     with torch.no_grad():
         network.V.copy_(torch.eye(S))
+    batch = at_once(BATCH, network.V.device) if batch is None else batch
     M = parameter_gradients(network, law, T, batch=batch)["W"].reshape(n, S, n, S).transpose(1, 2)
     errors = torch.full_like(M, error_bound(law, configuration, T, batch))
     return ScoreBlocks.from_nested(M.tolist(), errors.tolist())

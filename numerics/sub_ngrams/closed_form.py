@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from numerics.device import at_once
 from numerics.sub_ngrams.sequences import UNIT_ROUNDOFF, enumerate_sequences, law_error
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
@@ -34,9 +35,10 @@ def closed_form(
     """
     n, S = law.n, law.S
     total = torch.zeros(n, n, S, S, dtype=torch.float64, device=device)
-    for x, P, weight in enumerate_sequences(law, T, batch=BATCH, device=total.device):
+    batch = at_once(BATCH, total.device)
+    for x, P, weight in enumerate_sequences(law, T, batch=batch, device=total.device):
         total += block_mean(x, P, weight, configuration, n)
-    summation = UNIT_ROUNDOFF * (BATCH + S**T / BATCH + 2)
+    summation = UNIT_ROUNDOFF * (batch + S**T / batch + 2)
     bound = 2 * (2 / S) * (score_error(configuration, S) + law_error(T) + summation)
     return ScoreBlocks.from_nested(total.tolist(), torch.full_like(total, bound).tolist())
 
@@ -64,20 +66,22 @@ def lag_sums(x: Tensor, P: Tensor, configuration: Configuration, n: int) -> Tens
     The score block of one sequence is rank one: M_ab[v, v'] = 1{x_{T-a} = v} R_b[v'].
     """
     S, levels = P.shape[1], len(configuration.lags) + 1
-    chunk = max(1, POSITIONS // max(x.shape[1], S * S * levels))
+    chunk = max(1, at_once(POSITIONS, x.device) // max(x.shape[1], S * S * levels))
     parts = zip(torch.split(x, chunk), torch.split(P, chunk), strict=True)
     return torch.cat([_lag_sums(part, P_part, configuration, n) for part, P_part in parts])
 
 
-def lag_sums_of_counts(x: Tensor, grams: Tensor, P: Tensor, configuration: Configuration, n: int) -> Tensor:
+def lag_sums_of_counts(
+    start: Tensor, last: Tensor, grams: Tensor, P: Tensor, configuration: Configuration, n: int
+) -> Tensor:
     """`lag_sums` from the counts of all n-grams (float64, B x S^n, in lexicographic order): B x n x S.
 
-    Of x only the first n-1 and the last n tokens are read. At a cost of S^n for a sequence, whatever its length.
+    start, last  the first n-1 and the last n tokens. At a cost of S^n for a sequence, whatever its length.
     """
-    B, S, levels = len(x), P.shape[1], len(configuration.lags) + 1
+    B, S, levels, device = len(start), P.shape[1], len(configuration.lags) + 1, grams.device
     kinds = S * levels
-    tokens = torch.cartesian_prod(*[torch.arange(S, device=x.device)] * n).view(-1, n).flip(1)  # [n-gram, lag]
-    ends, start = query_tokens(x, n), x[:, : n - 1].long()
+    tokens = torch.cartesian_prod(*[torch.arange(S, device=device)] * n).view(-1, n).flip(1)  # [n-gram, lag]
+    ends, start = query_tokens(last, n), start.long()
     kind = (tokens[:, 0] * levels).expand(B, -1)  # of every n-gram and, below, of the positions before the first
     kind_of_start = start * levels
     for lag in configuration.lags:
@@ -86,7 +90,7 @@ def lag_sums_of_counts(x: Tensor, grams: Tensor, P: Tensor, configuration: Confi
     counts = grams.new_zeros(B, kinds).scatter_add_(1, kind, grams)
     counts.scatter_add_(1, kind_of_start, torch.ones_like(start, dtype=counts.dtype))
     g = score_table(counts.view(B, S, levels), P, configuration).view(B, kinds)
-    lag_is = (tokens.unsqueeze(2) == torch.arange(S, device=x.device)).double()  # [n-gram, lag, token]
+    lag_is = (tokens.unsqueeze(2) == torch.arange(S, device=device)).double()  # [n-gram, lag, token]
     sums = ((grams * g.gather(1, kind)) @ lag_is.flatten(1)).view(B, n, S)
     g_of_start = g.gather(1, kind_of_start)
     for b in range(n - 1):

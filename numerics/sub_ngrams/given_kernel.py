@@ -14,6 +14,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from numerics.device import at_once
 from numerics.memory import keep_memory
 from numerics.sub_ngrams.first_order import correction
 from numerics.sub_ngrams.infinite_length import Stationary, limit, taylor, with_different
@@ -84,7 +85,7 @@ class Gradient:
         size = int(self.law.S**self.law.n)
         if self.part in ("limit", "polynomial") and not self.configuration.at_limit:  # all n-grams for every context
             size *= len(dict(by_matched_context(self.configuration, list(all_ends(self.law)))))
-        return 1 + SHARD[self.part] // size
+        return 1 + at_once(SHARD[self.part], self.device) // size
 
     @one_thread()
     def drawn(self, seeds: Sequence[int], first: int, count: int) -> Sums:

@@ -23,8 +23,8 @@ PILOT = 2048  # sequences drawn to plan the run, which are not part of the answe
 PILOT_TOKENS = 2**25
 MARGIN = 1.1  # more sequences than the pilot's variance asks for, as that is itself an estimate
 MAX_SAMPLES = 10**9
-MAX_LANES = {"cpu": 2**13, "cuda": 2**17}  # sequences drawn side by side: enough to hide the cost of a step
-MAX_BYTES = 2**28  # of urns, or of tokens, held at once
+MAX_LANES = {"cpu": 2**13, "cuda": 2**18}  # sequences drawn side by side: enough to hide the cost of a step
+MAX_BYTES = {"cpu": 2**28, "cuda": 2**30}  # of urns held at once
 
 
 def monte_carlo(
@@ -123,13 +123,14 @@ def sampled_moments(
     law: NGramLaw, configuration: Configuration, T: int, count: int, generator: torch.Generator
 ) -> Moments:
     """Of `symmetrised` for so many drawn sequences."""
-    lanes = max(1, min(MAX_LANES[generator.device.type], MAX_BYTES // (8 * law.S**law.n), MAX_BYTES // T))
+    kind = generator.device.type
+    lanes = max(1, min(MAX_LANES[kind], MAX_BYTES[kind] // (8 * law.S**law.n)))
     dtype = torch.uint8 if law.S <= 256 else torch.int32
     moments = Moments()
     for first in range(0, count, lanes):
-        x, grams = urn_counts(law, T, min(lanes, count - first), generator, dtype)
-        R = lag_sums_of_counts(x, grams, predictive_of_counts(law, x, grams), configuration, law.n)
-        moments.add(symmetrised(x, R))
+        start, last, grams = urn_counts(law, T, min(lanes, count - first), generator, dtype)
+        P = predictive_of_counts(law, last, grams)
+        moments.add(symmetrised(last, lag_sums_of_counts(start, last, grams, P, configuration, law.n)))
     return moments
 
 

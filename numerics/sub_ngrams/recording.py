@@ -65,6 +65,8 @@ def resume(content: bytes, trainer: Trainer, recipe: str) -> Recording:
         raise TrajectoryError("not a run that can be taken up again (it has no array called recipe)")
     if str(arrays["recipe"]) != recipe:
         raise TrajectoryError("a run with other settings; give another checkpoint file, or delete this one")
+    if not _same_device(arrays, trainer):
+        raise TrajectoryError(f"a run on another device than {trainer.device.type}; take it up there, by device=")
     try:
         if str(arrays.pop(DIGEST)) != _digest(arrays):
             raise ValueError("the content does not have its digest")
@@ -79,6 +81,12 @@ def resume(content: bytes, trainer: Trainer, recipe: str) -> Recording:
     except (LookupError, ValueError, TypeError, ArithmeticError, RuntimeError) as error:
         raise TrajectoryError(f"a damaged checkpoint ({error}); delete it to start anew") from None
     return Recording(list(found.steps), list(found.losses), dict(found.networks))
+
+
+def _same_device(arrays: Mapping[str, NDArray[Any]], trainer: Trainer) -> bool:
+    """Whether the random numbers of the stored run are of the trainer's kind; CPU and CUDA have different ones."""
+    stored = arrays.get("resume/batches/generator")
+    return stored is None or trainer.batches is None or stored.shape == trainer.batches.generator.get_state().shape
 
 
 def _digest(arrays: Mapping[str, NDArray[Any]]) -> str:

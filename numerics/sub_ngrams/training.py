@@ -15,6 +15,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from numerics.device import at_once
 from numerics.sub_ngrams.network import Network
 from numerics.sub_ngrams.sampling import chains, draw_kernels, polya_urn
 from numerics.sub_ngrams.sequences import Batch, enumerate_sequences, words
@@ -80,7 +81,7 @@ class Batches:
         assert recipe.batch is not None
         self.recipe, self.batch = recipe, recipe.batch
         self.generator = torch.Generator(device).manual_seed(recipe.seed + 1)  # another stream than the start's
-        self.ahead = max(1, min(AHEAD, TOKENS_AHEAD // (recipe.T * recipe.batch)))
+        self.ahead = max(1, min(AHEAD, at_once(TOKENS_AHEAD, device) // (recipe.T * recipe.batch)))
         self.used = self.ahead
         self.before = self.generator.get_state()  # of the generator, before the present batches were drawn
 

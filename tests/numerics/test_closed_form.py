@@ -63,15 +63,18 @@ def test_score_is_the_slow_twins(drawn: tuple[NGramLaw, Configuration, Tensor, T
 
 @given(laws(max_S=4, max_n=4), st.data())
 def test_counts_of_ngrams_are_all_it_takes(law: NGramLaw, data: st.DataObject) -> None:
-    """The urns' counts are those of the sequence, and give the same sums as its positions one by one."""
+    """The urns' counts are those of the sequence, and give the same sums as its positions one by one; what is kept of
+    the sequence is its start and its end."""
     configuration, T = data.draw(configurations(law.n)), data.draw(st.integers(law.n, 30))
-    generator = torch.Generator().manual_seed(data.draw(st.integers(0, 999)))
-    x, grams = urn_counts(law, T, 20, generator, torch.uint8)
+    seed = data.draw(st.integers(0, 999))
+    x, P = polya_urn(law, T, 20, torch.Generator().manual_seed(seed), torch.uint8)
+    start, last, grams = urn_counts(law, T, 20, torch.Generator().manual_seed(seed), torch.uint8)
+    assert torch.equal(start, x[:, : law.n - 1]) and torch.equal(last, x[:, -law.n :])
     for word, counts in zip(words(x.long(), law.n, law.S), grams, strict=True):
         assert torch.equal(word.bincount(minlength=law.S**law.n).double(), counts)
-    P = predictive_of_counts(law, x, grams)
+    assert torch.equal(P, predictive_of_counts(law, last, grams))
     assert (P - predictive(law, x.long())).abs().max() <= law_error(0)
-    found, due = lag_sums_of_counts(x, grams, P, configuration, law.n), lag_sums(x, P, configuration, law.n)
+    found, due = lag_sums_of_counts(start, last, grams, P, configuration, law.n), lag_sums(x, P, configuration, law.n)
     assert (found - due).abs().max() <= bound(configuration, law.S) + 2 * UNIT_ROUNDOFF * law.S**law.n
 
 

@@ -162,7 +162,7 @@ def test_batches_and_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
     first, again, other = (monte_carlo(*EIGHT, samples=3000, seed=seed) for seed in (1, 1, 2))
     assert first == again and first.difference(other) > 0
     assert torch.equal(before, torch.get_rng_state())
-    monkeypatch.setattr(module, "MAX_BYTES", 8 * 70)  # 70 tokens each of T = 8: many small batches
+    monkeypatch.setitem(module.MAX_LANES, "cpu", 70)  # many small batches
     small = monte_carlo(*EIGHT, samples=3000, seed=1)
     assert small.difference(first) <= 3 * first.error
     assert math.isfinite(small.error) and 0.5 < small.error / first.error < 2
