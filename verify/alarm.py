@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from types import FrameType, TracebackType
@@ -10,6 +11,7 @@ from typing import TypeVar
 
 AnyResult = TypeVar("AnyResult")
 
+OURS = ("verify", "numerics", "proofs")  # half an import of these is made good by the next
 AGAIN = 0.25  # seconds until it rings again: an exception that is raised inside a destructor is lost
 
 
@@ -20,7 +22,7 @@ class OutOfBudgetError(BaseException):
 class Alarm:
     """Within `with Alarm(seconds) as alarm`, `alarm.guard(work)` raises OutOfBudgetError once the seconds are over.
 
-    An import under way is finished first: torch, for one, cannot be imported again after half an import.
+    A library's import under way is finished first: torch, for one, cannot be imported again after half an import.
     seconds  None: never. Where there is no main thread to interrupt, or the system has no timers, work is never
              interrupted either, and whoever runs it looks at the clock in between.
     """
@@ -28,11 +30,13 @@ class Alarm:
     def __init__(self, seconds: float | None) -> None:
         works = threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer")
         self.seconds, self.armed, self.rang = seconds if works else None, False, False
+        self.late = False  # it rang while a library was being imported
         self.reason = f"budget={seconds:g} s is used up" if seconds is not None else ""
 
     def __enter__(self) -> Alarm:
         if self.seconds is not None:
             self.before = signal.signal(signal.SIGALRM, self._ring)
+            sys.meta_path.insert(0, self)
             signal.setitimer(signal.ITIMER_REAL, max(self.seconds, AGAIN / 1000), AGAIN)
         return self
 
@@ -42,10 +46,11 @@ class Alarm:
         if self.seconds is not None:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, self.before)
+            sys.meta_path.remove(self)
 
     def guard(self, work: Callable[[], AnyResult]) -> AnyResult:
         try:
-            self.armed, self.rang = True, False
+            self.armed, self.rang, self.late = True, False, False
             return work()
         except Exception as error:
             if self.rang:  # a library has wrapped what was raised in a function that it called
@@ -55,15 +60,26 @@ class Alarm:
             self.armed = False
 
     def _ring(self, number: int, frame: FrameType | None) -> None:
-        if self.armed and not importing(frame):
-            self.rang = True
-            raise OutOfBudgetError(self.reason)
+        if self.armed:
+            self.late = bool(libraries_under_way(frame))
+            if not self.late:
+                self._end()
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        """Asked first, as a finder of modules, where each import begins: one library's may follow another's at once."""
+        if self.armed and self.late and libraries_under_way(sys._getframe()) <= {name}:
+            self._end()
+
+    def _end(self) -> None:
+        self.rang = True
+        raise OutOfBudgetError(self.reason)
 
 
-def importing(frame: FrameType | None) -> bool:
-    """Whether an import statement is being executed somewhere below this frame."""
+def libraries_under_way(frame: FrameType | None) -> set[str]:
+    """Modules of others that are being imported in this frame or one that it was called from."""
+    names = set()
     while frame is not None:
-        if frame.f_code.co_filename.startswith("<frozen importlib"):
-            return True
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>" and frame.f_code.co_name == "_find_and_load":
+            names.add(str(frame.f_locals["name"]))
         frame = frame.f_back
-    return False
+    return {name for name in names if name.partition(".")[0] not in OURS}

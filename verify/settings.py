@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import importlib
 import math
 import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import Annotated, Literal, TypeVar, get_args, get_origin
+from typing import Annotated, Literal, Self, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from verify.printing import printable, shown
 
@@ -83,6 +84,12 @@ class Settings(BaseModel):
     format: Literal["table", "json"] = Field("table", description="table or json")
     output: str | None = Field(None, min_length=1, description="a file to write to, instead of standard output")
     budget: Real | None = Field(None, gt=0, description="a number of seconds above 0")
+
+    @model_validator(mode="after")
+    def device_is_there(self) -> Self:
+        if self.device == "cuda":
+            importlib.import_module("numerics.device").resolve_device(self.device)  # torch, only where it is needed
+        return self
 
 
 class CheckSettings(Settings):

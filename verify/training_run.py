@@ -66,10 +66,7 @@ def recipe(settings: TrainSettings) -> Recipe:
 
 def train(settings: TrainSettings, progress: Progress) -> tuple[Recording, Trainer, bool]:
     """The recorded run, the trainer at its end, and whether Ctrl-C ended it."""
-    try:
-        device = resolve_device(settings.device)
-    except ValueError as error:
-        raise UsageError(str(error)) from None
+    device = resolve_device(settings.device)
     trainer = Trainer(recipe(settings), device)
     generator = torch.Generator().manual_seed(settings.seed + LEVEL_SEED)
     tests = TestSet.draw(settings.law, settings.T, settings.test_samples, settings.epsilon, generator).to(device)

@@ -15,14 +15,17 @@ import clarabel
 import numpy as np
 from scipy import sparse
 
+from proofs.next_token.dataset import Dataset
 from proofs.next_token.max_margin import (
     MarginCertificate,
     MarginProblem,
     Pair,
     Vector,
+    attention_problems,
     check_certificate,
     combination,
     degenerate,
+    degenerate_twice,
     support,
 )
 from proofs.rational_matrix import matrix
@@ -135,3 +138,15 @@ def _inner(first: Pair, second: Pair) -> int:
     """<e_a - e_b, e_c - e_d>."""
     (a, b), (c, d) = first, second
     return (a == c) - (a == d) - (b == c) + (b == d)
+
+
+def degenerate_kinds(datasets: Sequence[Dataset]) -> set[str]:
+    """Of each dataset: none, if no pair is degenerate; twice, if one is degenerate for the drift, too; else once."""
+    kinds = set()
+    for dataset in datasets:
+        solved = [(p, solve(p)) for p in attention_problems(dataset).values()]
+        if any(degenerate_twice(p, certificate) for p, certificate in solved):
+            kinds.add("twice")
+        else:
+            kinds.add("once" if any(degenerate(p, certificate) for p, certificate in solved) else "none")
+    return kinds

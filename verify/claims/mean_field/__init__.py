@@ -4,7 +4,7 @@ Every statement says whose it is: [F] as found in the paper, [D] derived for thi
 """
 
 from verify.claim import Claim, Paper, Verdict
-from verify.claims.mean_field.settings import MeanFieldSettings, headline, refuse_what_cannot_run
+from verify.claims.mean_field.settings import MeanFieldSettings, headline
 
 
 def _needs_a_saddle(settings: MeanFieldSettings) -> Verdict:
@@ -25,7 +25,6 @@ PAPER = Paper(
     source="Kim, Suzuki, ICML 2024, arXiv 2402.01258",
     settings=MeanFieldSettings,
     headline=headline,
-    refuse=refuse_what_cannot_run,
     claims=(
         Claim(
             "MF1",

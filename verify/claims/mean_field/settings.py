@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from verify.claims.mean_field.files import MOST_K, MOST_M, Rows, read_matrices
-from verify.settings import CheckSettings, Integer, UsageError
+from verify.settings import CheckSettings, Integer
 
 
 class MeanFieldSettings(CheckSettings):
@@ -56,14 +56,3 @@ class MeanFieldSettings(CheckSettings):
 def headline(settings: MeanFieldSettings) -> str:
     parts = [f"k={settings.k}", f"m={settings.m}", f"up to {settings.instances} random models per claim"]
     return "  ".join(parts + ([f"and {settings.matrices}"] if settings.matrices else []))
-
-
-def refuse_what_cannot_run(settings: MeanFieldSettings) -> None:
-    """UsageError if the device is not there."""
-    if settings.device == "cuda":
-        from numerics.device import resolve_device  # here, so that settings and help do not import torch
-
-        try:
-            resolve_device(settings.device)
-        except ValueError as error:
-            raise UsageError(str(error)) from None

@@ -6,7 +6,7 @@
 import importlib
 
 from verify.claim import Claim, Paper, Verdict
-from verify.claims.next_token.settings import NextTokenSettings, headline, refuse_what_cannot_run
+from verify.claims.next_token.settings import NextTokenSettings, headline
 
 _HERE = "verify.claims.next_token"
 _ALIGNED = "W_ov = beta W_ov* when attention is trained"
@@ -15,12 +15,12 @@ _SMALL_STEP = "eta below the threshold 2 |W*| / lambda_max of NT7c"
 
 def _needs_a_degenerate_pair(settings: NextTokenSettings) -> Verdict:
     """Without one there is nothing to check."""
-    kinds = importlib.import_module(f"{_HERE}.runs").degenerate_kinds(settings.datasets)
+    kinds = importlib.import_module("proofs.next_token.max_margin_solver").degenerate_kinds(settings.datasets)
     return Verdict.VERIFIED if "once" in kinds else Verdict.UNDECIDED
 
 
 def _needs_no_degenerate_pair(settings: NextTokenSettings) -> Verdict:
-    kinds = importlib.import_module(f"{_HERE}.runs").degenerate_kinds(settings.datasets)
+    kinds = importlib.import_module("proofs.next_token.max_margin_solver").degenerate_kinds(settings.datasets)
     return Verdict.VERIFIED if "none" in kinds else Verdict.UNDECIDED
 
 
@@ -30,7 +30,6 @@ PAPER = Paper(
     source="Huang, Liang, Yang, NeurIPS 2024, arXiv 2409.17335",
     settings=NextTokenSettings,
     headline=headline,
-    refuse=refuse_what_cannot_run,
     claims=(
         Claim(
             "NT1",

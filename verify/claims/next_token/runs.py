@@ -10,8 +10,6 @@ from numerics.device import resolve_device
 from numerics.next_token.stage import aligned_output
 from numerics.next_token.training import Training, train_attention, train_feed_forward
 from proofs.next_token.dataset import Dataset, Sentence
-from proofs.next_token.max_margin import attention_problems, degenerate, degenerate_twice
-from proofs.next_token.max_margin_solver import solve
 from verify.claim import Finding, Run, too_dear
 from verify.claims.next_token.settings import NextTokenSettings
 
@@ -99,18 +97,6 @@ def with_unequal_weights(dataset: Dataset) -> Dataset:
         return replace(sentence, weight=sentence.weight * 2 ** (3 - order[sentence.query] % 4)) if single else sentence
 
     return replace(dataset, sentences=tuple(map(reweigh, dataset.sentences)))
-
-
-def degenerate_kinds(datasets: Sequence[Dataset]) -> set[str]:
-    """Of each dataset: none, if no pair is degenerate; twice, if one is degenerate for the drift, too; else once."""
-    kinds = set()
-    for dataset in datasets:
-        solved = [(p, solve(p)) for p in attention_problems(dataset).values()]
-        if any(degenerate_twice(p, certificate) for p, certificate in solved):
-            kinds.add("twice")
-        else:
-            kinds.add("once" if any(degenerate(p, certificate) for p, certificate in solved) else "none")
-    return kinds
 
 
 def reweighted(datasets: Sequence[Dataset], used: Sequence[int]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 from functools import cached_property
 from typing import Literal
@@ -13,7 +12,7 @@ from proofs.next_token.dataset import Dataset, DatasetError
 from proofs.next_token.examples import NAMED, random_dataset
 from verify.claims.next_token.files import read_dataset
 from verify.files import FileError
-from verify.settings import CheckSettings, Integer, Real, UsageError
+from verify.settings import CheckSettings, Integer, Real
 
 WORDS = ("named", *NAMED, "random")
 
@@ -55,14 +54,6 @@ class NextTokenSettings(CheckSettings):
         if self.dataset == "random":
             return tuple(random_dataset(self.seed, self.V, index) for index in range(self.draws))
         return (read_dataset(self.dataset),)
-
-
-def refuse_what_cannot_run(settings: NextTokenSettings) -> None:
-    """UsageError if the device is not there."""
-    try:
-        importlib.import_module("numerics.device").resolve_device(settings.device)
-    except ValueError as error:
-        raise UsageError(str(error)) from None
 
 
 def headline(settings: NextTokenSettings) -> str:

@@ -22,7 +22,6 @@ from verify.settings import (
     Rationals,
     Real,
     Settings,
-    UsageError,
     parse_integer,
     parse_rational,
     parse_real,
@@ -189,9 +188,11 @@ class SubNGramSettings(CheckSettings, SubNGramProblem):
     @cached_property
     def recorded(self) -> Recorded | None:
         """The trajectory, if one is given."""
-        from verify.claims.sub_ngrams.recorded import read_recorded
+        if self.trajectory is None:
+            return None
+        from verify.claims.sub_ngrams.recorded import read_recorded  # torch, only where it is needed
 
-        return None if self.trajectory is None else read_recorded(Path(self.trajectory))
+        return read_recorded(Path(self.trajectory))
 
 
 def braces(items: Iterable[object]) -> str:
@@ -203,13 +204,6 @@ def refuse_what_cannot_fit(settings: SubNGramProblem) -> None:
     """UsageError if the engine does not exist, or cannot take one of the lengths asked for."""
     if settings.engine != "auto":
         get_engine(settings.engine)
-    if settings.device == "cuda":
-        from numerics.device import resolve_device
-
-        try:
-            resolve_device(settings.device)
-        except ValueError as error:
-            raise UsageError(str(error)) from None
     for T in settings.T:
         for configuration in settings.configurations(T):
             engine = choose_engine(settings.law, configuration, T, name=settings.engine)
