@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from benchmarks.timing import doing, seconds, table
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
-from verify.engines import ENGINES, Options
+from verify.papers.sub_ngrams.engines import ENGINES, Options
 
 REPEATS = 3
 LONG = 2.0  # seconds; what takes longer is run once

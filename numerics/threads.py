@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import torch
-
 
 @contextmanager
 def one_thread() -> Iterator[None]:
@@ -15,6 +13,8 @@ def one_thread() -> Iterator[None]:
     For thousands of small operations: where cores are shared, threads that wait for each other make them many times
     slower, and where they are not, there is nothing to gain.
     """
+    import torch  # here, so that checks can be decorated without it
+
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

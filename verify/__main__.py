@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NoReturn
 
 from verify import __version__
-from verify.claims import PAPERS
 from verify.command import emit, emit_help, run_command
-from verify.engines import ENGINES
 from verify.printing import shown
+from verify.registry import broken, load, papers
 from verify.settings import UsageError, did_you_mean
 
 COMMANDS = {  # name, that of a module here with a function main(words) -> exit status: words to try, what it does
     "check": ("k=2 n=3", "every claim of a paper at these parameters"),
-    "gradient": ("k=2 n=3 T=32", "one population gradient, by any engine"),
-    "train": ("n=3 S=3 T=32", "a training run against the predicted plateaus"),
     "replay": ("FILE", "a certificate, checked with the standard library alone"),
     "selftest": ("", "whether this installation computes what it should"),
     "env": ("", "versions and devices, for a bug report"),
@@ -39,21 +35,27 @@ def main(words: Sequence[str]) -> int:
     if name == "--version":
         emit(f"landscape-verifier {__version__}\n", None)
         return 0
-    if name not in COMMANDS:
-        raise UsageError(f"{shown(name)}: unknown command{did_you_mean(name, COMMANDS)}")
-    command: Callable[[Sequence[str]], int] = importlib.import_module(f"verify.{name}").main
-    return command(rest)
+    brought = {other: place for paper in papers().values() for other, (_, _, place) in paper.commands.items()}
+    known = {**brought, **{other: f"verify.{other}:main" for other in COMMANDS}}
+    if name not in known:
+        raise UsageError(f"{shown(name)}: unknown command{did_you_mean(name, known)}")
+    return load(known[name])(rest)
 
 
 def overview() -> str:
     lines = [USAGE, "commands (each takes --help)"]
-    lines += [f"  {f'{name} {example}':<24} {what}" for name, (example, what) in COMMANDS.items()]
-    for paper in PAPERS.values():
+    lines += [line_of(name, *entry) for name, entry in COMMANDS.items()]
+    for paper in papers().values():
         lines += ["", f"paper={paper.name}", f"  {paper.title} ({paper.source})"]
         lines += [f"  {claim.id:<6} {claim.title}" for claim in paper.claims]
-    lines += ["", "engines (engine=NAME)"]
-    lines += [f"  {engine.name:<16} {engine.summary}" for engine in ENGINES.values()]
+        lines += [line_of(name, example, what) for name, (example, what, _) in paper.commands.items()]
+        lines += paper.overview
+    lines += [f"\npaper={paper.name}\n  broken: {paper.reason}" for paper in broken()]
     return "\n".join(lines) + "\n"
+
+
+def line_of(name: str, example: str, what: str) -> str:
+    return f"  {f'{name} {example}':<24} {what}"
 
 
 def console() -> NoReturn:

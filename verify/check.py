@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from verify.claim import Claim, Paper, Result
-from verify.claims import PAPERS
 from verify.command import (
     Progress,
     asks_for_help,
@@ -19,13 +18,14 @@ from verify.command import (
     output_width,
     run_command,
 )
-from verify.printing import shown
+from verify.registry import get_paper, papers
 from verify.report.certificates import certificates_json
 from verify.report.check_json import check_json
 from verify.report.check_junit import check_junit
+from verify.report.check_markdown import check_markdown
 from verify.report.check_table import check_table
 from verify.runner import exit_status, run_claims, select_claims
-from verify.settings import CheckSettings, UsageError, did_you_mean, read_words, validate
+from verify.settings import CheckSettings, read_words, validate
 
 COMMAND = ("python", "-m", "verify.check")
 PIPE_WIDTH = 160  # of a table that does not go to a terminal
@@ -48,7 +48,7 @@ def main(words: Sequence[str]) -> int:
         emit_help(help_text())
         return 0
     values = read_words(words)
-    paper = get_paper(values.get("paper", "sub-n-grams"))
+    paper = get_paper(values.get("paper"))
     settings, claims = understand(paper, values)
     check_output(settings.output)
     check_output(settings.certificate, key="certificate")
@@ -66,16 +66,9 @@ def main(words: Sequence[str]) -> int:
     return exit_status(results)
 
 
-def get_paper(name: str) -> Paper:
-    """The paper of this name; UsageError with the nearest name otherwise."""
-    if name not in PAPERS:
-        raise UsageError(f"paper={shown(name)}: unknown paper{did_you_mean(name, PAPERS)}")
-    return PAPERS[name]
-
-
 def understand(paper: Paper, values: dict[str, str]) -> tuple[Any, list[Claim]]:
     """The settings that the words mean for this paper, and the claims that they select; UsageError if none can be."""
-    settings = validate(paper.settings, values)
+    settings = validate(paper.settings, {**values, "paper": paper.name})
     claims = select_claims(paper.claims, settings.select, settings.ignore)
     paper.refuse(settings)
     return settings, claims
@@ -87,6 +80,8 @@ def report(paper: Paper, settings: CheckSettings, results: Sequence[Result], wor
         return check_json(settings, results)
     if settings.format == "junit":
         return check_junit(paper, settings, results)
+    if settings.format == "markdown":
+        return check_markdown(paper, settings, results)
     if settings.format == "html":
         from verify.env import environment
         from verify.report.check_html import check_html  # jinja2 and matplotlib, only where they are needed
@@ -116,8 +111,8 @@ def command_for(words: Sequence[str], id: str) -> str:
 def help_text() -> str:
     """Keys of every paper, then those that belong to every check."""
     shared = CheckSettings.model_fields
-    papers = [f"\npaper={p.name}\n  {p.title}\n{key_help(p.settings, without=shared)}" for p in PAPERS.values()]
-    return "".join([HELP, *papers, "\nwith every paper\n", key_help(CheckSettings)])
+    parts = [f"\npaper={p.name}\n  {p.title}\n{key_help(p.settings, without=shared)}" for p in papers().values()]
+    return "".join([HELP, *parts, "\nwith every paper\n", key_help(CheckSettings)])
 
 
 if __name__ == "__main__":

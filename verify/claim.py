@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
+import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import ModuleType
 from typing import Any
 
 from proofs.formal import FormalTheorem, formal_theorems
@@ -191,40 +193,116 @@ class Run:
     seconds: float = CLAIM_SECONDS
 
 
+Check = Callable[[Any, Run], Finding]
+Draw = Callable[[Any, Mapping[str, Any]], str]  # draws details into axes and returns the sentence below the figure
+
+
+class Origin(StrEnum):
+    """Where a statement comes from."""
+
+    PAPER = "paper"  # said so in the paper's abstract or a public text about it
+    DERIVED = "derived"  # derived by this project from the paper's model
+    STRENGTHENED = "strengthened"  # more than the paper says: constants, converses, further cases
+    CONTROL = "control"  # false on purpose, to see that the check can say no
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A figure of what a claim has found, drawn where its details hold all that it needs."""
+
+    needs: tuple[str, ...]
+    draw: Draw
+
+
 @dataclass(frozen=True)
 class Claim:
-    """A statement of a paper, or of this project about it, that can come out true or false.
+    """A statement of a paper, or of this project about it, that can come out true or false. Made by `@claim`.
 
-    id           family prefix and number, "SN7"
+    id           prefix of the paper and number, "SN7"
     title        a few words for the table
-    statement    the claim itself, in full
-    check        "module:function" inside the paper's package of claims; called as function(settings, run) -> Finding.
-                 A name, so that listing claims does not import the libraries that check them
+    statement    the claim itself, in full: the first paragraph of the check's docstring
+    mathematics  what is computed, in a line or two: the rest of it
+    check        called as check(settings, run) -> Finding
     requires     ids of claims that this one rests on
     assumptions  what has to be granted
     expected     the verdict that theory predicts, which may depend on the settings
-    control      a claim that is false on purpose (for most settings): it must come out REFUTED
+    origin       where the statement comes from
+    reference    the page with its derivation, and the place there
+    plot         a figure of the finding, or None
     """
 
     id: str
     title: str
     statement: str
-    check: str
+    mathematics: str
+    check: Check
     requires: tuple[str, ...] = ()
     assumptions: tuple[str, ...] = ()
-    control: bool = False
     expected: Callable[[Any], Verdict] | None = None
+    origin: Origin = Origin.DERIVED
+    reference: str = ""
+    plot: Plot | None = None
+
+    @property
+    def control(self) -> bool:
+        """Whether this is false on purpose (for most settings): it must come out REFUTED."""
+        return self.origin is Origin.CONTROL
 
     def expected_verdict(self, settings: Any) -> Verdict:
         if self.expected is not None:
             return self.expected(settings)
         return Verdict.REFUTED if self.control else Verdict.VERIFIED
 
-    def load(self) -> Callable[[Any, Run], Finding]:
-        """The check function, importing what it needs."""
-        module, function = self.check.split(":")
-        loaded: Callable[[Any, Run], Finding] = getattr(importlib.import_module(module), function)
-        return loaded
+    def __call__(self, settings: Any, run: Run) -> Finding:
+        return self.check(settings, run)
+
+
+def claim(
+    id: str,
+    title: str,
+    *,
+    requires: Sequence[str] = (),
+    assumptions: Sequence[str] = (),
+    expected: Callable[[Any], Verdict] | None = None,
+    origin: Origin = Origin.DERIVED,
+    reference: str = "",
+    plot: Plot | None = None,
+) -> Callable[[Check], Claim]:
+    """Makes a claim of its check, a function (settings, run) -> Finding whose docstring begins with the statement.
+
+    The arguments are those of `Claim`. ValueError if there is no docstring, or if the id is no letters and a number.
+    """
+    if not ID.fullmatch(id):
+        raise ValueError(f"claim id {id!r}: letters, a number and perhaps a letter are due, as in SN7 or SN7c")
+
+    def decorate(check: Check) -> Claim:
+        paragraphs = [" ".join(part.split()) for part in (inspect.getdoc(check) or "").split("\n\n")]
+        if not paragraphs[0]:
+            raise ValueError(f"claim {id}: its check has no docstring, whose first paragraph is the statement")
+        facts = (tuple(requires), tuple(assumptions), expected, origin, reference, plot)
+        return Claim(id, title, paragraphs[0], " ".join(paragraphs[1:]), check, *facts)
+
+    return decorate
+
+
+ID = re.compile(r"([A-Za-z]+)([0-9]+)([a-z]*)")
+
+
+def claims_of(*modules: ModuleType) -> tuple[Claim, ...]:
+    """The claims that are defined in these modules, by number. ValueError if two have one id."""
+    found = [value for module in modules for value in vars(module).values() if isinstance(value, Claim)]
+    unique = {id(claim): claim for claim in found}.values()
+    ids = [claim.id for claim in unique]
+    if len(set(ids)) < len(ids):
+        raise ValueError(f"two claims are called {next(id for id in ids if ids.count(id) > 1)}")
+    return tuple(sorted(unique, key=lambda claim: place(claim.id)))
+
+
+def place(id: str) -> tuple[str, int, str]:
+    """Where a claim stands in a list."""
+    match = ID.fullmatch(id)
+    assert match is not None, "checked when the claim was made"
+    return match[1], int(match[2]), match[3]
 
 
 @dataclass(frozen=True)
@@ -245,6 +323,26 @@ class Result:
         return self.verdict == self.expected
 
     @property
+    def evidence(self) -> Evidence | None:
+        return self.finding.evidence
+
+    @property
+    def scope(self) -> str:
+        return self.finding.scope
+
+    @property
+    def found(self) -> str:
+        return self.finding.found
+
+    @property
+    def predicted(self) -> str:
+        return self.finding.predicted
+
+    @property
+    def reason(self) -> str:
+        return self.finding.reason
+
+    @property
     def formal(self) -> tuple[FormalTheorem, ...]:
         """Theorems proved in Coq for all sizes: that the claim is true or, for a control, that it is not."""
         says = Verdict.REFUTED if self.claim.control else Verdict.VERIFIED
@@ -253,12 +351,30 @@ class Result:
 
 @dataclass(frozen=True)
 class Paper:
-    """A paper: its settings (a pydantic model, see verify.settings) and its claims."""
+    """All that a paper brings: one object, found by name (see verify.registry).
+
+    name       for paper=NAME
+    title, source
+               of the paper
+    prefix     that the ids of its claims begin with
+    settings   a pydantic model that extends CheckSettings
+    claims     see `claims_of`
+    headline   one line that says at which parameters the claims are checked
+    refuse     UsageError for what cannot be done, before anything runs
+    commands   further commands: name -> words to try, what it does, "module:main"
+    selftest   steps of `python -m verify selftest`: what is looked at -> words of python -m verify.check, or
+               "module:function", which returns what it saw and raises if that is wrong
+    overview   further lines for `python -m verify`
+    """
 
     name: str
     title: str
     source: str
+    prefix: str
     settings: type[Any]
     claims: tuple[Claim, ...]
-    headline: Callable[[Any], str]  # one line that says at which parameters the claims are checked
-    refuse: Callable[[Any], None] = lambda settings: None  # UsageError for what cannot be done, before anything runs
+    headline: Callable[[Any], str] = lambda settings: ""
+    refuse: Callable[[Any], None] = lambda settings: None
+    commands: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
+    selftest: Mapping[str, str] = field(default_factory=dict)
+    overview: tuple[str, ...] = ()

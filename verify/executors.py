@@ -24,15 +24,12 @@ from concurrent.futures import (
 )
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic
 
-from proofs.sub_ngrams.score_blocks import ScoreBlocks
 from verify.alarm import Alarm, OutOfBudgetError
 from verify.command import INTERNAL, INTERRUPTED, UNFINISHED
-from verify.engines import get_engine
-from verify.gradient_settings import DASK
-from verify.settings import UsageError
-from verify.shards import Shard, Store, compute
+from verify.settings import DASK, UsageError
+from verify.shards import Result, Shard, Store, compute
 
 CONNECT_SECONDS = 5
 
@@ -50,22 +47,22 @@ class Crew:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """The finished gradients by the index of their shard, and how the run ended.
+class Outcome(Generic[Result]):
+    """The results by the index of their shard, and how the run ended.
 
     asked   how many were asked for
     status  the exit status: 0 if all are finished
     reason  otherwise: what stopped the run, and after how many
     """
 
-    finished: dict[int, ScoreBlocks]
+    finished: dict[int, Result]
     asked: int
     status: int = 0
     reason: str = ""
 
 
 def run_shards(
-    shards: Sequence[Shard],
+    shards: Sequence[Shard[Result]],
     executor: str = "inline",
     *,
     workers: int | None = None,
@@ -73,7 +70,7 @@ def run_shards(
     budget: float | None = None,
     progress: Callable[[str], None] = lambda text: None,
     clock: Callable[[], float] = time.monotonic,
-) -> Outcome:
+) -> Outcome[Result]:
     """Computes all shards that the store does not hold. Stops with what it has, in the middle of a shard too, when the
     budget (seconds) is spent, at Ctrl-C, and when workers die.
 
@@ -81,23 +78,23 @@ def run_shards(
     progress  told about every finished shard, in one line
     """
     deadline = None if budget is None else clock() + budget
-    finished: dict[int, ScoreBlocks] = {}
+    finished: dict[int, Result] = {}
 
-    def finish(i: int, M: ScoreBlocks) -> None:
+    def finish(i: int, result: Result) -> None:
         if i in finished:  # Ctrl-C came between this and the next line of the loop
             return
         if store:
-            store.write(shards[i], M)
-        finished[i] = M
+            store.write(shards[i], result)
+        finished[i] = result
         progress(f"{len(finished)} of {len(shards)} finished: {shards[i].name}")
 
-    def outcome(status: int = 0, why: str = "") -> Outcome:
+    def outcome(status: int = 0, why: str = "") -> Outcome[Result]:
         return Outcome(finished, len(shards), status, why and f"{why}, {len(finished)} of {len(shards)} finished")
 
     try:
         if store:
             found = {i: store.read(shard) for i, shard in enumerate(shards)}
-            finished.update((i, M) for i, M in found.items() if M is not None)
+            finished.update((i, result) for i, result in found.items() if result is not None)
             progress(f"{len(finished)} of {len(shards)} finished before: shards={store.folder}")
         todo = [i for i in range(len(shards)) if i not in finished]
         if todo:
@@ -119,10 +116,10 @@ def run_shards(
 
 
 def run_all(
-    todo: dict[int, Shard],
+    todo: dict[int, Shard[Result]],
     crew: Crew,
     stop: Callable[[], bool],
-    finish: Callable[[int, ScoreBlocks], None],
+    finish: Callable[[int, Result], None],
     alarm: Alarm,
 ) -> None:
     """Keeps the crew busy until all shards are finished; starts none once it is to stop. The alarm interrupts the
@@ -134,9 +131,9 @@ def run_all(
         ((i, shard),) = todo.items()
         finish(i, alarm.guard(lambda: compute(shard, shard.digest, crew.executor)))
         return
-    waiting, running = list(todo), dict[Future[ScoreBlocks], int]()
+    waiting, running = list(todo), dict[Future[Result], int]()
 
-    def advance() -> set[Future[ScoreBlocks]]:
+    def advance() -> set[Future[Result]]:
         """Hands shards over, and waits for one; none where all are finished or it is to stop."""
         while waiting and len(running) < crew.slots() and not stop():
             i = waiting.pop(0)
@@ -157,12 +154,12 @@ def run_all(
                 finish(i, future.result())
 
 
-def in_parts(shards: Sequence[Shard]) -> bool:
-    """Whether this is a single shard, of an engine that can compute it in parts."""
-    return len(shards) == 1 and get_engine(shards[0].engine).parts
+def in_parts(shards: Sequence[Shard[Any]]) -> bool:
+    """Whether this is a single shard that can be computed in parts."""
+    return len(shards) == 1 and shards[0].parts
 
 
-def open_executor(name: str, workers: int | None, shards: Sequence[Shard]) -> AbstractContextManager[Crew]:
+def open_executor(name: str, workers: int | None, shards: Sequence[Shard[Any]]) -> AbstractContextManager[Crew]:
     """The crew for these shards by the key `executor`. Left by an exception, it drops what still runs."""
     if name.startswith(DASK):
         return on_dask(name.removeprefix(DASK))

@@ -13,8 +13,8 @@ from typing import Any
 
 from verify.files import FileError, UnreadableError, decode, parse_json, read_bytes, whole
 from verify.printing import named, prepare_streams, say, shown, write_out
-from verify.recheck import mean_field, next_token, sub_ngrams
 from verify.recheck.certificate import Budget, Certificate, DeclinedError, Fields, RejectedError, digest, reading_cost
+from verify.recheck.registry import recheck_of
 
 SCHEMA = "landscape-verifier/certificates/1"
 LARGEST = 8_000_000  # bytes of a file
@@ -23,10 +23,6 @@ MOST = 1000  # certificates in a file
 LIMIT = 1e8  # elementary steps for all certificates of a file
 LONGEST_SCOPE = 500  # characters
 LEAST_CERTAINTY = 40  # an acceptance has a probability of error below 2^-40
-
-PAPERS = {"sub-n-grams": sub_ngrams, "mean-field": mean_field, "next-token": next_token}
-STATEMENTS = {name: paper.STATEMENTS for name, paper in PAPERS.items()}
-CLAIMS = {name: paper.CLAIMS for name, paper in PAPERS.items()}
 
 HELP = f"""python -m verify.replay FILE [limit=STEPS]
 Checks the certificates that python -m verify.check ... certificate=FILE has
@@ -68,7 +64,7 @@ def parse(content: bytes) -> list[Any]:
     top = Fields(document, "file")
     top.text("schema", (SCHEMA,))
     top.text("version")
-    paper, certificates = top.text("paper", tuple(CLAIMS)), top.any("certificates")
+    paper, certificates = top.text("paper"), top.any("certificates")
     top.finish()
     if not isinstance(certificates, list) or not certificates:
         raise RejectedError("file.certificates: not a list of certificates")
@@ -118,15 +114,16 @@ def replay(paper: str, entry: Any, limit: float | Budget = LIMIT) -> tuple[str, 
     """Checks one certificate: (claim and verdict, how sure, scope). RejectedError or DeclinedError otherwise."""
     if isinstance(entry, RejectedError):
         raise entry
+    known = recheck_of(paper)
     top = Fields(entry, "certificate")
-    claim = top.text("claim", tuple(STATEMENTS[paper]))
-    statement = top.text("statement", (STATEMENTS[paper][claim],))
+    claim = top.text("claim", tuple(known.STATEMENTS))
+    statement = top.text("statement", (known.STATEMENTS[claim],))
     verdict = top.text("verdict", ("VERIFIED", "REFUTED"))
     parameters, witness = top.any("parameters"), top.any("witness")
     if top.text("digest") != digest(claim, statement, verdict, parameters):
         raise RejectedError("digest: does not belong to this claim, statement, verdict and parameters")
     top.finish()
-    check = CLAIMS[paper].get((claim, verdict))
+    check = known.CLAIMS.get((claim, verdict))
     if check is None:
         raise RejectedError(f"verdict: nothing is known that makes {claim} {verdict}")
     budget = limit if isinstance(limit, Budget) else Budget(limit)
@@ -149,8 +146,10 @@ def outcomes(entries: Sequence[Any], limit: float) -> Iterator[tuple[str, str]]:
     for number, item in enumerate(entries, 1):
         entry = item["entry"]
         name = entry.get("claim") if isinstance(entry, dict) else None
-        label = name if isinstance(name, str) and name in STATEMENTS[item["paper"]] else f"certificate {number}"
+        label = f"certificate {number}"
         try:
+            if isinstance(name, str) and name in recheck_of(item["paper"]).STATEMENTS:
+                label = name
             what, grade, scope = replay(item["paper"], entry, budget)
             yield "accepted", f"{what:<15} {grade:<16} {shown(scope, LONGEST_SCOPE)}"
         except RejectedError as reason:

@@ -82,7 +82,7 @@ def _check(
     # half of what is left of a budget, so that one claim does not take it all
     seconds = CLAIM_SECONDS if end is None else max(CLAIM_SECONDS, (end - time.monotonic()) / 2)
     try:
-        return alarm.guard(lambda: claim.load()(settings, Run(tell, seconds))), ""
+        return alarm.guard(lambda: claim.check(settings, Run(tell, seconds))), ""
     except (KeyboardInterrupt, OutOfBudgetError) as ending:
         stopped = "interrupted" if isinstance(ending, KeyboardInterrupt) else str(ending)
         at = f" while at {doing[-1]}" if doing[-1] else ""

@@ -11,7 +11,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Literal, Self, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from verify.printing import printable, shown
 
@@ -97,12 +97,54 @@ class CheckSettings(Settings):
 
     select: Words = Field((), description="claim ids or prefixes, comma-separated")
     ignore: Words = Field((), description="claim ids or prefixes, comma-separated")
-    format: Literal["table", "json", "html", "junit"] = Field(  # type: ignore[assignment]  # more than other commands
-        "table", description="table, json, html or junit"
+    format: Literal["table", "json", "html", "junit", "markdown"] = Field(  # type: ignore[assignment]  # more than other commands
+        "table", description="table, json, html, junit or markdown"
     )
     certificate: str | None = Field(
         None, min_length=1, description="a file for certificates, which python -m verify.replay checks"
     )
+
+
+DASK = "dask:"
+CLUSTER = re.compile(rf"{DASK}(?:tcp|tls)://(?:\[[0-9a-fA-F:]+\]|[\w.-]+):(\d{{1,5}})")
+
+
+def check_executor(name: str) -> str:
+    """ValueError for anything but the name of an executor."""
+    if name not in ("auto", "inline", "processes"):
+        cluster = CLUSTER.fullmatch(name)
+        if not cluster or not 0 < int(cluster[1]) < 2**16:
+            raise ValueError
+    return name
+
+
+class ExecutorSettings(Settings):
+    """Where shards are computed. Results do not depend on it."""
+
+    executor: Annotated[str, AfterValidator(check_executor)] = Field(
+        "auto",
+        exclude=True,
+        description="inline, processes, dask:tcp://HOST:PORT, or auto (processes for several points, inline for one)",
+    )
+    workers: Integer | None = Field(
+        None,
+        ge=1,
+        le=1024,
+        exclude=True,
+        description="a whole number from 1 to 1024, of processes (default: one a core)",
+    )
+    shards: str | None = Field(
+        None,
+        min_length=1,
+        exclude=True,
+        description="a folder for finished points, from which a stopped command goes on",
+    )
+
+    @model_validator(mode="after")
+    def workers_are_processes(self) -> Self:
+        if self.workers is not None and self.executor not in ("auto", "processes"):
+            raise ValueError(f"workers={self.workers}: workers belong to executor=processes, not {self.executor}")
+        return self
 
 
 AnySettings = TypeVar("AnySettings", bound=Settings)

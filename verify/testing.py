@@ -20,9 +20,10 @@ from typing import Any
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
-from verify.check import get_paper, understand
+from verify.check import understand
 from verify.claim import Claim, Finding, Paper, Result
-from verify.engines import ENGINES, Options, choose_engine
+from verify.papers.sub_ngrams.engines import ENGINES, Options, choose_engine
+from verify.registry import get_paper
 from verify.runner import run_claims
 from verify.settings import read_words
 

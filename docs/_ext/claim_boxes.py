@@ -11,9 +11,9 @@ from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 
 from verify.claim import Claim
-from verify.claims import PAPERS
+from verify.registry import papers
 
-CLAIMS = {claim.id: claim for paper in PAPERS.values() for claim in paper.claims}
+CLAIMS = {claim.id: claim for paper in papers().values() for claim in paper.claims}
 FORMAL = Path(__file__).parents[2] / "proofs" / "coq" / "index.json"  # claim id -> theorems proved in Coq
 THEOREMS: dict[str, list[dict[str, Any]]] = json.loads(FORMAL.read_text(encoding="utf-8"))
 SPECIAL = re.compile(r"([\\*_`|<>\[\]$^#{}])")

@@ -9,9 +9,9 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from verify.claims import PAPERS
+from verify.registry import papers
 
-CLAIMS = {claim.id: claim for paper in PAPERS.values() for claim in paper.claims}
+CLAIMS = {claim.id: claim for paper in papers().values() for claim in paper.claims}
 CLAIM = re.compile(r"\b[A-Z]{2}\d+[a-z]?\b")
 COLUMNS = re.compile(r"\S {2,}\S")
 SPECIAL = re.compile(r"([\\*_`|<>:])")

@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.score_blocks import norm_errors, parameter_norms
-from verify.engines import Options, choose_engine
-from verify.report.gradient_plot import draw_decay
-from verify.report.norms import NormPoint
+from verify.papers.sub_ngrams.engines import Options, choose_engine
+from verify.papers.sub_ngrams.gradient.norms import NormPoint
+from verify.papers.sub_ngrams.gradient.plot import draw_decay
 
 LAW = NGramLaw(S=2, n=3)
 LENGTHS = (8, 16, 32, 1000, 10**6, 10**9)

@@ -13,7 +13,7 @@ from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.escape import predicted_coefficient, word_weights
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.prior import prior_mean
-from verify.engines import Options, choose_engine
+from verify.papers.sub_ngrams.engines import Options, choose_engine
 
 ALPHAS = [Fraction(2) ** i for i in range(-3, 4)]
 LENGTHS = (4, 8, 16, 32, 64, 1000, 10**6)

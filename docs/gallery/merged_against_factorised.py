@@ -13,7 +13,7 @@ from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.merged_limit import bigram_value
 from proofs.sub_ngrams.score_blocks import parameter_norms
-from verify.engines import Options, choose_engine
+from verify.papers.sub_ngrams.engines import Options, choose_engine
 
 LAW = NGramLaw(S=2, n=3)
 LENGTHS = (8, 16, 32, 1000, 10**6)

@@ -13,8 +13,8 @@ from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.score_blocks import parameter_gradient, parameter_norms
 from proofs.sub_ngrams.type_classes import type_classes
-from verify.report.gradient_plot import draw_decay, draw_map
-from verify.report.norms import NormPoint
+from verify.papers.sub_ngrams.gradient.norms import NormPoint
+from verify.papers.sub_ngrams.gradient.plot import draw_decay, draw_map
 
 LAW, K = NGramLaw(S=2, n=2), 2
 LENGTHS = (4, 6, 8, 12, 16, 24, 32, 48, 64)

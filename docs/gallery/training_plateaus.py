@@ -10,8 +10,8 @@ from numerics.sub_ngrams.stages import analyse
 from numerics.sub_ngrams.trajectory import parse_trajectory, read_arrays
 from numerics.threads import one_thread
 from proofs.sub_ngrams.law import NGramLaw
-from verify.claims.sub_ngrams.recorded import PACKAGED
-from verify.report.training_plot import training_figure
+from verify.papers.sub_ngrams.recorded import PACKAGED
+from verify.papers.sub_ngrams.training.plot import training_figure
 
 LAW = NGramLaw(S=3, n=3, alpha=Fraction(1, 2), initial="dirichlet")
 

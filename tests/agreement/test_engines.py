@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
 from tests.strategies import problems
-from verify.engines import ENGINES, Engine, Options, choose_engine
+from verify.papers.sub_ngrams.engines import ENGINES, Engine, Options, choose_engine
 
 QUICK = 10.0  # seconds of the transfer engine; slower problems are in its own tests
 SURE = Options(

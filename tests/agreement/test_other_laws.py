@@ -26,7 +26,7 @@ from numerics.sub_ngrams.sampling import polya_urn
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.enumeration import enumeration
 from proofs.sub_ngrams.law import NGramLaw
-from verify.engines import ENGINES, Options, choose_engine
+from verify.papers.sub_ngrams.engines import ENGINES, Options, choose_engine
 from verify.shards import Shard
 from verify.testing import assert_engines_agree
 

@@ -7,8 +7,8 @@ from functools import cache
 from typing import Any
 
 from verify import replay
-from verify.claims.mean_field import PAPER
-from verify.claims.mean_field.settings import MeanFieldSettings
+from verify.papers.mean_field import PAPER
+from verify.papers.mean_field.settings import MeanFieldSettings
 from verify.recheck.certificate import digest
 from verify.recheck.mean_field import STATEMENTS
 from verify.report.certificates import certificates_json, without_certificate

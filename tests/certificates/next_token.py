@@ -7,8 +7,8 @@ from functools import cache
 from typing import Any
 
 from verify import replay
-from verify.claims.next_token import PAPER
-from verify.claims.next_token.settings import NextTokenSettings
+from verify.papers.next_token import PAPER
+from verify.papers.next_token.settings import NextTokenSettings
 from verify.recheck.certificate import digest
 from verify.recheck.next_token import STATEMENTS
 from verify.report.certificates import certificates_json, without_certificate

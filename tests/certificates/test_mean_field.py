@@ -12,8 +12,8 @@ import pytest
 
 from tests.certificates.mean_field import EXACT, LANDSCAPE, Entry, accept, entry, made, produced
 from verify import replay
-from verify.claims.mean_field import PAPER
-from verify.claims.mean_field.settings import MeanFieldSettings
+from verify.papers.mean_field import PAPER
+from verify.papers.mean_field.settings import MeanFieldSettings
 from verify.recheck.certificate import DeclinedError, RejectedError
 from verify.recheck.mean_field import CLAIMS, STATEMENTS, identities
 from verify.recheck.mean_field.identities import Model

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from tests.certificates.next_token import EXACT_CLAIMS, Entry, certified, named, outcome, sealed
 from verify import replay
 from verify.claim import Verdict
-from verify.claims.next_token import PAPER
-from verify.claims.next_token.settings import NextTokenSettings
+from verify.papers.next_token import PAPER
+from verify.papers.next_token.settings import NextTokenSettings
 from verify.recheck.next_token import CLAIMS, STATEMENTS
 from verify.report.certificates import EXACT, certificates_json, without_certificate
 from verify.runner import run_claims

@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from verify import replay
-from verify.claims import PAPERS
 from verify.recheck.certificate import DeclinedError, RejectedError, digest
+from verify.registry import papers
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -55,7 +55,7 @@ def test_what_the_tool_has_written_is_accepted(paper: str, entry: dict[str, Any]
 
 @pytest.mark.parametrize("paper", list(replay.STATEMENTS))
 def test_statements_are_those_of_the_claims(paper: str) -> None:
-    claims = {claim.id: claim.statement for claim in PAPERS[paper].claims}
+    claims = {claim.id: claim.statement for claim in papers()[paper].claims}
     assert replay.STATEMENTS[paper].items() <= claims.items()
     assert {claim for claim, _ in replay.CLAIMS[paper]} == replay.STATEMENTS[paper].keys()
 

@@ -13,15 +13,15 @@ import pytest
 
 from verify import replay
 from verify.check import get_paper, understand
-from verify.claims import PAPERS
 from verify.recheck.arithmetic import Series
 from verify.recheck.certificate import RejectedError, digest
 from verify.recheck.sub_ngrams import chains, network, sequences
+from verify.registry import papers
 from verify.report.certificates import certificates_json, exactly, without_certificate
 from verify.runner import run_claims, select_claims
 from verify.settings import read_words, validate
 
-PAPER = PAPERS["sub-n-grams"]
+PAPER = papers()["sub-n-grams"]
 BY_FLOATS = ("SN0", "SN7", "SN14", "SN15")  # minutes of sampling and training that no certificate is about
 
 

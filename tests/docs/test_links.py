@@ -14,13 +14,13 @@ import pytest
 from tests.docs.pages import DOCS, PAGES, ROOT, blocks
 from verify.__main__ import COMMANDS
 from verify.check import get_paper, understand
-from verify.claims import PAPERS
-from verify.claims.sub_ngrams.settings import refuse_what_cannot_fit
-from verify.gradient_settings import GradientSettings
+from verify.papers.sub_ngrams.gradient.settings import GradientSettings
+from verify.papers.sub_ngrams.settings import refuse_what_cannot_fit
+from verify.papers.sub_ngrams.training.settings import TrainSettings
+from verify.registry import papers
 from verify.settings import UsageError, read_words, validate
-from verify.training_settings import TrainSettings
 
-CLAIMS = {claim.id for paper in PAPERS.values() for claim in paper.claims}
+CLAIMS = {claim.id for paper in papers().values() for claim in paper.claims}
 PREFIX = "|".join(sorted({id.rstrip("abcdefghijklmnopqrstuvwxyz").rstrip("0123456789") for id in CLAIMS}))  # SN|MF|...
 TEXTS = {page: page.read_text(encoding="utf-8") for page in PAGES}
 

@@ -22,7 +22,7 @@ from numerics.sub_ngrams.network import Network
 from numerics.sub_ngrams.trajectory import Trajectory, TrajectoryError, parse_trajectory, read_arrays
 from proofs.sub_ngrams.law import NGramLaw
 
-RECORDED = Path(__file__).parents[2] / "verify/claims/sub_ngrams/trajectories/trigram_S3_T32_alpha0.5.npz"
+RECORDED = Path(__file__).parents[2] / "verify/papers/sub_ngrams/trajectories/trigram_S3_T32_alpha0.5.npz"
 
 
 def load(content: bytes) -> Trajectory:

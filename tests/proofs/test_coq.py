@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from verify.claims.sub_ngrams import PAPER
+from verify.papers.sub_ngrams import PAPER
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "proofs" / "coq"

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from verify.claim import Finding, Run
-from verify.claims.mean_field import PAPER
-from verify.claims.mean_field import conditions as shared
-from verify.claims.mean_field.conditions import Condition
-from verify.claims.mean_field.settings import MeanFieldSettings
+from verify.papers.mean_field import PAPER
+from verify.papers.mean_field import conditions as shared
+from verify.papers.mean_field.conditions import Condition
+from verify.papers.mean_field.settings import MeanFieldSettings
 from verify.settings import validate
 
-MODULES = sorted({claim.check.split(":")[0] for claim in PAPER.claims} - {"verify.claims.mean_field.numeric"})
+MODULES = sorted({claim.check.split(":")[0] for claim in PAPER.claims} - {"verify.papers.mean_field.numeric"})
 
 
 def settings(**values: Any) -> MeanFieldSettings:
@@ -23,7 +23,7 @@ def settings(**values: Any) -> MeanFieldSettings:
 
 def check(id: str, **values: Any) -> Finding:
     (claim,) = (claim for claim in PAPER.claims if claim.id == id)
-    return claim.load()(settings(**values), Run())
+    return claim.check(settings(**values), Run())
 
 
 def conditions_of(id: str, **values: Any) -> list[Condition]:

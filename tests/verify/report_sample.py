@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from verify.claim import Claim, Evidence, Finding, Result, Verdict
-from verify.claims import PAPERS
+from verify.registry import papers
 from verify.report.check_html import check_html
 
 NORMS = {"A": 0.0, "Q": 1e-3, "K": 2e-3, "V": 1e-3}
@@ -52,8 +52,8 @@ def result(claim: Claim, settings: Any, **changes: Any) -> Result:
 
 def results(paper: str, changes: Mapping[str, Mapping[str, Any]] | None = None) -> list[Result]:
     """One result for every claim of the paper; `changes` by the id of the claim."""
-    settings = PAPERS[paper].settings()
-    return [result(claim, settings, **(changes or {}).get(claim.id, {})) for claim in PAPERS[paper].claims]
+    settings = papers()[paper].settings()
+    return [result(claim, settings, **(changes or {}).get(claim.id, {})) for claim in papers()[paper].claims]
 
 
 def page(paper: str, found: list[Result] | None = None, **words: Any) -> str:
@@ -63,5 +63,5 @@ def page(paper: str, found: list[Result] | None = None, **words: Any) -> str:
         "command_for": lambda id: f"python -m verify.check paper={paper} select={id}",
         "environment": "python 3.11\n",
     }
-    known = PAPERS[paper]
+    known = papers()[paper]
     return check_html(known, known.settings(), results(paper) if found is None else found, **(texts | words))

@@ -20,7 +20,7 @@ from verify.claim import (
     from_identities,
     too_dear,
 )
-from verify.claims import PAPERS
+from verify.registry import papers
 
 
 def finding(holds: bool, instances: int = 1, counterexample: Counterexample | None = None) -> Finding:
@@ -67,14 +67,14 @@ def test_a_counterexample_without_instances_refutes_nothing() -> None:
     assert finding(False, instances=0, counterexample=Counterexample({}, lambda: True)).verdict is Verdict.UNDECIDED
 
 
-@pytest.mark.parametrize("paper", PAPERS.values(), ids=lambda paper: paper.name)
+@pytest.mark.parametrize("paper", papers().values(), ids=lambda paper: paper.name)
 def test_claims_are_complete(paper) -> None:  # type: ignore[no-untyped-def]  # a fixture value
     ids = [claim.id for claim in paper.claims]
     assert len(set(ids)) == len(ids)
     for claim in paper.claims:
         assert claim.title and claim.statement.endswith(".")
         assert set(claim.requires) <= set(ids)
-        assert callable(claim.load())
+        assert callable(claim.check)
     assert any(claim.control for claim in paper.claims)
 
 

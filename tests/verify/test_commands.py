@@ -19,11 +19,11 @@ import torch
 
 from verify import __main__ as overview
 from verify import __version__, check, env, gradient, selftest
-from verify.claims import PAPERS
 from verify.command import check_output, fold, write_file
-from verify.gradient_settings import GradientSettings
+from verify.papers.sub_ngrams.gradient.settings import GradientSettings
+from verify.papers.sub_ngrams.training.settings import TrainSettings
+from verify.registry import papers
 from verify.settings import CheckSettings, UsageError
-from verify.training_settings import TrainSettings
 
 REFERENCE = {  # by the words that ask for it
     f"k={k} n={n} {'c=inf' if q == math.inf else f'q={q}'}": {f"{a},{b}": entries for (a, b), entries in table.items()}
@@ -189,7 +189,7 @@ def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
 # --- help ---
 
 KEYS = {  # of the commands that take words
-    "check": set().union(*(paper.settings.model_fields for paper in PAPERS.values())),
+    "check": set().union(*(paper.settings.model_fields for paper in papers().values())),
     "gradient": set(GradientSettings.model_fields),
     "train": set(TrainSettings.model_fields),
 }
@@ -208,7 +208,9 @@ def test_help_fits_and_is_complete(
     starts = {line.split()[0] for line in lines if line.startswith("  ") and line.split()}
     assert KEYS.get(name, set()) <= starts
     if not name:
-        assert set(overview.COMMANDS) <= starts and {claim.id for p in PAPERS.values() for claim in p.claims} <= starts
+        assert (
+            set(overview.COMMANDS) <= starts and {claim.id for p in papers().values() for claim in p.claims} <= starts
+        )
 
 
 def test_shared_keys_come_once_and_the_check_has_more(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,18 +12,18 @@ import pytest
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
 from verify.claim import SHARE, Finding, Paper, Run, Verdict, how_many
-from verify.claims import PAPERS
-from verify.claims.sub_ngrams import kernels
-from verify.claims.sub_ngrams.settings import SubNGramSettings
-from verify.engines import ENGINES, Options
+from verify.papers.sub_ngrams import kernels
+from verify.papers.sub_ngrams.engines import ENGINES, Options
+from verify.papers.sub_ngrams.settings import SubNGramSettings
+from verify.registry import papers
 from verify.settings import validate
 
 NO_TIME = Run(seconds=1e-9)
 
 
 def check(paper: str, id: str, words: str, run: Run) -> Finding:
-    settings: Any = validate(PAPERS[paper].settings, dict(word.split("=") for word in words.split()))
-    return claim(PAPERS[paper], id).load()(settings, run)
+    settings: Any = validate(papers()[paper].settings, dict(word.split("=") for word in words.split()))
+    return claim(papers()[paper], id).check(settings, run)
 
 
 def claim(paper: Paper, id: str) -> Any:
@@ -108,7 +108,7 @@ def test_fewer_random_models_and_the_scope_says_so() -> None:
     assert ", 1 models," in check("mean-field", "MF12", "k=1 m=2 instances=1000", NO_TIME).scope
 
 
-@pytest.mark.parametrize("id", [c.id for c in PAPERS["sub-n-grams"].claims if c.id not in ("SN1", "SN2", "SN15")])
+@pytest.mark.parametrize("id", [c.id for c in papers()["sub-n-grams"].claims if c.id not in ("SN1", "SN2", "SN15")])
 def test_every_claim_ends_at_the_largest_size(id: str) -> None:
     found = check("sub-n-grams", id, "S=50 n=12", Run())
     assert found.verdict is not Verdict.ERROR
@@ -121,7 +121,7 @@ def test_what_theory_predicts_does_not_depend_on_what_can_be_reached() -> None:
         ("k=3 n=3", (Verdict.UNDECIDED, Verdict.UNDECIDED)),
     ):
         settings = validate(SubNGramSettings, dict(word.split("=") for word in words.split()))
-        claims = [claim(PAPERS["sub-n-grams"], id) for id in ("SN12", "SN12c")]
+        claims = [claim(papers()["sub-n-grams"], id) for id in ("SN12", "SN12c")]
         assert tuple(c.expected_verdict(settings) for c in claims) == expected
 
 

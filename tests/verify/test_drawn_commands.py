@@ -29,18 +29,18 @@ import pytest
 import torch
 
 from verify import check, gradient, train
-from verify.claims import PAPERS
 from verify.command import USAGE
-from verify.gradient_settings import GradientSettings
+from verify.papers.sub_ngrams.gradient.settings import GradientSettings
+from verify.papers.sub_ngrams.training.settings import TrainSettings
+from verify.registry import papers
 from verify.settings import Settings, UsageError
-from verify.training_settings import TrainSettings
 
 DRAWS = 20_000 if os.environ.get("HYPOTHESIS_PROFILE") == "deep" else 150
 PARTS = 10  # of the draws, one test each, so that workers share them
 BUDGETS = ("1e-9", "0.02", "0.05", "0.2")
 
 MAINS: dict[str, tuple[Callable[[Sequence[str]], int], type[Settings]]] = {
-    **{f"paper={name}": (check.main, paper.settings) for name, paper in PAPERS.items()},
+    **{f"paper={name}": (check.main, paper.settings) for name, paper in papers().items()},
     "gradient": (gradient.main, GradientSettings),
     "train": (train.main, TrainSettings),
 }
@@ -113,7 +113,7 @@ def line(seed: int) -> tuple[str, list[str]]:
     chosen = rng.sample(keys, rng.choice((1, 2, 2, 3)))
     words = [f"{key}={value(rng, command, key)}" for key in chosen] + [f"budget={rng.choice(BUDGETS)}"]
     if "=" in command:
-        paper = PAPERS[command.removeprefix("paper=")]
+        paper = papers()[command.removeprefix("paper=")]
         words = [command, f"select={rng.choice(paper.claims).id}", *words]
     elif command == "train":
         words += [
@@ -175,7 +175,7 @@ def test_the_draws_reach_every_key_and_every_claim() -> None:
         words = [word.partition("=")[0] for name, given in drawn if name == command for word in given]
         assert set(model.model_fields) - NOT_DRAWN <= set(words)
     selected = {word for _, given in drawn for word in given if word.startswith("select=")}
-    assert selected == {f"select={claim.id}" for paper in PAPERS.values() for claim in paper.claims}
+    assert selected == {f"select={claim.id}" for paper in papers().values() for claim in paper.claims}
 
 
 def long_run(draws: int, first: int) -> None:

@@ -26,17 +26,24 @@ from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
 from verify import executors
 from verify.alarm import Alarm
-from verify.engines import Options
 from verify.executors import Crew, InlineExecutor, Outcome, open_executor, run_all, run_shards
-from verify.gradient_settings import GradientSettings
+from verify.papers.sub_ngrams.engines import Options
+from verify.papers.sub_ngrams.gradient.settings import GradientSettings
+from verify.papers.sub_ngrams.gradient.shards import GradientShard
 from verify.settings import UsageError, validate
-from verify.shards import SameCode, Shard, Store, compute, digest
+from verify.shards import SameCode, Store, compute, digest
 
 Q = [Fraction(3), Fraction(7, 2)]
-EXACT = [Shard(NGramLaw(2, 2), Configuration((1,), q), T, "type_classes", Options()) for T in (4, 8, 12) for q in Q]
-FLOAT = [Shard(NGramLaw(2, 3), Configuration((1,), q), 8, "closed_form", Options(device="cpu")) for q in Q]
+EXACT = [
+    GradientShard(NGramLaw(2, 2), Configuration((1,), q), T, "type_classes", Options()) for T in (4, 8, 12) for q in Q
+]
+FLOAT = [GradientShard(NGramLaw(2, 3), Configuration((1,), q), 8, "closed_form", Options(device="cpu")) for q in Q]
 # its engine can compute it in parts
-WHOLE = [Shard(NGramLaw(3, 2), Configuration((1,), Fraction(3)), 100, "transfer", Options(device="cpu", minutes=0.003))]
+WHOLE = [
+    GradientShard(
+        NGramLaw(3, 2), Configuration((1,), Fraction(3)), 100, "transfer", Options(device="cpu", minutes=0.003)
+    )
+]
 LIST = "k=2 n=2 T=4,8,12 q=3,7/2 format=json"
 SLOW = "k=2 n=2 q=3 T=4,17 engine=enumeration format=json"  # T=17 would take a minute
 
@@ -76,7 +83,7 @@ def run(words: str) -> tuple[int, str, str]:
     return process.returncode, output, errors
 
 
-def results(shards: list[Shard]) -> dict[int, ScoreBlocks]:
+def results(shards: list[GradientShard]) -> dict[int, ScoreBlocks]:
     return {i: compute(shard, shard.digest) for i, shard in enumerate(shards)}
 
 
@@ -141,12 +148,12 @@ def test_the_parts_go_to_the_crew() -> None:
 
 
 def test_parts_are_refused_where_the_code_is_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    crew = SameCode(InlineExecutor())
+    crew = SameCode(InlineExecutor(), EXACT[0].code)
     assert list(crew.map(abs, [-1, 2])) == [1, 2]
     sent = []
     monkeypatch.setattr(crew.executor, "submit", lambda *work: sent.append(work))
     crew.submit(abs, -1)
-    monkeypatch.setattr("verify.shards.code_digest", lambda: "another")
+    monkeypatch.setattr("verify.shards.code_digest", lambda packages: "another")
     ((work, *arguments),) = sent
     with pytest.raises(UsageError, match="another landscape-verifier"):
         work(*arguments)
@@ -274,7 +281,7 @@ def test_a_budget_interrupts_a_shard_and_keeps_those_before(name: str, tmp_path:
 def test_a_budget_interrupts_a_single_shard_in_parts() -> None:
     law, slow = NGramLaw(3, 3), Options(device="cpu", minutes=10, tolerance=1e-12)
     outcome = run_shards(
-        [Shard(law, Configuration((1,), Fraction(3)), 10_000, "transfer", slow)], "processes", budget=3
+        [GradientShard(law, Configuration((1,), Fraction(3)), 10_000, "transfer", slow)], "processes", budget=3
     )
     assert outcome.status == 3 and outcome.finished == {} and not own_processes()
 
@@ -416,7 +423,7 @@ def test_a_cluster_that_closes_loses_no_finished_shard(tmp_path: Path) -> None:
 
 
 def test_a_shard_that_fails_fails_as_it_would_inline(cluster: Any) -> None:
-    wrong = Shard(NGramLaw(2, 2), Configuration((1,), Fraction(3)), 60, "enumeration", Options())  # refused
+    wrong = GradientShard(NGramLaw(2, 2), Configuration((1,), Fraction(3)), 60, "enumeration", Options())  # refused
     for name in ("inline", "processes", f"dask:{cluster.scheduler_address}"):
         with pytest.raises(UsageError, match="engine=enumeration would need"):
             run_shards([*EXACT, wrong], name)

@@ -17,7 +17,7 @@ import pytest
 
 from verify import replay
 from verify.check import get_paper, understand
-from verify.claims.sub_ngrams.recorded import PACKAGED
+from verify.papers.sub_ngrams.recorded import PACKAGED
 from verify.recheck.certificate import RejectedError
 from verify.settings import UsageError
 

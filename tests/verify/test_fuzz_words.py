@@ -20,13 +20,13 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from verify import check
-from verify.claims import PAPERS
-from verify.claims.sub_ngrams.settings import refuse_what_cannot_fit
 from verify.command import USAGE, check_output
-from verify.gradient_settings import GradientSettings
+from verify.papers.sub_ngrams.gradient.settings import GradientSettings
+from verify.papers.sub_ngrams.settings import refuse_what_cannot_fit
+from verify.papers.sub_ngrams.training.settings import TrainSettings
+from verify.registry import papers
 from verify.report.plain import dumps, settings_as_plain
 from verify.settings import LONGEST_WORD, Settings, UsageError, read_words, validate
-from verify.training_settings import TrainSettings
 
 TIMEOUT = 20.0  # seconds, on a slow and busy machine
 LONGEST_LINE = LONGEST_WORD + 500  # an error repeats a path, and lists the known keys
@@ -59,7 +59,7 @@ def of_train(words: Sequence[str]) -> Settings:
 
 
 COMMANDS: dict[str, tuple[Callable[[Sequence[str]], Settings], type[Settings]]] = {
-    **{f"paper={name}": (of_check, paper.settings) for name, paper in PAPERS.items()},
+    **{f"paper={name}": (of_check, paper.settings) for name, paper in papers().items()},
     "gradient": (of_gradient, GradientSettings),
     "train": (of_train, TrainSettings),
 }
@@ -150,7 +150,7 @@ def test_every_key_takes_every_odd_value_or_says_no(command: str) -> None:
 
 
 @settings(max_examples=25)
-@given(st.sampled_from(list(PAPERS)).flatmap(lambda name: st.tuples(st.just(name), lines(PAPERS[name].settings))))
+@given(st.sampled_from(list(papers())).flatmap(lambda name: st.tuples(st.just(name), lines(papers()[name].settings))))
 @example(("sub-n-grams", []))
 @example(("next-token", ["format=json"]))
 def test_a_whole_check_that_has_no_time_ends_in_a_status(given: tuple[str, list[str]]) -> None:

@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from verify.report.gradient_plot import gradient_figure
-from verify.report.norms import NormPoint
+from verify.papers.sub_ngrams.gradient.norms import NormPoint
+from verify.papers.sub_ngrams.gradient.plot import gradient_figure
 
 LENGTHS = (4, 8, 12, 16, 20, 24)
 

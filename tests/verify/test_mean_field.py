@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from tests.verify.mean_field_conditions import check, settings
 from verify.claim import Evidence, Verdict
-from verify.claims.mean_field import PAPER
-from verify.claims.mean_field.settings import headline
+from verify.papers.mean_field import PAPER
+from verify.papers.mean_field.settings import headline
 from verify.report.plain import settings_as_plain
 from verify.runner import exit_status, run_claims
 from verify.settings import UsageError

@@ -16,7 +16,7 @@ from proofs.mean_field.identities import GENERAL, IDENTITIES, ORTHONORMAL, PROMP
 from proofs.rational_matrix import matrix
 from tests.verify.mean_field_conditions import check, conditions_of
 from verify.claim import Evidence, Verdict
-from verify.claims.mean_field.conditions import (
+from verify.papers.mean_field.conditions import (
     Condition,
     at_most,
     both,
@@ -30,7 +30,7 @@ from verify.claims.mean_field.conditions import (
     residual,
     upper,
 )
-from verify.claims.mean_field.landscape import has_loss_without_slope, is_saddle
+from verify.papers.mean_field.landscape import has_loss_without_slope, is_saddle
 
 EXACT = [f"MF{i}" for i in range(1, 15)] + ["MF5b"]
 SIZES = [(1, 3), (2, 4)]

@@ -12,7 +12,7 @@ from proofs.mean_field.flows import AttentionFlow
 from proofs.mean_field.inequalities import slope_bound
 from tests.verify.mean_field_conditions import check, settings
 from verify.claim import Evidence, Verdict
-from verify.claims.mean_field import PAPER
+from verify.papers.mean_field import PAPER
 from verify.runner import run_claims
 
 EXACT = [claim for claim in PAPER.claims if not claim.id.endswith(("n", "t"))]
@@ -64,11 +64,11 @@ def test_the_scope_says_whether_the_file_was_looked_at(tmp_path: Path) -> None:
 
 def test_matrices_of_a_file_can_refute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The bound of MF9 is attained there: where random models are far from it, these are not."""
-    monkeypatch.setattr("verify.claims.mean_field.inequalities.TIGHT", ())
+    monkeypatch.setattr("verify.papers.mean_field.inequalities.TIGHT", ())
     right = check("MF9", k=2, m=3).found
     assert float(right.split()[2]) > 1.3
     file = written(tmp_path, "the documented one, where two bounds are attained")
-    monkeypatch.setattr("verify.claims.mean_field.inequalities.slope_bound", lambda model: slope_bound(model) * 6 / 5)
+    monkeypatch.setattr("verify.papers.mean_field.inequalities.slope_bound", lambda model: slope_bound(model) * 6 / 5)
     assert check("MF9", k=2, m=3).verdict is Verdict.VERIFIED
     finding = check("MF9", k=2, m=3, matrices=file)
     assert finding.verdict is Verdict.REFUTED
@@ -86,7 +86,7 @@ def test_half_of_the_attention_flows_have_a_singular_covariance(
         flows.append(AttentionFlow(*args))
         return flows[-1]
 
-    monkeypatch.setattr("verify.claims.mean_field.attention.AttentionFlow", recorded)
+    monkeypatch.setattr("verify.papers.mean_field.attention.AttentionFlow", recorded)
     scope = check("MF11", k=k, m=m, instances=3).scope
     singular = [flow for flow in flows if flow.model.B.rank() < k]
     assert len(flows) == 6 and len(singular) == 3 and all(flow.model.B.rank() == k - 1 for flow in singular)
@@ -95,8 +95,8 @@ def test_half_of_the_attention_flows_have_a_singular_covariance(
 
 
 def test_numeric_claims_say_why_they_are_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("verify.claims.mean_field.numeric.EPS", 0.0)
-    monkeypatch.setattr("verify.claims.mean_field.numeric._heights", lambda curve, levels: [0.9])
+    monkeypatch.setattr("verify.papers.mean_field.numeric.EPS", 0.0)
+    monkeypatch.setattr("verify.papers.mean_field.numeric._heights", lambda curve, levels: [0.9])
     for id, why in (("MF3n", "floats do not tell"), ("MF10t", "one seed does not refute it")):
         finding = check(id, k=2, m=3, instances=1)
         assert finding.verdict is Verdict.UNDECIDED and why in finding.reason

@@ -15,10 +15,10 @@ from proofs.mean_field.model import Model
 from proofs.rational_matrix import squared_norm, trace
 from tests.verify.mean_field_conditions import settings
 from verify.claim import Result, Verdict
-from verify.claims.mean_field import PAPER
+from verify.papers.mean_field import PAPER
 from verify.runner import exit_status, run_claims
 
-CLAIMS = "verify.claims.mean_field"
+CLAIMS = "verify.papers.mean_field"
 INEQUALITIES = "proofs.mean_field.inequalities"
 Patch = Callable[[pytest.MonkeyPatch], None]
 Mutant = tuple[str, str, int, int, Patch]  # claim, what is wrong, k, m

@@ -7,8 +7,8 @@ import pytest
 
 from proofs.next_token.examples import NAMED
 from verify.claim import Evidence, Result, Run, Verdict
-from verify.claims.next_token import PAPER, controls, rates, runs
-from verify.claims.next_token.settings import NextTokenSettings, headline
+from verify.papers.next_token import PAPER, controls, rates, runs
+from verify.papers.next_token.settings import NextTokenSettings, headline
 from verify.runner import exit_status, run_claims
 from verify.settings import UsageError, validate
 

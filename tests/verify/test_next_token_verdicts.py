@@ -14,7 +14,7 @@ import pytest
 import sympy as sp
 import torch
 
-import verify.claims.next_token as package
+import verify.papers.next_token as package
 from numerics.next_token.stage import aligned_output
 from numerics.next_token.training import Measured, Training, train_attention, train_feed_forward
 from proofs.next_token import gradient
@@ -22,7 +22,7 @@ from proofs.next_token.examples import NAMED, REPEATED, random_dataset
 from proofs.next_token.max_margin import MarginCertificate, MarginProblem
 from proofs.next_token.max_margin_solver import NoCertificateError, solve
 from verify.claim import Certificate, Finding, Run, Verdict
-from verify.claims.next_token import (
+from verify.papers.next_token import (
     PAPER,
     comparisons,
     controls,
@@ -34,7 +34,7 @@ from verify.claims.next_token import (
     runs,
     shift,
 )
-from verify.claims.next_token.settings import NextTokenSettings
+from verify.papers.next_token.settings import NextTokenSettings
 from verify.recheck.next_token import margins as recheck
 from verify.runner import exit_status, run_claims
 from verify.settings import validate
@@ -48,7 +48,7 @@ def settings(**words: str) -> NextTokenSettings:
 
 def check(id: str, **words: str) -> Finding:
     (claim,) = (claim for claim in PAPER.claims if claim.id == id)
-    return claim.load()(settings(**words), Run())
+    return claim.check(settings(**words), Run())
 
 
 # Identities.

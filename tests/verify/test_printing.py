@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from tests.verify.report_sample import results
 from verify.claim import Result, Verdict
-from verify.claims import PAPERS
 from verify.command import Progress, run_command
 from verify.printing import MOST_MARKS, named, printable, say, shown, trace
+from verify.registry import papers
 from verify.report.check_html import check_html
 from verify.report.check_json import check_json
 from verify.report.check_junit import check_junit
@@ -131,7 +131,7 @@ def test_words_that_are_not_printable_are_refused_in_a_line_that_is(character: s
     assert str(caught.value).isprintable()
 
 
-PAPER = PAPERS["sub-n-grams"]
+PAPER = papers()["sub-n-grams"]
 SETTINGS = PAPER.settings()
 
 

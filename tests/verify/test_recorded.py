@@ -22,9 +22,9 @@ from numerics.sub_ngrams.trajectory import Trajectory
 from proofs.sub_ngrams.law import NGramLaw
 from verify import check, train
 from verify.claim import Run, Verdict
-from verify.claims.sub_ngrams import PAPER, refuse_what_cannot_run, training
-from verify.claims.sub_ngrams.recorded import PACKAGED
-from verify.claims.sub_ngrams.settings import SubNGramSettings
+from verify.papers.sub_ngrams import PAPER, refuse_what_cannot_run, training
+from verify.papers.sub_ngrams.recorded import PACKAGED
+from verify.papers.sub_ngrams.settings import SubNGramSettings
 from verify.report.plain import settings_as_plain
 from verify.settings import UsageError, validate
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.verify.report_sample import page, results
-from verify.claims import PAPERS
+from verify.registry import papers
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium: pip install '.[test]'")
 from selenium.webdriver.chrome.service import Service  # noqa: E402  # only where there is selenium
@@ -51,12 +51,12 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("reports")
-    for name in PAPERS:
+    for name in papers():
         (folder / f"{name}.html").write_text(page(name))
     return folder
 
 
-@pytest.fixture(params=PAPERS)
+@pytest.fixture(params=papers())
 def opened(request: pytest.FixtureRequest, browser: Any, folder: Path) -> Any:
     """A page on a telephone, with all that was logged before forgotten."""
     show(browser, folder / f"{request.param}.html", width=390)
@@ -145,7 +145,7 @@ def test_a_box_of_the_graph_leads_to_its_claim(opened: Any) -> None:
 
 
 @pytest.mark.parametrize("width", [320, 390, 1280])
-@pytest.mark.parametrize("paper", PAPERS)
+@pytest.mark.parametrize("paper", papers())
 def test_no_page_is_wider_than_its_screen(browser: Any, folder: Path, paper: str, width: int) -> None:
     show(browser, folder / f"{paper}.html", width=width)
     browser.execute_script("document.querySelectorAll('details').forEach(fold => fold.open = true)")

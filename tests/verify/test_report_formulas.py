@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verify.claims import PAPERS
+from verify.registry import papers
 from verify.report.mathml import statement_html
 from verify.report.notation import ALSO_WORDS, FUNCTIONS, SYMBOLS, Formula, read_statement
 
-CLAIMS = [claim for paper in PAPERS.values() for claim in paper.claims]
+CLAIMS = [claim for paper in papers().values() for claim in paper.claims]
 TEXTS = {claim.id: " // ".join([claim.title, claim.statement, *claim.assumptions]) for claim in CLAIMS}
 
 

@@ -13,16 +13,16 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from verify.papers.sub_ngrams.claim_plots import PLOTS
 
 from tests.verify.report_sample import DETAILS, page, results
 from verify.check import main
 from verify.claim import Claim, Evidence, Finding, Result, Verdict
-from verify.claims import PAPERS
-from verify.gradient_settings import GradientSettings
+from verify.papers.sub_ngrams.gradient.settings import GradientSettings
+from verify.registry import papers
 from verify.report import check_html as module
 from verify.report.check_html import GRADES, VERDICTS, compact
 from verify.report.claim_graph import HEIGHT, WIDTH, draw_graph
-from verify.report.claim_plots import PLOTS
 from verify.report.mathml import statement_html
 from verify.settings import UsageError, validate
 
@@ -70,10 +70,10 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def pages() -> dict[str, str]:
-    return {name: page(name) for name in PAPERS}
+    return {name: page(name) for name in papers()}
 
 
-@pytest.fixture(params=PAPERS)
+@pytest.fixture(params=papers())
 def paper(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name
@@ -86,8 +86,8 @@ def html(paper: str, pages: dict[str, str]) -> str:
 
 def test_every_claim_is_there_with_all_that_was_found(paper: str, html: str) -> None:
     read = Page(html)
-    ids = [claim.id for claim in PAPERS[paper].claims]
-    for claim in PAPERS[paper].claims:
+    ids = [claim.id for claim in papers()[paper].claims]
+    for claim in papers()[paper].claims:
         said = read.said[claim.id]
         for text in (claim.statement, *claim.assumptions):
             assert statement_html(text, [id for id in ids if id != claim.id]) in html
@@ -178,7 +178,7 @@ def test_a_verdict_that_was_not_expected_is_said_first(pages: dict[str, str]) ->
     }
     html = page("sub-n-grams", results("sub-n-grams", changes))
     summary = html.split("<article")[0]
-    assert f"<strong>{len(PAPERS['sub-n-grams'].claims) - 4} of" in summary
+    assert f"<strong>{len(papers()['sub-n-grams'].claims) - 4} of" in summary
     for id, change in changes.items():
         verdict = str(change["verdict"])
         assert re.search(f'<a href="#{id}">{id}</a> {verdict}, expected VERIFIED', summary)
@@ -207,9 +207,9 @@ def test_values_are_shown_in_full() -> None:
 # --- the graph ---
 
 
-@pytest.mark.parametrize("name", PAPERS)
+@pytest.mark.parametrize("name", papers())
 def test_the_graph_has_layers_and_no_line_crosses_a_box(name: str) -> None:
-    requires = {claim.id: claim.requires for claim in PAPERS[name].claims}
+    requires = {claim.id: claim.requires for claim in papers()[name].claims}
     drawing = draw_graph(requires)
     assert set(drawing.nodes) == set(requires)
     assert set(drawing.lines) == {(other, id) for id, others in requires.items() for other in others}

@@ -19,7 +19,7 @@ from proofs.sub_ngrams import type_classes
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
 from verify import selftest
 from verify.claim import Finding, Verdict
-from verify.claims.sub_ngrams import loss
+from verify.papers.sub_ngrams import loss
 from verify.settings import UsageError
 
 ROOT = Path(__file__).parents[2]
@@ -147,7 +147,7 @@ def test_the_selftest_of_the_wheel(installed: Installed) -> None:
 
 
 def test_the_wheel_without_its_data_says_so(installed: Installed) -> None:
-    (data,) = installed.folder.glob("lib/python*/site-packages/verify/claims/sub_ngrams/trajectories/*.npz")
+    (data,) = installed.folder.glob("lib/python*/site-packages/verify/papers/sub_ngrams/trajectories/*.npz")
     hidden = data.rename(data.with_suffix(".hidden"))
     try:
         finished = installed.run("python", "-m", "verify.check", "select=SN15")

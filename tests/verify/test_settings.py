@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from verify.claims.sub_ngrams.settings import SubNGramSettings, headline, refuse_what_cannot_fit
-from verify.gradient_settings import GradientSettings
+from verify.papers.sub_ngrams.gradient.settings import GradientSettings
+from verify.papers.sub_ngrams.settings import SubNGramSettings, headline, refuse_what_cannot_fit
+from verify.papers.sub_ngrams.training.settings import TrainSettings
 from verify.report.plain import settings_as_plain
 from verify.settings import Settings, UsageError, did_you_mean, nearest, read_words, validate
-from verify.training_settings import TrainSettings
 
 
 def settings(line: str) -> SubNGramSettings:

@@ -21,14 +21,15 @@ from proofs.sub_ngrams.score_blocks import ScoreBlocks
 from tests.full_disk import room_for
 from verify import shards as module
 from verify.command import write_file
-from verify.engines import Options, get_engine
+from verify.papers.sub_ngrams.engines import Options, get_engine
+from verify.papers.sub_ngrams.gradient.shards import GradientShard
 from verify.settings import UsageError
-from verify.shards import Shard, Store, compute, decoded, digest, encoded
+from verify.shards import Store, compute, content_of, digest, result_in
 
 LAW = NGramLaw(2, 2)
 Q5 = Configuration((1,), Fraction(5))
-EXACT = Shard(LAW, Q5, 6, "type_classes", Options())
-SAMPLED = Shard(LAW, Q5, 6, "monte_carlo", Options(samples=1000, device="cpu"))
+EXACT = GradientShard(LAW, Q5, 6, "type_classes", Options())
+SAMPLED = GradientShard(LAW, Q5, 6, "monte_carlo", Options(samples=1000, device="cpu"))
 
 entries = st.one_of(st.fractions(), st.floats(allow_nan=False))
 
@@ -43,20 +44,20 @@ def blocks(numbers: st.SearchStrategy[float | Fraction]) -> st.SearchStrategy[li
 @given(blocks(entries), blocks(st.floats(min_value=0)), st.none() | st.floats(0.5, 0.99))
 def test_what_is_written_is_read_to_the_last_bit(values: list[object], errors: list[object], level: float) -> None:
     M = ScoreBlocks.from_nested(values, errors, level)
-    again = decoded(encoded(SAMPLED, M), SAMPLED)
+    again = result_in(content_of(SAMPLED, M), SAMPLED)
     assert again == M and repr(again) == repr(M)  # repr also tells 0.0 from -0.0, and a float from a fraction
 
 
 @given(blocks(st.fractions()))
 def test_exact_numbers_are_read_as_they_were_written(values: list[object]) -> None:
     M = ScoreBlocks.from_nested(values)
-    assert decoded(encoded(EXACT, M), EXACT) == M
+    assert result_in(content_of(EXACT, M), EXACT) == M
 
 
 def test_nan_survives_too() -> None:
     nan = [[[[math.nan] * 2] * 2] * 2] * 2
     M = ScoreBlocks.from_nested(nan, nan)
-    assert repr(decoded(encoded(SAMPLED, M), SAMPLED)) == repr(M)
+    assert repr(result_in(content_of(SAMPLED, M), SAMPLED)) == repr(M)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +75,7 @@ def test_nan_survives_too() -> None:
         replace(EXACT, engine="enumeration"),
     ],
 )
-def test_another_problem_has_another_digest(other: Shard) -> None:
+def test_another_problem_has_another_digest(other: GradientShard) -> None:
     assert other.digest != EXACT.digest
 
 
@@ -89,20 +90,20 @@ def test_code_and_libraries_count(monkeypatch: pytest.MonkeyPatch) -> None:
     exact, sampled = EXACT.digest, SAMPLED.digest
     monkeypatch.setattr(module, "float_libraries", lambda: {"torch": "0"})
     assert EXACT.digest == exact and SAMPLED.digest != sampled
-    monkeypatch.setattr(module, "code_digest", lambda: "other")
+    monkeypatch.setattr(module, "code_digest", lambda packages: "other")
     assert EXACT.digest != exact
 
 
 def test_the_device_is_settled_before_the_shard_is_named() -> None:
-    shard = Shard.settle(LAW, Q5, 6, get_engine("closed_form"), Options())
+    shard = GradientShard.resolve(LAW, Q5, 6, get_engine("closed_form"), Options())
     assert shard.options.device in ("cpu", "cuda")
-    assert Shard.settle(LAW, Q5, 6, get_engine("type_classes"), Options()).digest == EXACT.digest
+    assert GradientShard.resolve(LAW, Q5, 6, get_engine("type_classes"), Options()).digest == EXACT.digest
 
 
 def test_a_worker_with_other_code_computes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     sent = pickle.loads(pickle.dumps((EXACT, EXACT.digest)))
     assert compute(*sent) == get_engine("type_classes").compute(LAW, Q5, 6)
-    monkeypatch.setattr(module, "code_digest", lambda: "other")
+    monkeypatch.setattr(module, "code_digest", lambda packages: "other")
     with pytest.raises(UsageError, match="another landscape-verifier"):
         compute(*sent)
 

@@ -11,8 +11,8 @@ import pytest
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
 from verify import replay
 from verify.claim import NOTHING, Evidence, Result, Verdict
-from verify.claims.sub_ngrams import PAPER, limits, training
-from verify.engines import Engine
+from verify.papers.sub_ngrams import PAPER, limits, training
+from verify.papers.sub_ngrams.engines import Engine
 from verify.report.certificates import certificates_json
 from verify.runner import exit_status, run_claims, select_claims
 from verify.settings import read_words, validate

@@ -20,8 +20,8 @@ from proofs.sub_ngrams.escape import Feature, first_derivative, kernel_on_lags
 from proofs.sub_ngrams.infinite_length import random_kernel
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.merged_limit import Enclosure, bigram_enclosure
-from verify.claims import sub_ngrams
-from verify.claims.sub_ngrams import (
+from verify.papers import sub_ngrams
+from verify.papers.sub_ngrams import (
     agreement,
     escape,
     identities,
@@ -31,7 +31,7 @@ from verify.claims.sub_ngrams import (
     training,
     variants,
 )
-from verify.engines import ENGINES, Options
+from verify.papers.sub_ngrams.engines import ENGINES, Options
 from verify.settings import read_words, validate
 
 SETTINGS = validate(sub_ngrams.PAPER.settings, read_words(["k=2", "n=3"]))

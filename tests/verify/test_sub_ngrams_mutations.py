@@ -27,10 +27,10 @@ from proofs.sub_ngrams.infinite_length import random_kernel, stationary_weights
 from proofs.sub_ngrams.score import score
 from proofs.sub_ngrams.score_blocks import ParameterGradient, ScoreBlocks
 from verify.claim import Result, Verdict
-from verify.claims.sub_ngrams import PAPER, escape_numbers, limits, loss, second_computations, variants
-from verify.claims.sub_ngrams import escape as escape_claims
-from verify.claims.sub_ngrams import identities as identities_claims
-from verify.engines import Engine
+from verify.papers.sub_ngrams import PAPER, escape_numbers, limits, loss, second_computations, variants
+from verify.papers.sub_ngrams import escape as escape_claims
+from verify.papers.sub_ngrams import identities as identities_claims
+from verify.papers.sub_ngrams.engines import Engine
 from verify.runner import run_claims, select_claims
 from verify.settings import read_words, validate
 

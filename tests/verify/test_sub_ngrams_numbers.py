@@ -15,10 +15,10 @@ from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.escape import word_weights
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.prior import PriorMean
-from verify.claims.sub_ngrams import PAPER
-from verify.claims.sub_ngrams.limits import Point, decay, faster_paths
-from verify.claims.sub_ngrams.loss import doubts_of_levels, is_below_its_bound
-from verify.claims.sub_ngrams.second_computations import literal_norms
+from verify.papers.sub_ngrams import PAPER
+from verify.papers.sub_ngrams.limits import Point, decay, faster_paths
+from verify.papers.sub_ngrams.loss import doubts_of_levels, is_below_its_bound
+from verify.papers.sub_ngrams.second_computations import literal_norms
 from verify.settings import read_words, validate
 
 LAW = NGramLaw(2, 3)

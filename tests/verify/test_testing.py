@@ -19,7 +19,7 @@ from hypothesis import given
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
-from verify.engines import ENGINES
+from verify.papers.sub_ngrams.engines import ENGINES
 from verify.settings import UsageError
 from verify.testing import (
     Problem,

@@ -17,10 +17,10 @@ import pytest
 from numerics.sub_ngrams.trajectory import parse_trajectory
 from verify import train
 from verify.claim import Run, Verdict
-from verify.claims.sub_ngrams import escape
-from verify.claims.sub_ngrams.settings import SubNGramSettings
+from verify.papers.sub_ngrams import escape
+from verify.papers.sub_ngrams.settings import SubNGramSettings
+from verify.papers.sub_ngrams.training.settings import TrainSettings
 from verify.settings import UsageError, read_words, validate
-from verify.training_settings import TrainSettings
 
 SMALL = "n=2 S=2 T=6 batch=8 every=2 test_samples=64 gradient_samples=64"
 

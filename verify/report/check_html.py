@@ -14,9 +14,9 @@ from markupsafe import Markup
 from verify import __version__
 from verify.claim import Evidence, Paper, Result, Verdict
 from verify.printing import printable
-from verify.report import claim_plots
+from verify.report import colours
 from verify.report.claim_graph import HEIGHT, WIDTH, draw_graph
-from verify.report.claim_plots import claim_plot
+from verify.report.claim_plot import draw_plot
 from verify.report.inline_svg import inline_svg
 from verify.report.mathml import statement_html
 from verify.report.plain import plain
@@ -37,12 +37,12 @@ VERDICTS = {
     Verdict.ERROR: "the check itself failed",
 }
 COLOURS = {
-    claim_plots.INK: "var(--ink)",
-    claim_plots.MUTED: "var(--muted)",
+    colours.INK: "var(--ink)",
+    colours.MUTED: "var(--muted)",
     "#999999": "var(--muted)",  # the slope in the picture of the decay
-    claim_plots.GRID: "var(--line)",
-    claim_plots.FIRST: "var(--first)",
-    claim_plots.SECOND: "var(--second)",
+    colours.GRID: "var(--line)",
+    colours.FIRST: "var(--first)",
+    colours.SECOND: "var(--second)",
 }
 LINE = 88  # letters of a line of details
 SHORT = 60  # letters of a value that stands beside its name
@@ -101,7 +101,7 @@ def check_html(
 def _entry(result: Result, ids: Sequence[str], command: str) -> Entry:
     others = [id for id in ids if id != result.claim.id]
     details = plain(result.finding.details)
-    plot = claim_plot(result.claim.id, details)
+    plot = draw_plot(result.claim.plot, details)
     return Entry(
         result,
         statement_html(result.claim.title),

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from proofs.next_token.dataset import Dataset, DatasetError, Sentence
 from proofs.next_token.files import from_json, parse_text
 from tests.proofs.next_token.strategies import datasets
-from verify.claims.next_token.files import LARGEST_FILE, parse_dataset, read_dataset
 from verify.files import FileError, parse_json
+from verify.papers.next_token.files import LARGEST_FILE, parse_dataset, read_dataset
 
 TEXT = """
 # what follows what

@@ -3,6 +3,8 @@
 from verify.recheck.certificate import Check
 from verify.recheck.mean_field import critical, identities, prompts
 
+PAPER = "mean-field"
+
 CLAIMS: dict[tuple[str, str], Check] = {
     ("MF1", "VERIFIED"): identities.best_attention,
     ("MF2", "VERIFIED"): identities.gradient,

@@ -3,6 +3,8 @@
 from verify.recheck.certificate import Check
 from verify.recheck.next_token import aligned, attention, margins
 
+PAPER = "next-token"
+
 CLAIMS: dict[tuple[str, str], Check] = {
     ("NT1", "VERIFIED"): attention.gradients,
     ("NT2", "VERIFIED"): attention.conserved,

@@ -3,6 +3,8 @@
 from verify.recheck.certificate import Check
 from verify.recheck.sub_ngrams import chains, network, sequences
 
+PAPER = "sub-n-grams"
+
 CLAIMS: dict[tuple[str, str], Check] = {
     ("SN1", "VERIFIED"): network.score_identity,
     ("SN2", "VERIFIED"): network.chain_rule,

@@ -1,0 +1,72 @@
+"""Landscape verifier: checks results on the loss landscape and training of transformers by exact computation.
+
+    import landscape_verifier as lv
+
+    report = lv.check("sub-n-grams", k=2, n=3)
+    report["SN7"].verdict
+    lv.gradient(k=2, n=3, T=8, q="5")["M", 0, 1]
+
+What stands in `__all__` is public, and changes only with a note in the changelog. The packages `verify`, `numerics` and
+`proofs` are private: their names may change in any release.
+"""
+
+from proofs.sub_ngrams.configuration import Configuration
+from proofs.sub_ngrams.law import NGramLaw
+from verify import __version__
+from verify.api import Report, check, claims, papers
+from verify.claim import (
+    Certificate,
+    Claim,
+    Counterexample,
+    Evidence,
+    Finding,
+    Origin,
+    Paper,
+    Plot,
+    Result,
+    Run,
+    Verdict,
+    claim,
+    claims_of,
+    decide,
+    too_dear,
+    undecided,
+)
+from verify.papers.sub_ngrams.gradient.api import PopulationGradient, gradient
+from verify.settings import CheckSettings, Integer, Integers, Rational, Rationals, Real, UsageError, Words
+
+__all__ = [
+    "Certificate",
+    "CheckSettings",
+    "Claim",
+    "Configuration",
+    "Counterexample",
+    "Evidence",
+    "Finding",
+    "Integer",
+    "Integers",
+    "NGramLaw",
+    "Origin",
+    "Paper",
+    "Plot",
+    "PopulationGradient",
+    "Rational",
+    "Rationals",
+    "Real",
+    "Report",
+    "Result",
+    "Run",
+    "UsageError",
+    "Verdict",
+    "Words",
+    "__version__",
+    "check",
+    "claim",
+    "claims",
+    "claims_of",
+    "decide",
+    "gradient",
+    "papers",
+    "too_dear",
+    "undecided",
+]

@@ -1,0 +1,158 @@
+"""What `python -m verify.check` does, for programs and notebooks (re-exported by landscape_verifier)."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from verify import registry
+from verify.check import understand
+from verify.claim import Claim, Paper, Result
+from verify.command import write_file
+from verify.report.check_json import check_json
+from verify.report.check_junit import check_junit
+from verify.report.check_markdown import check_markdown
+from verify.report.check_table import check_table
+from verify.runner import run_claims
+from verify.settings import CheckSettings, UsageError
+
+WIDTH = 120  # columns of the table
+HEIGHT = 640  # pixels of the report in a notebook
+
+
+class Report(Mapping[str, Result]):
+    """Results by the id of their claim, in the order of the table.
+
+    Shown as the table in a terminal, and as the HTML report in a notebook.
+    """
+
+    def __init__(self, paper: Paper, settings: CheckSettings, results: Sequence[Result]) -> None:
+        self.paper, self.settings, self.results = paper, settings, tuple(results)
+
+    def __getitem__(self, id: str) -> Result:
+        for result in self.results:
+            if result.claim.id == id:
+                return result
+        raise KeyError(f"{id}: not in this report; it has {', '.join(self)}")
+
+    def __iter__(self) -> Iterator[str]:
+        return (result.claim.id for result in self.results)
+
+    def __len__(self) -> int:
+        return len(self.results)
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether every verdict is the expected one."""
+        return all(result.as_expected for result in self.results)
+
+    def to_records(self) -> list[dict[str, Any]]:
+        """One flat dictionary for each claim, of strings, numbers and truth values, as pandas.DataFrame(...) takes."""
+        return [
+            {
+                "id": result.claim.id,
+                "title": result.claim.title,
+                "verdict": result.verdict.value,
+                "expected": result.expected.value,
+                "as_expected": result.as_expected,
+                "evidence": "" if result.evidence is None else result.evidence.value,
+                "found": result.found,
+                "predicted": result.predicted,
+                "scope": result.scope,
+                "reason": result.reason,
+                "instances": result.finding.instances,
+                "seconds": result.seconds,
+            }
+            for result in self.results
+        ]
+
+    def to_json(self) -> str:
+        """As `python -m verify.check format=json` prints it."""
+        return check_json(self.settings, self.results)
+
+    def to_html(self) -> str:
+        """The page that `python -m verify.check format=html` writes."""
+        from verify.env import environment
+        from verify.report.check_html import check_html  # jinja2 and matplotlib, only where they are needed
+
+        return check_html(
+            self.paper,
+            self.settings,
+            self.results,
+            command=self._command(),
+            command_for=lambda id: f"{self._command()} select={id}",
+            environment=environment(),
+        )
+
+    def save(self, path: str | Path) -> None:
+        """Writes the report: .html, .json, .xml (JUnit), .md or .txt (the table).
+
+        UsageError for another suffix, or if the file cannot be written.
+        """
+        write: dict[str, Callable[[], str]] = {
+            ".html": self.to_html,
+            ".json": self.to_json,
+            ".xml": lambda: check_junit(self.paper, self.settings, self.results),
+            ".md": lambda: check_markdown(self.paper, self.settings, self.results),
+            ".txt": lambda: f"{self}\n",
+        }
+        suffix = Path(path).suffix
+        if suffix not in write:
+            raise UsageError(f"{path}: reports end in {', '.join(write)}")
+        write_file(str(path), write[suffix]().encode())
+
+    def __repr__(self) -> str:
+        table = check_table(
+            self.paper, self.settings, self.results, width=WIDTH, colour=False, command=f"{self._command()} format=json"
+        )
+        return table.rstrip("\n")
+
+    def _repr_html_(self) -> str:
+        page = html.escape(self.to_html(), quote=True)
+        return f'<iframe srcdoc="{page}" width="100%" height="{HEIGHT}" style="border: 0"></iframe>'
+
+    def _command(self) -> str:
+        given = self.settings.model_fields_set - {"paper"}
+        words = [f"paper={self.paper.name}", *(f"{key}={word(getattr(self.settings, key))}" for key in sorted(given))]
+        return " ".join(["python -m verify.check", *words])
+
+
+def check(paper: str | Path | Paper | None = None, **settings: Any) -> Report:
+    """Checks the claims of a paper; shows no progress.
+
+    paper     a name, the path of a file or folder, or the object itself; the one on sub-n-grams by default
+    settings  as on the command line (`python -m verify.check --help`): k=2, T=[8, 16], q="7/2", select=["SN5", "SN7"],
+              budget=60. Lists may be lists
+
+    UsageError, with the text of the command line, for settings that cannot be. Ctrl-C ends the check with what it has.
+    """
+    chosen = paper if isinstance(paper, Paper) else registry.get_paper(None if paper is None else str(paper))
+    values = {key: word(value) for key, value in settings.items() if value is not None}
+    found, claims = understand(chosen, values)
+    return Report(chosen, found, run_claims(claims, found, budget=found.budget))
+
+
+def papers() -> dict[str, Paper]:
+    """The papers that are installed, by name."""
+    return registry.papers()
+
+
+def claims(paper: str | Path | Paper | None = None) -> list[Claim]:
+    """The claims of a paper, with their statements; UsageError if there is no such paper."""
+    chosen = paper if isinstance(paper, Paper) else registry.get_paper(None if paper is None else str(paper))
+    return list(chosen.claims)
+
+
+def word(value: Any) -> str:
+    """A value as it is typed after KEY=."""
+    if isinstance(value, str | int | Fraction | Path) and not isinstance(value, bool):
+        return str(value)
+    if isinstance(value, float):
+        return "inf" if value == math.inf else repr(value)
+    if isinstance(value, Sequence | set | frozenset):
+        return ",".join(word(item) for item in value)
+    raise UsageError(f"{value!r}: settings are numbers, words and lists of them")

@@ -1,0 +1,28 @@
+"""Claims about "Transformers Learn Nonlinear Features In Context" (mean-field dynamics on the attention landscape).
+
+Every statement says whose it is: [F] as found in the paper, [D] derived for this project in the finite model.
+"""
+
+from verify.claim import Paper, claims_of
+from verify.papers.mean_field import (
+    attention,
+    dynamics,
+    identities,
+    inequalities,
+    landscape,
+    numeric,
+    particles,
+    prompts,
+)
+from verify.papers.mean_field.settings import MeanFieldSettings, headline
+
+PAPER = Paper(
+    name="mean-field",
+    title="Transformers Learn Nonlinear Features In Context: Nonconvex Mean-field Dynamics on the Attention Landscape",
+    source="Kim, Suzuki, ICML 2024, arXiv 2402.01258",
+    prefix="MF",
+    settings=MeanFieldSettings,
+    claims=claims_of(identities, landscape, inequalities, dynamics, attention, prompts, particles, numeric),
+    headline=headline,
+    selftest={"mean-field": "select=MF1,MF6c,MF12"},
+)

@@ -1,0 +1,78 @@
+"""What the checks of this paper share: the models that they look at, and how they speak of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from functools import wraps
+from random import Random
+from typing import Any
+
+from flint import arb, fmpq
+
+from proofs.mean_field.instances import random_models
+from proofs.mean_field.model import Model
+from proofs.rational_matrix import matrix
+from proofs.rationals import to_fraction
+from verify.claim import NOTHING, Finding, Run, how_many, undecided
+from verify.papers.mean_field.settings import MeanFieldSettings
+
+Check = Callable[[MeanFieldSettings, Run], Finding]
+
+
+def each_takes(seconds: Callable[[int, int], float]) -> Callable[[Check], Check]:
+    """A check on `instances` random models, or on as many as half of its time allows: each takes seconds(k, m) of one
+    core, as measured at (k, m) from (2, 16) to (6, 16).
+    """
+
+    def decorate(check: Check) -> Check:
+        @wraps(check)
+        def checked(settings: MeanFieldSettings, run: Run) -> Finding:
+            count = max(1, how_many(settings.instances, seconds(settings.k, settings.m), run, share=1 / 2))
+            return check(settings.model_copy(update={"instances": count}), run)
+
+        return checked
+
+    return decorate
+
+
+def generator(settings: MeanFieldSettings, claim: str) -> Random:
+    """One stream of random numbers per claim, so that `select` does not change what a claim sees."""
+    return Random(f"{settings.seed} {claim}")
+
+
+def given_model(settings: MeanFieldSettings) -> Model | None:
+    given = settings.given
+    return None if given is None else Model(matrix(given[0]), matrix(given[1]))
+
+
+def models(settings: MeanFieldSettings, random: Random) -> list[Model]:
+    """The model of the file, if there is one, and random ones."""
+    given = given_model(settings)
+    return [*([] if given is None else [given]), *random_models(random, settings.k, settings.m, settings.instances)]
+
+
+def of_file(settings: MeanFieldSettings, used: bool = False) -> str:
+    """For the scope: whether the matrices of the user's file are among those looked at."""
+    if settings.matrices is None:
+        return ""
+    return ", that of the file among them" if used else "; not the matrices of the file"
+
+
+def vacuous(why: str) -> Finding:
+    """Nothing to check: undecided."""
+    return undecided(f"{NOTHING}: {why}", scope=why)
+
+
+def short(x: Any) -> str:
+    """A number in a few characters: a short fraction as it is, anything else in decimals."""
+    if isinstance(x, (fmpq, int, Fraction)):
+        value = to_fraction(x)
+        return str(value) if len(str(value)) <= 9 else f"{float(value):.5g}"
+    if isinstance(x, arb):
+        return f"{float(x.mid()):.6g}"
+    return f"{x:.5g}"
+
+
+def listed(values: Iterable[Any]) -> str:
+    return ", ".join(short(x) for x in values)

@@ -1,0 +1,19 @@
+"""Claims about "Non-asymptotic Convergence of Training Transformers for Next-token Prediction".
+
+[F] marks what a public text of the paper says, [D] what this project derived; the paper's full text was not at hand.
+"""
+
+from verify.claim import Paper, claims_of
+from verify.papers.next_token import controls, descents, identities, margins, order, rates, shift
+from verify.papers.next_token.settings import NextTokenSettings, headline
+
+PAPER = Paper(
+    name="next-token",
+    title="Non-asymptotic Convergence of Training Transformers for Next-token Prediction",
+    source="Huang, Liang, Yang, NeurIPS 2024, arXiv 2409.17335",
+    prefix="NT",
+    settings=NextTokenSettings,
+    claims=claims_of(identities, margins, descents, rates, order, shift, controls),
+    headline=headline,
+    selftest={"next-token": "select=NT2,NT4c"},
+)

@@ -1,0 +1,198 @@
+"""NT1r, NT5n: what the runs are that other claims measure, and what holds at each of their steps."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from proofs.next_token.dataset import Dataset
+from proofs.next_token.examples import REPEATED
+from proofs.next_token.max_margin import attention_problems
+from verify.claim import Counterexample, Evidence, Finding, Run, claim, decide
+from verify.papers.next_token.premises import ALIGNED
+from verify.papers.next_token.settings import NextTokenSettings
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from numerics.next_token.growth import Growth
+    from numerics.next_token.training import Training
+
+FIRST = 8  # steps that are made again with many digits
+MOST_AGAIN = 4  # datasets for which they are
+MOST_WATCHED = 1000  # steps of which each is looked at
+OPERATIONS = 100  # whose rounding may add up in a step
+
+
+@claim(
+    "NT1r",
+    "what the runs are",
+    requires=("NT1",),
+    reference="mathematics/next-token#nt1r",
+)
+def first_steps(settings: NextTokenSettings, run: Run) -> Finding:
+    """[D] The runs that other claims measure are normalised resp. plain gradient descent of the network's loss: W after
+    the first steps, by formulas that keep relative accuracy, is W by the formula of NT1 with many digits, up to
+    rounding.
+
+    NT1r.
+    """
+    from numerics.next_token.stage import aligned_output
+    from numerics.next_token.training import train_attention, train_feed_forward
+
+    chosen = settings.datasets[:MOST_AGAIN]
+    datasets = [*chosen, REPEATED]
+    W_ov, times = aligned_output(datasets, settings.beta), range(FIRST + 1)
+    runs = {
+        "stage 1": train_feed_forward(datasets, settings.eta, FIRST, times),
+        "stage 2": train_attention(datasets, W_ov, settings.eta, FIRST, times),
+        "stage 2, plain": train_attention(datasets, W_ov, settings.eta, FIRST, times, normalised=False),
+    }
+    distances = {}
+    for what, training in runs.items():
+        run.progress(f"the first steps with many digits, {what}")
+        for i in range(len(datasets)):
+            distances[what, i] = worst_step(training, i)
+    (what, i), (worst, t) = max(distances.items(), key=lambda item: item[1])
+    return decide(
+        all(distance <= 1 for distance, _ in distances.values()),
+        evidence=Evidence.NUMERIC,
+        scope=f"{', '.join(dataset.name for dataset in datasets)}; {', '.join(runs)}; each step to t={FIRST}",
+        instances=len(distances) * FIRST,
+        found=f"off by {worst:.1g} times the rounding",
+        predicted="at most 1",
+        counterexample=Counterexample(
+            {"dataset": datasets[i].name, "run": what, "t": t, "distance": worst},
+            partial(leaves_autograd, runs[what], i, t),
+        )
+        if worst > 1
+        else None,
+        undecided=f"{datasets[i].name}, {what}: the distance is {worst}, no number to compare",
+    )
+
+
+def worst_step(training: Training, index: int) -> tuple[float, int]:
+    """How far a step of the run is from the step of the formula of NT1 with many digits, at worst, in units of its
+    rounding; and its t. Step by step, since small differences grow where steps are large.
+    """
+    again = training.again(index, FIRST, precise=True)
+    return max(
+        (_off(training, index, t, again.one_step(training.weights(index, t), training.V)), t) for t in range(FIRST)
+    )
+
+
+def _off(training: Training, index: int, t: int, right: Tensor) -> float:
+    """The distance of W_(t+1) from where it should be, in units of the rounding of so many operations: on W, and on a
+    step of this length along the gradient, whose logits are as large as W_ov and whose sentences may cancel.
+    """
+    before, after = training.weights(index, t), training.weights(index, t + 1)
+    size = 1.0 if training.W_ov is None else max(1.0, float(training.W_ov[index].abs().max()))
+    length = float((right - before).norm())
+    if not training.normalised:
+        length = max(length, training.step * float(training.stage.weights[index].sum()))
+    rounding = OPERATIONS * sys.float_info.epsilon * (size * length + float(right.norm()))
+    return float((after - right).norm()) / rounding
+
+
+def leaves_autograd(training: Training, index: int, t: int) -> bool:
+    """Whether the step is also off by automatic differentiation of the network, in double precision."""
+    import torch
+
+    from numerics.next_token import network
+
+    dataset, V = training.datasets[index], training.datasets[index].V
+    one, w = torch.eye(V, dtype=torch.float64), training.weights(index, t).reshape(training.V, training.V)
+    W = w[:V, :V].clone().requires_grad_()
+    if training.W_ov is None:
+        loss = network.feed_forward_loss(dataset, W, one)
+    else:
+        loss = network.loss(dataset, training.W_ov[index, :V, :V].cpu(), W, one)
+    (gradient,) = torch.autograd.grad(loss, W)
+    right = w.clone()
+    right[:V, :V] -= training.step * (gradient / gradient.norm() if training.normalised else gradient)
+    return _off(training, index, t, right.flatten()) > 1
+
+
+@claim(
+    "NT5n",
+    "growth of the norm",
+    requires=("NT5", "NT7m", "NT1r"),
+    assumptions=(ALIGNED,),
+    reference="mathematics/next-token#nt5n",
+)
+def norm_growth(settings: NextTokenSettings, run: Run) -> Finding:
+    """[D] Under normalised descent |W_t| <= eta t; and |W_t| >= eta t / (sqrt 2 |W_kq*|) as long as dominance, which is
+    watched along the run, has held at every step before t.
+
+    NT5n.
+    """
+    from numerics.next_token.growth import watch_growth
+    from numerics.next_token.stage import aligned_output, attention_stage
+
+    datasets, T = settings.datasets, min(settings.T, MOST_WATCHED)
+    run.progress(f"watching {T} steps of attention")
+    growth = watch_growth(attention_stage(datasets, aligned_output(datasets, settings.beta)), settings.eta, T)
+    lasts = [growth.lasts(i) for i in range(len(datasets))]
+    slowest = [least_speed(growth, i) * math.sqrt(2) * norm(dataset) for i, dataset in enumerate(datasets)]
+    fastest = [float(growth.speeds(i).max()) for i in range(len(datasets))]
+    rounding = growth.rounding / settings.eta  # of |W_t| / (eta t)
+    broken = [i for i in range(len(datasets)) if slowest[i] < 1 - rounding or fastest[i] > 1 + rounding]
+    return decide(
+        all(low >= 1 - rounding and high <= 1 + rounding for low, high in zip(slowest, fastest, strict=True)),
+        evidence=Evidence.NUMERIC,
+        scope=f"{len(datasets)} datasets, each t=1..{T}; {_dominance(lasts, T)}",
+        instances=len(datasets),
+        found=f"{min(slowest):.4f} and {max(fastest):.4f} times the bounds",
+        predicted="at least 1, at most 1",
+        counterexample=Counterexample(
+            {"dataset": datasets[broken[0]].name, "lower": slowest[broken[0]], "upper": fastest[broken[0]]},
+            partial(leaves_bounds, datasets[broken[0]], settings.beta, settings.eta, worst_time(growth, broken[0])),
+        )
+        if broken
+        else None,
+        details={
+            dataset.name: {"dominance_lasts_until": last, "lower": low, "upper": high}
+            for dataset, last, low, high in zip(datasets, lasts, slowest, fastest, strict=True)
+        },
+        undecided="a norm is not a number",
+    )
+
+
+def _dominance(lasts: Sequence[int], T: int) -> str:
+    """How far the lower bound was checked."""
+    lost = sorted(last for last in lasts if last < T)
+    if not lost:
+        return "dominance lasts in all"
+    return f"dominance lasts in {len(lasts) - len(lost)}, until t={lost[0]}..{lost[-1]} in {len(lost)}"
+
+
+def norm(dataset: Dataset) -> float:
+    """|W_kq*|."""
+    from proofs.next_token.max_margin_solver import solve
+
+    return math.sqrt(sum(solve(problem).squared_norm for problem in attention_problems(dataset).values()))
+
+
+def least_speed(growth: Growth, index: int) -> float:
+    """The least |W_t| / (eta t) at the times up to which dominance lasted; t = 1 follows from dominance at t = 0."""
+    last = growth.lasts(index)
+    return float(growth.speeds(index)[:last].min()) if last else math.inf
+
+
+def worst_time(growth: Growth, index: int) -> int:
+    """The time at which |W_t| / (eta t) is largest, if it exceeds 1, else smallest."""
+    speeds = growth.speeds(index)
+    return 1 + int(speeds.argmax() if speeds.max() > 1 + growth.rounding / growth.eta else speeds.argmin())
+
+
+def leaves_bounds(dataset: Dataset, beta: float, eta: float, t: int) -> bool:
+    """Whether |W_t| by the slow formulas is outside eta t / (sqrt 2 |W_kq*|) .. eta t."""
+    from numerics.next_token.again import attention_again
+    from numerics.next_token.stage import aligned_output
+
+    again = attention_again(dataset, aligned_output([dataset], beta)[0], eta, t)
+    length = float(again.weights(dataset.V)[1].norm())
+    return not (1 - 1e-9) / (math.sqrt(2) * norm(dataset)) <= length / (eta * t) <= 1 + 1e-9

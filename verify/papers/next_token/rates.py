@@ -1,0 +1,298 @@
+"""NT6w, NT7, NT7d, NT8, NT10, NT11: measured rates against those that the max-margin solution predicts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from statistics import pstdev
+from typing import TYPE_CHECKING
+
+from proofs.next_token.dataset import Dataset
+from verify.claim import Finding, Origin, Run, claim
+from verify.papers.next_token.comparisons import Comparison, describe, report, why_nothing
+from verify.papers.next_token.premises import ALIGNED, SMALL_STEP, needs_a_degenerate_pair, needs_no_degenerate_pair
+from verify.papers.next_token.runs import (
+    attention_run,
+    attention_seconds,
+    feed_forward_run,
+    feed_forward_seconds,
+    if_time_allows,
+    plain_run,
+    reweighted,
+    two_stage_run,
+    two_stage_seconds,
+)
+from verify.papers.next_token.settings import NextTokenSettings
+
+if TYPE_CHECKING:
+    from numerics.next_token.training import Training
+
+# A measurement decides only if its estimated error is below these: otherwise agreement would mean nothing.
+SLOPE_RESOLUTION = 1e-4  # relative: the four digits of the design
+OFFSET_RESOLUTION = 0.05  # absolute, of log ratios, which are of order 1
+DRIFT_RESOLUTION = 0.1  # relative: the alternative, O(1/t), is no growth at all
+SUBLINEAR_RESOLUTION = 0.02  # relative; datasets that have not settled that far are left out, and counted
+
+TOO_LARGE = "eta above the threshold of NT7c"
+DEGENERATE = "degenerate pairs"
+
+
+def slope(training: Training, index: int) -> Comparison:
+    """The slope of log(L - L*), against -eta/|W*|."""
+    predicted, measured = training.predictions[index].loss_slope(training.step), training.loss_slope(index)
+    return Comparison(
+        training.datasets[index].name,
+        "slope of log(L - L*)",
+        measured,
+        predicted,
+        SLOPE_RESOLUTION * min(abs(predicted), abs(measured.value)),
+        lambda: training.again(index).slope(),
+        training.mature(index),
+    )
+
+
+def offset(training: Training, index: int) -> Comparison:
+    """The distance of the weights from rho within the span of the support, against 0."""
+    import torch
+
+    prediction = training.predictions[index]
+
+    def again() -> float:
+        _, w = training.again(index).weights(training.V)
+        return float(torch.linalg.vector_norm(prediction.basis @ w - prediction.rho))
+
+    name, mature = training.datasets[index].name, training.mature(index)
+    return Comparison(name, "distance from rho", training.offset_distance(index), 0.0, OFFSET_RESOLUTION, again, mature)
+
+
+def direction_limit(training: Training, index: int, predicted: float | None = None) -> Comparison:
+    """t times the direction error, where nothing of it lies outside the span of the support."""
+    import torch
+
+    prediction = training.predictions[index]
+    if predicted is None:
+        predicted = prediction.direction_constant(training.step)
+
+    def again() -> float:
+        shorter, star = training.again(index), prediction.solution
+        _, w = shorter.weights(training.V)
+        return shorter.T * float(torch.linalg.vector_norm(w / w.norm() - star / star.norm()))
+
+    name, measured = training.datasets[index].name, training.direction_limit(index)
+    resolution, mature = OFFSET_RESOLUTION / training.step, training.mature(index)
+    return Comparison(name, "t * direction error", measured, predicted, resolution, again, mature)
+
+
+def is_plain(training: Training, index: int) -> bool:
+    """Whether the whole direction error is that within the span of the support."""
+    prediction = training.predictions[index]
+    return prediction.spanning and not prediction.degenerate_pairs
+
+
+@claim(
+    "NT6w",
+    "stage 1 with any weights",
+    requires=("NT7m", "NT1r"),
+    assumptions=(SMALL_STEP,),
+    origin=Origin.STRENGTHENED,
+    reference="mathematics/next-token#nt6w",
+)
+@if_time_allows(feed_forward_seconds)
+def feed_forward(settings: NextTokenSettings, run: Run) -> Finding:
+    """[F] The feed-forward layer converges in direction, sub-linearly, to its max-margin solution. [D] log L_0 has
+    slope -eta/|W_ov*|, and t times the direction error tends to |W_ov*| std(log pi) / eta. Where all weights pi are the
+    same, they are replaced by 8, 4, 2, 1 in turn.
+    """
+    training = feed_forward_run(settings, run)
+    used, left_out = _stable(training, range(len(training.datasets)))
+    limits = [direction_limit(training, i, spread_of_weights(training.datasets[i], training.step)) for i in used]
+    comparisons = [compare(training, i) for i in used for compare in (slope, offset)] + limits
+    return report(
+        comparisons,
+        scope=describe(training, used, left_out) + reweighted(settings.datasets, used),
+        T=training.T,
+        nothing=why_nothing(training, left_out),
+        footnote=_constants("NT6w", limits),
+    )
+
+
+def spread_of_weights(dataset: Dataset, eta: float) -> float:
+    """|W_ov*| std(log pi) / eta, as NT6w states it."""
+    norm = math.sqrt(len(dataset.n) * (dataset.V - 1) / dataset.V)
+    return norm * pstdev(math.log(weight) for weight in dataset.collocation_weights.values()) / eta
+
+
+@claim(
+    "NT7",
+    "linear convergence of the loss",
+    requires=("NT7m", "NT7i", "NT1r"),
+    assumptions=(ALIGNED, SMALL_STEP),
+    origin=Origin.STRENGTHENED,
+    reference="mathematics/next-token#nt7",
+)
+@if_time_allows(attention_seconds)
+def loss_slope(settings: NextTokenSettings, run: Run) -> Finding:
+    """[F] The cross-entropy loss converges linearly. [D] log(L - L*) has the slope -eta/|W_kq*| in t."""
+    training = attention_run(settings, run)
+    used, left_out = _stable(training, range(len(training.datasets)))
+    comparisons = [slope(training, i) for i in used]
+    numbers = [f"{c.name} {c.measured.value:.8f} ({c.predicted:.8f})" for c in comparisons[:4]]
+    return report(
+        comparisons,
+        scope=describe(training, used, left_out),
+        T=training.T,
+        nothing=why_nothing(training, left_out),
+        footnote=f"NT7: slope (predicted): {'   '.join(numbers)}",
+    )
+
+
+@claim(
+    "NT7d",
+    "direction, in the support",
+    requires=("NT7m", "NT1r"),
+    assumptions=(ALIGNED, SMALL_STEP),
+    origin=Origin.STRENGTHENED,
+    reference="mathematics/next-token#nt7d",
+)
+@if_time_allows(attention_seconds)
+def direction(settings: NextTokenSettings, run: Run) -> Finding:
+    """[F] Attention converges in direction, sub-linearly, to its max-margin solution. [D] Within the span of the
+    support, W_t tends to the rho that minimises sum omega_i e^-<v_i, rho>; and where all seen pairs lie in this span
+    and none is degenerate, t times the direction error tends to |rho| / eta.
+    """
+    training = attention_run(settings, run)
+    used, left_out = _stable(training, range(len(training.datasets)))
+    limits = [direction_limit(training, i) for i in used if is_plain(training, i)]
+    return report(
+        [*(offset(training, i) for i in used), *limits],
+        scope=f"{describe(training, used, left_out)}; t * error in {len(limits)}",
+        T=training.T,
+        nothing=why_nothing(training, left_out),
+        footnote=_constants("NT7d", limits),
+    )
+
+
+@claim(
+    "NT8",
+    "degenerate pairs: (log t)/t",
+    requires=("NT7m", "NT1r"),
+    assumptions=(ALIGNED, SMALL_STEP, "no pair that is tight without dual for u, too"),
+    expected=needs_a_degenerate_pair,
+    reference="mathematics/next-token#nt8",
+)
+@if_time_allows(attention_seconds)
+def degenerate(settings: NextTokenSettings, run: Run) -> Finding:
+    """[D] Where a tight pair has dual 0, W_t grows along u by |u| per unit of log t, with u the shortest vector that is
+    0 on the support pairs and has margin 1 on the degenerate ones: a direction error of (log t)/t.
+    """
+    training = attention_run(settings, run)
+    stable, left_out = _stable(training, range(len(training.datasets)))
+    with_pairs, left_out["no degenerate pair"] = _split(stable, lambda i: training.predictions[i].degenerate_pairs > 0)
+    used, left_out["a pair is degenerate for the drift, too"] = _split(
+        with_pairs, lambda i: not training.predictions[i].iterated_logs
+    )
+    return report(
+        [drift(training, i) for i in used],
+        scope=f"{describe(training, used, left_out)}, growth along u",
+        T=training.T,
+        nothing=why_nothing(training, left_out),
+    )
+
+
+def drift(training: Training, index: int) -> Comparison:
+    """The growth of W along u per unit of log t, over eta, against |u|/eta."""
+    prediction = training.predictions[index]
+    predicted, measured = prediction.drift_constant(training.step), training.drift(index)
+
+    def again() -> float:
+        first, last = training.again(index).weights(training.V)
+        along = (last - first) @ prediction.drift / prediction.drift.norm()
+        return float(along) / training.step / math.log(2)
+
+    name = training.datasets[index].name
+    resolution = DRIFT_RESOLUTION * min(predicted, abs(measured.value))
+    return Comparison(name, "growth along u per log t", measured, predicted, resolution, again, training.mature(index))
+
+
+@claim(
+    "NT10",
+    "plain gradient descent",
+    requires=("NT7m", "NT7i", "NT1r"),
+    assumptions=(ALIGNED, "no degenerate pair, and a run that has settled"),
+    expected=needs_no_degenerate_pair,
+    reference="mathematics/next-token#nt10",
+)
+@if_time_allows(attention_seconds)
+def plain_descent(settings: NextTokenSettings, run: Run) -> Finding:
+    """[D] Under gradient descent with a fixed rate the loss is sub-linear: rate t (L - L*) tends to |W_kq*|^2."""
+    training = plain_run(settings, run)
+    sound, dropped = _split(range(len(training.datasets)), lambda i: not training.predictions[i].degenerate_pairs)
+    left_out: dict[str, list[int]] = {DEGENERATE: dropped}
+    comparisons = {i: sublinear(training, i) for i in sound}
+    # a fixed rate may be too large at first, and it takes long to recover from that when the loss is sub-linear
+    settled, late = _split(sound, lambda i: comparisons[i].measured.error <= comparisons[i].resolution)
+    used, left_out["not settled"] = (settled, late) if settled else (sound, [])
+    return report(
+        [comparisons[i] for i in used],
+        scope=describe(training, used, left_out),
+        T=training.T,
+        nothing=why_nothing(training, left_out),
+    )
+
+
+def sublinear(training: Training, index: int) -> Comparison:
+    """rate t (L - L*) of plain descent, against |W*|^2."""
+    limit, measured = training.predictions[index].norm ** 2, training.sublinear_constant(index)
+    return Comparison(
+        training.datasets[index].name,
+        "rate t (L - L*)",
+        measured,
+        limit,
+        SUBLINEAR_RESOLUTION * min(limit, measured.value),
+        lambda: training.step * training.again(index).scaled_excess(),
+    )
+
+
+@claim(
+    "NT11",
+    "two stages, unequal weights",
+    requires=("NT7", "NT7d"),
+    assumptions=(SMALL_STEP, "T1 large enough that no mass on a non-optimal token lowers the loss"),
+    reference="mathematics/next-token#nt11",
+)
+@if_time_allows(two_stage_seconds)
+def two_stages(settings: NextTokenSettings, run: Run) -> Finding:
+    """[D] After T1 steps of stage 1 with unequal weights, W_ov is not on the ray of W_ov*, and yet in stage 2, log(L -
+    L*) has slope -eta/|W_kq*|, and attention the offset rho that goes with this W_ov. Where all weights of stage 1 are
+    the same, they are replaced by 8, 4, 2, 1 in turn.
+    """
+    training = two_stage_run(settings, run)
+    tails = training.stage.tails().cpu()
+    sound, dropped = _split(range(len(training.datasets)), lambda i: bool((tails[i] >= 0).all()))
+    used, left_out = _stable(training, sound)
+    # where a tail coefficient is negative, L* is not the infimum of the loss, and the claim says nothing
+    left_out["T1 too small: mass on a non-optimal token lowers the loss"] = dropped
+    return report(
+        [compare(training, i) for i in used for compare in (slope, offset)],
+        scope=describe(training, used, left_out) + reweighted(settings.datasets, used),
+        T=training.T,
+        nothing=why_nothing(training, left_out),
+    )
+
+
+def _stable(training: Training, indices: Iterable[int]) -> tuple[list[int], dict[str, list[int]]]:
+    """Those for which the step size is below the threshold; and the others, as left out."""
+    used, too_large = _split(indices, training.stable)
+    return used, {TOO_LARGE: too_large}
+
+
+def _split(indices: Iterable[int], holds: Callable[[int], bool]) -> tuple[list[int], list[int]]:
+    """Those for which it holds, and the others."""
+    chosen = list(indices)
+    return [i for i in chosen if holds(i)], [i for i in chosen if not holds(i)]
+
+
+def _constants(claim: str, limits: list[Comparison]) -> str:
+    """t times the direction error beside its prediction."""
+    numbers = [f"{c.name} {c.measured.value:.5f} ({c.predicted:.5f})" for c in limits[:4]]
+    return f"{claim}: t * direction error (predicted): {'   '.join(numbers)}" if numbers else ""

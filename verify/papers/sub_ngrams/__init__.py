@@ -1,0 +1,31 @@
+"""Claims about "Learning In-context n-grams with Transformers: Sub-n-grams Are Near-stationary Points"."""
+
+from verify.claim import Paper, claims_of
+from verify.papers.sub_ngrams import agreement, escape, identities, limits, loss, plateaus, variants
+from verify.papers.sub_ngrams.engines import ENGINES
+from verify.papers.sub_ngrams.settings import SubNGramSettings, check_headline, refuse_what_cannot_run
+
+_HERE = "verify.papers.sub_ngrams"
+
+PAPER = Paper(
+    name="sub-n-grams",
+    title="Learning In-context n-grams with Transformers: Sub-n-grams Are Near-stationary Points",
+    source="Varre, Yüce, Flammarion, ICML 2025, arXiv 2508.12837",
+    prefix="SN",
+    settings=SubNGramSettings,
+    claims=claims_of(agreement, identities, limits, loss, escape, variants, plateaus),
+    headline=check_headline,
+    refuse=refuse_what_cannot_run,
+    commands={
+        "gradient": ("k=2 n=3 T=32", "one population gradient, by any engine", f"{_HERE}.gradient.command:main"),
+        "train": ("n=3 S=3 T=32", "a training run against the predicted plateaus", f"{_HERE}.training.command:main"),
+    },
+    selftest={
+        "reference values": f"{_HERE}.selftest:reference_values",
+        "engines agree": "select=SN0",
+        "exact proof, control": "k=2 n=2 select=SN5,SN8",
+        "certificates": f"{_HERE}.selftest:certificates",
+        "recorded training run": "select=SN15",
+    },
+    overview=("engines (engine=NAME)", *(f"  {engine.name:<16} {engine.summary}" for engine in ENGINES.values())),
+)

@@ -1,0 +1,254 @@
+"""SN12: in which directions a k-gram configuration is left, at which order, and how fast."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from proofs.identities import Identities
+from verify.claim import (
+    NOTHING,
+    Certificate,
+    Counterexample,
+    Evidence,
+    Finding,
+    Origin,
+    Plot,
+    Run,
+    claim,
+    decide,
+    how_many,
+    too_dear,
+    undecided,
+)
+from verify.papers.sub_ngrams.escape_numbers import (
+    at_finite_length,
+    contiguous,
+    curvature_at,
+    curvature_line,
+    doubts_of_race,
+    drawn,
+)
+from verify.papers.sub_ngrams.kernels import derivatives, elimination, rational_kernels
+from verify.papers.sub_ngrams.premises import control_needs_an_unused_lag, needs_an_unused_lag
+from verify.papers.sub_ngrams.settings import SubNGramSettings
+from verify.report.colours import FIRST, MUTED, SECOND
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from proofs.sub_ngrams.escape import Feature, Words
+    from proofs.sub_ngrams.infinite_length import Kernel
+
+GENERIC_WORDS = 9  # up to so many words of n tokens the identities are proved for all kernels at once
+KERNELS = 3
+
+
+def draw_hessian(axes: Axes, details: Mapping[str, Any]) -> str:
+    hessian = details["hessian"]
+    values = sorted(hessian["eigenvalues"])
+    axes.axhline(0, color=MUTED, linewidth=0.8)
+    axes.plot(range(1, len(values) + 1), values, ".", color=FIRST, markersize=4)
+    axes.axhline(
+        hessian["predicted_lowest"], color=SECOND, linestyle="--", linewidth=1, label="predicted lowest eigenvalue"
+    )
+    axes.set(xlabel="eigenvalue, in rising order", ylabel="eigenvalue of the Hessian")
+    axes.set_yscale("symlog", linthresh=1e-3)
+    axes.legend(fontsize=8, loc="lower right")
+    return (
+        f"The {len(values)} eigenvalues of the Hessian at T={hessian['T']}, q={hessian['q']}; {hessian['negative']} "
+        "are negative. The scale is linear between −0.001 and 0.001, logarithmic beyond."
+    )
+
+
+@claim(
+    "SN12",
+    "what an unused lag brings",
+    requires=("SN2", "SN5"),
+    assumptions=("lag weights as coordinates", "T -> infinity before c -> infinity"),
+    expected=needs_an_unused_lag,
+    reference="mathematics/sub-n-grams/loss-and-escape#sn12",
+    plot=Plot(("hessian",), draw_hessian),
+)
+def first_escape(settings: SubNGramSettings, run: Run) -> Finding:
+    """At T = infinity, then c = infinity, given a kernel with positive entries, the first non-zero derivative in the
+    parameters that build the feature of an unused lag is their mixed one: -sum_{h,v} P(h,v)^2/P(h) chi2(tau(.|v,h) from
+    tau(.|h)), which is negative unless the next token is independent of that lag given h. Other directions, Q_{k-1} x
+    K_0 among them, may leave sooner.
+
+    The first derivative in the parameters that build a lag's feature, for every unused lag, and its sign.
+    """
+    from numerics.sub_ngrams.escape_race import race, repetition
+    from proofs.sub_ngrams.escape import generic_words, positive_terms, unused_lags, word_weights
+    from proofs.sub_ngrams.infinite_length import symbolic_kernel
+
+    S, n, lags = settings.S, settings.n, settings.lag_set
+    unused = unused_lags(n, lags)
+    if not unused:
+        return undecided(f"{NOTHING}: every lag is in use", scope=f"S={S}, n={n}")
+    generic, seconds = S**n <= GENERIC_WORDS, elimination(S, n) + derivatives(S, n, lags, ways=3, order=n)
+    kernels = [] if generic else rational_kernels(S, n, how_many(KERNELS, seconds, run), settings.seed)
+    if not generic and not kernels:
+        return too_dear(seconds, run, what="the derivatives for one rational kernel", scope=f"S={S}, n={n}")
+    tests: list[Test] = [partial(no_other_derivative, feature) for lag in unused for feature in features(lags, lag)]
+    if lags and contiguous(lags):
+        tests.append(partial(old_heads, lags))
+    chains: list[tuple[Kernel, Words]] = [(kernel, word_weights(kernel)) for kernel in kernels]
+    found = []
+    for kernel, words in chains or [(symbolic_kernel(S, n), generic_words(S, n))]:
+        for test in tests:
+            run.progress(f"lags {_set(lags)}")
+            found.append((test, test(kernel, words)))
+    failed = next(((test, identity) for test, identity in found if identity.failed), None)
+    denominators = [positive_terms(S, n, lags, lag) for lag in unused]
+    doubts = [str(proof.counterexample) for proof in denominators if not proof.hold]
+    doubts += [f"the next token does not depend on lag {lag}" for lag in unused if _is_idle(S, n, lags, lag, kernels)]
+    averages = race(settings.law, lags, drawn(settings.law), settings.seed)
+    first, estimate = next(iter(averages.items()))
+    doubts += doubts_of_race(settings, averages)
+    details = {
+        "identities": [{"statement": f.statement, "checked": f.checked, "failed": f.failed} for _, f in found],
+        "race": [
+            {"lag": f.key, "order": f.order, "coefficient": e.mean, "standard_error": e.standard_error}
+            for f, e in averages.items()
+        ],
+        "finite_length": at_finite_length(settings, first.key),
+    }
+    footnote = "escape    " + " | ".join(
+        f"lag {f.key}: order {f.order}, {e.mean:.4f} +- {e.standard_error:.4f}" for f, e in averages.items()
+    )
+    footnote += f" (means over {drawn(settings.law)} kernels of the law)"
+    if contiguous(lags):
+        saddle = repetition(settings.law, lags, drawn(settings.law), settings.seed)
+        details["repetition"] = {"coefficient": saddle.mean, "standard_error": saddle.standard_error, "order": 2}
+        footnote += f" | Q_{len(lags)} x K_0, no new head: order 2, {saddle.mean:+.4f} +- {saddle.standard_error:.4f}"
+    curvature = curvature_at(settings)
+    if curvature:
+        details["hessian"] = curvature
+        footnote += "\n" + curvature_line(curvature, len(lags))
+        doubts += [f"{curvature['unmatched']} predicted eigenvalues are none"] if curvature["unmatched"] else []
+    where = "every positive kernel" if generic else f"{len(kernels)} random rational kernel{'s' * (len(kernels) > 1)}"
+    return decide(
+        failed is None and not doubts,
+        evidence=Evidence.PROOF if generic else Evidence.EXACT,
+        scope=f"S={S}, n={n}, lags {_set(lags)}, T = inf then c = inf; {where}; lag weights as coordinates",
+        instances=sum(identity.checked for _, identity in found),
+        found=str(failed[1].counterexample) if failed else f"lag {first.key}, order {first.order}: {estimate.mean:.4f}",
+        predicted="below 0",
+        counterexample=None
+        if failed is None
+        else Counterexample(
+            {"identity": failed[1].statement, "residual": failed[1].counterexample},
+            partial(fails_on_rational_kernels, failed[0], S, n, settings.seed),
+        ),
+        certificate=Certificate({"S": S, "n": n, "lags": lags, "kernels": kernels or "every positive kernel"}),
+        details=details,
+        footnote=footnote,
+        undecided=f"the identities hold, but: {'; '.join(doubts)}",
+    )
+
+
+Test: TypeAlias = (
+    "Callable[[Kernel, Words], Identities]"  # on a chain, given as a kernel and as the weights of its words
+)
+
+
+def no_other_derivative(feature: Feature, kernel: Kernel, words: Words) -> Identities:
+    """That no derivative up to the mixed one is there but that, with the value predicted."""
+    from proofs.sub_ngrams.escape import first_derivative
+
+    return first_derivative(words, feature)
+
+
+def old_heads(lags: tuple[int, ...], kernel: Kernel, words: Words) -> Identities:
+    """That of the comparisons which need no new head only one moves the loss."""
+    from proofs.sub_ngrams.escape import tower
+
+    return tower(kernel, lags)
+
+
+def fails_on_rational_kernels(test: Test, S: int, n: int, seed: int) -> bool:
+    """Whether the identity fails in fractions, on kernels that were not used before."""
+    from proofs.sub_ngrams.escape import word_weights
+
+    kernels = rational_kernels(S, n, KERNELS, seed + 1)
+    return any(test(kernel, word_weights(kernel)).failed > 0 for kernel in kernels)
+
+
+def _is_idle(S: int, n: int, lags: tuple[int, ...], lag: int, kernels: Sequence[Kernel]) -> bool:
+    """Whether some chain has the next token independent of the lag: there the coefficient is 0. It is minus a sum of
+    squares over positive numbers.
+    """
+    from proofs.sub_ngrams.escape import generic_words, squares, word_weights
+
+    chains = [word_weights(kernel) for kernel in kernels] or [generic_words(S, n)]
+    return any(all(term.residual == 0 for term in squares(words, lags, lag)) for words in chains)
+
+
+def features(lags: tuple[int, ...], lag: int) -> list[Feature]:
+    """How the lag's feature can be built: from nothing; with V = I given; with all heads aligned."""
+    from proofs.sub_ngrams.escape import Feature
+
+    heads = Feature.of_lag(lags, lag).new_heads
+    found = [
+        Feature.of_lag(lags, lag),
+        Feature.of_lag(lags, lag, aligned=heads),
+        Feature.of_lag(lags, lag, values=True),
+    ]
+    return list(dict.fromkeys(found))
+
+
+@claim(
+    "SN12c",
+    "for every kernel (control)",
+    expected=control_needs_an_unused_lag,
+    origin=Origin.CONTROL,
+    reference="mathematics/sub-n-grams/loss-and-escape#sn12c",
+)
+def always_negative(settings: SubNGramSettings, run: Run) -> Finding:
+    """The coefficient of SN12 is strictly negative for every kernel with positive entries.
+
+    SN12c, a control: the coefficient is negative for every kernel. A kernel that reads the used lags only refutes
+    it.
+    """
+    from proofs.sub_ngrams.escape import Feature, coefficient, kernel_on_lags, unused_lags, word_weights
+
+    S, n, lags = settings.S, settings.n, settings.lag_set
+    unused = unused_lags(n, lags)
+    if not unused:
+        return undecided(f"{NOTHING}: every lag is in use", scope=f"S={S}, n={n}")
+    seconds = elimination(S, n) + derivatives(S, n, lags, ways=1, order=len(lags) + 1)
+    if seconds > run.seconds:
+        return too_dear(seconds, run, what="the derivatives for one rational kernel", scope=f"S={S}, n={n}")
+    (rows,) = rational_kernels(S, len(lags) + 1, 1, settings.seed)
+    kernel = kernel_on_lags(S, n, lags, rows)
+    words = word_weights(kernel)
+    found = {lag: coefficient(words, Feature.of_lag(lags, lag)) for lag in unused}
+    lag = next((lag for lag in unused if not found[lag] < 0), None)
+    witness = {} if lag is None else {"kernel": kernel, "lag": lag, "coefficient": Fraction(found[lag])}
+    return decide(
+        lag is None,
+        evidence=Evidence.EXACT,
+        scope=f"S={S}, n={n}, lags {_set(lags)}; one kernel, that ignores all other lags",
+        instances=len(unused),
+        found="" if lag is None else f"{found[lag]} at lag {lag}",
+        predicted="0",
+        counterexample=None if lag is None else Counterexample(witness, partial(is_not_negative, kernel, lags, lag)),
+        details={"coefficients": {str(lag): str(x) for lag, x in found.items()}},
+        certificate=None if lag is None else Certificate({"S": S, "n": n, "lags": lags}, witness),
+        undecided="a coefficient was not computed",
+    )
+
+
+def is_not_negative(kernel: Kernel, lags: tuple[int, ...], lag: int) -> bool:
+    """Whether tr M_{lag-1,lag}, by the closed form of the score blocks, is not below 0."""
+    from proofs.sub_ngrams.infinite_length import limit_blocks
+
+    block = limit_blocks(kernel, lags, None, [(lag - 1, lag)])[lag - 1, lag]
+    return bool(sum((block[v][v] for v in range(len(block))), Fraction(0)) >= 0)
+
+
+def _set(lags: tuple[int, ...]) -> str:
+    return f"{{{','.join(map(str, lags))}}}"

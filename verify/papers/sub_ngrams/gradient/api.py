@@ -1,0 +1,81 @@
+"""What `python -m verify.gradient` does, for programs and notebooks (re-exported by landscape_verifier)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from proofs.sub_ngrams.configuration import Configuration
+from proofs.sub_ngrams.law import NGramLaw
+from proofs.sub_ngrams.score_blocks import Block, ScoreBlocks, parameter_norms
+from verify.api import word
+from verify.papers.sub_ngrams.engines import choose_engine
+from verify.papers.sub_ngrams.gradient.settings import GradientSettings
+from verify.papers.sub_ngrams.settings import refuse_what_cannot_fit
+from verify.settings import UsageError, validate
+
+
+@dataclass(frozen=True)
+class PopulationGradient:
+    """The population gradient at a configuration and a length: score blocks M_ab = dL/dW_ab.
+
+    law, configuration, T
+               the problem
+    engine     that computed it
+    blocks     all M_ab, with their errors
+    """
+
+    law: NGramLaw
+    configuration: Configuration
+    T: int
+    engine: str
+    blocks: ScoreBlocks
+    parametrisation: Literal["factorised", "merged"]
+
+    def __getitem__(self, key: tuple[Literal["M"], int, int]) -> Block:
+        """M_ab as ["M", a, b]: rows are the query token at lag a, columns the key token at lag b. KeyError if none."""
+        name, a, b = key
+        if name != "M" or (a, b) not in self.blocks.blocks:
+            raise KeyError(f'{key}: blocks are ["M", a, b] with lags a, b from 0 to {self.law.n - 1}')
+        return self.blocks[a, b]
+
+    @property
+    def exact(self) -> bool:
+        """Whether entries are Fractions; otherwise floats, off by at most `error`."""
+        return self.blocks.exact
+
+    @property
+    def error(self) -> float:
+        """The largest error of an entry; 0 where they are exact."""
+        return 0.0 if self.exact else self.blocks.error
+
+    @property
+    def level(self) -> float | None:
+        """Of confidence, where errors are half-widths of intervals; None where they are bounds or estimates."""
+        return self.blocks.level
+
+    @property
+    def norms(self) -> dict[str, float] | None:
+        """Norms of the gradient in the parameters, and in total; None at c = inf, where they diverge."""
+        return parameter_norms(self.blocks, self.configuration, self.parametrisation)
+
+
+def gradient(**settings: Any) -> PopulationGradient:
+    """The population gradient at one length and scale, by any engine; shows no progress.
+
+    settings  as on the command line (`python -m verify.gradient --help`): k=2, n=3, T=8, q="5" (or c=1.5), S, alpha,
+              engine. T is 32 by default, and c infinite
+
+    UsageError, with the text of the command line, for settings that cannot be, and for lists of T, q or c.
+    """
+    given = validate(GradientSettings, {key: word(value) for key, value in settings.items() if value is not None})
+    if not given.T:
+        given = given.model_copy(update={"T": (32,)})
+    refuse_what_cannot_fit(given)
+    configurations = given.configurations(given.T[0])
+    if len(given.T) > 1 or len(configurations) > 1:
+        raise UsageError("T, q and c: one of each; for lists call gradient once for each, or python -m verify.gradient")
+    law, T, (configuration,) = given.law, given.T[0], configurations
+    engine = choose_engine(law, configuration, T, name=given.engine)
+    blocks = engine.compute(law, configuration, T, given.options)
+    return PopulationGradient(law, configuration, T, engine.name, blocks, given.parametrisation)

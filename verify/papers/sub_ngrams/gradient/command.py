@@ -1,0 +1,184 @@
+"""python -m verify.gradient k=2 n=3 T=32: one population gradient, by any engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from proofs.sub_ngrams.configuration import Configuration
+from proofs.sub_ngrams.score_blocks import Block, ScoreBlocks, norm_errors, parameter_norms
+from verify.command import Progress, asks_for_help, check_output, emit, emit_help, key_help, run_command, write_file
+from verify.executors import Outcome, run_shards
+from verify.papers.sub_ngrams.engines import ENGINES, choose_engine
+from verify.papers.sub_ngrams.gradient.norms import NormPoint
+from verify.papers.sub_ngrams.gradient.settings import GradientSettings
+from verify.papers.sub_ngrams.gradient.shards import GradientShard
+from verify.papers.sub_ngrams.settings import LOG_T, SubNGramProblem, headline, refuse_what_cannot_fit
+from verify.printing import say
+from verify.report.plain import dumps, settings_as_plain
+from verify.settings import UsageError, read_words, validate
+from verify.shards import Store
+from verify.uncertain import with_error
+
+SCHEMA = "landscape-verifier/gradient/1"
+DEFAULT_LENGTHS = (32,)
+PICTURES = (".svg", ".png")
+LONGEST_FRACTION = 24  # characters; blocks with longer ones are printed as decimals
+
+HELP = """python -m verify.gradient [KEY=VALUE ...]
+The population gradient at a configuration; for example: python -m verify.gradient k=2 n=3 T=8 q=5 engine=enumeration
+Block a,b is dL/dW_ab: rows are the query token at lag a, columns the key token at lag b.
+T, q and c take lists, computed in parallel; of several points output=FILE.svg or FILE.png draws a picture. With \
+shards=FOLDER a list that was stopped, by Ctrl-C, by budget=SECONDS or by an accident, goes on from there when the \
+same command is given again. A single point of engine=transfer is shared by all cores with executor=processes.
+exit status
+  0    all computed
+  2    usage
+  3    the budget ended before all were
+  4    workers died, or internal error
+  130  Ctrl-C
+"""
+
+
+def main(words: Sequence[str]) -> int:
+    """Computes and prints the score blocks and the norms of the parameter gradient for every T asked for."""
+    if asks_for_help(words):
+        engines = "".join(f"  {engine.name:<16} {engine.summary}\n" for engine in ENGINES.values())
+        emit_help(f"{HELP}\nkeys\n{key_help(GradientSettings)}\nengines\n{engines}")
+        return 0
+    values = read_words(words)
+    settings = validate(GradientSettings, values)
+    if not settings.T:
+        settings = settings.model_copy(update={"T": DEFAULT_LENGTHS})
+    refuse_what_cannot_fit(settings)
+    check_output(settings.output)
+    drawn = settings.output is not None and settings.output.endswith(PICTURES)
+    if drawn and any(configuration.at_limit for configuration in settings.configurations(settings.T[0])):
+        raise UsageError("c=inf: norms diverge there, so there is nothing to draw; give finite c, as in c=1,2,logT")
+    with Progress() as progress:
+        gradients, outcome = compute(settings, progress)
+    if outcome.status:
+        remedy = f"the same command{'' if settings.shards else ' with shards=FOLDER'} resumes"
+        say(f"verify.gradient: {outcome.reason}; {remedy}")
+        if not gradients:
+            return outcome.status
+    if settings.output is not None and drawn:
+        from verify.papers.sub_ngrams.gradient.plot import gradient_figure  # matplotlib, only where it is needed
+        from verify.report.picture import picture
+
+        figure = gradient_figure(f"population gradient, {headline(settings)}", curves(settings, gradients))
+        write_file(settings.output, picture(figure, settings.output.rpartition(".")[2]))
+    elif settings.format == "json":
+        entries = [gradient_entry(settings, gradient) for gradient in gradients]
+        emit(dumps(entries if outcome.asked > 1 else entries[0]), settings.output)
+    else:
+        texts = [gradient_text(settings, gradient) for gradient in gradients]
+        emit("\n".join([f"sub-n-grams   {headline(settings)}\n", *texts]), settings.output)
+    return outcome.status
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """The population gradient at one length and configuration."""
+
+    T: int
+    configuration: Configuration
+    engine: str
+    M: ScoreBlocks
+
+
+def compute(settings: GradientSettings, progress: Progress) -> tuple[list[Gradient], Outcome[ScoreBlocks]]:
+    """One gradient for every length and scale of the settings, or as many as are finished, and what ended the run."""
+    law, options = settings.law, settings.options
+    shards = []
+    for T in settings.T:
+        for configuration in settings.configurations(T):
+            engine = choose_engine(law, configuration, T, name=settings.engine)
+            shards.append(GradientShard.resolve(law, configuration, T, engine, options))
+    several = len(shards) > 1
+    progress.doing(f"0 of {len(shards)} finished" if several else shards[0].name)
+
+    def report(text: str) -> None:
+        progress.doing(text)
+        if several:
+            progress.done(text)
+
+    store = None if settings.shards is None else Store(settings.shards, progress.tell)
+    outcome = run_shards(
+        shards, settings.executor, workers=settings.workers, store=store, budget=settings.budget, progress=report
+    )
+    finished = sorted(outcome.finished.items())
+    return [Gradient(shards[i].T, shards[i].configuration, shards[i].engine, M) for i, M in finished], outcome
+
+
+def curves(settings: SubNGramProblem, gradients: Sequence[Gradient]) -> dict[str, list[NormPoint]]:
+    """Norms against T, one curve for every scale asked for, all finite."""
+    labels = [f"q = {q}" for q in settings.q] or [f"c = {'log T' if c == LOG_T else f'{c:g}'}" for c in settings.c]
+    result: dict[str, list[NormPoint]] = {}
+    for gradient in gradients:
+        norms = parameter_norms(gradient.M, gradient.configuration, settings.parametrisation)
+        assert norms is not None
+        error = norm_errors(gradient.M, gradient.configuration)["total"]
+        point = NormPoint(gradient.T, gradient.configuration.c, norms["total"], error)
+        label = labels[settings.configurations(gradient.T).index(gradient.configuration)]
+        result.setdefault(label, []).append(point)
+    return result
+
+
+def scale(configuration: Configuration) -> str:
+    return "c=inf" if configuration.at_limit else f"q={configuration.q} c={configuration.c:.6g}"
+
+
+def gradient_entry(settings: SubNGramProblem, gradient: Gradient) -> dict[str, Any]:
+    """The JSON object of the command line contract; parameter norms are null at c = inf, where they diverge."""
+    M, configuration = gradient.M, gradient.configuration
+    entry = {
+        "schema": SCHEMA,
+        "settings": settings_as_plain(settings),
+        "engine": gradient.engine,
+        "T": gradient.T,
+        "q": str(configuration.q),
+        "c": configuration.c,
+        "exact": M.exact,
+        "score_blocks": {f"{a},{b}": block for (a, b), block in sorted(M.blocks.items())},
+        "parameter_norms": parameter_norms(M, configuration, settings.parametrisation),
+        "error": 0 if M.exact else M.error,
+    }
+    if M.errors is not None:
+        entry["errors"] = {f"{a},{b}": block for (a, b), block in sorted(M.errors.items())}
+        entry["level"] = M.level
+    return entry
+
+
+def gradient_text(settings: SubNGramProblem, gradient: Gradient) -> str:
+    """Blocks as small matrices, then the norms of the parameter gradient."""
+    M, configuration = gradient.M, gradient.configuration
+    kind = "exact" if M.exact else f"error up to {M.error:.1e}" + (f" at level {M.level:g}" if M.level else "")
+    lines = [f"T={gradient.T}   {scale(configuration)}   engine {gradient.engine}   {kind}"]
+    for (a, b), block in sorted(M.blocks.items()):
+        rows = block_rows(block, None if M.exact or M.errors is None else M.errors[a, b])
+        lines += [f"  M_{{{a},{b}}}  {rows[0]}", *(f"           {row}" for row in rows[1:])]
+    norms = parameter_norms(M, configuration, settings.parametrisation)
+    if norms is None:
+        lines.append("  norms of the parameter gradient: unbounded at c=inf (claim SN8); give a finite c or q")
+    else:
+        lines.append("  norms  " + "  ".join(f"{name} {value:.6g}" for name, value in norms.items()))
+    return "\n".join(lines) + "\n"
+
+
+def block_rows(block: Block, errors: Block | None) -> list[str]:
+    """Aligned rows: fractions where they are short, else decimals; as many digits as the errors leave."""
+    if errors is None:
+        cells = [[str(x) for x in row] for row in block]
+        if max(len(cell) for row in cells for cell in row) > LONGEST_FRACTION:
+            cells = [[f"{float(x):.10g}" for x in row] for row in block]
+    else:
+        pairs = (zip(*rows, strict=True) for rows in zip(block, errors, strict=True))
+        cells = [[with_error(float(x), float(error)) for x, error in row] for row in pairs]
+    width = max(len(cell) for row in cells for cell in row)
+    return ["  ".join(cell.rjust(width) for cell in row) for row in cells]
+
+
+if __name__ == "__main__":
+    run_command("verify.gradient", main)

@@ -1,0 +1,79 @@
+"""Pictures of the gradient over lengths and scales: its decay in T, and the map over (T, c)."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from verify.papers.sub_ngrams.gradient.norms import NormPoint
+
+
+def gradient_figure(title: str, curves: Mapping[str, Sequence[NormPoint]]) -> Figure:
+    """Left: norm against T, one curve per label. Right, where several T have several c: the map over (T, c).
+
+    Predicted in the map: up to about c = log T the gradient falls with c, like its part at infinite length, of order
+    sqrt(c) e^-c. Above, the part of finite length remains, of order sqrt(c)/T in Q and K at most and, seen at
+    alpha = 1, c log T / T^2 in V: it stops vanishing where c is of the order of T^2 / log T.
+    """
+    points = [point for curve in curves.values() for point in curve]
+    scales = Counter(T for T, _ in {(p.T, p.c) for p in points if p.norm > 0})
+    with_map = sum(count > 1 for count in scales.values()) > 1 and scales.total() >= 6  # not all points on one curve
+    figure = Figure(figsize=(11, 4.4) if with_map else (6, 4.4), layout="constrained")
+    axes = figure.subplots(1, 2 if with_map else 1, squeeze=False)[0]
+    figure.suptitle(title, fontsize=10)
+    draw_decay(axes[0], curves)
+    if with_map:
+        draw_map(axes[1], points)
+    return figure
+
+
+def draw_decay(axes: Axes, curves: Mapping[str, Sequence[NormPoint]]) -> None:
+    """Norm against T on logarithmic axes, with the slope -1 for the eye."""
+    for label, curve in curves.items():
+        shown = sorted((p for p in curve if p.norm > 0), key=lambda p: p.T)
+        axes.errorbar(
+            [p.T for p in shown],
+            [p.norm for p in shown],
+            yerr=[min(p.error, p.norm * 0.999) for p in shown],
+            marker="o",
+            markersize=4,
+            capsize=2,
+            linewidth=1.2,
+            label=label,
+        )
+    every = [p for curve in curves.values() for p in curve if p.norm > 0]
+    if every:
+        T = np.array([min(p.T for p in every), max(p.T for p in every)], dtype=float)
+        start = max(p.norm for p in every if T[0] == p.T)
+        axes.plot(T, start * T[0] / T, color="0.6", linestyle="--", linewidth=1, label="slope -1")
+    axes.set(xscale="log", yscale="log", xlabel="sequence length T", ylabel="norm of the parameter gradient")
+    axes.grid(alpha=0.25)
+    axes.legend(fontsize=8)
+
+
+def draw_map(axes: Axes, points: Sequence[NormPoint]) -> None:
+    """log10 of the norm over (T, c), interpolated between the computed points, with the predicted lines."""
+    positive = [p for p in points if p.norm > 0]
+    T, c = np.array([p.T for p in positive], float), np.array([p.c for p in positive])
+    norm = np.array([p.norm for p in positive])
+    # contours of the logarithm: between the points it is far nearer to linear than the norm is
+    log_norm = np.log10(norm)
+    levels = np.linspace(log_norm.min(), log_norm.max() + 1e-9, 25)
+    image = axes.tricontourf(np.log10(T), c, log_norm, levels=levels)
+    axes.plot(np.log10(T), c, ".", color="white", markersize=3, alpha=0.7)
+    grid = np.linspace(np.log10(T.min()), np.log10(T.max()), 200)
+    log_T = grid * math.log(10)
+    for curve, label, style in ((log_T, "c = log T", "--"), (10 ** (2 * grid) / log_T, "c = T^2 / log T", ":")):
+        inside = (curve >= c.min()) & (curve <= c.max())
+        if inside.any():
+            axes.plot(grid[inside], curve[inside], color="white", linestyle=style, linewidth=1.6, label=label)
+    bar = axes.figure.colorbar(image, ax=axes, format=lambda value, _: f"{10**value:.0e}")
+    bar.set_label("norm of the parameter gradient")
+    axes.set(xlabel="log10 of the sequence length T", ylabel="scale c = log q")
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(fontsize=8, facecolor="0.4", labelcolor="white")

@@ -1,0 +1,108 @@
+"""The population gradient as a shard: what `verify.gradient` hands to executors and keeps in folders."""
+
+from __future__ import annotations
+
+import importlib
+from concurrent.futures import Executor
+from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
+from itertools import product
+from typing import Any, ClassVar
+
+from proofs.sub_ngrams.configuration import Configuration
+from proofs.sub_ngrams.law import NGramLaw, require_ngram_law
+from proofs.sub_ngrams.score_blocks import Blocks, Number, ScoreBlocks, entries
+from verify.papers.sub_ngrams.engines import Engine, Options, get_engine
+from verify.shards import Shard
+
+
+@dataclass(frozen=True)
+class GradientShard(Shard[ScoreBlocks]):
+    """One population gradient to compute: the law, the configuration, the length, the engine and its options."""
+
+    law: NGramLaw
+    configuration: Configuration
+    T: int
+    engine: str
+    options: Options
+
+    code: ClassVar[tuple[str, ...]] = ("proofs", "numerics", "verify.papers.sub_ngrams")
+
+    def __post_init__(self) -> None:
+        require_ngram_law(self.law)  # the key, by which results are kept, tells laws apart by S, n, alpha and initial
+
+    @staticmethod
+    def resolve(law: NGramLaw, configuration: Configuration, T: int, engine: Engine, options: Options) -> GradientShard:
+        """The shard with device=auto resolved here, so that the result is the same wherever the shard runs."""
+        if "device" in engine.takes and options.device == "auto":
+            device = importlib.import_module("numerics.device").resolve_device("auto")
+            options = replace(options, device=device.type)
+        return GradientShard(law, configuration, T, engine.name, options)
+
+    @property
+    def name(self) -> str:
+        return f"T={self.T} c={self.configuration.c:.6g} by {self.engine}"
+
+    @property
+    def exact(self) -> bool:  # type: ignore[override]  # depends on the engine
+        return get_engine(self.engine).exact
+
+    @property
+    def parts(self) -> bool:  # type: ignore[override]  # likewise
+        return get_engine(self.engine).parts
+
+    @property
+    def problem(self) -> dict[str, Any]:
+        """Options that the engine does not take are left out."""
+        return {
+            "law": asdict(self.law),
+            "configuration": {"lags": self.configuration.lags, "q": str(self.configuration.q)},
+            "T": self.T,
+            "engine": self.engine,
+            "options": {name: getattr(self.options, name) for name in get_engine(self.engine).takes},
+        }
+
+    def compute(self, executor: Executor | None = None) -> ScoreBlocks:
+        return get_engine(self.engine).compute(self.law, self.configuration, self.T, self.options, executor)
+
+    def encoded(self, result: ScoreBlocks) -> dict[str, Any]:
+        """Exact entries as the strings of fractions, floats as repr writes them."""
+        return {
+            "blocks": as_lists(result.blocks),
+            "errors": None if result.errors is None else as_lists(result.errors),
+            "level": result.level,
+        }
+
+    def decoded(self, value: Any) -> ScoreBlocks:
+        blocks, level = as_blocks(value["blocks"], self.law), value["level"]
+        if self.exact:
+            if value["errors"] is not None or level is not None or any(isinstance(x, float) for x in entries(blocks)):
+                raise ValueError("not exact")
+            return ScoreBlocks(blocks)
+        errors = as_blocks(value["errors"], self.law)
+        if any(x < 0 for x in entries(errors)) or not (level is None or (isinstance(level, float) and 0 < level < 1)):
+            raise ValueError("an error below 0, or a level that is none")
+        return ScoreBlocks(blocks, errors, level)
+
+
+def as_lists(blocks: Blocks) -> dict[str, Any]:
+    return {f"{a},{b}": block for (a, b), block in blocks.items()}
+
+
+def as_blocks(lists: dict[str, Any], law: NGramLaw) -> Blocks:
+    """S x S blocks for all lags 0..n-1. ValueError for any other shape."""
+    blocks = {
+        (a, b): tuple(tuple(number(x) for x in row) for row in lists[f"{a},{b}"])
+        for a, b in product(range(law.n), repeat=2)
+    }
+    if len(lists) != len(blocks) or any(len(side) != law.S for block in blocks.values() for side in (block, *block)):
+        raise ValueError("score blocks of another shape")
+    return blocks
+
+
+def number(x: object) -> Number:
+    if isinstance(x, str):
+        return Fraction(x)
+    if isinstance(x, bool) or not isinstance(x, int | float):
+        raise TypeError("not a number")
+    return x

@@ -1,0 +1,230 @@
+"""The settings of the sub-n-grams paper."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, field_serializer, model_validator
+
+from proofs.sub_ngrams.configuration import Configuration
+from proofs.sub_ngrams.law import NGramLaw
+from verify.papers.sub_ngrams.engines import Options, choose_engine, get_engine
+from verify.settings import (
+    CheckSettings,
+    Integer,
+    Integers,
+    Rational,
+    Rationals,
+    Real,
+    Settings,
+    parse_integer,
+    parse_rational,
+    parse_real,
+    split_list,
+)
+
+if TYPE_CHECKING:
+    from verify.papers.sub_ngrams.recorded import Recorded
+
+
+def _parse_scale(value: object) -> object:
+    c = value if value == LOG_T else parse_real(value)
+    if isinstance(c, float) and not (0 < c <= MAX_C or c == math.inf):
+        raise ValueError
+    return c
+
+
+MOST_KERNELS, FEWEST_KERNELS = 3_200_000, 65_536
+KERNEL_ENTRIES = 100_000_000  # of all kernels of a quadrature together
+MOST_N, MOST_S = 12, 50
+MAX_C = 700.0  # e^c has to be a float
+LOG_T = "logT"  # the path c = log T, that is q = T
+Scale = Annotated[float | Literal["logT"], BeforeValidator(_parse_scale)]
+Scales = Annotated[tuple[Scale, ...], BeforeValidator(split_list)]
+
+
+def _q_of(c: float | str, T: int) -> Fraction | float:
+    if isinstance(c, str):
+        return Fraction(T)
+    return math.exp(c) if c < math.inf else math.inf
+
+
+class SubNGramProblem(Settings):
+    """What a population gradient depends on: the law (S, n, alpha, initial), the configuration (k or lags, c or q)."""
+
+    paper: Literal["sub-n-grams"] = Field("sub-n-grams", description="sub-n-grams")
+    k: Integer | None = Field(None, ge=1, description="a whole number from 1 to n")
+    n: Integer = Field(3, ge=1, le=MOST_N, description=f"a whole number from 1 to {MOST_N}")
+    S: Integer = Field(2, ge=2, le=MOST_S, description=f"a whole number from 2 to {MOST_S}, the size of the vocabulary")
+    alpha: Rational = Field(Fraction(1), gt=0, le=1000, description="a rational number above 0, at most 1000")
+    T: Integers = Field((), description="a whole number from n, or a list of them: T=8,16,32")
+    lags: Integers | None = Field(None, description="different whole numbers from 1 to n-1: lags=2 or lags=1,3")
+    q: Rationals = Field((), description="a rational number above 1 (q = e^c), or a list of them: q=7/2,10")
+    c: Scales = Field((), description="a number above 0 and at most 700, inf or logT, or a list of them: c=1,2,inf")
+    initial: Literal["uniform", "dirichlet"] = Field("uniform", description="uniform or dirichlet")
+    parametrisation: Literal["factorised", "merged"] = Field("factorised", description="factorised or merged")
+    samples: Integer | None = Field(
+        None, ge=2, le=10**9, description="a whole number from 2 to 10^9: sequences that monte_carlo draws"
+    )
+    tolerance: Real | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="a number between 0 and 1: the absolute error that transfer aims at (default 1e-3/T)",
+    )
+    minutes: Real = Field(
+        0.5,
+        gt=0,
+        le=10_000,
+        description="a number above 0: minutes of one core that transfer may take, roughly, to get there",
+    )
+    engine: str = Field("auto", description="auto, or the name of an engine")
+
+    @model_validator(mode="after")
+    def rules_between_keys(self) -> SubNGramProblem:
+        if self.k is not None and self.lags is not None:
+            raise ValueError("k and lags are both given: give one of them (k means lags 1..k-1)")
+        if self.k is not None and self.k > self.n:
+            raise ValueError(f"k={self.k}: k must be a whole number from 1 to n={self.n}")
+        if self.lags is not None and (
+            len(set(self.lags)) < len(self.lags) or not all(1 <= lag < self.n for lag in self.lags)
+        ):
+            given = ",".join(map(str, self.lags))
+            raise ValueError(f"lags={given}: lags must be different whole numbers from 1 to n-1={self.n - 1}")
+        if self.q and self.c:
+            raise ValueError("q and c are both given: give one of them (q = e^c)")
+        for q in self.q:
+            if not q > 1:
+                raise ValueError(f"q={q}: q must be a rational number above 1: q = e^c")
+        for T in self.T:
+            if max(self.n, 2) > T:
+                raise ValueError(f"T={T}: T must be a whole number from {max(self.n, 2)} (T >= n={self.n})")
+        return self
+
+    @property
+    def law(self) -> NGramLaw:
+        return NGramLaw(self.S, self.n, self.alpha, self.initial)
+
+    @property
+    def lag_set(self) -> tuple[int, ...]:
+        """Lambda, from `lags`, or from `k` (by default 2, or 1 where n = 1)."""
+        if self.lags is not None:
+            return tuple(sorted(self.lags))
+        return tuple(range(1, self.k if self.k is not None else min(2, self.n)))
+
+    @property
+    def gram(self) -> int | None:
+        """k where Lambda = {1..k-1}, however it was given; None for other lags."""
+        k = len(self.lag_set) + 1
+        return k if self.lag_set == tuple(range(1, k)) else None
+
+    @field_serializer("k")
+    def k_in_reports(self, k: int | None) -> int | None:
+        return self.gram
+
+    @field_serializer("lags")
+    def lags_in_reports(self, lags: tuple[int, ...] | None) -> tuple[int, ...]:
+        return self.lag_set
+
+    def configurations(self, T: int) -> list[Configuration]:
+        """The configurations asked for at length T, by default the limit c = inf alone."""
+        qs: list[Fraction | float] = [*self.q, *(_q_of(c, T) for c in self.c)]
+        return [Configuration(self.lag_set, q) for q in qs or [math.inf]]
+
+    @property
+    def options(self) -> Options:
+        return Options(self.seed, self.device, samples=self.samples, tolerance=self.tolerance, minutes=self.minutes)
+
+    def enumerable_length(self, sequences: int) -> int:
+        """The largest T >= n with at most so many sequences (n itself where S^n is larger)."""
+        return max(self.n, int(math.log(sequences, self.S) + 1e-9))
+
+    def quadrature_points(self) -> int:
+        """Kernels of a quadrature over the prior that takes a second or two."""
+        return max(FEWEST_KERNELS, min(MOST_KERNELS, int(KERNEL_ENTRIES / self.S**self.n)))
+
+    @property
+    def full_context(self) -> bool:
+        """Whether Lambda holds every lag that the law depends on."""
+        return len(self.lag_set) == self.n - 1
+
+
+class SubNGramSettings(CheckSettings, SubNGramProblem):
+    """Keys of `paper=sub-n-grams`."""
+
+    trajectory: str | None = Field(
+        None,
+        min_length=1,
+        description="an .npz file of a recorded training run (SN15); S, n and its law are the file's",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def keys_of_the_file(cls, values: Any) -> Any:
+        """The keys that the trajectory knows are those of the file; ValueError if others are given."""
+        if not isinstance(values, dict) or not values.get("trajectory"):
+            return values
+        from verify.papers.sub_ngrams.recorded import read_recorded  # torch, only where it is needed
+
+        path = values["trajectory"]
+        keys = read_recorded(Path(path)).keys
+        parse: dict[str, Callable[[object], object]] = {"S": parse_integer, "n": parse_integer, "alpha": parse_rational}
+        for key, known in keys.items():
+            try:
+                given = parse.get(key, str)(values.get(key, known))
+            except ValueError:  # which the field of this key tells
+                continue
+            if given != known:
+                raise ValueError(f"trajectory={path}: a run with {key}={known}, not {key}={given}")
+        if keys["n"] > MOST_N or keys["S"] > MOST_S:
+            raise ValueError(f"trajectory={path}: S={keys['S']} n={keys['n']}: S up to {MOST_S} and n up to {MOST_N}")
+        return {**keys, **values}
+
+    @cached_property
+    def recorded(self) -> Recorded | None:
+        """The trajectory, if one is given."""
+        if self.trajectory is None:
+            return None
+        from verify.papers.sub_ngrams.recorded import read_recorded  # torch, only where it is needed
+
+        return read_recorded(Path(self.trajectory))
+
+
+def braces(items: Iterable[object]) -> str:
+    """A set as it is written on paper."""
+    return "{" + ", ".join(map(str, items)) + "}"
+
+
+def refuse_what_cannot_fit(settings: SubNGramProblem) -> None:
+    """UsageError if the engine does not exist, or cannot take one of the lengths asked for."""
+    if settings.engine != "auto":
+        get_engine(settings.engine)
+    for T in settings.T:
+        for configuration in settings.configurations(T):
+            engine = choose_engine(settings.law, configuration, T, name=settings.engine)
+            engine.refuse(settings.law, configuration, T)
+
+
+def refuse_what_cannot_run(settings: SubNGramSettings) -> None:
+    """UsageError if a claim could not be checked as asked for."""
+    if settings.recorded is not None:
+        from verify.papers.sub_ngrams.recorded import refuse_contradiction  # torch, only where it is needed
+
+        refuse_contradiction(settings.recorded, settings)
+    refuse_what_cannot_fit(settings)
+
+
+def headline(settings: SubNGramProblem) -> str:
+    name = "" if settings.gram is None else f"k={settings.gram}"
+    parts = [name, f"n={settings.n}", f"S={settings.S}", f"alpha={settings.alpha}", f"lags {braces(settings.lag_set)}"]
+    return "  ".join(part for part in [*parts, f"initial {settings.initial}"] if part)
+
+
+def check_headline(settings: SubNGramSettings) -> str:
+    file = [] if settings.trajectory is None else [f"trajectory {Path(settings.trajectory).name}"]
+    return "  ".join([headline(settings), *file])

@@ -1,0 +1,54 @@
+"""Finds the rechecks of a paper: those beside this file, and installed ones by their entry points.
+
+A recheck is a module with PAPER, its name; STATEMENTS, claim id -> the statement in words; and CLAIMS, (claim id,
+verdict) -> a function of a `Certificate` that returns the scope or raises RejectedError. Standard library only.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+from importlib import metadata
+from typing import Protocol
+
+from verify import recheck
+from verify.printing import named, shown
+from verify.recheck.certificate import Check, DeclinedError
+
+GROUP = "landscape_verifier.rechecks"  # of entry points: NAME = "module"
+LONGEST_NAME = 100  # characters of a paper's, in a message
+
+
+class Recheck(Protocol):
+    """A module."""
+
+    PAPER: str
+    STATEMENTS: dict[str, str]
+    CLAIMS: dict[tuple[str, str], Check]
+
+
+@cache
+def rechecks() -> dict[str, Recheck]:
+    """Those beside this file, by the name of their paper."""
+    modules = [
+        importlib.import_module(f"{recheck.__name__}.{module.name}")
+        for module in pkgutil.iter_modules(recheck.__path__)
+        if module.ispkg
+    ]
+    return {module.PAPER: module for module in modules}
+
+
+def recheck_of(paper: str) -> Recheck:
+    """The recheck of this paper; DeclinedError if none is installed, or if it cannot be imported."""
+    if paper in rechecks():
+        return rechecks()[paper]
+    for entry in metadata.entry_points(group=GROUP):
+        if entry.name == paper:
+            try:
+                found: Recheck = entry.load()
+                assert found.STATEMENTS.keys() >= {claim for claim, _ in found.CLAIMS}, "a check without a statement"
+            except Exception as error:  # somebody else's module
+                raise DeclinedError(f"the recheck for {shown(paper)} is broken: {named(error)}") from None
+            return found
+    raise DeclinedError(f"no recheck installed for {shown(paper, LONGEST_NAME)}")

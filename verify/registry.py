@@ -1,0 +1,132 @@
+"""Finds papers: those in verify/papers, installed ones by their entry points, and one by the path of a file or folder.
+
+Importing a paper imports none of the libraries that check it. One that cannot be imported is told with the reason.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import pkgutil
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from types import ModuleType
+
+from verify.claim import Paper
+from verify.printing import named, shown
+from verify.settings import UsageError, did_you_mean
+
+GROUP = "landscape_verifier.papers"  # of entry points: NAME = "package:PAPER"
+HOME = "verify.papers"  # packages here define PAPER
+FIRST = "sub-n-grams"  # where no paper is named
+MESSAGE = 300  # characters of what is wrong with a paper
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A paper that was found and cannot be used."""
+
+    name: str
+    reason: str
+
+
+@cache
+def found() -> tuple[Paper | Broken, ...]:
+    """Every paper, the first one first and the others by name."""
+    return tuple(sorted(_found(), key=lambda paper: (paper.name != FIRST, paper.name)))
+
+
+def papers() -> dict[str, Paper]:
+    """Those that can be used, by name."""
+    return {paper.name: paper for paper in found() if isinstance(paper, Paper)}
+
+
+def broken() -> list[Broken]:
+    return [paper for paper in found() if isinstance(paper, Broken)]
+
+
+def get_paper(name: str | None = None) -> Paper:
+    """The paper of this name, or in the file or folder of this path; without a name the first one.
+
+    UsageError with the nearest name, or with what is wrong, if there is none.
+    """
+    known = papers()
+    if name is None:
+        return known.get(FIRST) or next(iter(known.values()))
+    if is_path(name):
+        paper = _attempt(shown(name), lambda: _imported(Path(name)).PAPER)
+        if isinstance(paper, Broken):
+            raise UsageError(f"paper={paper.name}: {paper.reason}")
+        return paper
+    if name in known:
+        return known[name]
+    for paper in broken():
+        if paper.name == name:
+            raise UsageError(f"paper={shown(name)}: broken: {paper.reason}")
+    raise UsageError(f"paper={shown(name)}: unknown paper{did_you_mean(name, known)}")
+
+
+def is_path(name: str) -> bool:
+    """Whether a word names a file or folder rather than a paper."""
+    return name.endswith(".py") or "/" in name or name in (".", "..")
+
+
+def command(name: str) -> Callable[[Sequence[str]], int]:
+    """The command that a paper brings under this name; UsageError if none does."""
+    for paper in papers().values():
+        if name in paper.commands:
+            return load(paper.commands[name][2])
+    raise UsageError(f"{shown(name)}: the paper that brings this command is not installed")
+
+
+def load(place: str) -> Callable[..., int]:
+    """What stands at "module:function"."""
+    module, function = place.split(":")
+    loaded: Callable[..., int] = getattr(importlib.import_module(module), function)
+    return loaded
+
+
+def _found() -> Iterator[Paper | Broken]:
+    for module in pkgutil.iter_modules(importlib.import_module(HOME).__path__):
+        name = module.name.replace("_", "-")
+        yield _attempt(name, lambda place=f"{HOME}.{module.name}": importlib.import_module(place).PAPER)  # type: ignore[misc]  # bound now
+    for entry in metadata.entry_points(group=GROUP):
+        yield _attempt(entry.name, entry.load)
+
+
+def _attempt(name: str, load: Callable[[], object]) -> Paper | Broken:
+    """Whatever goes wrong in a paper is its own: the others are still there."""
+    try:
+        paper = load()
+    except Exception as error:
+        return Broken(name, named(error, MESSAGE))
+    return paper if isinstance(paper, Paper) else Broken(name, "its PAPER is no verify.claim.Paper")
+
+
+def _imported(path: Path) -> ModuleType:
+    """The module in a file, or the package in a folder."""
+    file = path / "__init__.py" if path.is_dir() else path
+    if not file.is_file():
+        raise FileNotFoundError(f"there is no file {shown(str(file))}")
+    name = path.resolve().name.removesuffix(".py")
+    before = sys.modules.get(name)
+    if before is not None:
+        if Path(str(before.__file__)).resolve() == file.resolve():
+            return before
+        raise ImportError(f"a module called {name} is imported already; give the file another name")
+    folders = [str(path.resolve())] if path.is_dir() else None
+    spec = importlib.util.spec_from_file_location(name, file.resolve(), submodule_search_locations=folders)
+    assert spec is not None, "a Python file"
+    assert spec.loader is not None, "a Python file"
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
