@@ -79,6 +79,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
+    paper: str = Field("", description="the name of a paper, or the path of a file or folder that defines one")
     seed: Integer = Field(0, ge=0, lt=2**63, description="a whole number from 0, below 2^63")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto, cpu or cuda")
     format: Literal["table", "json"] = Field("table", description="table or json")

@@ -19,6 +19,7 @@ from torch import nn
 
 import numerics.sub_ngrams
 import proofs.sub_ngrams
+from landscape_verifier.testing import assert_engines_agree
 from numerics.sub_ngrams.hessian import spectrum
 from numerics.sub_ngrams.levels import TestSet
 from numerics.sub_ngrams.network import Network
@@ -28,7 +29,6 @@ from proofs.sub_ngrams.enumeration import enumeration
 from proofs.sub_ngrams.law import NGramLaw
 from verify.papers.sub_ngrams.engines import ENGINES, Options, choose_engine
 from verify.shards import Shard
-from verify.testing import assert_engines_agree
 
 
 class Coin(NGramLaw):

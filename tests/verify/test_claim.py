@@ -1,6 +1,7 @@
 """The one place where a verdict is given cannot be fooled."""
 
 import math
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -13,12 +14,16 @@ from verify.claim import (
     Counterexample,
     Evidence,
     Finding,
+    Origin,
     Result,
     Run,
     Verdict,
+    claim,
+    claims_of,
     decide,
     from_identities,
     too_dear,
+    undecided,
 )
 from verify.registry import papers
 
@@ -71,11 +76,10 @@ def test_a_counterexample_without_instances_refutes_nothing() -> None:
 def test_claims_are_complete(paper) -> None:  # type: ignore[no-untyped-def]  # a fixture value
     ids = [claim.id for claim in paper.claims]
     assert len(set(ids)) == len(ids)
-    for claim in paper.claims:
-        assert claim.title and claim.statement.endswith(".")
-        assert set(claim.requires) <= set(ids)
-        assert callable(claim.check)
-    assert any(claim.control for claim in paper.claims)
+    for each in paper.claims:
+        assert each.title and each.statement.endswith(".") and each.reference
+        assert set(each.requires) <= set(ids)
+    assert any(each.control for each in paper.claims)
 
 
 GOOD, FALSE, EMPTY = (
@@ -125,14 +129,54 @@ def test_only_a_decided_claim_has_a_certificate(holds: bool, kept: bool) -> None
 
 
 def test_the_expected_verdict() -> None:
-    def claim(**words: Any) -> Claim:
-        return Claim("X1", "x", "x.", "module:check", **words)
+    def made(**words: Any) -> Claim:
+        return Claim("X1", "x", "x.", "", never, **words)
 
-    assert claim().expected_verdict(None) is Verdict.VERIFIED
-    assert claim(control=True).expected_verdict(None) is Verdict.REFUTED
-    assert (
-        claim(control=True, expected=lambda settings: settings).expected_verdict(Verdict.UNDECIDED) is Verdict.UNDECIDED
-    )
+    assert made().expected_verdict(None) is Verdict.VERIFIED
+    assert made(origin=Origin.CONTROL).expected_verdict(None) is Verdict.REFUTED
+    by_settings = made(origin=Origin.CONTROL, expected=lambda settings: settings)
+    assert by_settings.expected_verdict(Verdict.UNDECIDED) is Verdict.UNDECIDED
+
+
+def never(settings: object, run: Run) -> Finding:
+    raise AssertionError
+
+
+def test_a_claim_is_made_of_its_check() -> None:
+    @claim("X12c", "x (control)", requires=["X1"], origin=Origin.CONTROL, reference="page#x12c")
+    def check(settings: int, run: Run) -> Finding:
+        """Every x
+        is y.
+
+        By z.
+        """
+        return undecided(f"settings {settings}")
+
+    assert (check.statement, check.mathematics, check.requires) == ("Every x is y.", "By z.", ("X1",))
+    assert check.control and check(3, Run()).reason == "settings 3"
+
+
+def test_a_claim_without_statement_or_with_a_strange_id_is_refused() -> None:
+    with pytest.raises(ValueError, match="X1: its check has no docstring"):
+        claim("X1", "x")(never)
+    for id in ("", "7", "SN", "SN7C", "S-7"):
+        with pytest.raises(ValueError, match="letters, a number"):
+            claim(id, "x")
+
+
+def test_claims_of_modules_come_by_number_and_once() -> None:
+    def check(settings: object, run: Run) -> Finding:
+        """It holds."""
+        raise AssertionError
+
+    module, other = ModuleType("module"), ModuleType("other")
+    for id in ("X10", "X2", "X2c"):
+        setattr(module, id, claim(id, id)(check))
+    other.imported = module.X2
+    assert [found.id for found in claims_of(module, other)] == ["X2", "X2c", "X10"]
+    other.again = claim("X10", "another")(check)
+    with pytest.raises(ValueError, match="two claims are called X10"):
+        claims_of(module, other)
 
 
 def test_every_undecided_finding_says_why() -> None:
@@ -162,5 +206,10 @@ def test_what_is_too_dear_says_how_dear_and_what_to_do() -> None:
 def test_a_formal_theorem_stands_by_the_verdict_that_it_proves(
     id: str, control: bool, verdict: Verdict, theorem: str | None
 ) -> None:
-    result = Result(Claim(id, "x", "x.", "m:f", control=control), verdict, Finding(verdict, ""), 0.0)
+    result = Result(
+        Claim(id, "x", "x.", "", never, origin=Origin.CONTROL if control else Origin.DERIVED),
+        verdict,
+        Finding(verdict, ""),
+        0.0,
+    )
     assert [found.theorem for found in result.formal][:1] == ([theorem] if theorem else [])

@@ -13,11 +13,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from verify.papers.sub_ngrams.claim_plots import PLOTS
 
 from tests.verify.report_sample import DETAILS, page, results
 from verify.check import main
-from verify.claim import Claim, Evidence, Finding, Result, Verdict
+from verify.claim import Claim, Evidence, Finding, Result, Run, Verdict
 from verify.papers.sub_ngrams.gradient.settings import GradientSettings
 from verify.registry import papers
 from verify.report import check_html as module
@@ -144,7 +143,9 @@ def test_only_the_foot_depends_on_the_environment(pages: dict[str, str]) -> None
 
 
 def test_plots_are_drawn_where_details_carry_a_series(pages: dict[str, str]) -> None:
-    for id in PLOTS:
+    plotted = [claim.id for paper in papers().values() for claim in paper.claims if claim.plot]
+    assert {"SN7", "SN15", "MF6"} < set(plotted)
+    for id in plotted:
         (html,) = (text for text in pages.values() if f'<article id="{id}"' in text)
         article = html.split(f'<article id="{id}"')[1].split("</article>")[0]
         assert article.count("<figure>") == 1 and "<figcaption>" in article
@@ -158,7 +159,11 @@ def test_plots_are_drawn_where_details_carry_a_series(pages: dict[str, str]) -> 
 
 def test_hostile_text_stays_text() -> None:
     bad = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
-    claim = Claim("ZZ1", bad, f"{bad} where x_1 = {bad}", "module:check", assumptions=(bad,), requires=("ZZ0",))
+
+    def check(settings: object, run: Run) -> Finding:
+        raise AssertionError
+
+    claim = Claim("ZZ1", bad, f"{bad} where x_1 = {bad}", "", check, assumptions=(bad,), requires=("ZZ0",))
     details = {bad: bad, "deep": {bad: [{bad: bad}, {bad: bad}]}, "counterexample": {bad: [[bad, bad]], "x": bad}}
     finding = Finding(Verdict.REFUTED, bad, Evidence.EXACT, 1, bad, bad, details, bad)
     html = page("sub-n-grams", [Result(claim, Verdict.VERIFIED, finding, 0.0)], command=bad, environment=bad)

@@ -8,12 +8,11 @@ import signal
 import sys
 from itertools import count
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 from verify.alarm import OutOfBudgetError
-from verify.claim import CLAIM_SECONDS, Claim, Counterexample, Evidence, Finding, Run, Verdict, decide
+from verify.claim import CLAIM_SECONDS, Claim, Counterexample, Evidence, Finding, Origin, Run, Verdict, decide
 from verify.runner import exit_status, run_claims, select_claims
 from verify.settings import UsageError
 
@@ -75,16 +74,16 @@ def deaf(settings: object, run: Run) -> Finding:
 
 
 @pytest.fixture(autouse=True)
-def toy_module(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = ModuleType("toy_claims")
-    for check in (true, false, nan, crash, silent_crash, interrupt, endless, deaf):
-        setattr(module, check.__name__, check)
-    monkeypatch.setitem(sys.modules, "toy_claims", module)
+def empty_log() -> None:
     LOG.clear()
 
 
+CHECKS = {check.__name__: check for check in (true, false, nan, crash, silent_crash, interrupt, endless, deaf)}
+
+
 def claim(id: str, check: str, requires: tuple[str, ...] = (), control: bool = False) -> Claim:
-    return Claim(id, id, f"{id}.", f"toy_claims:{check}", requires=requires, control=control)
+    origin = Origin.CONTROL if control else Origin.DERIVED
+    return Claim(id, id, f"{id}.", "", CHECKS[check], requires=requires, origin=origin)
 
 
 def verdicts(*claims: Claim) -> list[Verdict]:
@@ -119,10 +118,6 @@ def test_an_exception_is_an_error_and_the_run_goes_on(check: str) -> None:
     assert [result.verdict for result in results] == [Verdict.ERROR, Verdict.VERIFIED]
     assert "\n" not in results[0].finding.reason
     assert exit_status(results) == 4
-
-
-def test_an_unknown_check_is_an_error() -> None:
-    assert verdicts(claim("A", "nothing_of_this_name")) == [Verdict.ERROR]
 
 
 def test_ctrl_c_keeps_what_is_finished() -> None:
@@ -160,7 +155,7 @@ def test_an_alarm_that_a_library_wraps_is_no_error_of_the_check(monkeypatch: pyt
         except OutOfBudgetError as ending:
             raise SystemError("returned a result with an exception set") from ending
 
-    monkeypatch.setattr(sys.modules["toy_claims"], "true", wrapped)
+    monkeypatch.setitem(CHECKS, "true", wrapped)
     (result,) = run_claims([claim("A", "true")], None, budget=0.05)
     assert result.verdict is Verdict.UNDECIDED and "budget=0.05 s" in result.finding.reason
 
@@ -168,7 +163,7 @@ def test_an_alarm_that_a_library_wraps_is_no_error_of_the_check(monkeypatch: pyt
 def test_an_import_is_not_broken_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "slow_import_of_a_test.py").write_text("import time\ntime.sleep(0.4)\nFINISHED = True\n")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(sys.modules["toy_claims"], "true", lambda *_: importlib.import_module("slow_import_of_a_test"))
+    monkeypatch.setitem(CHECKS, "true", lambda *_: importlib.import_module("slow_import_of_a_test"))
     run_claims([claim("A", "true")], None, budget=0.05)
     assert sys.modules.pop("slow_import_of_a_test").FINISHED is True
 
@@ -180,7 +175,7 @@ def test_without_a_budget_a_claim_is_granted_the_usual_seconds(monkeypatch: pyte
         granted.append(run.seconds)
         return true(settings, run)
 
-    monkeypatch.setattr(sys.modules["toy_claims"], "true", ask)
+    monkeypatch.setitem(CHECKS, "true", ask)
     for budget in (None, 1.0, 10_000.0):
         run_claims([claim("A", "true")], None, budget=budget)
     assert granted[:2] == [CLAIM_SECONDS, CLAIM_SECONDS] and 4_900 < granted[2] <= 5_000

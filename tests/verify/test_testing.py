@@ -1,4 +1,4 @@
-"""verify.testing in a suite of somebody else's, and its helpers against engines that are wrong on purpose."""
+"""landscape_verifier.testing in a suite of somebody else's, and its helpers against engines wrong on purpose."""
 
 from __future__ import annotations
 
@@ -16,12 +16,7 @@ import pytest
 import torch
 from hypothesis import given
 
-from proofs.sub_ngrams.configuration import Configuration
-from proofs.sub_ngrams.law import NGramLaw
-from proofs.sub_ngrams.score_blocks import ScoreBlocks
-from verify.papers.sub_ngrams.engines import ENGINES
-from verify.settings import UsageError
-from verify.testing import (
+from landscape_verifier.testing import (
     Problem,
     assert_as_expected,
     assert_engines_agree,
@@ -29,6 +24,11 @@ from verify.testing import (
     claim_ids,
     problems,
 )
+from proofs.sub_ngrams.configuration import Configuration
+from proofs.sub_ngrams.law import NGramLaw
+from proofs.sub_ngrams.score_blocks import ScoreBlocks
+from verify.papers.sub_ngrams.engines import ENGINES
+from verify.settings import UsageError
 
 ROOT = Path(__file__).parents[2]
 
@@ -39,22 +39,21 @@ import pytest
 from hypothesis import given, settings
 
 from proofs.sub_ngrams.enumeration import enumeration
-from verify.claim import Claim, Counterexample, Evidence, Paper, decide
-from verify.settings import CheckSettings, Integer
-from verify.testing import assert_as_expected, assert_claim, assert_gradient_matches, claim_ids, problems
+from landscape_verifier import CheckSettings, Counterexample, Evidence, Integer, Origin, Paper, claim, decide
+from landscape_verifier.testing import assert_as_expected, assert_claim, assert_gradient_matches, claim_ids, problems
 
 
 class MySettings(CheckSettings):
     p: Integer = 5
 
 
-def squares(settings, run, least=0):
-    values = [x * x - least * x for x in range(settings.p)]
+def above(least, p):
+    values = [x * x - least * x for x in range(p)]
     bad = [x for x, value in enumerate(values) if value < 0]
     return decide(
         not bad,
         evidence=Evidence.EXACT,
-        scope=f"x < {settings.p}",
+        scope=f"x < {p}",
         instances=len(values),
         found=f"least {min(values)}",
         predicted="at least 0",
@@ -63,23 +62,26 @@ def squares(settings, run, least=0):
     )
 
 
+@claim("M1", "squares")
+def squares(settings, run):
+    '''x^2 >= 0.'''
+    return above(0, settings.p)
+
+
 def others(settings, run):
-    return squares(settings, run, least=3)
+    '''x^2 >= 3 x.'''
+    return above(3, settings.p)
 
 
+@claim("M3", "broken")
 def broken(settings, run):
+    '''1/0 = 0.'''
     raise ZeroDivisionError("nothing to divide by")
 
 
 MINE = Paper(
-    "mine", "A paper of mine", "nowhere", MySettings,
-    (
-        Claim("M1", "squares", "x^2 >= 0.", f"{__name__}:squares"),
-        Claim("M2", "others", "x^2 >= 3 x.", f"{__name__}:others"),
-        Claim("M2c", "others (control)", "x^2 >= 3 x.", f"{__name__}:others", control=True),
-        Claim("M3", "broken", "1/0 = 0.", f"{__name__}:broken"),
-    ),
-    headline=lambda settings: "",
+    name="mine", title="A paper of mine", source="nowhere", prefix="M", settings=MySettings,
+    claims=(squares, claim("M2", "others")(others), claim("M2c", "others", origin=Origin.CONTROL)(others), broken),
 )
 
 
@@ -214,7 +216,7 @@ def test_engines_of_one_name_are_not_mixed_up() -> None:
 
 
 def test_without_hypothesis_the_message_says_what_to_install() -> None:
-    script = "import sys; sys.modules['hypothesis'] = None; import verify.testing"
+    script = "import sys; sys.modules['hypothesis'] = None; import landscape_verifier.testing"
     finished = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False)
     assert finished.returncode == 1
-    assert "ImportError: verify.testing needs hypothesis: pip install" in finished.stderr
+    assert "ImportError: strategies need hypothesis: pip install" in finished.stderr

@@ -1,0 +1,38 @@
+"""For your own pytest suite: claims as tests, your engine or network against the exact ones, strategies of problems.
+
+    from landscape_verifier.testing import assert_as_expected, claim_ids
+
+    @pytest.mark.parametrize("id", claim_ids("sub-n-grams"))
+    def test_claim(id):
+        assert_as_expected("sub-n-grams", "k=2", "n=3", f"select={id}")
+
+Needs hypothesis, for the strategies: pip install 'landscape-verifier[testing]'.
+"""
+
+from verify.papers.sub_ngrams.testing import (
+    Problem,
+    alphas,
+    assert_engines_agree,
+    assert_gradient_matches,
+    configurations,
+    laws,
+    problems,
+    qs,
+    rational_qs,
+)
+from verify.testing import assert_as_expected, assert_claim, claim_ids
+
+__all__ = [
+    "Problem",
+    "alphas",
+    "assert_as_expected",
+    "assert_claim",
+    "assert_engines_agree",
+    "assert_gradient_matches",
+    "claim_ids",
+    "configurations",
+    "laws",
+    "problems",
+    "qs",
+    "rational_qs",
+]
