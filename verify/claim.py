@@ -125,12 +125,12 @@ def decide(
 
     VERIFIED needs `holds` to be True and at least one instance; REFUTED needs a counterexample whose recheck says True.
     Anything else (NaN comparisons included: write `holds=error <= bound`) is UNDECIDED, and says why: `undecided` is
-    the reason where the positive test fails and there is no counterexample.
+    the reason where the positive test fails and there is no counterexample, or where there is no instance.
     """
     facts = dict(details or {})
     verdict, reason = Verdict.UNDECIDED, undecided
     if not instances > 0:
-        reason = NOTHING
+        reason = undecided if undecided.startswith(NOTHING) else f"{NOTHING}: {undecided}" if undecided else NOTHING
     elif counterexample is not None:
         facts["counterexample"] = dict(counterexample.values)
         if counterexample.recheck() is True and holds is not True:

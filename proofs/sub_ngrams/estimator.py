@@ -10,7 +10,7 @@ Checked on all short sequences, and proved for every S, T, q >= 1 and set of lag
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
@@ -46,17 +46,24 @@ def check_estimator(S: int, configuration: Configuration, T: int, constant: Frac
 
     At q = inf the bound is 0: there the network is the estimator. Raises ValueError for a float q.
     """
+    return check_sequences(product(range(S), repeat=T), S, configuration, constant)
+
+
+def check_sequences(
+    sequences: Iterable[Word], S: int, configuration: Configuration, constant: Fraction = Fraction(2)
+) -> EstimatorCheck:
+    """The same on these sequences."""
     if not configuration.exact:
         raise ValueError(f"q={configuration.q!r}: an exact check needs a Fraction, or math.inf for the limit")
     instances, largest, counterexample = 0, None, None
-    for x in product(range(S), repeat=T):
+    for x in sequences:
         followers = matched_followers(x, S, configuration.lags)
         N = sum(followers)
         if N == 0:
             continue
         instances += 1
         distance = sum(abs(p - Fraction(N_s, N)) for p, N_s in zip(output(x, S, configuration), followers, strict=True))
-        bound = Fraction(0) if configuration.at_limit else constant * (T - N) / (Fraction(configuration.q) * N)
+        bound = Fraction(0) if configuration.at_limit else constant * (len(x) - N) / (Fraction(configuration.q) * N)
         if counterexample is None and not distance <= bound:
             counterexample = x
         if bound > 0:

@@ -28,7 +28,9 @@ from verify.claim import (
 from verify.registry import papers
 
 
-def finding(holds: bool, instances: int = 1, counterexample: Counterexample | None = None) -> Finding:
+def finding(
+    holds: bool, instances: int = 1, counterexample: Counterexample | None = None, undecided: str = "not known"
+) -> Finding:
     return decide(
         holds,
         evidence=Evidence.EXACT,
@@ -36,7 +38,7 @@ def finding(holds: bool, instances: int = 1, counterexample: Counterexample | No
         instances=instances,
         found="",
         predicted="",
-        undecided="not known",
+        undecided=undecided,
         counterexample=counterexample,
     )
 
@@ -180,7 +182,9 @@ def test_claims_of_modules_come_by_number_and_once() -> None:
 
 
 def test_every_undecided_finding_says_why() -> None:
-    assert finding(True, instances=0).reason == NOTHING
+    assert finding(True, instances=0).reason == f"{NOTHING}: not known"
+    assert finding(True, instances=0, undecided=f"{NOTHING}: no lag is in use").reason == f"{NOTHING}: no lag is in use"
+    assert finding(True, instances=0, undecided="").reason == NOTHING
     assert finding(False).reason and finding(True).reason == ""
     unconfirmed = finding(False, counterexample=Counterexample({}, lambda: False))
     assert "second computation" in unconfirmed.reason

@@ -82,6 +82,25 @@ def test_half_the_bound_without_lags_speaks_about_the_empty_set_only() -> None:
 
 
 @pytest.mark.parametrize(
+    "words",
+    ["S=20 n=2", "S=50 n=2 k=2", "S=20 n=3 q=2", "S=4 n=3 k=3", "S=3 n=6 k=6", "n=8 k=8", "n=12 lags=11"],
+)
+def test_half_the_bound_is_refuted_by_sequences_of_few_of_the_tokens(words: str) -> None:
+    """Also where all sequences of all tokens are too many, or where a context comes again in long ones only."""
+    results = run(words, "SN3c")
+    assert results[0].verdict is Verdict.REFUTED
+    (item,) = replay.parse(certificates_json(PAPER, results).encode())
+    claim, _, said = replay.replay(item["paper"], item["entry"])
+    assert claim == "SN3c REFUTED" and said.startswith("one sequence")
+
+
+def test_half_the_bound_says_what_was_not_found() -> None:
+    (result,) = run("n=12 lags=1,11", "SN3c")
+    assert result.verdict is Verdict.UNDECIDED and "larger q=, or fewer lags" in result.finding.reason
+    assert "T=12..12, of two tokens T=12..12, and 0..0 1 0..0" in result.finding.scope
+
+
+@pytest.mark.parametrize(
     ("words", "select", "parts"),
     [
         ("k=2 n=3", "SN2", ["padded heads"]),

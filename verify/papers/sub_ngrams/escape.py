@@ -188,16 +188,14 @@ def _is_idle(S: int, n: int, lags: tuple[int, ...], lag: int, kernels: Sequence[
 
 
 def features(lags: tuple[int, ...], lag: int) -> list[Feature]:
-    """How the lag's feature can be built: from nothing; with V = I given; with all heads aligned."""
+    """How the lag's feature can be built, if it needs heads: with V = I given; with all heads aligned; from nothing."""
     from proofs.sub_ngrams.escape import Feature
 
-    heads = Feature.of_lag(lags, lag).new_heads
-    found = [
-        Feature.of_lag(lags, lag),
-        Feature.of_lag(lags, lag, aligned=heads),
-        Feature.of_lag(lags, lag, values=True),
-    ]
-    return list(dict.fromkeys(found))
+    feature = Feature.of_lag(lags, lag)
+    if not feature.new_heads:
+        return [feature]
+    aligned = Feature.of_lag(lags, lag, aligned=feature.new_heads)
+    return [feature, aligned, Feature.of_lag(lags, lag, values=True)]
 
 
 @claim(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import partial
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from proofs.identities import Identities
 from proofs.sub_ngrams.configuration import Configuration
+from proofs.sub_ngrams.law import Word
 from verify.claim import Certificate, Counterexample, Evidence, Finding, Origin, Run, claim, decide, from_identities
 from verify.papers.sub_ngrams.premises import control_unless_no_lags
 from verify.papers.sub_ngrams.settings import SubNGramSettings, braces
@@ -108,32 +110,51 @@ def _estimator(settings: SubNGramSettings, constant: Fraction) -> Finding:
     settings = few_tokens(settings)
     lags, longest = settings.lag_set, settings.enumerable_length(ENUMERABLE)
     qs = settings.q[:MOST_SCALES] or (Fraction(2), Fraction(100))
-    cases = [(Configuration(lags, q), T) for q in qs for T in range(settings.n, longest + 1)]
-    checks = [estimator.check_estimator(settings.S, configuration, T, constant) for configuration, T in cases]
+    configurations = [Configuration(lags, q) for q in qs]
+    lengths = range(settings.n, longest + 1)
+    found = [(c, estimator.check_estimator(settings.S, c, T, constant)) for c in configurations for T in lengths]
+    checks = [check for _, check in found]
     proved = estimator.bound_is_proved(constant)
-    largest = max((check.largest for check in checks if check.largest is not None), default=Fraction(0))
-    outside = next(
-        ((c, x) for (c, _), x in zip(cases, (check.counterexample for check in checks), strict=True) if x), None
-    )
+    scope = f"S={settings.S}, lags {braces(lags)}, T={settings.n}..{longest}"
+    if lags and not proved and not any(check.counterexample for check in checks):
+        found += [(c, estimator.check_sequences(of_two_tokens(settings), 2, c, constant)) for c in configurations]
+        scope += f", of two tokens T={settings.n}..{two_token_length(settings)}, and 0..0 1 0..0"
+    largest = max((check.largest for _, check in found if check.largest is not None), default=Fraction(0))
+    outside = next(((c, check.counterexample) for c, check in found if check.counterexample), None)
     parameters: dict[str, Any] = {"S": settings.S, "n": settings.n, "lags": lags}
     if outside:
         certificate = Certificate({**parameters, "q": Fraction(outside[0].q)}, {"x": outside[1]})
     else:
-        lengths = {"first T": settings.n, "last T": longest}
-        certificate = Certificate({**parameters, "q": qs, **lengths}, {"instances": sum(c.instances for c in checks)})
+        reached = {"first T": settings.n, "last T": longest}
+        certificate = Certificate({**parameters, "q": qs, **reached}, {"instances": sum(c.instances for c in checks)})
+    remedy = "a step of the proof does not hold" if constant == 2 else "a larger q=, or fewer lags, may show one"
     return decide(
         (proved or not lags) and not outside,
         evidence=Evidence.PROOF if proved and not outside else Evidence.EXACT,
-        scope=f"{'every S, T, q, lags; by exhaustion ' if proved and not outside else ''}S={settings.S}, "
-        f"lags {braces(lags)}, T={settings.n}..{longest}, q in {braces(qs)}",
-        instances=sum(check.instances for check in checks),
+        scope=f"{'every S, T, q, lags; by exhaustion ' if proved and not outside else ''}{scope}, q in {braces(qs)}",
+        instances=sum(check.instances for _, check in found),
         found=f"largest ratio {float(largest):.4f}",
         predicted="<= 1" if constant == 2 else "above 1" if lags else "0 without lags",
         counterexample=_outside(*outside, constant) if outside else None,
         details={"largest ratio to the bound": str(largest), "q": qs},
         certificate=certificate,
-        undecided=f"no sequence up to T={longest} is beyond the bound, but a step of its proof does not hold",
+        undecided=f"no sequence of the scope is beyond the bound, and it is not proved: {remedy}",
     )
+
+
+def two_token_length(settings: SubNGramSettings) -> int:
+    return settings.model_copy(update={"S": 2}).enumerable_length(ENUMERABLE)
+
+
+def of_two_tokens(settings: SubNGramSettings) -> Iterator[Word]:
+    """Sequences that are among those of any S: all up to a length that S tokens do not reach; and 0..0 1 0..0, the
+    shortest in which the context of as many 0 as the longest lag comes again, after another token than the first time.
+    """
+    for T in range(settings.n, two_token_length(settings) + 1):
+        yield from product(range(2), repeat=T)
+    after = max(settings.lag_set)
+    before = max(after, settings.n - 1 - after)  # n tokens at least
+    yield (0,) * before + (1,) + (0,) * after
 
 
 def few_tokens(settings: SubNGramSettings) -> SubNGramSettings:

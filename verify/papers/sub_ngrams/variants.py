@@ -189,26 +189,48 @@ def _soft_heads(settings: SubNGramSettings, name: str, r: Callable[[int], int]) 
     gaps = [output_gap(settings, T, math.log(r(T)), settings.seed) for T in lengths]
     weights = [Fraction(r(T), r(T) + T - 1) for T in lengths]
     rising = all(before < after for before, after in pairwise(weights))
-    counterexample = None
+    details = {"T": lengths, "mean |p_soft - p_hard|": gaps, "lag weight at T": [str(weight) for weight in weights]}
     if not rising:
-        powers = [(T, r(T)) for T in lengths]
-        counterexample = Counterexample({"T": lengths, "e^c_A": [p for _, p in powers]}, partial(do_not_rise, powers))
-    elif halves(gaps) is False:
+        return _falling_weights(name, [(T, r(T)) for T in lengths], weights, details)
+    counterexample = None
+    if halves(gaps) is False:
         counterexample = Counterexample(
             {"T": lengths, "gaps": gaps, "lag weights": list(map(str, weights))},
             partial(stays_above_half, settings, [(T, math.log(r(T))) for T in lengths]),
         )
     return decide(
-        halves(gaps) is True and rising,
+        halves(gaps) is True,
         evidence=Evidence.STATISTICAL,
         scope=f"c_A = {name}, T in {braces(lengths)}, q = 10, lags {braces(settings.lag_set)}, {SEQUENCES} sequences "
         "each; tested: weights rise, last mean below half of the first",
         instances=len(gaps),
-        found=", ".join(f"{gap:.2g}" for gap, _ in gaps) + ("" if rising else "; lag weights do not rise"),
-        predicted="less than half" if r(10) < r(100) else "weights do not rise",
+        found=", ".join(f"{gap:.2g}" for gap, _ in gaps),
+        predicted="less than half",
         counterexample=counterexample,
-        details={"T": lengths, "mean |p_soft - p_hard|": gaps, "lag weight at T": [str(weight) for weight in weights]},
+        details=details,
         undecided="the means are too uncertain to be compared",
+    )
+
+
+def _falling_weights(
+    name: str,
+    powers: list[tuple[int, int]],
+    weights: Sequence[Fraction],
+    details: Mapping[str, Any],
+) -> Finding:
+    """Lag weights at (T, e^c_A) that do not rise: they decide, and no mean does."""
+    values = {"T": [T for T, _ in powers], "e^c_A": [r for _, r in powers]}
+    return decide(
+        False,
+        evidence=Evidence.EXACT,
+        scope=f"c_A = {name}, T in {braces(values['T'])}, every set of lags but the empty one; tested: weights rise",
+        instances=len(powers),
+        found=f"weights {', '.join(map(str, weights))}",
+        predicted="weights do not rise",
+        counterexample=Counterexample(values, partial(do_not_rise, powers)),
+        details=details,
+        certificate=Certificate({**values, "e^c_A": [Fraction(r) for _, r in powers]}),
+        undecided="the lag weights were not compared",
     )
 
 

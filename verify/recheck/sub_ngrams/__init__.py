@@ -1,7 +1,7 @@
 """The statements of the paper on sub-n-grams that a proof or exact arithmetic settles, and how each is checked."""
 
 from verify.recheck.certificate import Check
-from verify.recheck.sub_ngrams import chains, network, sequences
+from verify.recheck.sub_ngrams import chains, heads, network, sequences
 
 PAPER = "sub-n-grams"
 
@@ -24,6 +24,7 @@ CLAIMS: dict[tuple[str, str], Check] = {
     ("SN12", "VERIFIED"): chains.first_escape,
     ("SN12c", "REFUTED"): chains.vanishing_coefficient,
     ("SN13", "VERIFIED"): chains.every_lag_set,
+    ("SN14c", "REFUTED"): heads.fixed_lag_weights,
 }
 
 STATEMENTS: dict[str, str] = {
@@ -82,4 +83,9 @@ STATEMENTS: dict[str, str] = {
     ),
     "SN12c": "The coefficient of SN12 is strictly negative for every kernel with positive entries.",
     "SN13": "SN3 holds for every set of lags, SN5 and SN6 for those in the scope, not only for contiguous ones.",
+    "SN14c": (
+        "With soft heads in the first layer, of fixed logit c_A on the position t-h, the lag weight e^c_A / (e^c_A + T "
+        "- 1) rises with T, and the mean distance of the network's output from that of padded hard heads falls to "
+        "less than half, from the first length in the scope to the last."
+    ),
 }
