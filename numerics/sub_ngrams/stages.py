@@ -16,6 +16,7 @@ from numerics.sub_ngrams.trajectory import Trajectory
 from proofs.sub_ngrams.law import NGramLaw
 
 LEVEL_SEED, GRADIENT_SEED = 101, 202  # added to the seed: streams of their own
+HALF_A_GAP = 0.5  # nearer than half a gap to a level: that is what makes it the plateau's level
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,11 @@ class Plateau:
     error: float
     relative: float
     drift: float
+
+    @property
+    def on_level(self) -> bool:
+        """Whether it is a plateau that was predicted: the loss of a run that is stuck or diverges is flat elsewhere."""
+        return abs(self.relative) <= HALF_A_GAP
 
 
 @dataclass(frozen=True)

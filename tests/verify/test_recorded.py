@@ -80,6 +80,17 @@ def test_a_trajectory_that_is_none_of_it_is_refuted(tmp_path: Path) -> None:
     assert "in stages" in found.details["counterexample"]["failed"]
 
 
+def test_one_plateau_passes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A run taken up after 3 steps and left after 6: all that can be tested holds, on the one plateau that there is."""
+    path = tmp_path / "short.npz"
+    for steps in (3, 6):
+        assert train.main(f"n=2 S=2 T=6 steps={steps} every=1 checkpoint={path}".split()) == 0
+    capsys.readouterr()
+    found = training.plateaus_at_k_grams(settings(path), Run())
+    assert found.instances == 1 and set(found.details["conditions"].values()) == {"holds", "not tested"}
+    assert found.verdict == Verdict.UNDECIDED and found.reason == "a single plateau: nothing to pass through"
+
+
 # --- keys of the file ---
 
 SMALL = "n=2 S=2 T=6 batch=8 every=2 test_samples=64 gradient_samples=64 steps=8 alpha=3/7"

@@ -94,6 +94,27 @@ def test_half_the_bound_is_refuted_by_sequences_of_few_of_the_tokens(words: str)
     assert claim == "SN3c REFUTED" and said.startswith("one sequence")
 
 
+# alpha at both ends of the range; without lags an identity for every prior, else T = 1e5 after the longest exact length
+FALLING = [
+    *((f"k=1 n=2 S={S} alpha={alpha} {T}", "VERIFIED proof", "all c, P") for S in (2, 3) for alpha in ("1/8", "1000")
+      for T in ("", "T=1e5")),
+    ("k=2 n=2 S=2 alpha=1/8", "UNDECIDED numeric", "T in {128, 1000}"),  # of the error at T = 1000
+    ("k=2 n=2 S=2 alpha=1/8 T=1e5", "VERIFIED numeric", "T in {128, 100000}"),
+    ("k=2 n=2 S=2 alpha=1000 T=1e5", "VERIFIED numeric", "T in {128, 100000}"),
+    ("k=2 n=2 S=3 alpha=1/8 T=1e5", "VERIFIED statistical", "T in {16, 100000}"),
+    ("k=2 n=2 S=3 alpha=1000 T=1e5", "VERIFIED statistical", "T in {16, 100000}"),
+    ("k=2 n=2 S=2 alpha=1000 T=3", "UNDECIDED numeric", "n=2, alpha=1000, initial uniform, lags {1}; T in {3, 128}"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("words", "verdict", "scope"), FALLING, ids=[words for words, _, _ in FALLING])
+def test_the_gradient_at_the_ends_of_alpha_and_at_the_length_asked_for(words: str, verdict: str, scope: str) -> None:
+    (result,) = run(words, "SN7")
+    found = result.finding
+    assert f"{found.verdict} {found.evidence or ''}".strip() == verdict and scope in found.scope
+    assert found.reason or found.verdict is Verdict.VERIFIED
+
+
 def test_half_the_bound_says_what_was_not_found() -> None:
     (result,) = run("n=12 lags=1,11", "SN3c")
     assert result.verdict is Verdict.UNDECIDED and "larger q=, or fewer lags" in result.finding.reason

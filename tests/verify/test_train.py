@@ -15,12 +15,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from numerics.sub_ngrams.trajectory import parse_trajectory
+from numerics.sub_ngrams.stages import Stages
+from numerics.sub_ngrams.trajectory import Trajectory, parse_trajectory
 from verify import train
 from verify.claim import Run, Verdict
 from verify.papers.sub_ngrams import escape
 from verify.papers.sub_ngrams.settings import SubNGramSettings
 from verify.papers.sub_ngrams.training.settings import TrainSettings
+from verify.papers.sub_ngrams.training.report import warnings
 from verify.settings import UsageError, read_words, validate
 
 SMALL = "n=2 S=2 T=6 batch=8 every=2 test_samples=64 gradient_samples=64"
@@ -60,6 +62,46 @@ def test_a_run_as_json(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize("words", ["gradient=exact", "optimiser=gd learning_rate=0.5", "start=2", "targets=predictive"])
 def test_kinds_of_runs(capsys: pytest.CaptureFixture[str], words: str) -> None:
     assert len(data(capsys, f"{SMALL} steps=8 {words}")["snapshots"]) == 5
+
+
+WRONG_RUNS = [
+    (
+        "learning_rate=100 optimiser=gd",
+        "no level",
+        "above its start, every level, and the uniform guess's log 2 = 0.6931",
+    ),
+    ("learning_rate=1e-300 optimiser=gd", "no level", "the test loss never moved from level to level: by 0 in all"),
+    (
+        "learning_rate=1e-300 optimiser=gd start=2",
+        "plateau",
+        "the test loss never moved from level to level: by 0 in all",
+    ),
+]
+
+
+@pytest.mark.parametrize(("words", "what", "warning"), WRONG_RUNS)
+def test_a_run_that_diverged_or_never_moved(
+    words: str, what: str, warning: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A curve that is flat far from every level is no plateau, and the report says what is the matter."""
+    line = f"{SMALL} T=8 test_samples=512 steps=8 {words}".replace("T=6 ", "").replace("test_samples=64 ", "")
+    result = data(capsys, line)
+    assert len(result["warnings"]) == 1 and warning in result["warnings"][0]
+    assert [plateau["level"] is None for plateau in result["plateaus"]] == [what == "no level"]
+    assert train.main(line.split()) == 0
+    text = capsys.readouterr().out
+    assert [("  " + name) in text for name in ("plateau ", "no level")] == [what == "plateau", what == "no level"]
+    assert f"warning: {result['warnings'][0]}" in text
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf])
+def test_a_loss_that_is_no_number_is_told(number: float) -> None:
+    trajectory = Trajectory((0, 5, 10), (0.7, number, number), {})
+    assert warnings(trajectory, Stages([], [], [], [])) == [f"the test loss is {number} at step 5: the run diverged"]
+
+
+def test_a_run_that_learns_has_no_warnings(capsys: pytest.CaptureFixture[str]) -> None:
+    assert data(capsys, f"{SMALL} steps=60 learning_rate=0.05")["warnings"] == []
 
 
 def test_pictures_and_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -318,7 +318,8 @@ def gradient_vanishes(settings: SubNGramSettings, run: Run) -> Finding:
     return decide(
         not rising,
         evidence=Evidence.STATISTICAL if statistical else Evidence.NUMERIC,
-        scope=f"padded heads; T in {{{lengths}}}, q = T",
+        scope=f"padded heads; S={settings.S}, n={settings.n}, alpha={settings.alpha}, initial {settings.initial}, "
+        f"lags {braces(settings.lag_set)}; T in {{{lengths}}}, q = T",
         instances=len(steps),
         found=decay(points) if steps else "",
         predicted="falls",
@@ -335,7 +336,8 @@ def gradient_vanishes(settings: SubNGramSettings, run: Run) -> Finding:
 
 
 def ladder(settings: SubNGramSettings) -> tuple[int, ...]:
-    """The lengths of the user; or the longest that is exact in a second, and far ones by the transfer engine.
+    """The lengths of the user, a single one with the longest below it that is exact in a second (or, if it is short,
+    above it); else the longest that is, and far ones by the transfer engine.
 
     Not many short ones: there the norm still rises with T, as q = T does.
     """
@@ -344,6 +346,10 @@ def ladder(settings: SubNGramSettings) -> tuple[int, ...]:
     start = max(4, settings.n + 1)
     exact = [T for T in (start * 2**i for i in range(8)) if _few_classes(settings.law, T)]
     far = [10**3, 10**6] if _quick(settings) else [10**3]
+    if settings.T:
+        (T,) = settings.T
+        other = [shorter for shorter in exact if shorter < T] or exact
+        return tuple(sorted({T, *other[-1:]}))
     if settings.engine not in ("auto", "transfer"):
         return tuple(exact[-3:])
     return (*exact[-1:], *far)

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 TEST_SAMPLES, GRADIENT_SAMPLES = 4096, 2048
 FEWEST_SNAPSHOTS = 3
 
-HALF_A_GAP = 0.5  # nearer than half a gap to a level: that is what makes it the plateau's level
 ERRORS = 3.0  # standard errors by which a gradient has to be larger than another to be called larger
 
 HOLDS, FAILS, UNDECIDED, NOT_TESTED = "holds", "fails", "undecided", "not tested"
@@ -112,7 +111,11 @@ def plateaus_at_k_grams(settings: SubNGramSettings, run: Run) -> Finding:
             "snapshots": [snapshot_entry(shot) for shot in stages.snapshots],
         },
         footnote=footnote(stages),
-        undecided=f"lost in the errors: {', '.join(open_)}" if open_ else "a single plateau: nothing to pass through",
+        undecided=f"lost in the errors: {', '.join(open_)}"
+        if open_
+        else "a single plateau: nothing to pass through"
+        if stages.plateaus
+        else "no plateau",
     )
 
 
@@ -154,7 +157,7 @@ def conditions(stages: Stages) -> dict[str, str]:
         for side in _sides(jump, stages)
     ]
     return {
-        "on a level": _together([abs(plateau.relative) <= HALF_A_GAP for plateau in plateaus]),
+        "on a level": _together([plateau.on_level for plateau in plateaus]),
         "in stages": _together([(a.level.k or 0) < (b.level.k or 0) for a, b in pairwise(plateaus)]),
         "near theta_k": _together(near),
         "small gradient": _together(small),
@@ -212,7 +215,7 @@ def _plateau_line(plateau: Plateau, stages: Stages) -> str:
     shots, level = stages.on(plateau), plateau.level
     near = nearest(shots[len(shots) // 2].distances) if shots else None
     parts = [
-        f"plateau   {plateau.first}-{plateau.last}",
+        f"{'plateau ' if plateau.on_level else 'no level'}  {plateau.first}-{plateau.last}",
         f"loss {plateau.loss:.4f}",
         f"{level.name} {level.loss:.4f} {plateau.error:+.4f} ({plateau.relative:+.2f} of a gap)",
         f"drift {plateau.drift:+.4f}",

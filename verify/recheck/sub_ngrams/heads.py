@@ -18,7 +18,7 @@ def fixed_lag_weights(c: Certificate) -> str:
     c.demand(r > 0, "parameters.e^c_A: not above 0")
     c.afford(4 * len(lengths), "lag weights", bits(r))
     weights = [(T, r / (r + T - 1)) for T in lengths]
-    falls = any(T < longer and not weight < other for (T, weight), (longer, other) in pairwise(weights))
+    falls = any(longer > T and not weight < other for (T, weight), (longer, other) in pairwise(weights))
     c.demand(falls, "parameters: from no length to a longer one the lag weight stays or falls")
     found = ", ".join(shown(weight) for _, weight in weights)
     return f"lag weights {found} at T in {braces(lengths)}, e^c_A = {shown(r)}"

@@ -129,5 +129,5 @@ def _draw_maps(axes: Sequence[Axes], trajectory: Trajectory, steps: Sequence[int
 
 
 def _shade(axes: Axes, stages: Stages) -> None:
-    for plateau in stages.plateaus:
+    for plateau in (plateau for plateau in stages.plateaus if plateau.on_level):
         axes.axvspan(plateau.first, plateau.last, color=SHADE, linewidth=0, zorder=0)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from statistics import median
 from typing import Any
 
 from numerics.sub_ngrams.gradient_norm import TOTAL
 from numerics.sub_ngrams.plateaus import RULE
-from numerics.sub_ngrams.stages import Jump, Plateau, Snapshot, Stages
+from numerics.sub_ngrams.stages import HALF_A_GAP, Jump, Plateau, Snapshot, Stages
 from numerics.sub_ngrams.symmetries import Distance, attention_maps, nearest
 from numerics.sub_ngrams.trajectory import Trajectory
 
@@ -31,13 +33,36 @@ def training_entry(settings: Mapping[str, Any], trajectory: Trajectory, stages: 
             str(step): attention_maps(trajectory.networks[step]).tolist() for step in [*plateau_steps(stages), last]
         },
         "final": {"step": last, "loss": stages.snapshots[-1].loss},
+        "warnings": warnings(trajectory, stages),
     }
+
+
+def warnings(trajectory: Trajectory, stages: Stages) -> list[str]:
+    """What is the matter with a run that diverged, or never moved."""
+    losses = trajectory.losses
+    overflown = next((x for x in zip(trajectory.steps, losses, strict=True) if not math.isfinite(x[1])), None)
+    if overflown:
+        return [f"the test loss is {overflown[1]} at step {overflown[0]}: the run diverged"]
+    found, S, levels = [], trajectory.shape[0], [level for level in stages.levels if level.k]
+    worst = max(losses[0], math.log(S), *(level.loss + level.standard_error for level in levels))
+    if losses[-1] > worst:  # above log S are, at finite length, levels too: a token that is absent costs -log(epsilon)
+        found.append(
+            f"the test loss ends at {losses[-1]:.4f}, above its start, every level, and the uniform guess's log {S} = "
+            f"{math.log(S):.4f}: the run diverged"
+        )
+    moved, gap = max(losses) - min(losses), min(abs(a.loss - b.loss) for a, b in pairwise(levels))
+    if moved <= HALF_A_GAP * gap:
+        found.append(
+            f"the test loss never moved from level to level: by {moved:.2g} in all, levels are {gap:.2g} apart"
+        )
+    return found
 
 
 def plateau_entry(plateau: Plateau, stages: Stages) -> dict[str, Any]:
     shots = stages.on(plateau)
     return vars(plateau) | {
-        "level": plateau.level.name,
+        "level": plateau.level.name if plateau.on_level else None,
+        "nearest_level": plateau.level.name,
         "level_loss": plateau.level.loss,
         "gradient": gradient_range(shots),
         "nearest": [nearest(shot.distances).k for shot in shots],
@@ -85,6 +110,7 @@ def training_text(headline: str, trajectory: Trajectory, stages: Stages) -> str:
     lines += [_line(stretch, stages) for stretch in sorted(stretches, key=lambda stretch: stretch.first)]
     end = stages.snapshots[-1]
     lines += ["", f"at step {end.step}: test loss {end.loss:.4f}, {_near(end.distances)}"]
+    lines += [f"warning: {text}" for text in warnings(trajectory, stages)]
     return "\n".join(lines) + "\n"
 
 
@@ -96,8 +122,9 @@ def _line(stretch: Plateau | Jump, stages: Stages) -> str:
     if isinstance(stretch, Jump):
         return f"{steps:<16} jump      {'':<24} {-stretch.fall:+.4f}   {gradient}".rstrip()
     found = _near(shots[len(shots) // 2].distances) if shots else ""
+    what = "plateau " if stretch.on_level else "no level"
     return (
-        f"{steps:<16} plateau   {stretch.loss:.4f}   {stretch.level.name:<7} {stretch.error:+.4f}   "
+        f"{steps:<16} {what}  {stretch.loss:.4f}   {stretch.level.name:<7} {stretch.error:+.4f}   "
         f"{stretch.drift:+.4f}   {gradient:<28} {found}"
     ).rstrip()
 
