@@ -103,7 +103,7 @@ FALLING = [
     ("k=2 n=2 S=2 alpha=1000 T=1e5", "VERIFIED numeric", "T in {128, 100000}"),
     ("k=2 n=2 S=3 alpha=1/8 T=1e5", "VERIFIED statistical", "T in {16, 100000}"),
     ("k=2 n=2 S=3 alpha=1000 T=1e5", "VERIFIED statistical", "T in {16, 100000}"),
-    ("k=2 n=2 S=2 alpha=1000 T=3", "UNDECIDED numeric", "n=2, alpha=1000, initial uniform, lags {1}; T in {3, 128}"),
+    ("k=2 n=2 S=2 alpha=1000 T=3", "VERIFIED numeric", "n=2, alpha=1000, initial uniform, lags {1}; T in {3, 128}"),
 ]  # fmt: skip
 
 
