@@ -20,6 +20,7 @@ import torch
 from verify import __main__ as overview
 from verify import __version__, check, env, gradient, selftest
 from verify.command import check_output, fold, write_file
+from verify.papers.sub_ngrams import settings as sub_ngrams_settings
 from verify.papers.sub_ngrams.gradient.settings import GradientSettings
 from verify.papers.sub_ngrams.training.settings import TrainSettings
 from verify.registry import papers
@@ -78,7 +79,7 @@ def test_autograd_prints_the_reference_table(words: str, data: Data) -> None:
 
 def test_more_minutes_make_a_smaller_error(data: Data) -> None:
     """S=6 has too many free parameters for a lattice: the error is an interval that shrinks with the time."""
-    few, many = (data(f"k=1 n=1 S=6 T=1e4 engine=transfer tolerance=1e-9 minutes={m}") for m in ("0.002", "0.2"))
+    few, many = (data(f"k=1 n=1 S=6 T=1e4 engine=transfer tolerance=1e-9 minutes={m}") for m in ("0.002", "0.1"))
     assert few["level"] == many["level"] == 0.99
     assert 0 < many["error"] < few["error"] / 1.5
     value, errors = (float(x["score_blocks"]["0,0"][0][0]) for x in (few, many)), few["error"] + many["error"]
@@ -456,9 +457,12 @@ def test_gradients_at_the_ends_of_ranges(data: Data, words: str) -> None:
 @pytest.mark.parametrize("alpha", ["1/1000", "1/200", "1/50", "1/8", "1/4", "1/3", "2", "50", "200", "1000"])
 @pytest.mark.parametrize("problem", ["k=1 n=2", "k=2 n=3", "k=2 n=2 S=3"])
 def test_means_over_the_prior_over_the_range_of_alpha(
-    problem: str, alpha: str, capsys: pytest.CaptureFixture[str]
+    problem: str, alpha: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Finite values with errors that say something; the values themselves: tests/proofs/test_prior.py."""
+    """Finite values with errors that say something, with a twentieth of the kernels that a check takes; the values
+    themselves: tests/proofs/test_prior.py.
+    """
+    monkeypatch.setattr(sub_ngrams_settings, "KERNEL_ENTRIES", sub_ngrams_settings.KERNEL_ENTRIES // 20)
     assert check.main([*problem.split(), f"alpha={alpha}", "select=SN9,SN11", "format=json"]) == 0
     claims = {claim["id"]: claim for claim in json.loads(capsys.readouterr().out)["claims"]}
     details = claims["SN11"]["details"]
