@@ -11,7 +11,7 @@ import pytest
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
 from verify import replay
 from verify.claim import NOTHING, Evidence, Result, Verdict
-from verify.papers.sub_ngrams import PAPER, limits, training
+from verify.papers.sub_ngrams import PAPER, identities, limits, training
 from verify.papers.sub_ngrams.engines import Engine
 from verify.report.certificates import certificates_json
 from verify.runner import exit_status, run_claims, select_claims
@@ -113,6 +113,14 @@ def test_the_gradient_at_the_ends_of_alpha_and_at_the_length_asked_for(words: st
     found = result.finding
     assert f"{found.verdict} {found.evidence or ''}".strip() == verdict and scope in found.scope
     assert found.reason or found.verdict is Verdict.VERIFIED
+
+
+@pytest.mark.parametrize("words", ["n=6 lags=1", "n=3 k=3", "n=12 lags=11", "n=2 k=2 S=20"])
+def test_sequences_of_two_tokens_are_as_long_as_the_law_asks(words: str) -> None:
+    settings = validate(PAPER.settings, read_words(words.split()))
+    *exhausted, last = identities.of_two_tokens(settings)
+    assert all(len(x) >= settings.n for x in (*exhausted, last)) and last.count(1) == 1
+    assert {len(x) for x in exhausted} == set(range(settings.n, max(9, settings.n) + 1))
 
 
 def test_half_the_bound_says_what_was_not_found() -> None:
