@@ -21,8 +21,8 @@ from verify import train
 from verify.claim import Run, Verdict
 from verify.papers.sub_ngrams import escape
 from verify.papers.sub_ngrams.settings import SubNGramSettings
-from verify.papers.sub_ngrams.training.settings import TrainSettings
 from verify.papers.sub_ngrams.training.report import warnings
+from verify.papers.sub_ngrams.training.settings import TrainSettings
 from verify.settings import UsageError, read_words, validate
 
 SMALL = "n=2 S=2 T=6 batch=8 every=2 test_samples=64 gradient_samples=64"
