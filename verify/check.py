@@ -15,6 +15,7 @@ from verify.command import (
     emit_help,
     in_colour,
     key_help,
+    kinds_of,
     output_width,
     run_command,
 )
@@ -50,8 +51,8 @@ def main(words: Sequence[str]) -> int:
     values = read_words(words)
     paper = get_paper(values.get("paper"))
     settings, claims = understand(paper, values)
-    check_output(settings.output)
-    check_output(settings.certificate, key="certificate")
+    check_output(settings.output, kinds=kinds_of(settings.format))
+    check_output(settings.certificate, key="certificate", kinds=kinds_of("json"))
     with Progress() as progress:
         results = run_claims(
             claims,

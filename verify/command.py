@@ -21,6 +21,9 @@ from verify.printing import LONGEST_LINE, prepare_streams, printable, say, shown
 from verify.settings import Settings, UsageError
 
 USAGE = 2
+FORMATS = {".json": "json", ".html": "html", ".htm": "html", ".xml": "junit"}  # by the suffix of a file
+TEXTS = (".txt", ".log", ".md")  # files for a text in any format
+PICTURES = (".svg", ".png")
 UNFINISHED = 3  # nothing wrong, but the budget ended before all was done
 INTERNAL = 4
 INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
@@ -103,11 +106,18 @@ def in_colour() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def check_output(output: str | None, *, key: str = "output") -> None:
-    """UsageError unless the file `output`, given as `key`, can be written; nothing is written yet."""
+def check_output(output: str | None, *, key: str = "output", kinds: Sequence[str] = ()) -> None:
+    """UsageError unless the file `output`, given as `key`, can be written; nothing is written yet.
+
+    kinds  how its name may end, as in `kinds_of`, where it is a file and has a suffix; empty: in any way
+    """
     if output is None:
         return
     path, given = Path(output), f"{key}={output}"
+    if kinds and path.suffix and path.suffix.lower() not in kinds and not is_special(path):
+        format = FORMATS.get(path.suffix.lower())
+        hint = f"; give format={format}" if format else ""
+        raise UsageError(f"{given}: is no file of the kind that would be written; known: {', '.join(kinds)}{hint}")
     try:
         if path.is_dir():
             raise UsageError(f"{given}: is a folder; give the name of a file")
@@ -122,6 +132,17 @@ def check_output(output: str | None, *, key: str = "output") -> None:
         raise UsageError(f"{given}: cannot be written ({reason}); choose another file") from None
     if not writable:
         raise UsageError(f"{given}: cannot be written; choose another file")
+
+
+def kinds_of(format: str, *, pictures: bool = False) -> tuple[str, ...]:
+    """The suffixes of files for output in this format, and of pictures if the command draws one."""
+    own = tuple(suffix for suffix, name in FORMATS.items() if name == format)
+    return (*own, *TEXTS, *(PICTURES if pictures else ()))
+
+
+def is_picture(output: str | None) -> bool:
+    """Whether the name of a file asks for a picture."""
+    return output is not None and Path(output).suffix.lower() in PICTURES
 
 
 def emit(text: str, output: str | None) -> None:

@@ -30,6 +30,7 @@ from verify.alarm import Alarm, OutOfBudgetError
 from verify.command import INTERNAL, INTERRUPTED, UNFINISHED
 from verify.settings import DASK, UsageError
 from verify.shards import Result, Shard, Store, compute
+from verify.torch_modes import torch_modes_kept
 
 CONNECT_SECONDS = 5
 
@@ -61,6 +62,7 @@ class Outcome(Generic[Result]):
     reason: str = ""
 
 
+@torch_modes_kept()
 def run_shards(
     shards: Sequence[Shard[Result]],
     executor: str = "inline",

@@ -14,11 +14,13 @@ import sys
 import traceback
 import unicodedata
 from collections.abc import Callable
+from decimal import Decimal
 from fractions import Fraction
 from typing import TextIO
 
 BLANK = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"  # letters and marks that nobody sees
 NOT_ASCII = re.compile("[ -~]?[^ -~]+")  # and the sign before it, which an accent may belong to
+FRACTION = re.compile("-?[0-9]+(/[0-9]+)?")
 MOST_MARKS = 2  # accents on one letter; the first mark of a text would sit on what stands before it
 LONGEST_WORD = 100  # characters of foreign text in a message
 LONGEST_LINE = 5000  # of a message, which may hold a path of 4096
@@ -68,6 +70,20 @@ def number_shown(x: Fraction, most: int = LONGEST_WORD) -> str:
         return str(x)
     exponent, rest = divmod(sizes[0] - sizes[1], 1)
     return f"about {'-' if x < 0 else ''}{10**rest:.4f}e{exponent:+.0f}"
+
+
+def fraction_text(x: Fraction) -> str:
+    """A number of ours with all of its digits, of which Python itself prints 4300 at most."""
+    top, bottom = (str(Decimal(part)) for part in (x.numerator, x.denominator))
+    return top if x.denominator == 1 else f"{top}/{bottom}"
+
+
+def read_fraction(text: str) -> Fraction:
+    """What `fraction_text` wrote."""
+    if not FRACTION.fullmatch(text):
+        raise ValueError("not a fraction")
+    top, _, bottom = text.partition("/")
+    return Fraction(int(Decimal(top)), int(Decimal(bottom or 1)))
 
 
 def trace(error: BaseException) -> list[str]:

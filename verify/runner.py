@@ -11,6 +11,7 @@ from verify.alarm import Alarm, OutOfBudgetError
 from verify.claim import CLAIM_SECONDS, Claim, Finding, Result, Run, Verdict, undecided
 from verify.printing import named, trace
 from verify.settings import UsageError, did_you_mean
+from verify.torch_modes import torch_modes_kept
 
 MESSAGE = 300  # characters of an exception's message in the table
 
@@ -62,7 +63,8 @@ def run_claims(
             elif failed:
                 finding = Finding(Verdict.SKIPPED, "", reason=f"rests on {', '.join(failed)}, not as expected")
             else:
-                finding, stopped = _check(claim, settings, alarm, end, progress)
+                with torch_modes_kept():
+                    finding, stopped = _check(claim, settings, alarm, end, progress)
             results[id] = Result(claim, claim.expected_verdict(settings), finding, time.monotonic() - start)
             finished(results[id])
     return [results[claim.id] for claim in claims]

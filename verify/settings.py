@@ -15,10 +15,14 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from verify.printing import printable, shown
 
-# Numbers as people write them, in ASCII. More than 40 digits are typing errors, and make arithmetic explode.
-INTEGER = re.compile(r"[+-]?[0-9]{1,40}(\.0*)?([eE]\+?[0-9]{1,2})?")
-RATIONAL = re.compile(r"[+-]?[0-9./]{1,40}([eE][+-]?[0-9]{1,2})?")
-REAL = re.compile(r"[+-]?[0-9.]{1,40}([eE][+-]?[0-9]{1,3})?")
+# Numbers as people write them, in ASCII. Much longer ones are typing errors, and make arithmetic explode.
+MOST_SIGNS = 40
+INTEGER = re.compile(r"[+-]?([0-9]+)(\.0*)?([eE]\+?[0-9]{1,3})?")
+RATIONAL = re.compile(r"[+-]?([0-9./]+)([eE][+-]?[0-9]{1,3})?")
+REAL = re.compile(r"[+-]?([0-9.]+)([eE][+-]?[0-9]{1,3})?")
+LARGEST = 10**100  # of numbers that have no smaller bound of their own
+MOST_SECONDS = 10**9  # some 30 years
+MOST_SEED = 2**63 - 1
 LONGEST_WORD = 4096  # characters, as of a path
 
 
@@ -30,8 +34,7 @@ def parse_integer(value: object) -> object:
     """Whole numbers, also written 1e9."""
     if not isinstance(value, str):
         return value
-    if not INTEGER.fullmatch(value):
-        raise ValueError
+    _require_form(INTEGER, value)
     return int(Decimal(value))
 
 
@@ -39,8 +42,7 @@ def parse_rational(value: object) -> object:
     """Rationals: 7/2, 3, 0.25, 1e-3."""
     if not isinstance(value, str):
         return value
-    if not RATIONAL.fullmatch(value):
-        raise ValueError
+    _require_form(RATIONAL, value)
     try:
         return Fraction(value)
     except ZeroDivisionError:
@@ -53,9 +55,24 @@ def parse_real(value: object) -> object:
         return value
     if value in ("inf", "oo"):
         return math.inf
-    if not REAL.fullmatch(value) or not math.isfinite(number := float(value)):
+    _require_form(REAL, value)
+    if not math.isfinite(number := float(value)):
         raise ValueError
     return number
+
+
+def _require_form(form: re.Pattern[str], value: str) -> None:
+    match = form.fullmatch(value)
+    if not match:
+        raise ValueError
+    if len(match[1]) > MOST_SIGNS:
+        raise ValueError(f"numbers have at most {MOST_SIGNS} signs before an exponent, this one has {len(match[1])}")
+
+
+def power_of_ten(bound: int) -> str:
+    """A bound as it is written in a description: 10^9."""
+    power = len(str(bound)) - 1
+    return f"10^{power}" if bound == 10**power else str(bound)
 
 
 def split_list(value: object) -> object:
@@ -80,11 +97,13 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
     paper: str = Field("", description="the name of a paper, or the path of a file or folder that defines one")
-    seed: Integer = Field(0, ge=0, lt=2**63, description="a whole number from 0, below 2^63")
+    seed: Integer = Field(0, ge=0, le=MOST_SEED, description=f"a whole number from 0 to {MOST_SEED}")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto, cpu or cuda")
     format: Literal["table", "json"] = Field("table", description="table or json")
     output: str | None = Field(None, min_length=1, description="a file to write to, instead of standard output")
-    budget: Real | None = Field(None, gt=0, description="a number of seconds above 0")
+    budget: Real | None = Field(
+        None, gt=0, le=MOST_SECONDS, description=f"a number of seconds above 0, at most {power_of_ten(MOST_SECONDS)}"
+    )
 
     @model_validator(mode="after")
     def device_is_there(self) -> Self:
@@ -184,7 +203,9 @@ def validate(model: type[AnySettings], values: dict[str, str]) -> AnySettings:
         choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
         near = nearest(values[key], choices, cutoff=0.7)  # more than for names: gpu is not cpu
         hint = f"; did you mean {near}?" if near else ""
-        raise UsageError(f"{shown(f'{key}={values[key]}')}: {key} must be {field.description}{hint}") from None
+        reason = str(first["msg"]).partition("Value error, ")[2]
+        why = f"; {reason}" if reason else ""
+        raise UsageError(f"{shown(f'{key}={values[key]}')}: {key} must be {field.description}{why}{hint}") from None
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -19,6 +19,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from verify import __version__
 from verify.command import write_whole
 from verify.files import UnreadableError, read_bytes
+from verify.printing import fraction_text
 from verify.settings import UsageError
 
 LARGEST_FILE = 2**30  # bytes
@@ -165,7 +166,7 @@ def content_of(shard: Shard[Result], result: Result) -> bytes:
     """The content of a file."""
     value = shard.encoded(result)
     content = {"key": shard.key, "result": value, "sha256": digest(value)}
-    return json.dumps(content, indent=1, default=fraction_text).encode() + b"\n"
+    return json.dumps(content, indent=1, default=entry_text).encode() + b"\n"
 
 
 def result_in(content: bytes, shard: Shard[Result]) -> Result:
@@ -177,15 +178,15 @@ def result_in(content: bytes, shard: Shard[Result]) -> Result:
     return shard.decoded(value)
 
 
-def fraction_text(x: object) -> str:
+def entry_text(x: object) -> str:
     if not isinstance(x, Fraction):
         raise TypeError(f"{x!r}: an entry is a fraction or a float")
-    return str(x)
+    return fraction_text(x)
 
 
 def digest(value: object) -> str:
     """SHA-256 of the value as canonical JSON."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=fraction_text)
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=entry_text)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -27,9 +27,10 @@ def norm_at(T: int, tolerance: float) -> NormPoint:
     configuration = Configuration.k_gram(2, Fraction(T))
     engine = choose_engine(LAW, configuration, T)
     M = engine.compute(LAW, configuration, T, Options(tolerance=tolerance / T))
-    norms = parameter_norms(M, configuration)
+    norms, errors = parameter_norms(M, configuration), norm_errors(M, configuration)
     assert norms is not None  # q is finite
-    return NormPoint(T, configuration.c, norms["total"], norm_errors(M, configuration)["total"])
+    assert errors is not None
+    return NormPoint(T, configuration.c, norms["total"], errors["total"])
 
 
 def main(lengths: tuple[int, ...] = LENGTHS, tolerance: float = 0.01) -> Exhibit:

@@ -37,7 +37,7 @@ def monte_carlo(
     budget: float | None = None,
     seed: int = 0,
     level: float = 0.99,
-    interval: Interval = "student",
+    interval: Interval = "bernstein",
     device: torch.device | None = None,
 ) -> ScoreBlocks:
     """Score blocks with `errors` the half-widths of confidence intervals: each entry's holds with probability `level`.
@@ -46,8 +46,10 @@ def monte_carlo(
     `budget` seconds; the fewest, where several are given. The number is fixed beforehand, from a pilot of separate
     sequences, so that the intervals do not depend on it (by `budget` the answer depends on the machine's speed).
 
-    interval  "student", right as the number of sequences grows; "bernstein", right for every number: the empirical
-              Bernstein bound of Maurer and Pontil (COLT 2009, theorem 4) on values of known range. Wider.
+    interval  "bernstein", right for every number of sequences: the empirical Bernstein bound of Maurer and Pontil (COLT
+              2009, theorem 4) on values of known range. "student", narrower, is right only as the number grows: where
+              sequences that are rare carry the mean (small alpha, large q) a sample may hold none of them, and nothing
+              in it tells
 
     The law does not change when tokens are relabelled, so a block has one value on its diagonal and one off it. Each
     sequence gives the average over all relabellings of its own blocks: unbiased, and of smaller variance.

@@ -67,7 +67,11 @@ class OwnModule:
                     "detach, .data, .item() or numpy inside the module hide it"
                 )
 
-    def _ask(self, x: Tensor, others: Mapping[str, Tensor] | None = None) -> Tensor:
+    def at(self, x: Tensor, others: Mapping[str, Tensor]) -> Tensor:
+        """log(p + epsilon) with others in the place of some parameters, where p need not sum to 1 any more."""
+        return self._ask(x, others, checked=False)
+
+    def _ask(self, x: Tensor, others: Mapping[str, Tensor] | None = None, *, checked: bool = True) -> Tensor:
         """log(p + epsilon) at these parameters, or with others in the place of some."""
         values = self.parameters | self.frozen | self.buffers | dict(others or {})
         before = random_states(self.device)
@@ -82,25 +86,32 @@ class OwnModule:
             ) from error
         if any(not torch.equal(a, b) for a, b in zip(before, random_states(self.device), strict=True)):
             raise ValueError("the module draws random numbers: module.eval() turns dropout off")
-        log_p = self._log(_checked_shape(answer, len(x), self.S))
+        answer = _checked_shape(answer, len(x), self.S)
+        if checked:
+            self._require_kind(answer.detach())
+        log_p = self._log(answer)
         return torch.logaddexp(log_p, log_p.new_tensor(math.log(self.epsilon))) if self.epsilon else log_p
 
-    def _log(self, answer: Tensor) -> Tensor:
-        values = answer.detach()
+    def _require_kind(self, values: Tensor) -> None:
+        """ValueError unless these numbers are what `output` says."""
         if self.output == "logits":
             if not bool(((values < math.inf).all(1) & (values > -math.inf).any(1)).all()):
                 raise ValueError("the module returns inf or NaN, or a row of -inf: logits are due, below inf")
-            return torch.log_softmax(answer, 1)
-        if self.output == "log_probabilities":
+        elif self.output == "log_probabilities":
             if not bool((values.logsumexp(1).abs() <= ROW_SUM_TOLERANCE).all()):
                 raise ValueError("the module returns rows that do not sum to 1 after exp: log-probabilities are due")
-            return answer.clone()
-        if not bool((torch.isfinite(values) & (values >= 0)).all()):
+        elif not bool((torch.isfinite(values) & (values >= 0)).all()):
             raise ValueError(
                 "the module returns negative or non-finite numbers: probabilities are due, not logits (output='logits')"
             )
-        if not bool(((values.sum(1) - 1).abs() <= ROW_SUM_TOLERANCE).all()):
+        elif not bool(((values.sum(1) - 1).abs() <= ROW_SUM_TOLERANCE).all()):
             raise ValueError("the module returns rows that do not sum to 1: probabilities are due")
+
+    def _log(self, answer: Tensor) -> Tensor:
+        if self.output == "logits":
+            return torch.log_softmax(answer, 1)
+        if self.output == "log_probabilities":
+            return answer.clone()
         log_p = self.watch.log_of(answer)
         return self._log_of_probabilities(answer) if log_p is None else log_p
 

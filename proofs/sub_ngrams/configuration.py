@@ -47,7 +47,8 @@ class Configuration:
     def c(self) -> float:
         """log q, a float."""
         if isinstance(self.q, Fraction):  # the quotient may overflow a float where its logarithm does not
-            return math.log(self.q.numerator) - math.log(self.q.denominator)
+            near_one = self.q < 2  # where the logarithms cancel
+            return math.log1p(self.q - 1) if near_one else math.log(self.q.numerator) - math.log(self.q.denominator)
         return math.log(self.q)
 
     @property

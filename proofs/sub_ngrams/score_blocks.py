@@ -162,11 +162,15 @@ def parameter_norms(
     return norms
 
 
-def norm_errors(M: ScoreBlocks, configuration: Configuration) -> dict[str, float]:
-    """Bounds on the errors of the factorised norms: the norms of the errors (triangle inequality), q finite."""
-    if M.errors is None:
-        return dict.fromkeys(("Q", "K", "V", "A", "total"), 0.0)
-    return parameter_gradient(ScoreBlocks(M.errors), configuration).norms(configuration.c)
+def norm_errors(
+    M: ScoreBlocks, configuration: Configuration, parametrisation: str = "factorised"
+) -> dict[str, float] | None:
+    """Bounds on the errors of `parameter_norms`: the norms of the errors, by the triangle inequality.
+
+    They hold where the errors of all entries do.
+    """
+    norms = parameter_norms(M if M.errors is None else ScoreBlocks(M.errors), configuration, parametrisation)
+    return dict.fromkeys(norms, 0.0) if norms is not None and M.errors is None else norms
 
 
 def _norm(blocks: Any) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from fractions import Fraction
 from itertools import permutations
 
@@ -47,13 +48,13 @@ def covered(found: ScoreBlocks, exact: ScoreBlocks) -> dict[tuple[int, int, int]
     ],
 )
 def test_intervals_cover_the_truth_as_often_as_they_say(law: NGramLaw, configuration: Configuration, T: int) -> None:
-    """Binomial tests, both ways, at a level of 0.8 (where counting tells most) and 150 seeds.
+    """Student's, by binomial tests both ways, at a level of 0.8 (where counting tells most) and 150 seeds.
 
     Half-widths half as wide would cover 0.48, twice as wide 0.99: both are told from 0.8 by 150 seeds.
     """
     exact, hits, seeds = closed_form(law, configuration, T), {}, 150
     for seed in range(seeds):
-        found = monte_carlo(law, configuration, T, samples=1500, level=0.8, seed=seed)
+        found = monte_carlo(law, configuration, T, samples=1500, level=0.8, seed=seed, interval="student")
         assert found.level == 0.8
         for entry, hit in covered(found, exact).items():
             hits[entry] = hits.get(entry, 0) + hit
@@ -74,11 +75,31 @@ def test_bernstein_intervals_hold_at_any_number_of_samples() -> None:
     assert wide.difference(narrow) == 0 and wide.error > narrow.error
 
 
+@pytest.mark.parametrize("samples", [200, 2000])
+@pytest.mark.parametrize("alpha", [Fraction(1, 1000), Fraction(1, 100), Fraction(1, 10)])
+@pytest.mark.parametrize(
+    ("S", "n", "k", "T", "q"), [(2, 2, 2, 8, 1000), (2, 3, 2, 8, 10**6), (2, 3, 3, 12, 1000), (3, 2, 2, 7, 10**6)]
+)
+def test_intervals_cover_where_rare_sequences_carry_the_mean(
+    S: int, n: int, k: int, T: int, q: int, alpha: Fraction, samples: int
+) -> None:
+    """By default, at the default level of 0.99: at small alpha most samples hold none of the rare sequences, and
+    Student's half-width is next to 0 then."""
+    law, configuration = NGramLaw(S, n, alpha), Configuration.k_gram(k, Fraction(q))
+    exact, hits = closed_form(law, configuration, T), Counter[tuple[int, int, int]]()
+    for seed in range(40):
+        found = monte_carlo(law, configuration, T, samples=samples, seed=seed)
+        assert found.level == 0.99
+        hits.update(entry for entry, hit in covered(found, exact).items() if hit)
+    for entry in covered(exact, exact):
+        assert stats.binomtest(hits[entry], 40, 0.99, alternative="less").pvalue > FALSE_ALARM
+
+
 def test_agreement_with_an_independent_route() -> None:
     """S=5, n=3, k=2, alpha=1/2, T=32, out of reach of enumeration: kernels first, then chains, the literal network's
     logits, general score, and blocks by one-hot sums. Against urns, count tables and symmetrised rank-one sums."""
     law, configuration, T, samples = NGramLaw(5, 3, Fraction(1, 2)), Configuration.k_gram(2, Fraction(5)), 32, 40_000
-    found = monte_carlo(law, configuration, T, samples=samples, seed=1, level=1 - FALSE_ALARM / 18)
+    found = monte_carlo(law, configuration, T, samples=samples, seed=1, level=1 - FALSE_ALARM / 18, interval="student")
     assert found.errors is not None
     generator, moments = torch.Generator().manual_seed(2), Moments()
     network = Network.at_configuration(law, configuration, T)

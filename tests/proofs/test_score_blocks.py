@@ -78,3 +78,10 @@ def test_norms_of_the_reference_point() -> None:
 @given(st.fractions(min_value=1, max_value=10**300))
 def test_c_is_the_logarithm_of_q(q: Fraction) -> None:
     assert Configuration((1,), q).c == pytest.approx(math.log(q), rel=1e-13, abs=1e-13)
+
+
+@pytest.mark.parametrize("power", [1, 5, 15, 16, 20, 100, 300])
+def test_c_is_accurate_where_q_is_near_1(power: int) -> None:
+    assert Configuration((1,), 1 + Fraction(1, 10**power)).c == pytest.approx(
+        math.log1p(10.0**-power), rel=1e-13, abs=0
+    )

@@ -7,6 +7,7 @@ import json
 import math
 import os
 import pty
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from verify.papers.sub_ngrams.gradient.settings import GradientSettings
 from verify.papers.sub_ngrams.training.settings import TrainSettings
 from verify.registry import papers
 from verify.settings import CheckSettings, UsageError
+from verify.uncertain import with_error
 
 REFERENCE = {  # by the words that ask for it
     f"k={k} n={n} {'c=inf' if q == math.inf else f'q={q}'}": {f"{a},{b}": entries for (a, b), entries in table.items()}
@@ -55,6 +57,73 @@ def data(capsys: pytest.CaptureFixture[str]) -> Data:
         return json.loads(capsys.readouterr().out)
 
     return of
+
+
+def test_fractions_of_more_digits_than_python_prints(
+    data: Data, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    words = f"n=4 k=4 q=1e99 T=8 shards={tmp_path}"
+    found = data(words)
+    assert max(len(x) for block in found["score_blocks"].values() for row in block for x in row) > 5000
+    kept = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    assert data(words) == found and {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == kept
+    assert not capsys.readouterr().err
+    assert gradient.main(words.split()) == 0
+    assert "M_{3,3}  " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "known"),
+    [
+        ("check select=SN10 output={}.gif", "known: .txt, .log, .md"),
+        ("check select=SN10 output={}.svg", "known: .txt, .log, .md"),
+        ("check select=SN10 output={}.html", "give format=html"),
+        ("check select=SN10 output={}.JSON", "give format=json"),
+        ("check select=SN10 format=html output={}.xml", "known: .html, .htm, .txt, .log, .md; give format=junit"),
+        ("check select=SN10 certificate={}.csv", "certificate="),
+        ("gradient T=8 output={}.gif", "known: .txt, .log, .md, .svg, .png"),
+        ("gradient T=8 format=json output={}.csv", "known: .json, .txt, .log, .md, .svg, .png"),
+        ("gradient T=8 output={}.pdf", "known: "),
+        ("train steps=64 output={}.gif", "known: .txt, .log, .md, .svg, .png"),
+        ("train steps=64 output={}.json", "give format=json"),
+        ("train steps=64 output={}.jpeg", "known: "),
+    ],
+)
+def test_files_of_another_kind_are_refused(words: str, known: str, tmp_path: Path) -> None:
+    command, *rest = words.format(tmp_path / "x").split()
+    with pytest.raises(UsageError, match=re.escape(known)):
+        importlib.import_module(f"verify.{command}").main(rest)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["x", "x.txt", "x.LOG", ".x", "x.SVG", "x.png"])
+def test_files_of_known_kinds_are_written(name: str, tmp_path: Path) -> None:
+    assert gradient.main(["n=2", "T=4", "c=1", f"output={tmp_path / name}"]) == 0
+    start = (tmp_path / name).read_bytes()[:5]
+    assert start == {".svg": b"<?xml", ".png": b"\x89PNG\r"}.get(Path(name).suffix.lower(), b"sub-n")
+
+
+@pytest.mark.parametrize("parametrisation", ["factorised", "merged"])
+@pytest.mark.parametrize("engine", ["autograd", "monte_carlo", "transfer"])
+def test_norms_are_printed_with_errors_that_cover(
+    engine: str, parametrisation: str, data: Data, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = f"k=2 n=2 T=8 q=5 parametrisation={parametrisation} engine="
+    exact, found = data(words + "type_classes"), data(words + engine)
+    assert set(exact["parameter_norm_errors"].values()) == {0}
+    for name, norm in exact["parameter_norms"].items():
+        assert abs(found["parameter_norms"][name] - norm) <= found["parameter_norm_errors"][name] + 1e-15
+    assert 0 < found["parameter_norm_errors"]["total"] <= 100 * found["error"]
+    assert data("k=2 n=2 T=8")["parameter_norm_errors"] is None
+    assert gradient.main(f"{words}{engine}".split()) == 0
+    total = capsys.readouterr().out.splitlines()[-1].partition("total ")[2]
+    assert total == with_error(found["parameter_norms"]["total"], found["parameter_norm_errors"]["total"])
+
+
+def test_a_norm_below_its_error_is_no_number(capsys: pytest.CaptureFixture[str]) -> None:
+    assert gradient.main(["k=2", "n=2", "T=1e40", "c=logT", "minutes=0.001"]) == 0
+    total = capsys.readouterr().out.splitlines()[-1].partition("total ")[2]
+    assert re.fullmatch(r"\d(\.\d)?e-\d+ \+- \de-\d+", total), total
 
 
 @pytest.mark.parametrize("engine", ["enumeration", "type_classes"])

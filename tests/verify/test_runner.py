@@ -5,11 +5,14 @@ from __future__ import annotations
 import importlib
 import math
 import signal
+import subprocess
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from itertools import count
 from pathlib import Path
 
 import pytest
+import torch
 
 from verify.alarm import OutOfBudgetError
 from verify.claim import CLAIM_SECONDS, Claim, Counterexample, Evidence, Finding, Origin, Run, Verdict, decide
@@ -158,6 +161,55 @@ def test_an_alarm_that_a_library_wraps_is_no_error_of_the_check(monkeypatch: pyt
     monkeypatch.setitem(CHECKS, "true", wrapped)
     (result,) = run_claims([claim("A", "true")], None, budget=0.05)
     assert result.verdict is Verdict.UNDECIDED and "budget=0.05 s" in result.finding.reason
+
+
+ENTERED: list[AbstractContextManager[None]] = []
+
+
+@pytest.mark.parametrize("error", [OutOfBudgetError("over"), KeyboardInterrupt(), ValueError("wrong"), None])
+@pytest.mark.parametrize("outside", [False, True])
+def test_modes_of_torch_do_not_outlive_a_claim(
+    error: BaseException | None, outside: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where an alarm rings in torch.no_grad().__enter__; also in a process that takes no gradients itself."""
+
+    def interrupted(settings: object, run: Run) -> Finding:
+        torch.set_grad_enabled(outside)
+        torch.set_default_dtype(torch.float64)
+        ENTERED.append(torch.inference_mode())
+        ENTERED[-1].__enter__()
+        if error is not None:
+            raise error
+        return true(settings, run)
+
+    def modes() -> tuple[bool, bool, torch.dtype]:
+        return torch.is_grad_enabled(), torch.is_inference_mode_enabled(), torch.get_default_dtype()
+
+    monkeypatch.setattr(sys.modules["toy_claims"], "true", interrupted)
+    with torch.no_grad() if outside else nullcontext():
+        before = modes()
+        (result,) = run_claims([claim("A", "true")], None)
+        assert modes() == before
+        assert (torch.ones(1, requires_grad=True) * 2).requires_grad is not outside
+    assert modes() == (True, False, torch.float32)
+    assert result.verdict is (Verdict.VERIFIED if error is None else result.verdict)
+
+
+def test_torch_is_not_imported_for_its_modes() -> None:
+    program = (
+        "import sys\n"
+        "import verify.runner\n"
+        "from verify.torch_modes import torch_modes_kept\n"
+        "with torch_modes_kept():\n"
+        "    pass\n"
+        "print('torch' in sys.modules)\n"
+        "with torch_modes_kept():\n"
+        "    import torch\n"
+        "    torch.set_grad_enabled(False)\n"
+        "print(torch.is_grad_enabled())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]
 
 
 def test_an_import_is_not_broken_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

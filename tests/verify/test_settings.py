@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from fractions import Fraction
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from verify.papers.mean_field.settings import MeanFieldSettings
+from verify.papers.next_token.settings import NextTokenSettings
 from verify.papers.sub_ngrams.gradient.settings import GradientSettings
 from verify.papers.sub_ngrams.settings import SubNGramSettings, headline, refuse_what_cannot_fit
 from verify.papers.sub_ngrams.training.settings import TrainSettings
@@ -86,7 +89,7 @@ BAD = [
     ("c=nan", "c=nan"),
     ("c=1,-1", "c=1,-1"),
     ("c=log", "c=log"),
-    ("q=2,1", "q=1"),
+    ("q=2,1", "q=2,1"),
     ("alpha=0", "alpha=0"),
     ("alpha=-1", "alpha=-1"),
     ("alpha=1/0", "alpha=1/0"),
@@ -133,6 +136,70 @@ def test_what_is_wrong_is_named_in_one_line(line: str, fragment: str) -> None:
         refuse_what_cannot_fit(settings(line))
     assert fragment in str(caught.value)
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 500
+
+
+MODELS = [SubNGramSettings, GradientSettings, TrainSettings, MeanFieldSettings, NextTokenSettings]
+NUMBER = re.compile(r"(\d+)\^(\d+)|\d+(?:\.\d+)?(?:e-?\d+)?")
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_descriptions_name_the_bounds_that_are_checked(model: type[Settings]) -> None:
+    """And every number has a bound above: its own, or one that another key sets."""
+    for key, field in model.model_fields.items():
+        told_in = field.description or ""
+        told = [Fraction(m[1]) ** int(m[2]) if m[1] else Fraction(m[0]) for m in NUMBER.finditer(told_in)]
+        inner = [data for item in get_args(field.annotation) for data in getattr(item, "__metadata__", ())]
+        bounds = [
+            getattr(data, side)
+            for source in [*field.metadata, *inner]
+            for data in getattr(source, "metadata", [source])
+            for side in ("le", "lt", *(() if "from n" in told_in or "from k" in told_in else ("ge", "gt")))
+            if getattr(data, side, None) is not None
+        ]
+        for bound in bounds:
+            assert any(abs(number - Fraction(bound)) <= abs(number) / 10**12 for number in told), (key, bound, told)
+        above = any(side in f"{field.metadata}{inner}" for side in ("Le(", "Lt(", "le=", "lt="))
+        assert not bounds or above or key in ("k", "start"), key
+
+
+@pytest.mark.parametrize(
+    ("model", "word", "bound"),
+    [
+        (GradientSettings, "T=1e101", "to 10^100"),
+        (GradientSettings, "T=8,1e999", "to 10^100"),
+        (GradientSettings, "q=1e101", "to 10^100"),
+        (GradientSettings, "alpha=1e-101", "from 1e-100 to 1000"),
+        (GradientSettings, "alpha=1001", "from 1e-100 to 1000"),
+        (GradientSettings, "c=1e-7", "from 1e-06 to 700"),
+        (GradientSettings, "c=1e-400", "from 1e-06 to 700"),
+        (GradientSettings, "minutes=1e300", "at most 10000"),
+        (GradientSettings, "budget=1e300", "at most 10^9"),
+        (GradientSettings, "budget=1e400", "at most 10^9"),
+        (GradientSettings, "seed=1e19", "to 9223372036854775807"),
+        (GradientSettings, "alpha=" + "1" * 41 + "/7", "at most 40 signs before an exponent, this one has 43"),
+        (TrainSettings, "steps=1e8", "to 10^7"),
+        (TrainSettings, "every=1e100", "to 10^7"),
+        (TrainSettings, "save_seconds=1e400", "at most 10^9"),
+        (TrainSettings, "alpha=1e-200", "from 1e-100 to 1000"),
+    ],
+)
+def test_numbers_out_of_range_are_told_the_range(model: type[Settings], word: str, bound: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(bound)):
+        validate(model, read_words([word]))
+
+
+@pytest.mark.parametrize(
+    "line", ["T=1e100", "q=1e100", "alpha=1e-100", "c=1e-6", "c=700", "minutes=1e4", "budget=1e9", f"seed={2**63 - 1}"]
+)
+def test_the_bounds_themselves_are_taken(line: str) -> None:
+    validate(GradientSettings, read_words([line]))
+
+
+def test_at_the_least_length_a_smaller_one_is_no_remedy() -> None:
+    with pytest.raises(UsageError, match="give a smaller S or n"):
+        refuse_what_cannot_fit(settings("S=50 n=12 T=12"))
+    with pytest.raises(UsageError, match="give a smaller T, S or n"):
+        refuse_what_cannot_fit(settings("S=50 n=11 T=1e6"))
 
 
 @pytest.mark.parametrize("word", ["k=2\n", "k=\x00", "k=\x1b[31m", "\u2028=1", "output=\udcff", "k=2\x85"])

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence, Set
 from fractions import Fraction
 from typing import Any
 
-from verify.printing import printable
+from verify.printing import fraction_text, printable
 from verify.settings import Settings
 
 
@@ -17,7 +17,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, bool | int | str) or value is None:
         return value
     if isinstance(value, Fraction):
-        return str(value)
+        return fraction_text(value)
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, Sequence | Set):

@@ -42,13 +42,14 @@ def _rows(key: str, rows: Any) -> Rows:
 def _entry(where: str, x: Any) -> Fraction:
     """A rational number as a string, or a whole number: other numbers in JSON are mostly rounded ones."""
     exact = isinstance(x, str) and not (isinstance(x, Number) and any(letter in x for letter in ".eE"))
+    number, why = None, ""
     try:
         number = parse_rational(str(x)) if exact else None
-    except ValueError:
-        number = None
+    except ValueError as error:
+        why = f"; {error}" if str(error) else ""
     if not isinstance(number, Fraction):
         told = shown(str(x) if isinstance(x, Number) else json.dumps(x), MOST_SHOWN)
-        raise ValueError(f'{where} = {told}: must be a rational number as a string, like "7/2"')
+        raise ValueError(f'{where} = {told}: must be a rational number as a string, like "7/2"{why}')
     return number
 
 

@@ -15,7 +15,7 @@ from proofs.sub_ngrams.score_blocks import ScoreBlocks
 from verify.settings import UsageError, did_you_mean
 
 TOKENS_IN_SECONDS = 20_000_000  # that sampling draws in some seconds
-MIN_SAMPLES = 1000  # below, a confidence interval from the normal law means little
+MIN_SAMPLES = 1000  # below, a confidence interval tells little
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Options:
     seed: int = 0
     device: str = "auto"
     level: float = 0.99  # confidence level of statistical errors
-    interval: str = "student"  # or "bernstein", which holds at any sample size
+    interval: str = "bernstein"  # or "student", which holds at large sample sizes only
     tolerance: float | None = None  # absolute error aimed at, where an engine refines; None: 1e-3/T
     minutes: float = 0.5  # of one core, roughly, that an engine may take to refine
     samples: int | None = None  # sequences that a statistical engine draws; None: so many that it takes some seconds
@@ -273,7 +273,8 @@ def choose_engine(
     for engine in (ENGINES[name] for name in PREFERENCE):
         if (engine.exact or not exact) and engine.obstacle(law, configuration, T) is None:
             return engine
-    raise UsageError(f"T={T}: no engine reaches S={law.S} n={law.n} T={T}; give a smaller T")
+    smaller = "S or n" if max(law.n, 2) == T else "T, S or n"
+    raise UsageError(f"T={T}: no engine reaches S={law.S} n={law.n} T={T}; give a smaller {smaller}")
 
 
 def reached(law: NGramLaw, configuration: Configuration, T: int, *, exact: bool = False) -> bool:

@@ -416,7 +416,8 @@ def _point(settings: SubNGramSettings, T: int, engine: Engine, run: Run) -> Poin
     options = replace(settings.options, tolerance=tolerance, minutes=minutes)
     M: ScoreBlocks = engine.compute(law, configuration, T, options)
     norms, errors = parameter_norms(M, configuration), norm_errors(M, configuration)
-    assert norms is not None
+    assert norms is not None  # q is finite
+    assert errors is not None
     return Point(T, norms, errors, engine.name, M.level)
 
 

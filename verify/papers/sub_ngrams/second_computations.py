@@ -125,7 +125,7 @@ def norms(law: NGramLaw, configuration: Configuration, T: int, found: Mapping[st
         values, errors = parameter_norms(M, configuration), norm_errors(M, configuration)
         for name, norm in literal.items():
             compared += 1
-            value, error = (values or {}).get(name, math.nan), errors[name] + rounding
+            value, error = (values or {}).get(name, math.nan), (errors or {}).get(name, 0.0) + rounding
             if not abs(value - norm) <= error and off is None:
                 off = Counterexample(
                     {"engine": engine, "T": T, "q": str(configuration.q), "norm in": name, "value": value},
@@ -205,14 +205,16 @@ def is_wrong_width(law: NGramLaw, configuration: Configuration, T: int, width: f
 
     That is SPREADS standard errors, from the exact fourth moment.
     """
-    from scipy import stats
 
     mean, second, fourth = Fraction(0), Fraction(0), Fraction(0)
     values = [(law.probability(x), _value(x, law, configuration)) for x in product(range(law.S), repeat=T)]
     mean = sum((p * value for p, value in values), Fraction(0))
     second = sum((p * (value - mean) ** 2 for p, value in values), Fraction(0))
     fourth = sum((p * (value - mean) ** 4 for p, value in values), Fraction(0))
-    variance = (width / float(stats.norm.ppf((1 + INTERVAL_LEVEL) / 2))) ** 2 * SAMPLES
+    # Maurer and Pontil: width = sqrt(2 variance log / m) + 7 range log / (3 (m - 1)); one value is at most 1/S in size
+    log, value_range = math.log(4 / (1 - INTERVAL_LEVEL)), 2 / law.S
+    spread = width - 7 * value_range * log / (3 * (SAMPLES - 1))
+    variance = math.copysign(spread**2, spread) * SAMPLES / (2 * log)
     error = SPREADS * math.sqrt(float(fourth - second**2) / SAMPLES)
     return not abs(variance - float(second)) <= error + 1e-12
 

@@ -15,16 +15,17 @@ from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
 from verify.papers.sub_ngrams.engines import Options, choose_engine, get_engine
 from verify.settings import (
+    LARGEST,
     CheckSettings,
     Integer,
     Integers,
     Rational,
-    Rationals,
     Real,
     Settings,
     parse_integer,
     parse_rational,
     parse_real,
+    power_of_ten,
     split_list,
 )
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 def _parse_scale(value: object) -> object:
     c = value if value == LOG_T else parse_real(value)
-    if isinstance(c, float) and not (0 < c <= MAX_C or c == math.inf):
+    if isinstance(c, float) and not (MIN_C <= c <= MAX_C or c == math.inf):
         raise ValueError
     return c
 
@@ -42,7 +43,12 @@ def _parse_scale(value: object) -> object:
 MOST_KERNELS, FEWEST_KERNELS = 3_200_000, 65_536
 KERNEL_ENTRIES = 100_000_000  # of all kernels of a quadrature together
 MOST_N, MOST_S = 12, 50
-MAX_C = 700.0  # e^c has to be a float
+MIN_C, MAX_C = 1e-6, 700.0  # q = e^c is rounded to a float; that changes c by 1e-16, and has to exist
+MOST_ALPHA, LEAST_ALPHA = 1000, Fraction(1, LARGEST)
+MOST_SAMPLES = 10**9
+MOST_MINUTES = 10_000
+Lengths = Annotated[tuple[Annotated[Integer, Field(ge=2, le=LARGEST)], ...], BeforeValidator(split_list)]
+Bases = Annotated[tuple[Annotated[Rational, Field(gt=1, le=LARGEST)], ...], BeforeValidator(split_list)]
 LOG_T = "logT"  # the path c = log T, that is q = T
 Scale = Annotated[float | Literal["logT"], BeforeValidator(_parse_scale)]
 Scales = Annotated[tuple[Scale, ...], BeforeValidator(split_list)]
@@ -61,15 +67,30 @@ class SubNGramProblem(Settings):
     k: Integer | None = Field(None, ge=1, description="a whole number from 1 to n")
     n: Integer = Field(3, ge=1, le=MOST_N, description=f"a whole number from 1 to {MOST_N}")
     S: Integer = Field(2, ge=2, le=MOST_S, description=f"a whole number from 2 to {MOST_S}, the size of the vocabulary")
-    alpha: Rational = Field(Fraction(1), gt=0, le=1000, description="a rational number above 0, at most 1000")
-    T: Integers = Field((), description="a whole number from n, or a list of them: T=8,16,32")
+    alpha: Rational = Field(
+        Fraction(1),
+        ge=LEAST_ALPHA,
+        le=MOST_ALPHA,
+        description=f"a rational number above 0, from 1e-{len(str(LARGEST)) - 1} to {MOST_ALPHA}",
+    )
+    T: Lengths = Field(
+        (), description=f"a whole number from n (and 2) to {power_of_ten(LARGEST)}, or a list of them: T=8,16,32"
+    )
     lags: Integers | None = Field(None, description="different whole numbers from 1 to n-1: lags=2 or lags=1,3")
-    q: Rationals = Field((), description="a rational number above 1 (q = e^c), or a list of them: q=7/2,10")
-    c: Scales = Field((), description="a number above 0 and at most 700, inf or logT, or a list of them: c=1,2,inf")
+    q: Bases = Field(
+        (),
+        description=f"a rational number above 1, to {power_of_ten(LARGEST)} (q = e^c), or a list of them: q=7/2,10",
+    )
+    c: Scales = Field(
+        (), description=f"a number from {MIN_C:g} to {MAX_C:g}, inf or logT, or a list of them: c=1,2,inf"
+    )
     initial: Literal["uniform", "dirichlet"] = Field("uniform", description="uniform or dirichlet")
     parametrisation: Literal["factorised", "merged"] = Field("factorised", description="factorised or merged")
     samples: Integer | None = Field(
-        None, ge=2, le=10**9, description="a whole number from 2 to 10^9: sequences that monte_carlo draws"
+        None,
+        ge=2,
+        le=MOST_SAMPLES,
+        description=f"a whole number from 2 to {power_of_ten(MOST_SAMPLES)}: sequences that monte_carlo draws",
     )
     tolerance: Real | None = Field(
         None,
@@ -80,8 +101,9 @@ class SubNGramProblem(Settings):
     minutes: Real = Field(
         0.5,
         gt=0,
-        le=10_000,
-        description="a number above 0: minutes of one core that transfer may take, roughly, to get there",
+        le=MOST_MINUTES,
+        description=f"a number above 0, at most {MOST_MINUTES}: minutes of one core that transfer may take, roughly, "
+        "to get there",
     )
     engine: str = Field("auto", description="auto, or the name of an engine")
 
@@ -98,12 +120,10 @@ class SubNGramProblem(Settings):
             raise ValueError(f"lags={given}: lags must be different whole numbers from 1 to n-1={self.n - 1}")
         if self.q and self.c:
             raise ValueError("q and c are both given: give one of them (q = e^c)")
-        for q in self.q:
-            if not q > 1:
-                raise ValueError(f"q={q}: q must be a rational number above 1: q = e^c")
         for T in self.T:
             if max(self.n, 2) > T:
-                raise ValueError(f"T={T}: T must be a whole number from {max(self.n, 2)} (T >= n={self.n})")
+                most = power_of_ten(LARGEST)
+                raise ValueError(f"T={T}: T must be a whole number from {max(self.n, 2)} (T >= n={self.n}) to {most}")
         return self
 
     @property

@@ -4,18 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.score_blocks import Block, ScoreBlocks, norm_errors, parameter_norms
-from verify.command import Progress, asks_for_help, check_output, emit, emit_help, key_help, run_command, write_file
+from verify.command import (
+    Progress,
+    asks_for_help,
+    check_output,
+    emit,
+    emit_help,
+    is_picture,
+    key_help,
+    kinds_of,
+    run_command,
+    write_file,
+)
 from verify.executors import Outcome, run_shards
 from verify.papers.sub_ngrams.engines import ENGINES, choose_engine
 from verify.papers.sub_ngrams.gradient.norms import NormPoint
 from verify.papers.sub_ngrams.gradient.settings import GradientSettings
 from verify.papers.sub_ngrams.gradient.shards import GradientShard
 from verify.papers.sub_ngrams.settings import LOG_T, SubNGramProblem, headline, refuse_what_cannot_fit
-from verify.printing import say
+from verify.printing import fraction_text, say
 from verify.report.plain import dumps, settings_as_plain
 from verify.settings import UsageError, read_words, validate
 from verify.shards import Store
@@ -23,7 +35,6 @@ from verify.uncertain import with_error
 
 SCHEMA = "landscape-verifier/gradient/1"
 DEFAULT_LENGTHS = (32,)
-PICTURES = (".svg", ".png")
 LONGEST_FRACTION = 24  # characters; blocks with longer ones are printed as decimals
 
 HELP = """python -m verify.gradient [KEY=VALUE ...]
@@ -52,8 +63,8 @@ def main(words: Sequence[str]) -> int:
     if not settings.T:
         settings = settings.model_copy(update={"T": DEFAULT_LENGTHS})
     refuse_what_cannot_fit(settings)
-    check_output(settings.output)
-    drawn = settings.output is not None and settings.output.endswith(PICTURES)
+    check_output(settings.output, kinds=kinds_of(settings.format, pictures=True))
+    drawn = is_picture(settings.output)
     if drawn and any(configuration.at_limit for configuration in settings.configurations(settings.T[0])):
         raise UsageError("c=inf: norms diverge there, so there is nothing to draw; give finite c, as in c=1,2,logT")
     with Progress() as progress:
@@ -68,7 +79,7 @@ def main(words: Sequence[str]) -> int:
         from verify.report.picture import picture
 
         figure = gradient_figure(f"population gradient, {headline(settings)}", curves(settings, gradients))
-        write_file(settings.output, picture(figure, settings.output.rpartition(".")[2]))
+        write_file(settings.output, picture(figure, settings.output.rpartition(".")[2].lower()))
     elif settings.format == "json":
         entries = [gradient_entry(settings, gradient) for gradient in gradients]
         emit(dumps(entries if outcome.asked > 1 else entries[0]), settings.output)
@@ -117,13 +128,21 @@ def curves(settings: SubNGramProblem, gradients: Sequence[Gradient]) -> dict[str
     labels = [f"q = {q}" for q in settings.q] or [f"c = {'log T' if c == LOG_T else f'{c:g}'}" for c in settings.c]
     result: dict[str, list[NormPoint]] = {}
     for gradient in gradients:
-        norms = parameter_norms(gradient.M, gradient.configuration, settings.parametrisation)
+        norms, errors = norms_with_errors(settings, gradient)
         assert norms is not None
-        error = norm_errors(gradient.M, gradient.configuration)["total"]
-        point = NormPoint(gradient.T, gradient.configuration.c, norms["total"], error)
+        assert errors is not None
+        point = NormPoint(gradient.T, gradient.configuration.c, norms["total"], errors["total"])
         label = labels[settings.configurations(gradient.T).index(gradient.configuration)]
         result.setdefault(label, []).append(point)
     return result
+
+
+Norms = dict[str, float] | None  # None at c = inf, where they diverge
+
+
+def norms_with_errors(settings: SubNGramProblem, gradient: Gradient) -> tuple[Norms, Norms]:
+    problem = gradient.M, gradient.configuration, settings.parametrisation
+    return parameter_norms(*problem), norm_errors(*problem)
 
 
 def scale(configuration: Configuration) -> str:
@@ -133,6 +152,7 @@ def scale(configuration: Configuration) -> str:
 def gradient_entry(settings: SubNGramProblem, gradient: Gradient) -> dict[str, Any]:
     """The JSON object of the command line contract; parameter norms are null at c = inf, where they diverge."""
     M, configuration = gradient.M, gradient.configuration
+    norms, norms_off = norms_with_errors(settings, gradient)
     entry = {
         "schema": SCHEMA,
         "settings": settings_as_plain(settings),
@@ -142,7 +162,8 @@ def gradient_entry(settings: SubNGramProblem, gradient: Gradient) -> dict[str, A
         "c": configuration.c,
         "exact": M.exact,
         "score_blocks": {f"{a},{b}": block for (a, b), block in sorted(M.blocks.items())},
-        "parameter_norms": parameter_norms(M, configuration, settings.parametrisation),
+        "parameter_norms": norms,
+        "parameter_norm_errors": norms_off,
         "error": 0 if M.exact else M.error,
     }
     if M.errors is not None:
@@ -159,18 +180,20 @@ def gradient_text(settings: SubNGramProblem, gradient: Gradient) -> str:
     for (a, b), block in sorted(M.blocks.items()):
         rows = block_rows(block, None if M.exact or M.errors is None else M.errors[a, b])
         lines += [f"  M_{{{a},{b}}}  {rows[0]}", *(f"           {row}" for row in rows[1:])]
-    norms = parameter_norms(M, configuration, settings.parametrisation)
-    if norms is None:
+    norms, errors = norms_with_errors(settings, gradient)
+    if norms is None or errors is None:
         lines.append("  norms of the parameter gradient: unbounded at c=inf (claim SN8); give a finite c or q")
     else:
-        lines.append("  norms  " + "  ".join(f"{name} {value:.6g}" for name, value in norms.items()))
+        lines.append(
+            "  norms  " + "  ".join(f"{name} {with_error(value, errors[name])}" for name, value in norms.items())
+        )
     return "\n".join(lines) + "\n"
 
 
 def block_rows(block: Block, errors: Block | None) -> list[str]:
     """Aligned rows: fractions where they are short, else decimals; as many digits as the errors leave."""
     if errors is None:
-        cells = [[str(x) for x in row] for row in block]
+        cells = [[fraction_text(Fraction(x)) for x in row] for row in block]
         if max(len(cell) for row in cells for cell in row) > LONGEST_FRACTION:
             cells = [[f"{float(x):.10g}" for x in row] for row in block]
     else:

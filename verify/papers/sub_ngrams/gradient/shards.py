@@ -13,6 +13,7 @@ from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw, require_ngram_law
 from proofs.sub_ngrams.score_blocks import Blocks, Number, ScoreBlocks, entries
 from verify.papers.sub_ngrams.engines import Engine, Options, get_engine
+from verify.printing import read_fraction
 from verify.shards import Shard
 
 
@@ -78,6 +79,8 @@ class GradientShard(Shard[ScoreBlocks]):
         if self.exact:
             if value["errors"] is not None or level is not None or any(isinstance(x, float) for x in entries(blocks)):
                 raise ValueError("not exact")
+            if any(abs(Fraction(x)) > 1 for x in entries(blocks)):  # a score is a difference of two probabilities
+                raise ValueError("no gradient")
             return ScoreBlocks(blocks)
         errors = as_blocks(value["errors"], self.law)
         if any(x < 0 for x in entries(errors)) or not (level is None or (isinstance(level, float) and 0 < level < 1)):
@@ -102,7 +105,7 @@ def as_blocks(lists: dict[str, Any], law: NGramLaw) -> Blocks:
 
 def number(x: object) -> Number:
     if isinstance(x, str):
-        return Fraction(x)
+        return read_fraction(x)
     if isinstance(x, bool) or not isinstance(x, int | float):
         raise TypeError("not a number")
     return x

@@ -12,7 +12,9 @@ from verify.command import (
     check_output,
     emit,
     emit_help,
+    is_picture,
     key_help,
+    kinds_of,
     run_command,
 )
 from verify.papers.sub_ngrams.training.settings import FEWEST_RECORDS, TrainSettings
@@ -41,7 +43,7 @@ def main(words: Sequence[str]) -> int:
         emit_help(f"{HELP}\nkeys\n{key_help(TrainSettings)}")
         return 0
     settings = validate(TrainSettings, read_words(words))
-    check_output(settings.output)
+    check_output(settings.output, kinds=kinds_of(settings.format, pictures=True))
     check_output(settings.checkpoint, key="checkpoint")
     # only here: a usage error is told at once
     from numerics.sub_ngrams.stages import analyse
@@ -66,7 +68,7 @@ def main(words: Sequence[str]) -> int:
             progress=progress.doing,
         )
     output = settings.output
-    if output is not None and settings.draws_picture:
+    if output is not None and is_picture(output):
         write_picture(trajectory, stages, output)
         output = None
     if settings.format == "json":

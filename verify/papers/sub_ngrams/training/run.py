@@ -23,6 +23,7 @@ from verify.files import FileError, read_bytes
 from verify.papers.sub_ngrams.training.settings import TrainSettings
 from verify.printing import shown
 from verify.settings import UsageError
+from verify.torch_modes import torch_modes_kept
 
 
 class Interruption:
@@ -64,6 +65,7 @@ def recipe(settings: TrainSettings) -> Recipe:
     )
 
 
+@torch_modes_kept()
 def train(settings: TrainSettings, progress: Progress) -> tuple[Recording, Trainer, bool]:
     """The recorded run, the trainer at its end, and whether Ctrl-C ended it."""
     device = resolve_device(settings.device)

@@ -10,11 +10,12 @@ from pydantic import Field, model_validator
 
 from proofs.sub_ngrams.law import NGramLaw
 from verify.report.plain import plain
-from verify.settings import Integer, Rational, Real, Settings
+from verify.settings import LARGEST, MOST_SECONDS, Integer, Rational, Real, Settings, power_of_ten
 
+MOST_STEPS = 10**7
+MOST_ALPHA, LEAST_ALPHA = 1000, Fraction(1, LARGEST)
 FEWEST_RECORDS = 3  # of the network, from which plateaus can be told
 LARGEST_RECORDING = 2**29  # bytes: a recording is kept in memory and written as one file
-PICTURES = (".svg", ".png")
 LARGEST_SEQUENCES = 2**16  # all S^T of them are one batch
 LARGEST_BATCH_TOKENS = 2**22
 LARGEST_LAW = 2**14  # S^n: each of some thousand sequences drawn at once keeps as many urns
@@ -26,10 +27,25 @@ class TrainSettings(Settings):
     n: Integer = Field(3, ge=2, le=12, description="a whole number from 2 to 12")
     S: Integer = Field(3, ge=2, le=50, description="a whole number from 2 to 50, the size of the vocabulary")
     T: Integer = Field(32, ge=2, le=4096, description="a whole number from n to 4096, the length of the sequences")
-    alpha: Rational = Field(Fraction(1, 2), gt=0, le=1000, description="a rational number above 0, at most 1000")
+    alpha: Rational = Field(
+        Fraction(1, 2),
+        ge=LEAST_ALPHA,
+        le=MOST_ALPHA,
+        description=f"a rational number above 0, from 1e-{len(str(LARGEST)) - 1} to {MOST_ALPHA}",
+    )
     initial: Literal["uniform", "dirichlet"] = Field("uniform", description="uniform or dirichlet")
-    steps: Integer = Field(4096, ge=1, le=10**7, description="a whole number from 1: steps of the optimiser")
-    every: Integer = Field(32, ge=1, description="a whole number from 1: steps between two records")
+    steps: Integer = Field(
+        4096,
+        ge=1,
+        le=MOST_STEPS,
+        description=f"a whole number from 1 to {power_of_ten(MOST_STEPS)}: steps of the optimiser",
+    )
+    every: Integer = Field(
+        32,
+        ge=1,
+        le=MOST_STEPS,
+        description=f"a whole number from 1 to {power_of_ten(MOST_STEPS)}: steps between two records",
+    )
     optimiser: Literal["adamw", "gd"] = Field("adamw", description="adamw or gd (plain gradient descent)")
     learning_rate: Real = Field(1e-2, gt=0, le=100, description="a number above 0, at most 100")
     weight_decay: Real = Field(1e-4, ge=0, le=1, description="a number from 0 to 1")
@@ -58,7 +74,11 @@ class TrainSettings(Settings):
         None, min_length=1, description="an .npz file to keep the run in, and to take it up from"
     )
     save_seconds: Real = Field(
-        5.0, gt=0, description="a number of seconds above 0, between two writings of `checkpoint`"
+        5.0,
+        gt=0,
+        le=MOST_SECONDS,
+        description=f"a number of seconds above 0, at most {power_of_ten(MOST_SECONDS)}, between two writings of "
+        "`checkpoint`",
     )
 
     @model_validator(mode="after")
@@ -97,11 +117,6 @@ class TrainSettings(Settings):
     @property
     def law(self) -> NGramLaw:
         return NGramLaw(self.S, self.n, self.alpha, self.initial)
-
-    @property
-    def draws_picture(self) -> bool:
-        """Whether `output` is to be a plot, and the text goes to standard output."""
-        return self.output is not None and self.output.lower().endswith(PICTURES)
 
     @property
     def recipe_text(self) -> str:
