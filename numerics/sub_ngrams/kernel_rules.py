@@ -22,7 +22,6 @@ from proofs.sub_ngrams.prior_rules import Array, dimension, gauss_nodes, log_gam
 __all__ = ["Nodes", "Sobol", "dimension", "gauss", "gauss_points", "lattices"]
 
 STRETCH = 5.0  # the lattice is even in x with logit y = STRETCH sinh(x/STRETCH): coarser towards the corners
-FARTHEST = 60.0  # the largest x; no weight is left there
 NEGLIGIBLE = 1e-200  # moments of the prior so small are not looked at one by one
 LEAST = 1e-300  # instead of smaller entries of a kernel: no sequence of any length within reach tells the difference
 PRIOR_SHARE = 0.5  # the part of `Sobol.corners` that is drawn from the prior itself; with 0.8 intervals are too short
@@ -90,9 +89,11 @@ def lattices(law: NGramLaw, step: float, depths: tuple[float, float], at_most: i
         logits = torch.zeros(1, 0, dtype=torch.float64)
         log_weight = depth = torch.zeros(1, dtype=torch.float64)
         for (a, b), shift in zip(_sticks(law), shifts(dimension(law)), strict=True):
-            last = math.ceil(FARTHEST / step)
-            x = step * (torch.arange(-last, last + 1, dtype=torch.float64) + side * shift)
             width = min(1.0, math.sqrt((a + b) / (a * b)))  # of the logit under the prior
+            # beyond this logit the density is below e^-depths[1] of its largest
+            farthest = (depths[1] + (a + b) * math.log(2)) / min(a, b)
+            last = 1 + math.ceil(STRETCH * math.asinh(farthest / (width * STRETCH)) / step)
+            x = step * (torch.arange(-last, last + 1, dtype=torch.float64) + side * shift)
             logit = math.log(a / b) + width * STRETCH * torch.sinh(x / STRETCH)
             log_density = a * logsigmoid(logit) + b * logsigmoid(-logit)
             axis_weight = log_density + torch.log(width * step * torch.cosh(x / STRETCH)) - float(special.betaln(a, b))

@@ -433,3 +433,12 @@ def test_a_large_vocabulary_at_infinite_length():
     value, error = float(found[1, 2][0][0]), float(found.errors[1, 2][0][0])
     assert error <= 1e-2 * abs(value)
     assert abs(float(plain.mean()) - value) <= 4 * float(plain.std()) / 8**0.5 + error
+
+
+@pytest.mark.parametrize(("n", "T", "digits"), [(1, 60, 5), (1, 60, 6), (1, 60, 30), (2, 20, 5), (2, 20, 6)])
+def test_lattices_reach_as_far_as_small_alphas_ask_for(n: int, T: int, digits: int) -> None:
+    """Most of the prior is where the logits are of the order 1/alpha; without nodes there the engine never ended."""
+    law, configuration = NGramLaw(2, n, Fraction(1, 10**digits)), Configuration.k_gram(n, Fraction(5))
+    exact = type_classes(law, configuration, T)
+    found = annealed_transfer(law, configuration, T, method="lattice", minutes=0.5)
+    assert found.difference(exact) <= found.error <= 1e-3
