@@ -11,12 +11,15 @@ from verify.printing import shown
 from verify.registry import broken, load, papers
 from verify.settings import UsageError, did_you_mean
 
-COMMANDS = {  # name, that of a module here with a function main(words) -> exit status: words to try, what it does
+COMMANDS = {  # name, that of a module here (or see MODULES) with main(words) -> exit status: words to try, what it does
     "check": ("k=2 n=3", "every claim of a paper at these parameters"),
+    "claim": ("SN7", "what a claim says, rests on, and where it is derived"),
     "replay": ("FILE", "a certificate, checked with the standard library alone"),
     "selftest": ("", "whether this installation computes what it should"),
     "env": ("", "versions and devices, for a bug report"),
 }
+
+MODULES = {"claim": "verify.explain"}
 
 USAGE = f"""landscape-verifier {__version__}
 
@@ -36,7 +39,7 @@ def main(words: Sequence[str]) -> int:
         emit(f"landscape-verifier {__version__}\n", None)
         return 0
     brought = {other: place for paper in papers().values() for other, (_, _, place) in paper.commands.items()}
-    known = {**brought, **{other: f"verify.{other}:main" for other in COMMANDS}}
+    known = {**brought, **{other: f"{MODULES.get(other, f'verify.{other}')}:main" for other in COMMANDS}}
     if name not in known:
         raise UsageError(f"{shown(name)}: unknown command{did_you_mean(name, known)}")
     return load(known[name])(rest)

@@ -200,10 +200,22 @@ Draw = Callable[[Any, Mapping[str, Any]], str]  # draws details into axes and re
 class Origin(StrEnum):
     """Where a statement comes from."""
 
-    PAPER = "paper"  # said so in the paper's abstract or a public text about it
-    DERIVED = "derived"  # derived by this project from the paper's model
-    STRENGTHENED = "strengthened"  # more than the paper says: constants, converses, further cases
-    CONTROL = "control"  # false on purpose, to see that the check can say no
+    PAPER = "paper"
+    DERIVED = "derived"
+    STRENGTHENED = "strengthened"
+    CONTROL = "control"
+
+    @property
+    def meaning(self) -> str:
+        return ORIGINS[self]
+
+
+ORIGINS = {
+    Origin.PAPER: "as a public text of the paper says it",
+    Origin.DERIVED: "derived here from the paper's model",
+    Origin.STRENGTHENED: "more than a public text of the paper says: constants, converses, further cases, derived here",
+    Origin.CONTROL: "false on purpose, to see that the check can say no",
+}
 
 
 @dataclass(frozen=True)
@@ -365,6 +377,8 @@ class Paper:
     selftest   steps of `python -m verify selftest`: what is looked at -> words of python -m verify.check, or
                "module:function", which returns what it saw and raises if that is wrong
     overview   further lines for `python -m verify`
+    symbols    of the statements: symbol -> its meaning
+    provenance where the statements come from, in one sentence
     """
 
     name: str
@@ -378,3 +392,5 @@ class Paper:
     commands: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
     selftest: Mapping[str, str] = field(default_factory=dict)
     overview: tuple[str, ...] = ()
+    symbols: Mapping[str, str] = field(default_factory=dict)
+    provenance: str = ""

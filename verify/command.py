@@ -21,7 +21,8 @@ from verify.printing import LONGEST_LINE, prepare_streams, printable, say, shown
 from verify.settings import Settings, UsageError
 
 USAGE = 2
-FORMATS = {".json": "json", ".html": "html", ".htm": "html", ".xml": "junit", ".md": "markdown"}  # by the suffix of a file
+# by the suffix of a file
+FORMATS = {".json": "json", ".html": "html", ".htm": "html", ".xml": "junit", ".md": "markdown"}
 TEXTS = (".txt", ".log", ".md")  # files for a text in any format
 PICTURES = (".svg", ".png")
 UNFINISHED = 3  # nothing wrong, but the budget ended before all was done

@@ -41,6 +41,8 @@ def claim_entry(result: Result) -> dict[str, Any]:
         "assumptions": claim.assumptions,
         "requires": claim.requires,
         "control": claim.control,
+        "origin": claim.origin.value,
+        "reference": claim.reference,
         "verdict": result.verdict.value,
         "expected": result.expected.value,
         "evidence": None if finding.evidence is None else finding.evidence.value,

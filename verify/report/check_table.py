@@ -44,6 +44,8 @@ def check_table(
     seconds = sum(result.seconds for result in results)
     last = Text(f"{good} of {len(results)} as expected in {seconds:.1f} s      details: {printable(command)}")
     console.print(last, soft_wrap=True)  # a command is pasted as one line
+    if paper.provenance:
+        console.print(Text(printable(paper.provenance)))
     return "".join(line.rstrip() + "\n" for line in lines.getvalue().splitlines())
 
 

@@ -15,6 +15,12 @@ from verify.papers.mean_field import (
     prompts,
 )
 from verify.papers.mean_field.settings import MeanFieldSettings, headline
+from verify.papers.mean_field.symbols import SYMBOLS
+
+PROVENANCE = (
+    "Statements were derived again from the models; the paper's full text was not at hand, and no claim is one of its "
+    "numbered theorems."
+)
 
 PAPER = Paper(
     name="mean-field",
@@ -22,6 +28,8 @@ PAPER = Paper(
     source="Kim, Suzuki, ICML 2024, arXiv 2402.01258",
     prefix="MF",
     settings=MeanFieldSettings,
+    provenance=PROVENANCE,
+    symbols=SYMBOLS,
     claims=claims_of(identities, landscape, inequalities, dynamics, attention, prompts, particles, numeric),
     headline=headline,
     selftest={"mean-field": "select=MF1,MF6c,MF12"},

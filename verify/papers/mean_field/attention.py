@@ -44,7 +44,7 @@ def attention_flow(settings: MeanFieldSettings, run: Run) -> Finding:
     Sigma_mumu^-1. [D] dL_TF/dW = B^T B (W A - I); the limit is A^-1 + Pi_ker(B) (W_0 - A^-1), the rate the least
     nonzero eigenvalue of B^T B times the least of A.
 
-    MF11.
+    The limit and the part that is kept as identities, the rate as the least non-zero eigenvalue by inertia.
     """
     random, k = generator(settings, "MF11"), settings.k
     conditions = proved("attention_gradient", "optimal_attention")

@@ -43,7 +43,7 @@ def feature_flow(settings: MeanFieldSettings, run: Run) -> Finding:
     F}. L -> 0 exactly where H_0 F^T is invertible, at rate e^{-2 r_low t} for generic starts, and L_t <= L_0 e^{-2
     (r_low - 2 L_0) t} where 2 L_0 < r_low; otherwise L >= r_low / 2 for ever.
 
-    MF10.
+    Identities for the closed form of the flow, the exact degree of its decay, losses at exact times.
     """
     if settings.m == settings.k:
         return vacuous("the loss is 0 everywhere at m = k")

@@ -20,7 +20,7 @@ from proofs.rational_matrix import fractions, inner, is_zero
 from proofs.rationals import to_fraction
 from verify.claim import Evidence, Finding, Origin, Run, claim
 from verify.papers.mean_field.certificates import of_size
-from verify.papers.mean_field.common import each_takes, generator, models, of_file, short
+from verify.papers.mean_field.common import each_takes, generator, models, of_file, short, vacuous
 from verify.papers.mean_field.conditions import (
     SMALL,
     Condition,
@@ -61,7 +61,8 @@ def loss(settings: MeanFieldSettings, run: Run) -> Finding:
     """[F] L(mu) = inf_W L_TF(mu, W) = E|zeta|^2 / 2. [D] L(H) = |F (I - P)|^2 / 2 = tr(Z) / 2, attained at W = (H
     H^T)^-1, and L_TF(H, W) - L(H) = |F H^T (W - (H H^T)^-1) H|^2 / 2.
 
-    MF1.
+    Identities in words for every size, in rational functions of all entries for small ones, and residuals at rational
+    models.
     """
 
     def examine(model: Model, random: Random) -> Iterator[Condition]:
@@ -91,7 +92,7 @@ def loss(settings: MeanFieldSettings, run: Run) -> Finding:
 def gradient(settings: MeanFieldSettings, run: Run) -> Finding:
     """[D] dL/dH = - M F (I - P) with M = (H H^T)^-1 H F^T; dL/dmu(theta) = <dL/dH, H_theta>.
 
-    MF2.
+    As MF1, against derivatives by truncated Taylor series.
     """
 
     def examine(model: Model, random: Random) -> Iterator[Condition]:
@@ -115,7 +116,7 @@ def second_derivatives(settings: MeanFieldSettings, run: Run) -> Finding:
     """[D] D^2 L[E,E] = |F H^+ E Q|^2 - |H^+ E Q F^T|^2 + 2 tr(F H^+ E H^+ E Q F^T); its last term vanishes at critical
     points; polarised, it is the second variation d^2L/dmu^2(theta, theta').
 
-    MF3.
+    As MF1, second derivatives by truncated Taylor series, polarised.
     """
 
     def examine(model: Model, random: Random) -> Iterator[Condition]:
@@ -145,7 +146,7 @@ def second_derivatives(settings: MeanFieldSettings, run: Run) -> Finding:
 def invariances(settings: MeanFieldSettings, run: Run) -> Finding:
     """[D] L(G H) = L(H) for invertible G, <dL/dH, G H> = 0, and dL/dH H^T = 0.
 
-    MF4.
+    As MF1, with an invertible matrix more.
     """
 
     def examine(model: Model, random: Random) -> Iterator[Condition]:
@@ -177,7 +178,7 @@ def homotopy(settings: MeanFieldSettings, run: Run) -> Finding:
     d^2L/ds^2 = D^2 L[RF,RF] + 2 dL/ds, with D^2 L[RF,RF] = tr(M^T R Z R^T M) - tr(Z R^T A^-1 R Z) + 2 tr(M^T R M^T R
     Z); and M Z = 0 exactly where dL/dH = 0.
 
-    MF5.
+    As MF1, one of the models at a critical point.
     """
 
     def examine(model: Model, random: Random) -> Iterator[Condition]:
@@ -215,6 +216,8 @@ def best_homotopy(settings: MeanFieldSettings, run: Run) -> Finding:
     A rational R near the polar factor bounds the norm from below and a matrix Y near (Z M^T M Z)^{1/2} from above (see
     `proofs.mean_field.polar`); the sum of the singular values lies between.
     """
+    if settings.m <= settings.k:
+        return vacuous("the gradient is 0 everywhere at m = k")
     random, count, conditions, gap = generator(settings, "MF5b"), 0, list[Condition](), 0.0
     for model in models(settings, random):
         if is_zero(model.gradient):

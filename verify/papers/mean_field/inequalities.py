@@ -68,7 +68,7 @@ def strict_saddle_dichotomy(settings: MeanFieldSettings, run: Run) -> Finding:
     lambda_max(Z)): D^2 L[RF,RF] <= - z^2/|A| + 3 |MZ|^2/z; so |MZ| >= sqrt(z^3 / (6 |A|)), or the curvature is at most
     - z^2 / (2 |A|).
 
-    MF8.
+    The quadratic form against its bound, in rationals where it is rational, at random models and where equality holds.
     """
     if settings.m == settings.k:
         return vacuous("the loss is 0 everywhere at m = k")
@@ -135,7 +135,8 @@ def _dichotomy(found: Dichotomy, equality: bool) -> Iterator[Condition]:
 def below_the_first_saddle(settings: MeanFieldSettings, run: Run) -> Finding:
     """[D] Where 2L < r_low: |MZ|_* >= 2L sqrt((r_low - 2L) / |A|) and |dL/dH|^2 >= 2L (r_low - 2L) / |A|.
 
-    MF9.
+    The squared gradient in rationals, the slope in intervals or exactly, below the first saddle and where equality
+    holds.
     """
     if settings.m == settings.k:
         return vacuous("the loss is 0 everywhere at m = k")

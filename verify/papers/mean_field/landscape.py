@@ -84,7 +84,7 @@ def classification(settings: MeanFieldSettings, run: Run) -> Finding:
     Hessian has the eigenvalues g_a - g_b and k^2 zeros. [F] There is no spurious local minimum, and a critical point
     that is not global has L >= r_low / 2.
 
-    MF6.
+    Gradient, loss and characteristic polynomial of the Hessian, exactly, at one H for each subset S.
     """
     random = generator(settings, "MF6")
     goal, conditions = target(settings.k, settings.m, random), proved("critical_equation", "explained_part")
@@ -139,7 +139,7 @@ def negative_curvature(settings: MeanFieldSettings, run: Run) -> Finding:
     [D] With R a partial isometry from range(Z) to ker(M^T) and R_1^2 = |A|_op, exactly d^2L/ds^2 = - tr(Z R^T A^-1 R Z)
     <= - tr(Z^2) / |A| <= - 4 L^2 / (k |A|); the last bound is attained.
 
-    MF7.
+    The curvature by truncated Taylor series, exactly, the norm of A by inertia, at every kind of saddle.
     """
     if settings.m == settings.k:
         return vacuous("no saddle at m = k")

@@ -129,7 +129,7 @@ def _rounding(particles: Particles, task: Task, va: Tensor, vw: Tensor) -> float
 def critical_search(settings: MeanFieldSettings, run: Run) -> Finding:
     """[D] Critical points found from random starts have L within k |M^T A| |M Z| / r_low of a value of MF6.
 
-    MF6n.
+    Newton's method from 500 random starts, with a computed error bound, against the predicted values.
     """
     from numerics.device import resolve_device
     from numerics.mean_field.finite import eigenvalue_target
@@ -167,7 +167,7 @@ def integrated_flow(settings: MeanFieldSettings, run: Run) -> Finding:
     """[D] Integrated numerically, dH/dt = -dL/dH conserves H H^T, follows the closed form of MF10, and leaves a saddle
     from distance delta after (1/lambda) log cot(delta).
 
-    MF10n.
+    Runge-Kutta with two step sizes against the closed form and the predicted escape time.
     """
     import torch
 

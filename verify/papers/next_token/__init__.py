@@ -6,6 +6,12 @@
 from verify.claim import Paper, claims_of
 from verify.papers.next_token import controls, descents, identities, margins, order, rates, shift
 from verify.papers.next_token.settings import NextTokenSettings, headline
+from verify.papers.next_token.symbols import SYMBOLS
+
+PROVENANCE = (
+    "Statements were derived again from the models; the paper's full text was not at hand, and no claim is one of its "
+    "numbered theorems."
+)
 
 PAPER = Paper(
     name="next-token",
@@ -13,6 +19,8 @@ PAPER = Paper(
     source="Huang, Liang, Yang, NeurIPS 2024, arXiv 2409.17335",
     prefix="NT",
     settings=NextTokenSettings,
+    provenance=PROVENANCE,
+    symbols=SYMBOLS,
     claims=claims_of(identities, margins, descents, rates, order, shift, controls),
     headline=headline,
     selftest={"next-token": "select=NT2,NT4c"},

@@ -38,7 +38,7 @@ def first_steps(settings: NextTokenSettings, run: Run) -> Finding:
     the first steps, by formulas that keep relative accuracy, is W by the formula of NT1 with many digits, up to
     rounding.
 
-    NT1r.
+    Each of the first 8 steps against the formula of NT1 with many digits.
     """
     from numerics.next_token.stage import aligned_output
     from numerics.next_token.training import train_attention, train_feed_forward
@@ -127,7 +127,7 @@ def norm_growth(settings: NextTokenSettings, run: Run) -> Finding:
     """[D] Under normalised descent |W_t| <= eta t; and |W_t| >= eta t / (sqrt 2 |W_kq*|) as long as dominance, which is
     watched along the run, has held at every step before t.
 
-    NT5n.
+    Norm and dominance at every step.
     """
     from numerics.next_token.growth import watch_growth
     from numerics.next_token.stage import aligned_output, attention_stage

@@ -4,8 +4,14 @@ from verify.claim import Paper, claims_of
 from verify.papers.sub_ngrams import agreement, escape, identities, limits, loss, plateaus, variants
 from verify.papers.sub_ngrams.engines import ENGINES
 from verify.papers.sub_ngrams.settings import SubNGramSettings, check_headline, refuse_what_cannot_run
+from verify.papers.sub_ngrams.symbols import SYMBOLS
 
 _HERE = "verify.papers.sub_ngrams"
+
+PROVENANCE = (
+    "Statements were derived again from the models; the paper's full text was not at hand, and no claim is one of its "
+    "numbered theorems."
+)
 
 PAPER = Paper(
     name="sub-n-grams",
@@ -13,6 +19,8 @@ PAPER = Paper(
     source="Varre, Yüce, Flammarion, ICML 2025, arXiv 2508.12837",
     prefix="SN",
     settings=SubNGramSettings,
+    provenance=PROVENANCE,
+    symbols=SYMBOLS,
     claims=claims_of(agreement, identities, limits, loss, escape, variants, plateaus),
     headline=check_headline,
     refuse=refuse_what_cannot_run,

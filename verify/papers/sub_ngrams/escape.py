@@ -208,7 +208,7 @@ def features(lags: tuple[int, ...], lag: int) -> list[Feature]:
 def always_negative(settings: SubNGramSettings, run: Run) -> Finding:
     """The coefficient of SN12 is strictly negative for every kernel with positive entries.
 
-    SN12c, a control: the coefficient is negative for every kernel. A kernel that reads the used lags only refutes
+    A kernel that reads the used lags only refutes
     it.
     """
     from proofs.sub_ngrams.escape import Feature, coefficient, kernel_on_lags, unused_lags, word_weights

@@ -98,7 +98,7 @@ def estimator_bound(settings: SubNGramSettings, run: Run) -> Finding:
 def estimator_half_bound(settings: SubNGramSettings, run: Run) -> Finding:
     """Where the context h has occurred, sum_s |p_theta(s) - N(h,s)/N(h)| <= (T - N(h)) / (q N(h)).
 
-    SN3c, a control: half the bound is too small.
+    Half the bound is too small: some sequence has a larger distance.
     """
     return _estimator(settings, Fraction(1))
 
@@ -221,7 +221,7 @@ def without_measurability(settings: SubNGramSettings, run: Run) -> Finding:
     """On a finite probability space, if p_theta(s) = E[tau(s|u) | G] for a partition G, then the derivative -E sum_s
     tau(s|u) d log p_theta(s) of the population loss is 0.
 
-    SN4c, a control: condition (ii) dropped.
+    Condition (ii) is dropped.
     """
     from proofs.sub_ngrams import sufficient_condition
 

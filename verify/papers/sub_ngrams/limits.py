@@ -190,7 +190,7 @@ def _scope_of_kernels(settings: SubNGramSettings, symbolic: Sequence[object], ke
 def large_norm_suffices(settings: SubNGramSettings, run: Run) -> Finding:
     """At fixed T the factorised population gradient tends to 0 as c -> infinity.
 
-    SN8, a control: at fixed T the limit c -> infinity alone. One non-zero limit of a block refutes it.
+    One non-zero limit of a block refutes it.
     """
     if not settings.lag_set:
         return _critical_without_lags(settings)
@@ -447,7 +447,7 @@ def decay(points: Sequence[Point]) -> str:
 def merged_is_stationary(settings: SubNGramSettings, run: Run) -> Finding:
     """With W = QK^T itself as the parameter, the population gradient tends to 0 as T -> infinity, then c -> infinity.
 
-    SN9, a control: the block of the first query lag that the attention does not read, at key lag 0, survives.
+    The block of the first query lag that the attention does not read, at key lag 0, survives.
     """
     if settings.full_context:
         return _merged_at_full_context(settings, run)

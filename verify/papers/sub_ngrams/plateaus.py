@@ -58,7 +58,7 @@ def plateaus_at_k_grams(settings: SubNGramSettings, run: Run) -> Finding:
     k-gram configuration and the population gradient is smaller than at the start; between plateaus the gradient in the
     attention logits is larger than on either.
 
-    SN15 on one trajectory. REFUTED if it fails, and fails again on fresh sequences.
+    On one trajectory. REFUTED if it fails, and fails again on fresh sequences.
     """
     from numerics.sub_ngrams.stages import analyse
     from verify.papers.sub_ngrams.training.report import plateau_entry, snapshot_entry

@@ -169,7 +169,7 @@ def fixed_soft_heads(settings: SubNGramSettings, run: Run) -> Finding:
     1) rises with T, and the mean distance of the network's output from that of padded hard heads falls to less than
     half, from the first length in the scope to the last.
 
-    SN14c, a control: c_A that does not grow.
+    c_A does not grow.
     """
     return _soft_heads(settings, f"log {FIXED}", lambda T: FIXED)
 

@@ -1,0 +1,26 @@
+"""What the symbols in the statements mean."""
+
+SYMBOLS = {
+    "V": "size of the vocabulary",
+    "X": "one-hot tokens of a sentence",
+    "x_L": "last token of a sentence, the query",
+    "W_ov": "output-value matrix, trained in stage 1",
+    "W_kq": "key-query matrix, trained in stage 2",
+    "W_ov*": "max-margin solution of stage 1",
+    "W_kq*": "max-margin solution of stage 2",
+    "W*": "max-margin solution",
+    "phi": "attention over the positions of a sentence",
+    "a_x": "attention on all positions that hold x",
+    "p": "next-token probabilities",
+    "e_n": "one-hot next token",
+    "r": "e_n - p",
+    "l": "loss of a sentence",
+    "L": "training loss, the weighted mean of l",
+    "L*": "infimum of the loss",
+    "beta": "scale of the frozen W_ov",
+    "eta": "step size",
+    "t": "number of steps",
+    "T": "number of steps of stage 2",
+    "optimal": "an optimal token of a sentence is one that its query's next token copies",
+    "lambda_max": "largest eigenvalue",
+}
