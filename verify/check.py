@@ -19,13 +19,14 @@ from verify.command import (
     output_width,
     run_command,
 )
+from verify.executors import cores, open_crew
 from verify.registry import get_paper, papers
 from verify.report.certificates import certificates_json
 from verify.report.check_json import check_json
 from verify.report.check_junit import check_junit
 from verify.report.check_markdown import check_markdown
 from verify.report.check_table import check_table
-from verify.runner import exit_status, run_claims, select_claims
+from verify.runner import Elsewhere, exit_status, run_claims, select_claims
 from verify.settings import CheckSettings, read_words, validate
 
 COMMAND = ("python", "-m", "verify.check")
@@ -60,6 +61,7 @@ def main(words: Sequence[str]) -> int:
             budget=settings.budget,
             progress=lambda claim, text: progress.doing(f"{claim.id} {claim.title} {text}"),
             finished=lambda result: progress.done(f"{result.claim.id} {result.verdict}  {result.seconds:.1f} s"),
+            elsewhere=elsewhere(settings, values),
         )
     emit(report(paper, settings, results, words), settings.output)
     if settings.certificate is not None:
@@ -73,6 +75,14 @@ def understand(paper: Paper, values: dict[str, str]) -> tuple[Any, list[Claim]]:
     claims = select_claims(paper.claims, settings.select, settings.ignore)
     paper.refuse(settings)
     return settings, claims
+
+
+def elsewhere(settings: CheckSettings, values: dict[str, str]) -> Elsewhere | None:
+    """Where claims are checked, if not here."""
+    if settings.executor == "inline" or (settings.executor == "auto" and settings.workers is None):
+        return None
+    crew = open_crew(settings.executor, settings.workers or cores())
+    return Elsewhere(crew, values.get("paper", settings.paper), {**values, "paper": settings.paper})
 
 
 def report(paper: Paper, settings: CheckSettings, results: Sequence[Result], words: Sequence[str]) -> str:

@@ -163,12 +163,15 @@ def in_parts(shards: Sequence[Shard[Any]]) -> bool:
 
 def open_executor(name: str, workers: int | None, shards: Sequence[Shard[Any]]) -> AbstractContextManager[Crew]:
     """The crew for these shards by the key `executor`. Left by an exception, it drops what still runs."""
-    if name.startswith(DASK):
-        return on_dask(name.removeprefix(DASK))
     most = workers or cores()
     if name == "inline" or (name == "auto" and min(most, len(shards)) == 1):
         return inline()
-    return in_processes(most if in_parts(shards) else min(most, len(shards)))
+    return open_crew(name, most if in_parts(shards) else min(most, len(shards)))
+
+
+def open_crew(name: str, workers: int) -> AbstractContextManager[Crew]:
+    """So many processes, or the cluster that `executor` names. Left by an exception, it drops what still runs."""
+    return on_dask(name.removeprefix(DASK)) if name.startswith(DASK) else in_processes(workers)
 
 
 def cores() -> int:

@@ -108,16 +108,16 @@ def _attempt(name: str, load: Callable[[], object]) -> Paper | Broken:
 
 
 def _imported(path: Path) -> ModuleType:
-    """The module in a file, or the package in a folder."""
+    """The module in a file, or the package in a folder, as it stands there now."""
     file = path / "__init__.py" if path.is_dir() else path
     if not file.is_file():
         raise FileNotFoundError(f"there is no file {shown(str(file))}")
     name = path.resolve().name.removesuffix(".py")
     before = sys.modules.get(name)
-    if before is not None:
-        if Path(str(before.__file__)).resolve() == file.resolve():
-            return before
+    if before is not None and Path(str(getattr(before, "__file__", ""))).resolve() != file.resolve():
         raise ImportError(f"a module called {name} is imported already; give the file another name")
+    for other in [other for other in sys.modules if other == name or other.startswith(f"{name}.")]:
+        del sys.modules[other]
     folders = [str(path.resolve())] if path.is_dir() else None
     spec = importlib.util.spec_from_file_location(name, file.resolve(), submodule_search_locations=folders)
     assert spec is not None, "a Python file"

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from typing import Any
 
 from verify.alarm import Alarm, OutOfBudgetError
 from verify.claim import CLAIM_SECONDS, Claim, Finding, Result, Run, Verdict, undecided
+from verify.executors import Crew, WorkersLostError
 from verify.printing import named, trace
-from verify.settings import UsageError, did_you_mean
+from verify.registry import get_paper
+from verify.settings import UsageError, did_you_mean, validate
 from verify.torch_modes import torch_modes_kept
 
 MESSAGE = 300  # characters of an exception's message in the table
@@ -38,6 +43,20 @@ def select_claims(claims: Sequence[Claim], select: Sequence[str], ignore: Sequen
     return [claim for claim in claims if claim.id in chosen]
 
 
+@dataclass(frozen=True)
+class Elsewhere:
+    """Where checks run that do not run here.
+
+    crew   an open executor, see verify.executors; left by an exception, it drops what still runs
+    paper  the name or the path by which a worker finds the paper again
+    words  what it makes the settings of
+    """
+
+    crew: AbstractContextManager[Crew]
+    paper: str
+    words: Mapping[str, str]
+
+
 def run_claims(
     claims: Sequence[Claim],
     settings: Any,
@@ -45,52 +64,142 @@ def run_claims(
     budget: float | None = None,
     progress: Callable[[Claim, str], None] = lambda claim, text: None,
     finished: Callable[[Result], None] = lambda result: None,
+    elsewhere: Elsewhere | None = None,
 ) -> list[Result]:
-    """One Result per claim, in the order given. Stops at the budget (seconds) or at Ctrl-C with what it has."""
-    by_id = {claim.id: claim for claim in claims}
-    graph = {claim.id: [id for id in claim.requires if id in by_id] for claim in claims}
-    end = None if budget is None else time.monotonic() + budget
-    results: dict[str, Result] = {}
-    stopped = ""
+    """One Result per claim, in the order given. Stops at the budget (seconds) or at Ctrl-C with what it has.
+
+    elsewhere  there claims that do not rest on each other are checked side by side; by default all are checked here
+    """
+    run = _Course(claims, settings, budget, progress, finished)
     with Alarm(budget) as alarm:
-        for id in TopologicalSorter(graph).static_order():
-            claim, start = by_id[id], time.monotonic()
-            failed = [other for other in graph[id] if not results[other].as_expected]
-            if not stopped and end is not None and start >= end:
-                stopped = f"budget={budget:g} s is used up"
-            if stopped:
-                finding = undecided(f"not started: {stopped}")
-            elif failed:
-                finding = Finding(Verdict.SKIPPED, "", reason=f"rests on {', '.join(failed)}, not as expected")
-            else:
-                with torch_modes_kept():
-                    finding, stopped = _check(claim, settings, alarm, end, progress)
-            results[id] = Result(claim, claim.expected_verdict(settings), finding, time.monotonic() - start)
-            finished(results[id])
-    return [results[claim.id] for claim in claims]
+        if elsewhere is None:
+            run.here(alarm)
+        else:
+            run.side_by_side(alarm, elsewhere)
+    return [run.results[claim.id] for claim in claims]
 
 
-def _check(
-    claim: Claim, settings: Any, alarm: Alarm, end: float | None, progress: Callable[[Claim, str], None]
-) -> tuple[Finding, str]:
-    """What the claim's check finds, and why the run ends with it; "" if it goes on."""
-    doing = [""]
+class _Course:
+    """Of a run: what is finished, what may start, and why it has ended."""
 
-    def tell(text: str) -> None:
-        doing.append(text)
-        progress(claim, text)
+    def __init__(
+        self,
+        claims: Sequence[Claim],
+        settings: Any,
+        budget: float | None,
+        progress: Callable[[Claim, str], None],
+        finished: Callable[[Result], None],
+    ) -> None:
+        self.claims = {claim.id: claim for claim in claims}
+        self.graph = {claim.id: [id for id in claim.requires if id in self.claims] for claim in claims}
+        self.settings, self.progress, self.finished = settings, progress, finished
+        self.end = None if budget is None else time.monotonic() + budget
+        self.out = f"budget={budget:g} s is used up" if budget is not None else ""
+        self.results: dict[str, Result] = {}
 
-    tell("")
-    # half of what is left of a budget, so that one claim does not take it all
-    seconds = CLAIM_SECONDS if end is None else max(CLAIM_SECONDS, (end - time.monotonic()) / 2)
+    def here(self, alarm: Alarm) -> None:
+        stopped = ""
+        for id in TopologicalSorter(self.graph).static_order():
+            start = time.monotonic()
+            finding, stopped = self.settled(id, stopped), stopped or self.over
+            if finding is None:
+                finding, stopped = self.check(self.claims[id], alarm)
+            self.finish(id, finding, start)
+
+    def side_by_side(self, alarm: Alarm, elsewhere: Elsewhere) -> None:
+        order = TopologicalSorter(self.graph)
+        order.prepare()
+        waiting, running, stopped = list[str](), dict[Future[Finding], tuple[str, float]](), ""
+        try:
+            with elsewhere.crew as crew:
+                while order.is_active():
+                    waiting += order.get_ready()
+                    while waiting and len(running) < crew.slots():
+                        id, start = waiting.pop(0), time.monotonic()
+                        finding = self.settled(id, self.over)
+                        if finding is None:
+                            self.progress(self.claims[id], "")
+                            work = (elsewhere.paper, dict(elsewhere.words), id, self.seconds)
+                            running[crew.executor.submit(check_elsewhere, *work)] = id, start
+                        else:
+                            self.finish(id, finding, start)
+                            order.done(id)
+                            waiting += order.get_ready()
+                    for future in alarm.guard(lambda: wait(running, return_when=FIRST_COMPLETED).done):
+                        id, start = running[future]
+                        self.finish(id, future.result(), start)
+                        del running[future]
+                        order.done(id)
+        except (KeyboardInterrupt, OutOfBudgetError) as ending:
+            stopped = "interrupted" if isinstance(ending, KeyboardInterrupt) else self.out
+        except WorkersLostError as error:
+            stopped = str(error)
+        for id, start in running.values():
+            if id not in self.results:
+                self.finish(id, undecided(f"not finished: {stopped}"), start)
+        for id in TopologicalSorter(self.graph).static_order():
+            if id not in self.results:
+                self.finish(id, undecided(f"not started: {stopped}"), time.monotonic())
+
+    @property
+    def over(self) -> str:
+        """Why nothing more is started; "" while there is time."""
+        return self.out if self.end is not None and time.monotonic() >= self.end else ""
+
+    @property
+    def seconds(self) -> float:
+        """Granted to a claim: of a budget half of what is left, so that one claim does not take it all."""
+        return CLAIM_SECONDS if self.end is None else max(CLAIM_SECONDS, (self.end - time.monotonic()) / 2)
+
+    def settled(self, id: str, stopped: str) -> Finding | None:
+        """What is known of a claim without its check."""
+        failed = [other for other in self.graph[id] if not self.results[other].as_expected]
+        if stopped or self.over:
+            return undecided(f"not started: {stopped or self.over}")
+        if failed:
+            return Finding(Verdict.SKIPPED, "", reason=f"rests on {', '.join(failed)}, not as expected")
+        return None
+
+    def check(self, claim: Claim, alarm: Alarm) -> tuple[Finding, str]:
+        """What the claim's check finds, and why the run ends with it; "" if it goes on."""
+        doing = [""]
+
+        def tell(text: str) -> None:
+            doing.append(text)
+            self.progress(claim, text)
+
+        tell("")
+        run = Run(tell, self.seconds)
+        with torch_modes_kept():
+            try:
+                return alarm.guard(lambda: claim.check(self.settings, run)), ""
+            except (KeyboardInterrupt, OutOfBudgetError) as ending:
+                stopped = "interrupted" if isinstance(ending, KeyboardInterrupt) else str(ending)
+                at = f" while at {doing[-1]}" if doing[-1] else ""
+                return undecided(f"not finished{at}: {stopped}"), stopped
+            except Exception as error:
+                return failure(error), ""
+
+    def finish(self, id: str, finding: Finding, start: float) -> None:
+        claim = self.claims[id]
+        self.results[id] = Result(claim, claim.expected_verdict(self.settings), finding, time.monotonic() - start)
+        self.finished(self.results[id])
+
+
+def failure(error: Exception) -> Finding:
+    """Whatever a check raises is the verdict ERROR, never a lost run."""
+    return Finding(Verdict.ERROR, "", details={"traceback": trace(error)}, reason=named(error, MESSAGE))
+
+
+def check_elsewhere(paper: str, words: dict[str, str], id: str, seconds: float) -> Finding:
+    """What the check of this claim finds, in a process that knows nothing yet."""
     try:
-        return alarm.guard(lambda: claim.check(settings, Run(tell, seconds))), ""
-    except (KeyboardInterrupt, OutOfBudgetError) as ending:
-        stopped = "interrupted" if isinstance(ending, KeyboardInterrupt) else str(ending)
-        at = f" while at {doing[-1]}" if doing[-1] else ""
-        return undecided(f"not finished{at}: {stopped}"), stopped
-    except Exception as error:  # whatever a check raises is the verdict ERROR, never a lost run
-        return Finding(Verdict.ERROR, "", details={"traceback": trace(error)}, reason=named(error, MESSAGE)), ""
+        found = get_paper(paper)
+        settings = validate(found.settings, words)
+        (claim,) = (claim for claim in found.claims if claim.id == id)
+        return claim.check(settings, Run(seconds=seconds))
+    except Exception as error:
+        return failure(error)
 
 
 def exit_status(results: Sequence[Result]) -> int:

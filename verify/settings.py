@@ -112,19 +112,6 @@ class Settings(BaseModel):
         return self
 
 
-class CheckSettings(Settings):
-    """The keys of `python -m verify.check`, whatever the paper. A paper's settings extend this model."""
-
-    select: Words = Field((), description="claim ids or prefixes, comma-separated")
-    ignore: Words = Field((), description="claim ids or prefixes, comma-separated")
-    format: Literal["table", "json", "html", "junit", "markdown"] = Field(  # type: ignore[assignment]  # more than other commands
-        "table", description="table, json, html, junit or markdown"
-    )
-    certificate: str | None = Field(
-        None, min_length=1, description="a file for certificates, which python -m verify.replay checks"
-    )
-
-
 DASK = "dask:"
 CLUSTER = re.compile(rf"{DASK}(?:tcp|tls)://(?:\[[0-9a-fA-F:]+\]|[\w.-]+):(\d{{1,5}})")
 
@@ -139,12 +126,12 @@ def check_executor(name: str) -> str:
 
 
 class ExecutorSettings(Settings):
-    """Where shards are computed. Results do not depend on it."""
+    """Where work is done. Results do not depend on it, so reports leave these keys out."""
 
     executor: Annotated[str, AfterValidator(check_executor)] = Field(
         "auto",
         exclude=True,
-        description="inline, processes, dask:tcp://HOST:PORT, or auto (processes for several points, inline for one)",
+        description="inline, processes, dask:tcp://HOST:PORT, or auto (processes for several points, or given workers)",
     )
     workers: Integer | None = Field(
         None,
@@ -153,18 +140,25 @@ class ExecutorSettings(Settings):
         exclude=True,
         description="a whole number from 1 to 1024, of processes (default: one a core)",
     )
-    shards: str | None = Field(
-        None,
-        min_length=1,
-        exclude=True,
-        description="a folder for finished points, from which a stopped command goes on",
-    )
 
     @model_validator(mode="after")
     def workers_are_processes(self) -> Self:
         if self.workers is not None and self.executor not in ("auto", "processes"):
             raise ValueError(f"workers={self.workers}: workers belong to executor=processes, not {self.executor}")
         return self
+
+
+class CheckSettings(ExecutorSettings):
+    """The keys of `python -m verify.check`, whatever the paper. A paper's settings extend this model."""
+
+    select: Words = Field((), description="claim ids or prefixes, comma-separated")
+    ignore: Words = Field((), description="claim ids or prefixes, comma-separated")
+    format: Literal["table", "json", "html", "junit", "markdown"] = Field(  # type: ignore[assignment]  # more than other commands
+        "table", description="table, json, html, junit or markdown"
+    )
+    certificate: str | None = Field(
+        None, min_length=1, description="a file for certificates, which python -m verify.replay checks"
+    )
 
 
 AnySettings = TypeVar("AnySettings", bound=Settings)

@@ -109,7 +109,9 @@ def test_a_paper_by_path(folder: bool, tmp_path: Path, capsys: pytest.CaptureFix
     try:
         assert main([f"paper={path}"]) == 0
         assert "by-path" in capsys.readouterr().out
-        assert isinstance(registry.get_paper(str(path)), Paper)  # again, from the same file
+        file.write_text(PAPER.format(name="by-path", title="another sum"))  # somebody goes on writing
+        again = registry.get_paper(str(path))
+        assert isinstance(again, Paper) and again.claims[0].title == "another sum"
     finally:
         sys.modules.pop("by_path", None)
 

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from verify.papers.sub_ngrams.settings import SubNGramProblem
 from verify.settings import ExecutorSettings
 
 
 class GradientSettings(SubNGramProblem, ExecutorSettings):
-    """What is computed, and where. The result does not depend on where, so reports leave those keys out."""
+    """What is computed, and where."""
+
+    shards: str | None = Field(
+        None,
+        min_length=1,
+        exclude=True,
+        description="a folder for finished points, from which a stopped command goes on",
+    )
