@@ -45,20 +45,25 @@ class Dataset:
         self.feed_forward: Problems = {x: [(n[x], v) for v in range(self.V) if v != n[x]] for x in sorted(n)}
         self.attention: Problems = {q: sorted(order) for q, order in sorted(orders.items()) if order}
 
+    @property
+    def name(self) -> str:
+        """Equal for datasets that set the same problems."""
+        return repr((self.V, self.feed_forward, self.attention))
+
 
 def max_margin(c: Certificate) -> str:
     """NT7m: the columns of W_ov* and W_kq*; those that have no pair are 0."""
     datasets = [Dataset(c, f) for f in c.parameters.objects("datasets")]
     found = c.witness.objects("datasets")
     c.demand(bool(datasets) and len(found) == len(datasets), "witness.datasets: not one for each dataset")
-    norms, columns = [], 0
+    norms, columns = dict[str, Fraction](), dict[str, int]()
     for data, f in zip(datasets, found, strict=True):
         check_layer(c, data.V, data.feed_forward, f.objects("W_ov"), f"{f.where}.W_ov")
-        norms.append(check_layer(c, data.V, data.attention, f.objects("W_kq"), f"{f.where}.W_kq"))
+        norms[data.name] = check_layer(c, data.V, data.attention, f.objects("W_kq"), f"{f.where}.W_kq")
         f.finish()
-        columns += len(data.feed_forward) + len(data.attention)
-    listed = ", ".join(map(shown, norms[:6])) + ", ..." * (len(norms) > 6)
-    return f"{columns} columns of {len(datasets)} datasets; |W_kq*|^2 = {listed}"
+        columns[data.name] = len(data.feed_forward) + len(data.attention)
+    listed = ", ".join(map(shown, list(norms.values())[:6])) + ", ..." * (len(norms) > 6)
+    return f"{sum(columns.values())} columns of {len(columns)} datasets; |W_kq*|^2 = {listed}"
 
 
 def extended_order(c: Certificate) -> str:
@@ -67,15 +72,15 @@ def extended_order(c: Certificate) -> str:
     found = c.witness.objects("datasets")
     c.demand(bool(datasets) and len(found) == len(datasets), "witness.datasets: not one for each dataset")
     c.afford(sum(data.V * (len(pairs) + data.V) for data in datasets for pairs in data.attention.values()), "order")
-    entries = 0
+    entries = dict[str, int]()
     for data, f in zip(datasets, found, strict=True):
         columns = f.objects("W_kq")
         f.finish()
         check_layer(c, data.V, data.attention, columns, f"{f.where}.W_kq")
         for pairs, column in zip(data.attention.values(), columns, strict=True):
             check_order(c, column.rationals("solution"), pairs, column.where)
-            entries += data.V
-    return f"{entries} pairs of token and query in {len(datasets)} datasets"
+        entries[data.name] = data.V * len(data.attention)
+    return f"{sum(entries.values())} pairs of token and query in {len(entries)} datasets"
 
 
 def check_order(c: Certificate, w: Sequence[Fraction], pairs: Sequence[Pair], where: str) -> None:

@@ -58,7 +58,8 @@ def read_chains(c: Certificate, S: int, n: int, operations: int, what: str) -> t
         raise RejectedError("parameters.kernels: none")
     for kernel in kernels:
         check_kernel(c, kernel, S, n, "parameters.kernels", operations, what)
-    return [chain(kernel, S, n) for kernel in kernels], f"{len(kernels)} rational kernels"
+    different = list({tuple(map(tuple, kernel)): kernel for kernel in kernels}.values())
+    return [chain(kernel, S, n) for kernel in different], f"{len(different)} rational kernels"
 
 
 def check_kernel(

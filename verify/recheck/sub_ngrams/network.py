@@ -31,7 +31,8 @@ def increasing(lags: tuple[int, ...], n: int, where: str) -> tuple[int, ...]:
 
 
 def braces(values: Iterable[Any]) -> str:
-    return "{" + ",".join(map(shown, values)) + "}"
+    """A set: what is named twice counts once."""
+    return "{" + ",".join(dict.fromkeys(map(shown, values))) + "}"
 
 
 def score(x: Sequence[int], E: Sequence[Any], P: Sequence[Any]) -> list[Any]:
