@@ -1,4 +1,4 @@
-"""The gradient flow of H, integrated and in closed form (design, A3.10)."""
+"""The gradient flow of H, integrated and in closed form (MF10)."""
 
 from __future__ import annotations
 

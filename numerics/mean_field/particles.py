@@ -1,4 +1,4 @@
-"""Networks of particles: h_mu(x) = mean over neurons of a sigma(w . x), and linear attention on top (design, A1, A3.3).
+"""Networks of particles: h_mu(x) = mean over neurons of a sigma(w . x), and linear attention on top (MF3).
 
 Shapes: a (N, k), w (N, d), points X (n, d), targets f (n, k); the distribution of x is uniform on the points.
 """
@@ -115,7 +115,7 @@ def derivatives(particles: Particles, X: Tensor, va: Tensor, vw: Tensor) -> tupl
 
 
 def variations(particles: Particles, task: Task, va: Tensor, vw: Tensor) -> tuple[Tensor, Tensor]:
-    """First and second variation along (id + eps v)_# mu by the formulas of A3.2 and A3.3 in the language of functions.
+    """First and second variation along (id + eps v)_# mu by the formulas of MF2 and MF3 in the language of functions.
 
     The integrals of v over mu are derivatives of h along v; the loss enters by formulas only.
     """

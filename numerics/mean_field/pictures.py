@@ -68,7 +68,7 @@ def spectrum_picture(F: Tensor) -> Figure:
 def homotopy_picture(F: Tensor) -> Figure:
     """The loss along (1-s) H + s R F from saddles with a single missed eigenvalue, with its curvature as predicted.
 
-    R leads from the missed direction of F to the spare direction of H, as in A3.7; on the rest H is F already, up to
+    R leads from the missed direction of F to the spare direction of H, as in MF7; on the rest H is F already, up to
     lengths.
     """
     k, m = F.shape

@@ -1,4 +1,4 @@
-"""The landscape that prompts of finite length see, in floats (design, A3.12)."""
+"""The landscape that prompts of finite length see, in floats (MF12)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One neuron at a saddle of the Wasserstein flow, by quadrature and autograd (design, A3.13)."""
+"""One neuron at a saddle of the Wasserstein flow, by quadrature and autograd (MF13)."""
 
 from __future__ import annotations
 

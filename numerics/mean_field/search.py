@@ -1,4 +1,4 @@
-"""Critical points from random starts, and how far their losses can be from the predicted list (design, A3.6)."""
+"""Critical points from random starts, and how far their losses can be from the predicted list (MF6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training of particle networks: at the best attention matrix (two time scales), or together with it (design, A4)."""
+"""Training of particle networks: at the best attention matrix (two time scales), or together with it (MF10t)."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def descent(
 
 
 def attention_after(task: Task, h: Tensor, W: Tensor, time: float) -> Tensor:
-    """W_t of dW/dt = -dL_TF/dW for fixed features: u_i^T (W_t - A^{-1}) q_j decays as e^{-t s_i alpha_j} (A3.11)."""
+    """W_t of dW/dt = -dL_TF/dW for fixed features: u_i^T (W_t - A^{-1}) q_j decays as e^{-t s_i alpha_j} (MF11)."""
     A, B, _ = task.covariances(h)
     s, U = torch.linalg.eigh(B.mT @ B)
     alpha, Q = torch.linalg.eigh(A)

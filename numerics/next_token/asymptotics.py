@@ -1,4 +1,4 @@
-"""What normalised gradient descent tends to, predicted from the max-margin solution (design, next-token B3.6-B3.8).
+"""What normalised gradient descent tends to, predicted from the max-margin solution (claims NT6 to NT8).
 
 Let W* be the max-margin solution with duals alpha on the support vectors v_i, and omega_i the tail coefficients. Then
 

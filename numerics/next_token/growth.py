@@ -1,4 +1,4 @@
-"""The norm of the weights and dominance, at every step of a run (design, next-token B3.5)."""
+"""The norm of the weights and dominance, at every step of a run (NT5)."""
 
 from __future__ import annotations
 

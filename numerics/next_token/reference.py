@@ -1,4 +1,4 @@
-"""Training as the page writes it, one sentence after the other, in arithmetic of any precision (design, B3.1).
+"""Training as the page writes it, one sentence after the other, in arithmetic of any precision (NT1).
 
 The formulas are the naive ones: 1 - p loses all its digits once p is near 1. Given enough digits they are right all the
 same, and so they are the slow twin of the stable formulas of `stage`. In double precision they break (a test shows it).

@@ -1,4 +1,4 @@
-"""Both training stages as one kind of problem, with gradients that keep relative accuracy (design, next-token B3).
+"""Both training stages as one kind of problem, with gradients that keep relative accuracy (mathematics/next-token).
 
 In a stage every sentence has one right choice and M wrong ones: the next token among the tokens of the vocabulary
 (stage 1), the optimal token among the tokens of the sentence (stage 2). Wrong choice m has the log odds

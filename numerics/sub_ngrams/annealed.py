@@ -1,4 +1,4 @@
-"""Engine `transfer`, annealed: the population gradient at any length T, with its error (design, section 5.4).
+"""Engine `transfer`, annealed: the population gradient at any length T, with its error (sub-n-grams/computing).
 
 The gradient given the kernel (`transfer`) is averaged over the prior of kernels. At a short length it is a polynomial
 in the kernel, and a Gauss rule is exact. Otherwise

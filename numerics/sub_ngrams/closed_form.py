@@ -1,4 +1,4 @@
-"""The gradient of many sequences in closed form (design, sub-n-grams section 4). The slow twin is `proofs`' `score`.
+"""The gradient of many sequences in closed form (sub-n-grams/gradient). The slow twin is `proofs`' `score`.
 
 Engine `closed_form`: all S^T sequences, their exact weights, in float64.
 

@@ -1,4 +1,4 @@
-"""Engine `infinite length`, in floats: the gradient given the kernel as T -> infinity (design, section 5.7).
+"""Engine `infinite length`, in floats: the gradient given the kernel as T -> infinity (sub-n-grams/computing).
 
 At T = infinity the attention to n-grams w is a(w) proportional to pi(w) q^m(w), pi the stationary law of n-grams, and
 p(s) is the attention to n-grams that end in s. So, with u the last n-1 tokens of the final n-gram e,

@@ -1,4 +1,4 @@
-"""The literal two-layer network, with arbitrary parameters (design, sub-n-grams section 2).
+"""The literal two-layer network, with arbitrary parameters (sub-n-grams/law-and-network).
 
 Shapes: B sequences of T tokens out of S; H = n-1 heads; the stream has d = (H+1) S components, S for every lag 0..H.
 """
@@ -127,7 +127,7 @@ class Network(nn.Module):
         dtype: torch.dtype = torch.float64,
         device: torch.device | None = None,
     ) -> Network:
-        """The Lambda-gram configuration (design section 3) at c = log q, or at the given c; c_A = inf: hard heads.
+        """The Lambda-gram configuration (sub-n-grams/configuration), c = log q or as given; c_A = inf: hard heads.
 
         A soft head h has logit c_A on position t-h. Where t-h does not exist it sees the average of all tokens so
         far: no finite logits give the 0 of a hard head there. Raises ValueError when c is infinite.

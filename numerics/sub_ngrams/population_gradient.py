@@ -1,4 +1,4 @@
-"""The exact population gradient of any next-token module (design, sub-n-grams sections 1 and 2)."""
+"""The exact population gradient of any next-token module (sub-n-grams/law-and-network)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sequences drawn from the law (design, sub-n-grams section 1), thousands at a time.
+"""Sequences drawn from the law (sub-n-grams/law-and-network), thousands at a time.
 
 Two ways that share no more than the walk: `polya_urn` draws from the annealed law at once; `draw_kernels` and `chains`
 draw a kernel for each sequence and then the sequence. Contexts are numbered as in `NGramLaw.contexts`.

@@ -1,4 +1,4 @@
-"""All sequences of a length, and their annealed probability and predictive, as tensors (design section 1).
+"""All sequences of a length, and their annealed probability and predictive, as tensors (sub-n-grams/law-and-network).
 
 A batch of B sequences of length T is an int64 tensor B x T. The exact twins are `NGramLaw.probability` and
 `NGramLaw.predictive`.

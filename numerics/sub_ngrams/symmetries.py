@@ -119,7 +119,7 @@ def nearest(found: Sequence[Distance]) -> Distance:
 
 
 def transformed(network: Network, order: Sequence[int], G: Tensor, R: Tensor) -> Network:
-    """The same function in other parameters: heads in another order, and both gauges (design, issue of symmetries).
+    """The same function in other parameters: heads in another order, and both gauges.
 
     order  a permutation of 0..H-1;  G  H x S x S invertible;  R  D x D invertible
     """

@@ -1,4 +1,4 @@
-"""Training of the literal network on fresh sequences, step by step (design, sub-n-grams section 7; claim SN15).
+"""Training of the literal network on fresh sequences, step by step (sub-n-grams/training; claim SN15).
 
 A run is a function of its recipe: the trainer's state, batches included, can be stored after any step and taken up
 again.

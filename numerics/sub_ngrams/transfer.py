@@ -1,4 +1,4 @@
-"""Engine `transfer`: the gradient given the kernel, at any length T, at cost O(log T) (design, section 5.4).
+"""Engine `transfer`: the gradient given the kernel, at any length T, at cost O(log T) (sub-n-grams/computing).
 
 Averages N/Z over the positions of a sequence (`proofs.sub_ngrams.counting`) become powers of killed chains by
 

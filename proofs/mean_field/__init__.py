@@ -1,1 +1,1 @@
-"""The finite mean-field model, exactly (design, mean-field section A3)."""
+"""The finite mean-field model, exactly (mathematics/mean-field)."""

@@ -1,4 +1,4 @@
-"""Critical points, exactly: their classification, Hessian spectra and negative curvature (design, A3.6 and A3.7)."""
+"""Critical points, exactly: their classification, Hessian spectra and negative curvature (MF6 and MF7)."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ class CriticalPoint:
 
     @cached_property
     def R(self) -> fmpq_mat:
-        """The direction of negative curvature: a partial isometry from range(Z) to the kernel of M^T (A3.7)."""
+        """The direction of negative curvature: a partial isometry from range(Z) to the kernel of M^T (MF7)."""
         return self.U * select(self.target.U, columns=self.S).transpose()
 
     @cached_property
@@ -176,14 +176,14 @@ def orthonormal_hessian(model: Model) -> fmpq_mat:
 
 
 def predicted_spectrum(target: Target, S: Subset) -> list[Fraction]:
-    """The km eigenvalues of the Hessian at a critical point with H H^T = I (A3.6)."""
+    """The km eigenvalues of the Hessian at a critical point with H H^T = I (MF6)."""
     rows = [target.eigenvalues[j] for j in target.kept(S)] + [Fraction(0)] * len(S)
     columns = [target.eigenvalues[i] for i in S] + [Fraction(0)] * (target.m - target.k - len(S))
     return [a - b for a in rows for b in columns] + [Fraction(0)] * target.k**2
 
 
 def rational_example() -> Model:
-    """The saddle of A3.7: L = 1/2, and L'' = -1 along R = e_2 e_1^T."""
+    """The saddle of MF7: L = 1/2, and L'' = -1 along R = e_2 e_1^T."""
     return Model(matrix([[0, 1, 0, 0], [0, 0, 1, 0]]), matrix([[1, 0, 0, 0], [0, 2, 0, 0]]))
 
 

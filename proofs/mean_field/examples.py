@@ -1,6 +1,6 @@
 """Families in closed form: tightness of the curvature bound, Hermite features, and a saddle of the Wasserstein flow.
 
-Design, A3.7 and A3.13.
+MF7 and MF13.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def gaussian_mean(function: Callable[[Any], Any], reach: int = 14) -> arb:
 
 
 def tanh_saddle() -> dict[str, arb]:
-    """mu = one neuron a tanh(w . x) with w = e_2, target tanh(x_1), x ~ N(0, I_2), k = 1 (A3.13).
+    """mu = one neuron a tanh(w . x) with w = e_2, target tanh(x_1), x ~ N(0, I_2), k = 1 (MF13).
 
     M = E[h f°] / E h^2 = 0, so that d L/d mu vanishes everywhere; moving w along e_1 changes h by x_1 sech^2(x_2), and
     the Hessian form leaves -(E[tanh(x_1) x_1] E[sech^2(x_2)])^2 / E tanh^2 = -c^4 / E tanh^2.

@@ -1,4 +1,4 @@
-"""Gradient flows with exact solutions: the features (Oja's flow, A3.10) and the attention matrix (Lemma 3.1, A3.11)."""
+"""Gradient flows with exact solutions: the features (Oja's flow, MF10) and the attention matrix (Lemma 3.1, MF11)."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class OjaFlow:
         return not is_zero(select(outside, [self.target.eigenvalues.index(self.target.r_low)]))
 
     def sublevel_bound(self, q: Fraction) -> arb:
-        """L_0 e^{-2 (r_low - 2 L_0) t} at t = common log q: a bound on L where 2 L_0 < r_low (A3.10, ||A|| = 1)."""
+        """L_0 e^{-2 (r_low - 2 L_0) t} at t = common log q: a bound on L where 2 L_0 < r_low (MF10, ||A|| = 1)."""
         with ctx.workprec(PRECISION):
             start = Model(self.start, self.target.F)
             t = self.common * (arb(q.numerator) / q.denominator).log()

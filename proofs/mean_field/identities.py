@@ -1,4 +1,4 @@
-"""The identities of section A3, each as a difference that is zero for every k, m and all matrices of these shapes.
+"""The identities of MF1 to MF12, each as a difference that is zero for every k, m and all matrices of these shapes.
 
 `IDENTITIES` maps a name to a function that returns the difference of its two sides, in words (see `words`). A claim is
 proved where the difference has no terms left.
@@ -63,46 +63,46 @@ def moving(E: Expression) -> dict[str, Expression]:
 
 
 def optimal_attention() -> Any:
-    """L_TF(H, W) = L(H) + ||F H^T (W - A^{-1}) H||^2 / 2, so that W = A^{-1} is optimal (A3.1)."""
+    """L_TF(H, W) = L(H) + ||F H^T (W - A^{-1}) H||^2 / 2, so that W = A^{-1} is optimal (MF1)."""
     model, (W,) = general_model(), letters("W")
     gap = model.B * (W - model.A_inverse) * model.H
     return model.attention_loss(W) - model.loss - inner(gap, gap) / 2
 
 
 def loss_is_unexplained_part() -> Any:
-    """L(H) = ||F Q||_F^2 / 2 (A3.1)."""
+    """L(H) = ||F Q||_F^2 / 2 (MF1)."""
     model = general_model()
     unexplained = model.outside(model.F)
     return model.loss - inner(unexplained, unexplained) / 2
 
 
 def first_derivative() -> Any:
-    """D L[E] = <gradient, E> (A3.2)."""
+    """D L[E] = <gradient, E> (MF2)."""
     model, (E,) = general_model(), letters("E")
     return model.loss.derivative(moving(E)) - inner(model.gradient, E)
 
 
 def second_derivative() -> Any:
-    """D^2 L[E, E] is the Hessian form (A3.3)."""
+    """D^2 L[E, E] is the Hessian form (MF3)."""
     model, (E,) = general_model(), letters("E")
     return model.loss.derivative(moving(E)).derivative(moving(E)) - model.hessian_form(E)
 
 
 def last_hessian_term() -> Any:
-    """The last term of the Hessian form is -2 tr(E H^+ E gradient^T): zero at critical points (A3.3)."""
+    """The last term of the Hessian form is -2 tr(E H^+ E gradient^T): zero at critical points (MF3)."""
     model, (E,) = general_model(), letters("E")
     last = trace(model.F * model.H_plus * E * model.H_plus * model.outside(E) * model.F.transpose()) * 2
     return last + trace(E * model.H_plus * E * model.gradient.transpose()) * 2
 
 
 def second_variation() -> Any:
-    """D^2 L[E, E2] is the second variation in the language of functions (A3.3)."""
+    """D^2 L[E, E2] is the second variation in the language of functions (MF3)."""
     model, (E, E2) = general_model(), letters("E", "E2")
     return model.loss.derivative(moving(E)).derivative(moving(E2)) - model.second_variation(E, E2)
 
 
 def change_of_basis() -> Any:
-    """L(G H) = L(H) for invertible G (A3.4)."""
+    """L(G H) = L(H) for invertible G (MF4)."""
     model, (G, g) = general_model(), letters("G", "g")
     GH = G * model.H
     inverse = g.transpose() * model.A_inverse * g
@@ -114,55 +114,55 @@ def change_of_basis() -> Any:
 
 
 def gradient_along_orbit() -> Any:
-    """<gradient, G H> = 0 (A3.4)."""
+    """<gradient, G H> = 0 (MF4)."""
     model, (G,) = general_model(), letters("G")
     return inner(model.gradient, G * model.H)
 
 
 def gradient_times_H() -> Any:
-    """gradient H^T = 0; hence H H^T is conserved by the gradient flow (A3.4, A3.10)."""
+    """gradient H^T = 0; hence H H^T is conserved by the gradient flow (MF4, MF10)."""
     model = general_model()
     return model.gradient * model.H.transpose()
 
 
 def homotopy_slope() -> Any:
-    """dL/ds = -tr(R^T M Z) along H_s = (1 - s) H + s R F (A3.5)."""
+    """dL/ds = -tr(R^T M Z) along H_s = (1 - s) H + s R F (MF5)."""
     model, (R,) = general_model(), letters("R")
     return model.loss.derivative(moving(R * model.F - model.H)) - model.homotopy_slope(R)
 
 
 def homotopy_form() -> Any:
-    """D^2 L[RF, RF] (A3.5)."""
+    """D^2 L[RF, RF] (MF5)."""
     model, (R,) = general_model(), letters("R")
     return model.hessian_form(R * model.F) - model.homotopy_form(R)
 
 
 def homotopy_curvature() -> Any:
-    """d^2L/ds^2 = D^2 L[RF, RF] + 2 dL/ds: the Hessian form of the line's velocity RF - H (A3.5)."""
+    """d^2L/ds^2 = D^2 L[RF, RF] + 2 dL/ds: the Hessian form of the line's velocity RF - H (MF5)."""
     model, (R,) = general_model(), letters("R")
     return model.hessian_form(R * model.F - model.H) - model.homotopy_curvature(R)
 
 
 def gradient_norm() -> Any:
-    """gradient gradient^T = M Z M^T; with Z >= 0, gradient = 0 if and only if M Z = 0 (A3.5)."""
+    """gradient gradient^T = M Z M^T; with Z >= 0, gradient = 0 if and only if M Z = 0 (MF5)."""
     model = general_model()
     return model.gradient * model.gradient.transpose() - model.M * model.Z * model.M.transpose()
 
 
 def explained_part() -> Any:
-    """M^T A M = S° - Z (A3.9)."""
+    """M^T A M = S° - Z (MF9)."""
     model = general_model()
     return model.M.transpose() * model.A * model.M - model.S + model.Z
 
 
 def critical_equation() -> Any:
-    """(S° - Z) Z = M^T A (M Z): at a critical point S° Z = Z^2, so that Z is S° on its range (A3.6)."""
+    """(S° - Z) Z = M^T A (M Z): at a critical point S° Z = Z^2, so that Z is S° on its range (MF6)."""
     model = general_model()
     return (model.S - model.Z) * model.Z - model.M.transpose() * model.A * model.M * model.Z
 
 
 def curvature_in_null_directions() -> Any:
-    """D^2 L[RF, RF] + tr(Z R^T A^{-1} R Z) consists of terms that contain M^T R (A3.7)."""
+    """D^2 L[RF, RF] + tr(Z R^T A^{-1} R Z) consists of terms that contain M^T R (MF7)."""
     model, (R,) = general_model(), letters("R")
     RZ, MR = R * model.Z, model.M.transpose() * R
     return (
@@ -173,7 +173,7 @@ def curvature_in_null_directions() -> Any:
 
 
 def rank_one_form() -> Any:
-    """For R = u v^T: D^2 L[RF, RF] = v'Zv |M'u|^2 - u'A^{-1}u |Zv|^2 + 2 (v'M'u)(v'ZM'u) (A3.8)."""
+    """For R = u v^T: D^2 L[RF, RF] = v'Zv |M'u|^2 - u'A^{-1}u |Zv|^2 + 2 (v'M'u)(v'ZM'u) (MF8)."""
     model, (u, v) = general_model(), letters("u", "v")
     Mu, Zv = model.M.transpose() * u, model.Z * v
     a = model.A_inverse
@@ -186,13 +186,13 @@ def rank_one_form() -> Any:
 
 
 def attention_gradient() -> Any:
-    """d/dW L_TF(H, W) in the direction V is <B^T B (W A - I), V> (A3.11)."""
+    """d/dW L_TF(H, W) in the direction V is <B^T B (W A - I), V> (MF11)."""
     model, (W, V) = general_model(), letters("W", "V")
     return model.attention_loss(W).derivative({"W": V}) - inner(model.attention_gradient(W), V)
 
 
 def subspace_flow() -> Any:
-    """Along dY/dt = Y F^T F the projection on the row space of Y obeys dP/dt = P G Q + Q G P, G = F^T F (A3.10)."""
+    """Along dY/dt = Y F^T F the projection on the row space of Y obeys dP/dt = P G Q + Q G P, G = F^T F (MF10)."""
     model = general_model()
     G = model.F.transpose() * model.F
     GQ = model.outside(G)
@@ -200,7 +200,7 @@ def subspace_flow() -> Any:
 
 
 def oja_flow() -> Any:
-    """Along the gradient flow with H H^T = 1 the projection obeys the same equation (A3.10)."""
+    """Along the gradient flow with H H^T = 1 the projection obeys the same equation (MF10)."""
     model = general_model()
     velocity = model.P.derivative(moving(model.gradient * -1))
     G = model.F.transpose() * model.F
@@ -217,7 +217,7 @@ def orthonormal(expression: Expression) -> Expression:
 
 
 def prompt_optimum() -> Any:
-    """With W_n = S^{-1} T A^{-1}: L^n(W) = L^n(W_n) + tr(S (W - W_n) A (W - W_n)^T) / 2 (A3.12)."""
+    """With W_n = S^{-1} T A^{-1}: L^n(W) = L^n(W_n) + tr(S (W - W_n) A (W - W_n)^T) / 2 (MF12)."""
     T, S, s, A, a, W = (PROMPTS.letter(x) for x in ("T", "S", "s", "A", "a", "W"))
     gap = W - s * T * a
     loss = trace(T * W) * -1 + trace(S * W * A * W.transpose()) / 2  # without the constant tr(S°) / 2
@@ -226,7 +226,7 @@ def prompt_optimum() -> Any:
 
 
 def prompt_excess() -> Any:
-    """L^n(W) - L_TF(W) = tr((S - T) W A W^T) / 2, where S - T = (C - T) / n without noise (A3.12)."""
+    """L^n(W) - L_TF(W) = tr((S - T) W A W^T) / 2, where S - T = (C - T) / n without noise (MF12)."""
     T, S, A, W = (PROMPTS.letter(x) for x in ("T", "S", "A", "W"))
 
     def loss(S: Expression) -> Any:
@@ -236,7 +236,7 @@ def prompt_excess() -> Any:
 
 
 def prompt_gap() -> Any:
-    """L^n - L = tr(D A^{-1}) / 2 - tr(D S^{-1} D A^{-1}) / 2 with D = S - T, also where T has no inverse (A3.12)."""
+    """L^n - L = tr(D A^{-1}) / 2 - tr(D S^{-1} D A^{-1}) / 2 with D = S - T, also where T has no inverse (MF12)."""
     T, S, s, a = (PROMPTS.letter(x) for x in ("T", "S", "s", "a"))
     D = S - T
     gap = trace(T * a) / 2 - trace(T * s * T * a) / 2
@@ -244,7 +244,7 @@ def prompt_gap() -> Any:
 
 
 def prompt_slope() -> Any:
-    """d L^n / d(1/n) at 1/n = 0 without noise is tr((C - T) A^{-1}) / 2, for invertible B (A3.12)."""
+    """d L^n / d(1/n) at 1/n = 0 without noise is tr((C - T) A^{-1}) / 2, for invertible B (MF12)."""
     T, t, a, C = (PROMPTS.letter(x) for x in ("T", "t", "a", "C"))
     velocity = {"s": t * (C - T) * t * -1}  # of S^{-1}, where S = (1 - 1/n) T + C / n, at S = T
     s = PROMPTS.letter("s")

@@ -1,4 +1,4 @@
-"""Atoms of a network in exact rationals, and the rate of improvement under birth and death (design, A3.14).
+"""Atoms of a network in exact rationals, and the rate of improvement under birth and death (MF14).
 
 With g(w) = grad_a dL/dmu and dmu°/dpi = r(a, w) <= R_4, dL/ds along the homotopy is the integral of (R a . g) r over
 pi. As pi is symmetric in a it is that of (R a . g) (r(a) - r(-a)) / 2, and (r(a) - r(-a))^2 <= R_4 (r(a) + r(-a)), so

@@ -1,4 +1,4 @@
-"""What holds at every full-rank H: the strict-saddle dichotomy and the inequalities below r_low/2 (design, A3.8, A3.9).
+"""What holds at every full-rank H: the strict-saddle dichotomy and the inequalities below r_low/2 (MF8, MF9).
 
 Each number is a rational where it is one, and otherwise a rigorous interval: so equality can be decided where it holds.
 """
@@ -129,7 +129,7 @@ def _vector(S: fmpq_mat, extreme: Any, position: int) -> fmpq_mat | arb_mat:
 
 
 def squared_gradient_excess(model: Model, r_low: Any) -> fmpq:
-    """2L (r_low - 2L), which ||A|| ||gradient||^2 has to reach (A3.9, for 2L < r_low)."""
+    """2L (r_low - 2L), which ||A|| ||gradient||^2 has to reach (MF9, for 2L < r_low)."""
     return 2 * model.loss * (to_fmpq(r_low) - 2 * model.loss)
 
 
@@ -155,7 +155,7 @@ def rational_r_low(model: Model) -> fmpq:
 
 
 def slope_bound(model: Model) -> arb:
-    """2L sqrt((r_low - 2L) / ||A||), which ||MZ||_* has to reach (A3.9, for 2L < r_low)."""
+    """2L sqrt((r_low - 2L) / ||A||), which ||MZ||_* has to reach (MF9, for 2L < r_low)."""
     with ctx.workprec(PRECISION):
         return 2 * model.loss * arb((smallest(model.S) - 2 * model.loss) / largest(model.A)).sqrt()
 
@@ -174,7 +174,7 @@ def slope_bound_is_attained(model: Model) -> bool:
 
 
 def tight_model(k: int, m: int, p: int | Fraction, r: int | Fraction, random: Random) -> Model:
-    """A model, m > k, with equality in form <= bound, and in both inequalities of A3.9; r_low = 1.
+    """A model, m > k, with equality in form <= bound, and in both inequalities of MF9; r_low = 1.
 
     Up to rotations the first row of H is p e_1 + r e_{k+1} and that of F is e_1; row j > 1 is e_j in H and 2 e_j in F.
     The gain is 6 p^2 / r^2 times `enough`.

@@ -1,4 +1,4 @@
-"""The finite mean-field model: loss, gradient, Hessian form, homotopy (design, mean-field A3.1 - A3.5).
+"""The finite mean-field model: loss, gradient, Hessian form, homotopy (claims MF1 to MF5).
 
 In an orthonormal basis of m features the mean-field network h_mu is a matrix H (k x m) of full rank k, and the target
 f° is a matrix F (k x m). Every quantity is written once, for any kind of matrix that can be multiplied, added,
@@ -76,7 +76,7 @@ class Model:
 
     @cached_property
     def loss(self) -> Any:
-        """L(H) = tr(Z) / 2, the loss with the optimal attention matrix (A3.1)."""
+        """L(H) = tr(Z) / 2, the loss with the optimal attention matrix (MF1)."""
         return trace(self.Z) / 2
 
     def attention_loss(self, W: Matrix) -> Any:
@@ -84,17 +84,17 @@ class Model:
         return squared_norm(self.F - self.B * W * self.H) / 2
 
     def attention_gradient(self, W: Matrix) -> Any:
-        """dL_TF/dW = B^T B (W A - I) (A3.11)."""
+        """dL_TF/dW = B^T B (W A - I) (MF11)."""
         BtB = self.B.transpose() * self.B
         return BtB * W * self.A - BtB
 
     @cached_property
     def gradient(self) -> Any:
-        """dL/dH = - M F Q, k x m (A3.2)."""
+        """dL/dH = - M F Q, k x m (MF2)."""
         return self.M * self.outside(self.F) * -1
 
     def hessian_form(self, E: Matrix) -> Any:
-        """D^2 L[E, E] (A3.3)."""
+        """D^2 L[E, E] (MF3)."""
         EQ = self.outside(E)
         back = self.F * self.H_plus
         return (
@@ -104,7 +104,7 @@ class Model:
         )
 
     def second_variation(self, E: Matrix, E2: Matrix) -> Any:
-        """d^2L/dmu^2 at two particles whose features are E and E2 (A3.3, in the language of functions).
+        """d^2L/dmu^2 at two particles whose features are E and E2 (MF3, in the language of functions).
 
         r = h_theta - C h_mu and C = Sigma_theta,mu Sigma_mumu^{-1}; zeta is F Q.
         """
@@ -119,11 +119,11 @@ class Model:
         )
 
     def homotopy_slope(self, R: Matrix) -> Any:
-        """dL/ds at s = 0 along H_s = (1 - s) H + s R F (A3.5)."""
+        """dL/ds at s = 0 along H_s = (1 - s) H + s R F (MF5)."""
         return trace(R.transpose() * self.M * self.Z) * -1
 
     def homotopy_form(self, R: Matrix) -> Any:
-        """D^2 L[RF, RF] (A3.5)."""
+        """D^2 L[RF, RF] (MF5)."""
         M, Z = self.M, self.Z
         RZ, MR = R * Z, M.transpose() * R
         return (
@@ -133,5 +133,5 @@ class Model:
         )
 
     def homotopy_curvature(self, R: Matrix) -> Any:
-        """d^2L/ds^2 at s = 0 along H_s = (1 - s) H + s R F (A3.5)."""
+        """d^2L/ds^2 at s = 0 along H_s = (1 - s) H + s R F (MF5)."""
         return self.homotopy_form(R) + self.homotopy_slope(R) * 2

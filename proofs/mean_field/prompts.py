@@ -1,4 +1,4 @@
-"""Prompts of finite length n, in closed form (design, A3.12)."""
+"""Prompts of finite length n, in closed form (MF12)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trajectories that have closed forms (design, next-token B3.6, B3.7)."""
+"""Trajectories that have closed forms (NT6, NT7)."""
 
 from __future__ import annotations
 

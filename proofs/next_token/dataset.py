@@ -1,4 +1,4 @@
-"""Realizable datasets: a collocation map and query-dependent orders (design, next-token section B1).
+"""Realizable datasets: a collocation map and query-dependent orders (mathematics/next-token).
 
 A sentence is a tuple of tokens with the token that follows it. Its last token is the *query*. A sentence of one token
 says what follows that token: the collocation x -> n(x). In a longer sentence the token x with n(x) = next is *optimal*

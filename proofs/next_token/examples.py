@@ -1,4 +1,4 @@
-"""The named datasets DS-A .. DS-D of the design, and random realizable ones."""
+"""The named datasets DS-A .. DS-D (mathematics/next-token), and random realizable ones."""
 
 from __future__ import annotations
 

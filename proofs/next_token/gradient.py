@@ -1,4 +1,4 @@
-"""The gradients of one sentence's loss, and the lemmas on their signs, as identities (design, next-token B3.1-B3.5).
+"""The gradients of one sentence's loss, and the lemmas on their signs, as identities (claims NT1 to NT5).
 
 The loss of a sentence X with query q and next token n is l = -log p_n with phi = softmax of the scores W_kq[x_l, q],
 c = X phi, p = softmax(W_ov c); r = e_n - p. E_x = exp(score of x) and P_v = exp(logit of v) are free symbols, so that
@@ -30,7 +30,7 @@ def is_positive(expression: sp.Expr) -> bool:
 
 
 def gradient_residuals(tokens: Sequence[int], logits: int = 3) -> list[sp.Expr]:
-    """B3.1 for one sentence, position by position: derivatives of the loss minus the formulas, W_ov and scores free.
+    """NT1 for one sentence, position by position: derivatives of the loss minus the formulas, W_ov and scores free.
 
     tokens are from {0..m-1}; logits is the number of rows of W_ov, of which row 0 belongs to the next token. One
     residual per entry of W_ov, d l/d W_ov = -r c^T, and one per score,
@@ -69,7 +69,7 @@ def _residuals(E: Sequence[sp.Symbol], c: sp.Matrix, spread: sp.Matrix, logits: 
 
 
 class SentenceSymbols:
-    """A sentence with m different tokens, 0 the optimal one, of any counts, under W_ov = beta W_ov* (B3.3).
+    """A sentence with m different tokens, 0 the optimal one, of any counts, under W_ov = beta W_ov* (NT3).
 
     a  token masses: a_x = A_x / sum A with A_x = count * exp(score) > 0
     p  predicted probability of n(x) for each token x of the sentence; p_rest, that of all other tokens together, which
@@ -92,14 +92,14 @@ class SentenceSymbols:
 
 
 def mean_form_residuals(m: int) -> list[sp.Expr]:
-    """G_x, as above, minus a_x (g_x - sum_y a_y g_y), the form that B3.1 gives."""
+    """G_x, as above, minus a_x (g_x - sum_y a_y g_y), the form that NT1 gives."""
     s = SentenceSymbols(m)
     mean = sum(s.a[y] * s.g[y] for y in range(m))
     return [s.G[x] - s.a[x] * (s.g[x] - mean) for x in range(m)]
 
 
 def aligned_output_residuals(m: int) -> list[sp.Expr]:
-    """B3.3: (W_ov*^T r)_x = r_n(x) for W_ov* = sum_x (e_n(x) - 1/V) x^T, since the entries of r sum to 0; V is free."""
+    """NT3: (W_ov*^T r)_x = r_n(x) for W_ov* = sum_x (e_n(x) - 1/V) x^T, since the entries of r sum to 0; V is free."""
     s = SentenceSymbols(m)
     V = sp.Symbol("V", positive=True)
     r = [int(x == 0) - s.p[x] for x in range(m)]
@@ -108,7 +108,7 @@ def aligned_output_residuals(m: int) -> list[sp.Expr]:
 
 
 def column_sum_residuals(m: int, logits: int = 3) -> list[sp.Expr]:
-    """B3.2: sum_x a_x sum_y a_y (g_x - g_y) for arbitrary g, and the sum of the entries of r."""
+    """NT2: sum_x a_x sum_y a_y (g_x - g_y) for arbitrary g, and the sum of the entries of r."""
     A, g, P = (sp.symbols(f"{name}:{size}", positive=True) for name, size in (("A", m), ("g", m), ("P", logits)))
     by_score = sum(A[x] * A[y] * (g[x] - g[y]) for x in range(m) for y in range(m)) / sum(A) ** 2
     by_output = 1 - sum(P_v / sum(P) for P_v in P)
@@ -116,7 +116,7 @@ def column_sum_residuals(m: int, logits: int = 3) -> list[sp.Expr]:
 
 
 def unseen_residuals(m: int, logits: int = 3) -> list[sp.Expr]:
-    """B3.2: derivatives of the loss of a sentence with the tokens 0, ..., m-1 and the query m-1, of any counts, in all
+    """NT2: derivatives of the loss of a sentence with the tokens 0, ..., m-1 and the query m-1, of any counts, in all
     entries (x, q) of W_kq with another query or with the token x = m, which the sentence does not hold.
 
     The network itself is derived: softmax(W_ov X softmax(X^T W_kq x_L)) with one-hot tokens.
@@ -135,7 +135,7 @@ def unseen_residuals(m: int, logits: int = 3) -> list[sp.Expr]:
 
 
 def descent_of_optimal(m: int) -> list[sp.Expr]:
-    """B3.3: -G_0 for every sentence with m tokens, positive: the score of the optimal token always rises.
+    """NT3: -G_0 for every sentence with m tokens, positive: the score of the optimal token always rises.
 
     Once with other tokens in the vocabulary, and once without.
     """
@@ -144,12 +144,12 @@ def descent_of_optimal(m: int) -> list[sp.Expr]:
 
 
 def slack_over_dominance(s: SentenceSymbols, leads: Sequence[sp.Expr]) -> sp.Expr:
-    """B3.4: (G_x - beta a_x p_x) / (beta a_x), the same for all x > 0; leads are a_0 - a_y for y = 1, ..., m-1."""
+    """NT4: (G_x - beta a_x p_x) / (beta a_x), the same for all x > 0; leads are a_0 - a_y for y = 1, ..., m-1."""
     return s.a[0] * s.p_rest + sum(s.p[y] * leads[y - 1] for y in range(1, s.m))
 
 
 def sign_lemma_residuals(m: int) -> list[sp.Expr]:
-    """B3.4: G_x - beta a_x p_x = beta a_x (a_0 p_rest + sum_y p_y (a_0 - a_y)), which is >= 0 under dominance."""
+    """NT4: G_x - beta a_x p_x = beta a_x (a_0 p_rest + sum_y p_y (a_0 - a_y)), which is >= 0 under dominance."""
     s = SentenceSymbols(m)
     slack = slack_over_dominance(s, [s.a[0] - s.a[y] for y in range(1, m)])
     return [s.G[x] - s.beta * s.a[x] * s.p[x] - s.beta * s.a[x] * slack for x in range(1, m)]
@@ -165,7 +165,7 @@ def slack_under_dominance(m: int) -> list[sp.Expr]:
 
 
 def correlation_residuals(m: int) -> list[sp.Expr]:
-    """B3.5 for one sentence, where G_1, ..., G_{m-1} >= 0 (sign lemma), S = sum of them, and G_0 = -S (column sums):
+    """NT5 for one sentence, where G_1, ..., G_{m-1} >= 0 (sign lemma), S = sum of them, and G_0 = -S (column sums):
 
     <-G, w> - S = sum_x G_x (w_0 - w_x - 1) >= 0 for margins >= 1, and 2 S^2 - |G|^2 = 2 sum_{x<y} G_x G_y >= 0.
     """
@@ -187,7 +187,7 @@ def correlation_slacks(m: int) -> list[sp.Expr]:
 
 
 def infimum_residuals(m: int) -> list[sp.Expr]:
-    """B3.7: logit of n(x) minus that of n(0) is beta (a_x - a_0) = -beta + beta (a_x + sum_{y > 0} a_y); V is free.
+    """NT7: logit of n(x) minus that of n(0) is beta (a_x - a_0) = -beta + beta (a_x + sum_{y > 0} a_y); V is free.
 
     Under W_ov = beta W_ov* the logits are beta a_x - beta/V at n(x), and -beta/V at all other tokens (a_x = 0 there).
     They are never less than -beta below that of n(0), and -beta only if a_0 = 1: hence the loss is at least
@@ -216,7 +216,7 @@ def others_rise(s: SentenceSymbols) -> list[sp.Expr]:
 
 
 def ray_residuals() -> list[sp.Expr]:
-    """B3.6 for free V and N. W_ov*, with N columns (1 - 1/V at n(x), -1/V elsewhere), and its ray.
+    """NT6 for free V and N. W_ov*, with N columns (1 - 1/V at n(x), -1/V elsewhere), and its ray.
 
     The column has all margins 1, is the combination of its pairs with duals 1/V, and its squared norm (V - 1)/V is the
     sum of the duals: it is the max-margin solution. At W_ov = s W_ov*, E = e^s, every column of -grad L_0 is
@@ -252,7 +252,7 @@ def ray_speed() -> sp.Expr:
 
 
 def tail_residuals() -> list[sp.Expr]:
-    """B3.7: at a_0 = 1, g_x - g_0 = beta (1 - p_0 + p_x) = beta V / (e^beta + V - 1); beta and V free."""
+    """NT7: at a_0 = 1, g_x - g_0 = beta (1 - p_0 + p_x) = beta V / (e^beta + V - 1); beta and V free."""
     V, E, beta = sp.symbols("V E beta", positive=True)
     Z = E + V - 1
     return [beta * (1 - E / Z + 1 / Z) - beta * V / Z]

@@ -1,4 +1,4 @@
-"""Max-margin problems and exact certificates of their solutions (design, next-token B1, B3.6-B3.8).
+"""Max-margin problems and exact certificates of their solutions (mathematics/next-token, claims NT6 to NT8).
 
 Both layers have a problem that falls apart into columns: for every token x resp. query q,
 
@@ -36,7 +36,7 @@ class MarginCertificate:
     drift        u, the shortest vector with u[a] = u[b] on the pairs with a positive dual and u[a] - u[b] >= 1 on the
                  *degenerate* pairs: those that are tight although their dual is 0. That there is such a u shows that
                  their dual is 0 in every solution of the dual problem; and u is the direction in which training drifts
-                 logarithmically (B3.8). 0 if no pair is degenerate
+                 logarithmically (NT8). 0 if no pair is degenerate
     drift_duals  one number per pair with u = sum of them times (e_a - e_b): at least 0 on degenerate pairs, of any
                  sign on pairs with a positive dual, 0 on others
     """

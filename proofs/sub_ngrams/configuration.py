@@ -1,4 +1,4 @@
-"""The k-gram configurations of the two-layer network (design, sub-n-grams section 3)."""
+"""The k-gram configurations of the two-layer network (sub-n-grams/configuration)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Which positions of a sequence share in an average, and with what weight: the common ground of the transfer engines.
 
-Given its final context, the gradient of a sequence is a sum of averages N/Z over positions (design, section 4):
+Given its final context, the gradient of a sequence is a sum of averages N/Z over positions (sub-n-grams/gradient):
 
     sum_j g_j phi_j = sum_s P(s) 1{s occurs} (average of phi over all positions - average over the holders of s)
 

@@ -1,4 +1,4 @@
-"""Engine `derivation`, and the identities behind the closed form (design, sub-n-grams section 4; claims SN1, SN2).
+"""Engine `derivation`, and the identities behind the closed form (sub-n-grams/gradient; claims SN1, SN2).
 
 The literal network, differentiated by sympy, is compared with the closed form of the gradient. Sequences are taken one
 at a time and stand for their relabellings: network, closed form and configuration treat all tokens alike. The two

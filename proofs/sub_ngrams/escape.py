@@ -1,4 +1,4 @@
-"""How a Lambda-gram configuration is left, at T = infinity and then c = infinity (design, sub-n-grams, claim SN12).
+"""How a Lambda-gram configuration is left, at T = infinity and then c = infinity (claim SN12).
 
 A new feature compares the query token at lag a with the key token at lag b. To build it, the network needs
 

@@ -1,4 +1,4 @@
-"""Engine `infinite_length`: the gradient at T = infinity, given the kernel (design, sub-n-grams; claims SN5, SN6).
+"""Engine `infinite_length`: the gradient at T = infinity, given the kernel (claims SN5, SN6).
 
 For a kernel with positive entries the empirical frequencies of a sequence converge to those of the stationary chain,
 and with them the attention and the score blocks: only the final context is still random, and it is stationary too.

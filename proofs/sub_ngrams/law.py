@@ -1,4 +1,4 @@
-"""The law of the data: every sequence has its own Dirichlet n-gram kernel (design, sub-n-grams section 1).
+"""The law of the data: every sequence has its own Dirichlet n-gram kernel (sub-n-grams/law-and-network).
 
 Averaged over its kernel ("annealed"), a sequence is drawn from Pólya urns, one per context, so that its probability
 and the posterior predictive of the next token are rational numbers for rational alpha.

@@ -1,4 +1,4 @@
-"""The two-layer network of design section 2, written down literally and differentiated by sympy.
+"""The two-layer network (sub-n-grams/law-and-network), written down literally and differentiated by sympy.
 
 The network is written once, with the tokens as symbolic one-hot vectors, in two parts that meet at the attention
 logits z_j: the logit of one position as a function of the parameters, and the log-probability of a token as a
@@ -97,7 +97,7 @@ def score_derivative(x: Sequence[int], j: int, E: Sequence[Any], P: Sequence[Any
 
 
 def configuration_values(S: int, n: int, configuration: Configuration, root_c: Any) -> list[Any]:
-    """The parameters at the configuration (design section 3), with `root_c` for the square root of c."""
+    """The parameters at the configuration (sub-n-grams/configuration), with `root_c` for the square root of c."""
 
     if any(lag >= n for lag in configuration.lags):
         raise ValueError(f"lags={configuration.lags}: lags lie between 1 and n-1 = {n - 1}")

@@ -1,4 +1,4 @@
-"""The gradient of one sequence's loss in its attention logits (design, sub-n-grams section 4; claim SN1)."""
+"""The gradient of one sequence's loss in its attention logits (sub-n-grams/gradient; claim SN1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The population gradient as score blocks, and the chain rule to the parameters (design, sub-n-grams section 4)."""
+"""The population gradient as score blocks, and the chain rule to the parameters (sub-n-grams/gradient)."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ class ParameterGradient:
 
 
 def parameter_gradient(M: ScoreBlocks, configuration: Configuration) -> ParameterGradient:
-    """The chain rule of design section 4 for hard heads: which score blocks the factorised parameters see."""
+    """The chain rule for hard heads (claim SN2): which score blocks the factorised parameters see."""
     lags = configuration.lags
     streams = (0, *configuration.active_heads)  # the others are 0 in the stream, whatever Q and K do
     V: dict[int, Block] = {}

@@ -1,4 +1,4 @@
-"""Engine `transfer`, exact twin: the gradient given one rational kernel, in exact rationals (design, section 5.4).
+"""Engine `transfer`, exact twin: the gradient given one rational kernel, in exact rationals (sub-n-grams/computing).
 
 For a sequence with weights Z (integers after scaling), 1/Z = int_0^1 y^(Z-1) dy. So with the generating polynomial
 

@@ -49,7 +49,8 @@ def test_the_bound_holds_where_the_limit_is_taken_early(monkeypatch: pytest.Monk
     assert 1e-6 < found.difference(closed_form(law, configuration, 8)) <= found.error
 
 
-REFERENCE = [  # design, section 6: S, n, k, q and the entries (same, different) of each block at T = 8, alpha = 1
+# from brute force in another program
+REFERENCE = [  # S, n, k, q and the entries (same, different) of each block at T = 8, alpha = 1
     (2, 2, 1, F(7), {(0, 0): (F(953, 40320), F(-953, 40320))}),
     (
         *(2, 2, 2, F(5)),

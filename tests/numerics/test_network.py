@@ -49,7 +49,7 @@ def softmax(values: list[float]) -> list[float]:
 
 
 def page(network: Network, x: list[int]) -> tuple[list[float], list[float]]:
-    """Section 2 of the design for one sequence, in loops: attention logits and next-token probabilities."""
+    """sub-n-grams/law-and-network for one sequence, in loops: attention logits and next-token probabilities."""
     H, S, T = network.H, network.S, len(x)
     V = network.V.tolist()
     stream = []

@@ -64,7 +64,7 @@ def test_the_factorised_gradient_sees_the_blocks_of_the_lags_only(problem) -> No
 
 
 def test_norms_of_the_reference_point() -> None:
-    """S=2, n=3, k=2, T=8, q=5: design table; block (0,1) has entries 59985833/6077111040, -8917413143/1531431982080."""
+    """S=2, n=3, k=2, T=8, q=5; block (0,1) has entries 59985833/6077111040, -8917413143/1531431982080."""
     from proofs.sub_ngrams.law import NGramLaw
 
     configuration = Configuration.k_gram(2, Fraction(5))

@@ -45,7 +45,7 @@ def test_agrees_with_enumeration_for_larger_vocabularies_and_memories(size, data
     assert type_classes(law, configuration, T) == enumeration(law, configuration, T)
 
 
-# Design, sub-n-grams section 6: entries for equal tokens, and for different tokens.
+# From brute force in another program: entries for equal tokens, and for different tokens.
 REFERENCE = [
     (2, 1, 5, {(0, 0): ("953/40320", "-953/40320")}),
     (

@@ -333,7 +333,7 @@ def test_a_wrong_constant_in_the_footnote_is_refuted(monkeypatch: pytest.MonkeyP
 
 
 def test_stage_1_is_compared_with_the_spread_of_the_weights() -> None:
-    assert rates.spread_of_weights(DS_B, 0.5) == pytest.approx(2.684547, abs=1e-6)  # design, B3.6
+    assert rates.spread_of_weights(DS_B, 0.5) == pytest.approx(2.684547, abs=1e-6)  # NT6
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Certificates of a check as JSON, for `verify.replay` (design, architecture rule 6)."""
+"""Certificates of a check as JSON, for `verify.replay`."""
 
 from __future__ import annotations
 

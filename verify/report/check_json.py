@@ -1,4 +1,4 @@
-"""Results of a check as JSON (architecture, command line contract)."""
+"""Results of a check as JSON."""
 
 from __future__ import annotations
 

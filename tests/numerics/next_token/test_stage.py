@@ -42,7 +42,7 @@ def close(x: Tensor, y: Tensor, operations: int = 1000) -> bool:
 
 @given(datasets(), seeds)
 def test_attention_against_autograd_with_rotated_embeddings(dataset: Dataset, seed: int) -> None:
-    """B3.1, and: any orthonormal embeddings x -> R x are equivalent, with W_kq -> R W_kq R^T and W_ov -> W_ov R^T."""
+    """NT1, and: any orthonormal embeddings x -> R x are equivalent, with W_kq -> R W_kq R^T and W_ov -> W_ov R^T."""
     V, R = dataset.V, rotation(seed, dataset.V)
     W_ov, W_kq = normal(seed + 1, V, V, scale=2), normal(seed + 2, V, V)
     rotated = (R @ W_kq @ R.T).requires_grad_()

@@ -1,4 +1,4 @@
-"""Training against closed forms and against the numbers and predictions of the design page."""
+"""Training against closed forms and against the numbers computed by another program."""
 
 import math
 from dataclasses import replace
@@ -26,7 +26,7 @@ DS_A, DS_B, DS_C, DS_D = NAMED.values()
 
 @pytest.fixture(scope="module")
 def named() -> Training:
-    """The four datasets for 20000 steps, as on the design page."""
+    """The four datasets for 20000 steps, as the reference values ask."""
     datasets = list(NAMED.values())
     return train_attention(datasets, aligned_output(datasets, 3.0), ETA, 20_000, times=(1, 10, 100))
 
@@ -51,7 +51,7 @@ def test_stage_1_with_3_of_5_collocations() -> None:
 
 
 def test_stage_1_constant_is_the_spread_of_the_weights() -> None:
-    """B3.6: t * direction error tends to |W_ov*| std(log pi) / eta = 2.684547; 2.68466 was seen at t = 2e4."""
+    """NT6: t * direction error tends to |W_ov*| std(log pi) / eta = 2.684547; 2.68466 was seen at t = 2e4."""
     training = train_feed_forward([DS_B], ETA, 20_000)
     logs = torch.tensor([8.0, 4.0, 2.0, 1.0], dtype=torch.float64).log()
     expected = math.sqrt(3) * float(logs.std(correction=0)) / ETA
@@ -70,13 +70,13 @@ def test_direction_constants(named: Training, index: int, predicted: float, seen
 
 
 def test_ds_d_has_log_t_over_t(named: Training) -> None:
-    """B3.8: t err = (sqrt 3 / 2) log((4/3) eta t / sqrt 2) / eta + o(1)."""
+    """NT8: t err = (sqrt 3 / 2) log((4/3) eta t / sqrt 2) / eta + o(1)."""
     for t in (5000, 10_000, 20_000):
         expected = math.sqrt(3) / 2 * math.log(4 / 3 * ETA * t / math.sqrt(2)) / ETA
         assert t * named.direction_error(3, t) == pytest.approx(expected, abs=20 / t)
     assert named.predictions[3].drift_constant(ETA) == pytest.approx(math.sqrt(3) / 2 / ETA, rel=1e-14)
     assert named.drift(3).agrees(math.sqrt(3) / 2 / ETA, 0.01)
-    assert named.weights(3, 20_000)[1 * 5 + 3].item() == pytest.approx(-6.86, abs=0.01)  # B3.9: -(3/4) log c_t + O(1)
+    assert named.weights(3, 20_000)[1 * 5 + 3].item() == pytest.approx(-6.86, abs=0.01)  # NT9: -(3/4) log c_t + O(1)
 
 
 def test_named_loss_slopes(named: Training) -> None:
@@ -87,7 +87,7 @@ def test_named_loss_slopes(named: Training) -> None:
 
 
 def test_loss_slopes_of_90_random_datasets() -> None:
-    """B3.7, with beta = 1, 6, 20: four digits at least; and the offsets within the span of the support."""
+    """NT7, with beta = 1, 6, 20: four digits at least; and the offsets within the span of the support."""
     batch = [random_dataset(7, 3 + index % 6, index) for index in range(90)]
     W_ov = torch.cat(
         [aligned_output([*batch[i::3], random_dataset(0, 8)], beta)[:-1] for i, beta in enumerate((1.0, 6.0, 20.0))]
@@ -108,7 +108,7 @@ def test_loss_slopes_of_90_random_datasets() -> None:
 
 
 def independent_constant(dataset: Dataset, prediction: Asymptotics) -> float:
-    """sqrt(r^T K^-1 r) with r_i = log(omega_i / alpha_i) - c and sum alpha_i r_i = 0, as the design page has it."""
+    """sqrt(r^T K^-1 r) with r_i = log(omega_i / alpha_i) - c and sum alpha_i r_i = 0, see NT7d."""
     vectors, ratios, alphas = [], [], []
     for q, problem in attention_problems(dataset).items():
         certificate = solve(problem)
@@ -194,7 +194,7 @@ def test_step_size_threshold(name: str) -> None:
 
 
 def test_plain_descent_is_sublinear() -> None:
-    """B3.10: rate t (L - L*) -> 2 on DS-A, and |W*|^2 in general."""
+    """NT10: rate t (L - L*) -> 2 on DS-A, and |W*|^2 in general."""
     batch = [DS_A, DS_B, DS_C]
     training = train_attention(batch, aligned_output(batch, 3.0), ETA, 20_000, normalised=False)
     for index, limit in enumerate((2, 2, 23 / 6)):
@@ -210,7 +210,7 @@ def two_stages(weights: tuple[int, ...], steps: int) -> tuple[Dataset, Tensor]:
 
 
 def test_dataset_shift_on_ds_a() -> None:
-    """B3.9: the probabilities of the design page, and half the slope of training."""
+    """NT9: probabilities computed by another program, and half the slope of training."""
     dataset, W_ov = two_stages((1, 1, 1, 1), 20)
     training = train_attention([dataset], W_ov, ETA, 1000, times=(10, 50, 100))
     one = torch.eye(4, dtype=torch.float64)
@@ -226,7 +226,7 @@ def test_dataset_shift_on_ds_a() -> None:
 
 
 def test_unequal_stage_1() -> None:
-    """B3.11: slope -.3545 near the early times, -.35355 later; direction error .111 -> .026 for t = 10 -> 80."""
+    """NT11: slope -.3545 near the early times, -.35355 later; direction error .111 -> .026 for t = 10 -> 80."""
     dataset, W_ov = two_stages((8, 4, 2, 1), 40)
     training = train_attention([dataset], W_ov, ETA, 4000, times=(10, 80))
     assert training.direction_error(0, 10) == pytest.approx(0.111, abs=5e-4)
@@ -238,7 +238,7 @@ def test_unequal_stage_1() -> None:
 
 
 def test_dominance_is_not_automatic() -> None:
-    """B3.5: a middle token and unequal weights: [5, 4] -> 5 (1.43), [2, 1, 5, 4] -> 2 (1.05)."""
+    """NT5: a middle token and unequal weights: [5, 4] -> 5 (1.43), [2, 1, 5, 4] -> 2 (1.05)."""
     n = (1, 2, 3, 4, 5, 0)
     dataset = from_optimal("d", n, [((5, 4), 5, 143), ((2, 1, 5, 4), 2, 105)])
     stage = attention_stage([dataset], aligned_output([dataset], 3.0))
@@ -309,7 +309,7 @@ def test_runs_made_again_have_digits_for_large_beta() -> None:
 
 
 def test_growth_is_watched_at_every_step() -> None:
-    """B3.5's dataset without dominance at t = 1..5, and DS-A, whose norm is eta t."""
+    """NT5's dataset without dominance at t = 1..5, and DS-A, whose norm is eta t."""
     n = (1, 2, 3, 4, 5, 0)
     dataset = from_optimal("d", n, [((5, 4), 5, 143), ((2, 1, 5, 4), 2, 105)])
     batch = [dataset, DS_A]
@@ -344,7 +344,7 @@ def test_the_limit_of_the_direction_error_is_measured_at_the_end(named: Training
 
 
 def test_degenerate_pairs_are_common() -> None:
-    """B3.8 saw 21 in 30 of its random datasets: a bound of O(1/t) is not enough in general."""
+    """NT8 saw 21 in 30 of its random datasets: a bound of O(1/t) is not enough in general."""
     with_ties = sum(
         any(degenerate(p, solve(p)) for p in attention_problems(random_dataset(7, 6, i, max_sentences=20)).values())
         for i in range(30)

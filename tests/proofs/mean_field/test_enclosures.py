@@ -1,4 +1,4 @@
-"""Intervals hold the true eigenvalues; the inequalities of A3.8 and A3.9 hold, and could fail."""
+"""Intervals hold the true eigenvalues; the inequalities of MF8 and MF9 hold, and could fail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The closed-form losses of the design page."""
+"""The closed-form losses of mathematics/next-token."""
 
 import math
 

@@ -71,7 +71,7 @@ def test_positivity() -> None:
             gradient.rises_of_others,
         ):
             assert positive(m) and all(map(is_positive, positive(m)))
-        assert is_positive(SentenceSymbols(m).G[1]) == (m == 2)  # B3.4 needs dominance, but not for two tokens
+        assert is_positive(SentenceSymbols(m).G[1]) == (m == 2)  # NT4 needs dominance, but not for two tokens
     assert is_positive(gradient.ray_speed())
 
 
@@ -117,7 +117,7 @@ def test_correlation_lemma_is_attained_by_pairs() -> None:
 
 
 def test_control_sentence() -> None:
-    """B3.4's counterexample: X = [0, 2, 1, 1, 1], optimal 0, beta = 20, W_kq = 0."""
+    """NT4's counterexample: X = [0, 2, 1, 1, 1], optimal 0, beta = 20, W_kq = 0."""
     e = [math.exp(20 * a) for a in (0.2, 0.6, 0.2)]
     p = [x / (sum(e) + 2) for x in e]
     a = [0.2, 0.6, 0.2]

@@ -101,7 +101,7 @@ def _rounding(particles: Particles, task: Task, va: Tensor, vw: Tensor) -> float
     """A bound on the rounding of both variations.
 
     With e and b the first and second derivatives of h along v, and r the least eigenvalue of Sigma_mumu, no term of
-    A3.2 and A3.3 exceeds 2 tr(S°) E|e|^2 / r or tr(S°) sqrt(E|b|^2 / r), and the first is at most
+    MF2 and MF3 exceeds 2 tr(S°) E|e|^2 / r or tr(S°) sqrt(E|b|^2 / r), and the first is at most
     tr(S°) sqrt(E|e|^2 / r). A sum of N + n products rounds by at most N + n eps, a solve with Sigma_mumu by k times its
     condition number; each term has two solves.
     """

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numerics.next_token.training import Training
 
 # A measurement decides only if its estimated error is below these: otherwise agreement would mean nothing.
-SLOPE_RESOLUTION = 1e-4  # relative: the four digits of the design
+SLOPE_RESOLUTION = 1e-4  # relative
 OFFSET_RESOLUTION = 0.05  # absolute, of log ratios, which are of order 1
 DRIFT_RESOLUTION = 0.1  # relative: the alternative, O(1/t), is no growth at all
 SUBLINEAR_RESOLUTION = 0.02  # relative; datasets that have not settled that far are left out, and counted

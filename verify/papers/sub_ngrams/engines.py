@@ -1,4 +1,4 @@
-"""The engines of the sub-n-grams paper by name: one quantity, several independent ways (design, section 5)."""
+"""The engines of the sub-n-grams paper by name: one quantity, several independent ways (sub-n-grams/computing)."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from verify.runner import run_claims
 from verify.selftest import StepError
 from verify.settings import read_words
 
-# Population gradients at S=2, alpha=1, T=8, from brute force (design of sub-n-grams, section 6), as (same, different)
+# Population gradients at S=2, alpha=1, T=8, from brute force in another program, as (same, different)
 # token: the blocks are symmetric under relabelling.
 REFERENCE: dict[tuple[int, int, Fraction | float], dict[tuple[int, int], tuple[str, str]]] = {  # by n, k, q
     (2, 1, math.inf): {(0, 0): ("953/40320", "-953/40320")},

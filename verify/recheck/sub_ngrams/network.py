@@ -90,7 +90,7 @@ def is_exact_zero(x: Any) -> bool:
 
 
 def configuration(S: int, n: int, lags: tuple[int, ...], root_c: Any) -> dict[tuple[Any, ...], Any]:
-    """All parameters of the factorised network at the Lambda-gram (design, section 3): Q, K, V by their indices.
+    """The factorised parameters at the Lambda-gram (sub-n-grams/configuration): Q, K, V by their indices.
 
     Slot l compares the query's component l-1 with the key's component l. V^(h) = I for the heads l and l-1.
     """
