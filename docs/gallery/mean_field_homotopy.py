@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 from gallery import Comparison, Exhibit, show
+from mean_field_figures import homotopy_picture
 
 from numerics.mean_field.finite import critical_rows, eigenvalue_target, loss, orthonormalise
-from numerics.mean_field.pictures import homotopy_picture
 
 EIGENVALUES = [3.0, 2.0, 0.5]
 STEP = 1e-3  # of the second difference; its error is O(STEP^2), and rounding 1e-16/STEP^2

@@ -6,8 +6,8 @@ import math
 
 import torch
 from gallery import Comparison, Exhibit, show
+from mean_field_figures import prompts_picture
 
-from numerics.mean_field.pictures import prompts_picture
 from numerics.mean_field.prompts import optimal_loss, turned_features
 
 LENGTHS = (1, 4, 16, 64, math.inf)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 from gallery import Comparison, Exhibit, show
+from mean_field_figures import training_picture
 
 from numerics.mean_field.particles import normalised, random_particles, random_task
-from numerics.mean_field.pictures import training_picture
 from numerics.mean_field.training import plateaus, train
 from numerics.threads import one_thread
 

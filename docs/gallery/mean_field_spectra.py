@@ -6,9 +6,9 @@ from itertools import combinations
 
 import torch
 from gallery import Comparison, Exhibit, show
+from mean_field_figures import spectrum_picture
 
 from numerics.mean_field.finite import critical_rows, eigenvalue_target, gradient, hessian, loss
-from numerics.mean_field.pictures import spectrum_picture
 
 EIGENVALUES = [3.0, 2.0, 0.5]
 ROUNDING = 1e-12  # the largest eigenvalue is 3, and matrices have 24 rows

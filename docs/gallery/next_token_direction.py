@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from gallery import Comparison, Exhibit, show
+from next_token_figures import direction_figure
 
-from numerics.next_token.figures import direction_figure
 from numerics.next_token.stage import aligned_output
 from numerics.next_token.training import train_attention
 from numerics.threads import one_thread

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from gallery import Comparison, Exhibit, show
+from next_token_figures import score_figure
 
-from numerics.next_token.figures import score_figure
 from numerics.next_token.stage import aligned_output
 from numerics.next_token.training import train_attention
 from numerics.threads import one_thread

@@ -5,7 +5,7 @@ Averages N/Z over the positions of a sequence (`proofs.sub_ngrams.counting`) bec
     E[1{end} N/Z] = int_0^inf E[1{end} N e^(-tZ)] dt ~ sum_k w_k E[1{end} N e^(-t_k Z)] :
 
 e^(-tZ) is survival when a position of weight omega survives with probability e^(-t omega), and N is a derivative.
-The exact twin is `proofs.sub_ngrams.transfer_exact`.
+Its exact twin stands in the tests.
 """
 
 from __future__ import annotations

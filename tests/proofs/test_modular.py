@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proofs.modular import PRIME, Residue
+from tests.modular import PRIME, Residue
 
 rationals = st.fractions(max_denominator=10**9)
 

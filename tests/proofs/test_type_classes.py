@@ -11,7 +11,6 @@ from flint import fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proofs.modular import Residue
 from proofs.rationals import to_fraction
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.enumeration import enumeration
@@ -28,6 +27,7 @@ from proofs.sub_ngrams.type_classes import (
     type_class_series,
     type_classes,
 )
+from tests.modular import Residue
 from tests.strategies import configurations, laws, problems, rational_qs
 
 

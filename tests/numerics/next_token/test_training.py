@@ -14,11 +14,11 @@ from numerics.next_token.descent import normalised_descent
 from numerics.next_token.growth import watch_growth
 from numerics.next_token.stage import aligned_output, attention_stage, feed_forward_stage
 from numerics.next_token.training import Measured, Training, train_attention, train_feed_forward
-from proofs.next_token.closed_form import pairs_log_excess_loss, uniform_feed_forward_loss
 from proofs.next_token.dataset import Dataset, Sentence
 from proofs.next_token.examples import NAMED, REPEATED, from_optimal, random_dataset
 from proofs.next_token.max_margin import attention_problems, degenerate, support
 from proofs.next_token.max_margin_solver import solve
+from tests.proofs.next_token.closed_form import pairs_log_excess_loss, uniform_feed_forward_loss
 
 ETA = 0.5
 DS_A, DS_B, DS_C, DS_D = NAMED.values()

@@ -5,8 +5,8 @@ import math
 import mpmath
 import pytest
 
-from proofs.next_token.closed_form import pairs_log_excess_loss, uniform_feed_forward_loss
 from proofs.next_token.examples import NAMED
+from tests.proofs.next_token.closed_form import pairs_log_excess_loss, uniform_feed_forward_loss
 
 STAGE_1 = {0: 5.545, 1: 4.7119, 2: 3.9495, 5: 2.1422, 10: 0.6187, 20: 0.0371, 40: 1.16e-4}
 STAGE_2 = {0: 1.105726, 1: 0.733982, 5: -0.889908, 20: -6.338233, 40: -13.410140}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from numerics.next_token.figures import direction_figure, loss_figure, score_figure
+from docs.gallery.next_token_figures import direction_figure, loss_figure, score_figure
 from proofs.next_token.examples import NAMED
 
 

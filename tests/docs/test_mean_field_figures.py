@@ -8,9 +8,9 @@ from pathlib import Path
 
 import torch
 
+from docs.gallery.mean_field_figures import homotopy_picture, prompts_picture, spectrum_picture, training_picture
 from numerics.mean_field.finite import eigenvalue_target
 from numerics.mean_field.particles import normalised, random_particles, random_task
-from numerics.mean_field.pictures import homotopy_picture, prompts_picture, spectrum_picture, training_picture
 from numerics.mean_field.training import train
 
 
