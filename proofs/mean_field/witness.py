@@ -1,45 +1,20 @@
 """The slow and obvious twin of every formula: standard library only, no linear algebra beyond Gram and Schmidt.
 
 The loss is half the squared distance of the rows of F to the span of the rows of H. It is computed here over any field:
-rationals, or jets (rationals with two derivatives), so that derivatives need no formula at all.
+rationals, or power series along a line, so that derivatives need no formula at all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 from typing import Any
 
+from proofs.series import Series
+
 Rows = Sequence[Sequence[Any]]
-
-
-@dataclass(frozen=True)
-class Jet:
-    """x + x1 t + x2 t^2, up to terms in t^3: arithmetic that carries two derivatives along a line."""
-
-    x: Fraction
-    x1: Fraction = Fraction(0)
-    x2: Fraction = Fraction(0)
-
-    def __add__(self, other: Jet) -> Jet:
-        return Jet(self.x + other.x, self.x1 + other.x1, self.x2 + other.x2)
-
-    def __sub__(self, other: Jet) -> Jet:
-        return Jet(self.x - other.x, self.x1 - other.x1, self.x2 - other.x2)
-
-    def __mul__(self, other: Jet) -> Jet:
-        return Jet(
-            self.x * other.x,
-            self.x * other.x1 + self.x1 * other.x,
-            self.x * other.x2 + self.x1 * other.x1 + self.x2 * other.x,
-        )
-
-    def __truediv__(self, other: Jet) -> Jet:
-        x = self.x / other.x
-        x1 = (self.x1 - x * other.x1) / other.x
-        return Jet(x, x1, (self.x2 - x * other.x2 - x1 * other.x1) / other.x)
+ZERO = Fraction(0)
 
 
 def twice_loss(H: Rows, F: Rows) -> Any:
@@ -56,9 +31,14 @@ def twice_loss(H: Rows, F: Rows) -> Any:
 
 def along_line(H: Rows, F: Rows, E: Rows) -> tuple[Fraction, Fraction, Fraction]:
     """L, dL/dt and d^2L/dt^2 at t = 0 of H + t E."""
-    moving = [[Jet(x, e) for x, e in zip(row, moved, strict=True)] for row, moved in zip(H, E, strict=True)]
-    jet = twice_loss(moving, [[Jet(x) for x in row] for row in F])
-    return jet.x / 2, jet.x1 / 2, jet.x2  # the second derivative is twice the coefficient of t^2
+    moving = [[_line(x, e) for x, e in zip(row, moved, strict=True)] for row, moved in zip(H, E, strict=True)]
+    value, slope, half = twice_loss(moving, [[_line(x) for x in row] for row in F]).coefficients
+    return value / 2, slope / 2, half  # the second derivative is twice the coefficient of t^2
+
+
+def _line(x: Fraction, e: Fraction = ZERO) -> Series:
+    """x + e t, with two derivatives."""
+    return Series((x, e, ZERO))
 
 
 def _residual(row: Sequence[Any], basis: Sequence[Sequence[Any]]) -> list[Any]:

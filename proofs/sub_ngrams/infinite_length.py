@@ -24,11 +24,11 @@ from sympy.polys.domains import ZZ
 from sympy.polys.fields import field
 
 from proofs.identities import Identities, decide
+from proofs.series import Series
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.derivation import every_entry
 from proofs.sub_ngrams.law import Word
 from proofs.sub_ngrams.score_blocks import ParameterGradient, ScoreBlocks, parameter_gradient
-from proofs.sub_ngrams.series import Series
 
 Kernel = Sequence[Sequence[Any]]
 

@@ -15,11 +15,11 @@ from itertools import product
 from flint import fmpq
 
 from proofs.rationals import to_fraction
+from proofs.series import Series
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw, Word
 from proofs.sub_ngrams.markov_types import ClassProbability, Element, Field, TypeClass, classes, refuse
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
-from proofs.sub_ngrams.series import Series
 
 Kind = tuple[Word, int]  # of a position j: the tokens x_j, x_{j-1}, ..., x_{j-n+1} as far as they exist, and m_j
 Entries = dict[tuple[int, int], tuple[Element, Element]]  # (a, b) -> M_ab on its diagonal, M_ab off it

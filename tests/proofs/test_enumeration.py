@@ -7,11 +7,11 @@ from itertools import permutations, product
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proofs.series import Series
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.enumeration import enumeration
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.score import score
-from proofs.sub_ngrams.series import Series
 from tests.strategies import configurations, problems, rational_qs
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proofs.sub_ngrams.series import Series
+from proofs.series import Series
 
 ORDER = 4
 numbers = st.fractions(-3, 3, max_denominator=5)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from proofs.mean_field.critical import hessian, line
 from proofs.mean_field.model import Model
-from proofs.mean_field.witness import Jet, along_line, twice_loss
+from proofs.mean_field.witness import along_line, twice_loss
 from proofs.rational_matrix import (
     fractions,
     inner,
@@ -105,12 +105,6 @@ def test_a_loss_that_can_be_checked_by_hand() -> None:
     model = Model(matrix([[1, 0]]), matrix([[3, 4]]))
     assert model.loss == 8 and model.gradient.table() == [[0, -12]]
     assert model.hessian_form(matrix([[0, 1]])) == 2 * (9 - 16) / fmpq(2)
-
-
-def test_jets_differentiate_a_quotient() -> None:
-    """1 / (1 + t) = 1 - t + t^2 - ..."""
-    one = Jet(Fraction(1))
-    assert one / (one + Jet(Fraction(0), Fraction(1))) == Jet(Fraction(1), Fraction(-1), Fraction(1))
 
 
 def _one(n: int) -> object:
