@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from verify import replay
 from verify.recheck.certificate import DeclinedError, RejectedError, digest
+from verify.recheck.registry import rechecks
 from verify.registry import papers
 
 HERE = Path(__file__).parent
@@ -53,11 +54,17 @@ def test_what_the_tool_has_written_is_accepted(paper: str, entry: dict[str, Any]
     assert grade == "exact" or int(grade.rpartition("-")[2]) >= 60
 
 
-@pytest.mark.parametrize("paper", list(replay.STATEMENTS))
+@pytest.mark.parametrize("paper", list(rechecks()))
 def test_statements_are_those_of_the_claims(paper: str) -> None:
     claims = {claim.id: claim.statement for claim in papers()[paper].claims}
-    assert replay.STATEMENTS[paper].items() <= claims.items()
-    assert {claim for claim, _ in replay.CLAIMS[paper]} == replay.STATEMENTS[paper].keys()
+    known = rechecks()[paper]
+    assert known.STATEMENTS.items() <= claims.items()
+    assert {claim for claim, _ in known.CLAIMS} == known.STATEMENTS.keys()
+
+
+def test_the_papers_of_this_project_have_rechecks() -> None:
+    assert rechecks().keys() == {"sub-n-grams", "mean-field", "next-token"}
+    assert rechecks().keys() == {paper for path in VALID for paper, _ in entries(path)}
 
 
 def test_replay_needs_the_standard_library_only() -> None:
@@ -147,7 +154,7 @@ def mutants(paper: str) -> Iterator[tuple[str, dict[str, Any]]]:
             yield f"{entry['claim']} {label}", mutant
 
 
-@pytest.mark.parametrize("paper", list(replay.CLAIMS))
+@pytest.mark.parametrize("paper", list(rechecks()))
 def test_no_mutated_certificate_is_accepted(paper: str) -> None:
     """Each field changed, and nothing else: the digest, or the check, notices."""
     tried, accepted = 0, []
@@ -161,9 +168,10 @@ def test_no_mutated_certificate_is_accepted(paper: str) -> None:
 @pytest.mark.parametrize(("paper", "entry"), CERTIFICATES)
 def test_no_certificate_serves_another_claim(paper: str, entry: dict[str, Any]) -> None:
     """Claim, statement and digest of another claim, or the other verdict; the witness and parameters stay."""
-    for claim, verdict in replay.CLAIMS[paper]:
+    known = rechecks()[paper]
+    for claim, verdict in known.CLAIMS:
         if (claim, verdict) != (entry["claim"], entry["verdict"]) and not same_statement(entry, claim, verdict):
-            other = {**entry, "claim": claim, "statement": replay.STATEMENTS[paper][claim], "verdict": verdict}
+            other = {**entry, "claim": claim, "statement": known.STATEMENTS[claim], "verdict": verdict}
             assert outcome(paper, other) == "rejected"
             assert outcome(paper, signed(other)) == "rejected", (claim, verdict)
 
@@ -198,6 +206,32 @@ def test_a_huge_file_is_refused_before_it_is_read(tmp_path: Path, capsys: pytest
         file.truncate(100_000_000)
     assert replay.main([str(path)]) == 1
     assert "larger than" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("paper", ["no-such-paper", "", "../../mean-field", "sub-n-grams ", "\x1b[2J" + "x" * 10_000])
+def test_a_paper_without_recheck_is_declined_certificate_by_certificate(
+    paper: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = json.loads(VALID[0].read_text()) | {"paper": paper}
+    path = tmp_path / "certificates.json"
+    path.write_text(json.dumps(document))
+    assert replay.main([str(path)]) == 3
+    *lines, summary = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(document["certificates"])
+    for number, line in enumerate(lines, 1):
+        assert line.startswith(f"declined  certificate {number}: no recheck installed for ")
+        assert line.isprintable() and len(line) < 250 and paper[-9:] in line
+    assert summary == f"0 accepted, 0 rejected, {len(lines)} declined"
+
+
+def test_without_recheck_what_cannot_be_read_is_still_rejected() -> None:
+    """Declined is what nobody here can judge; what is no certificate is none of any paper."""
+    for broken in (b'{"claim": 1.5}', b'{"claim": "XY1", "claim": "XY1"}', b'{"claim" "XY1"}'):
+        content = (
+            b'{"schema": "%s", "version": "0", "paper": "no-such-paper", "certificates": [{"claim": "XY1"}, %s]}'
+            % (replay.SCHEMA.encode(), broken)
+        )
+        assert [found for found, _ in replay.outcomes(replay.parse(content), QUICK)] == ["declined", "rejected"]
 
 
 def test_what_is_too_large_is_declined_with_its_cost(capsys: pytest.CaptureFixture[str]) -> None:
@@ -271,8 +305,13 @@ def test_files_follow_the_json_schema(path: Path) -> None:
     jsonschema.Draft202012Validator.check_schema(schema)
     document = json.loads(path.read_text())
     jsonschema.validate(document, schema)
-    assert set(schema["properties"]["paper"]["enum"]) == set(replay.CLAIMS)
-    for broken in (put(document, ("certificates", 0, "digest"), "0"), {**document, "schema": "x"}):
+    jsonschema.validate({**document, "paper": "no-such-paper"}, schema)  # anybody's
+    for broken in (
+        put(document, ("certificates", 0, "digest"), "0"),
+        put(document, ("certificates", 0, "claim"), "no id"),
+        {**document, "schema": "x"},
+        {**document, "paper": 1},
+    ):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(broken, schema)
 

@@ -17,6 +17,7 @@ from tests.certificates.test_replay import HERE, ROOT, entries, get, leaves, put
 from verify import replay
 from verify.recheck import certificate
 from verify.recheck.certificate import Budget, DeclinedError, RejectedError
+from verify.recheck.registry import rechecks
 
 NAMED = {entry["claim"]: entry for _, entry in entries(HERE / "valid" / "sub-n-grams.json")}
 GOOD = [NAMED["SN8"], NAMED["SN5"]]
@@ -33,13 +34,13 @@ def among_good(bad: str) -> bytes:
 
 
 def claimed(claim: str, verdict: str, parameters: Any, witness: Any = None) -> dict[str, Any]:
-    statement = replay.STATEMENTS[paper_of(claim)][claim]
+    statement = rechecks()[paper_of(claim)].STATEMENTS[claim]
     parts = {"claim": claim, "statement": statement, "verdict": verdict, "parameters": parameters}
     return signed({**parts, "witness": witness or {}})
 
 
 def paper_of(claim: str) -> str:
-    return next(paper for paper, claims in replay.STATEMENTS.items() if claim in claims)
+    return next(paper for paper, known in rechecks().items() if claim in known.STATEMENTS)
 
 
 def lines(content: bytes, limit: float = replay.LIMIT) -> list[str]:
@@ -92,7 +93,7 @@ def test_a_check_that_breaks_off_ends_its_certificate_alone(
     def breaks(c: object) -> str:
         raise error("a\nb")
 
-    monkeypatch.setitem(replay.CLAIMS["sub-n-grams"], ("SN4", "VERIFIED"), breaks)
+    monkeypatch.setitem(rechecks()["sub-n-grams"].CLAIMS, ("SN4", "VERIFIED"), breaks)
     found = lines(among_good(json.dumps(NAMED["SN4"])))
     assert [line.split()[0] for line in found] == ["accepted", "declined", "accepted"]
     assert error.__name__ in found[1] and found[1].isprintable()

@@ -14,7 +14,7 @@ from verify.papers.mean_field.conditions import Condition
 from verify.papers.mean_field.settings import MeanFieldSettings
 from verify.settings import validate
 
-MODULES = sorted({claim.check.split(":")[0] for claim in PAPER.claims} - {"verify.papers.mean_field.numeric"})
+MODULES = sorted({claim.check.__module__ for claim in PAPER.claims} - {"verify.papers.mean_field.numeric"})
 
 
 def settings(**values: Any) -> MeanFieldSettings:
