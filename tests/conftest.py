@@ -1,9 +1,15 @@
-"""Hypothesis profiles, and one torch thread per test worker."""
+"""Hypothesis profiles, one torch thread per test worker, and every module imported before a test changes one."""
 
+import importlib
 import os
+import pkgutil
 
 import torch
 from hypothesis import HealthCheck, settings
+
+import numerics
+import proofs
+import verify.papers
 
 # Explicit, since hypothesis changes its defaults when it sees CI=true.
 settings.register_profile(
@@ -15,3 +21,9 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 torch.set_num_threads(1)
+
+# A claim imports what it computes with as it runs. A module first imported while a test has another one changed would
+# take the changed names for good, so that a later test fails, or this one for the wrong reason.
+for room in (proofs, numerics, verify.papers):
+    for module in pkgutil.walk_packages(room.__path__, f"{room.__name__}."):
+        importlib.import_module(module.name)

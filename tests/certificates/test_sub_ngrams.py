@@ -15,6 +15,7 @@ from verify import replay
 from verify.check import get_paper, understand
 from verify.recheck.arithmetic import Series
 from verify.recheck.certificate import RejectedError, digest
+from verify.recheck.registry import rechecks
 from verify.recheck.sub_ngrams import chains, network, sequences
 from verify.registry import papers
 from verify.report.certificates import certificates_json, exactly, without_certificate
@@ -96,7 +97,7 @@ def test_a_limit_of_0_refutes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_sequence_at_the_bound_is_not_beyond_it() -> None:
     """Without lags both sides are 0."""
     parameters = {"S": 2, "n": 3, "lags": [], "q": "2"}
-    said = ("SN3c", replay.STATEMENTS["sub-n-grams"]["SN3c"], "REFUTED", parameters)
+    said = ("SN3c", rechecks()["sub-n-grams"].STATEMENTS["SN3c"], "REFUTED", parameters)
     entry = dict(zip(("claim", "statement", "verdict", "parameters"), said, strict=True))
     with pytest.raises(RejectedError, match="within the bound"):
         replay.replay("sub-n-grams", {**entry, "digest": digest(*said), "witness": {"x": [0, 1, 0, 1, 0]}})

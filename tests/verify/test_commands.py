@@ -19,8 +19,9 @@ import pytest
 import torch
 
 from verify import __main__ as overview
-from verify import __version__, check, env, gradient, selftest
+from verify import __version__, check, env, gradient
 from verify.command import check_output, fold, write_file
+from verify.papers.sub_ngrams import selftest
 from verify.papers.sub_ngrams import settings as sub_ngrams_settings
 from verify.papers.sub_ngrams.gradient.settings import GradientSettings
 from verify.papers.sub_ngrams.training.settings import TrainSettings

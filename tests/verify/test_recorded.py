@@ -22,7 +22,7 @@ from numerics.sub_ngrams.trajectory import Trajectory
 from proofs.sub_ngrams.law import NGramLaw
 from verify import check, train
 from verify.claim import Run, Verdict
-from verify.papers.sub_ngrams import PAPER, refuse_what_cannot_run, training
+from verify.papers.sub_ngrams import PAPER, plateaus, refuse_what_cannot_run
 from verify.papers.sub_ngrams.recorded import PACKAGED
 from verify.papers.sub_ngrams.settings import SubNGramSettings
 from verify.report.plain import settings_as_plain
@@ -52,7 +52,7 @@ def few() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def finding() -> Any:
-    return training.plateaus_at_k_grams(settings(), Run())
+    return plateaus.plateaus_at_k_grams(settings(), Run())
 
 
 def test_the_recorded_trajectory_passes_the_bigram(finding: Any) -> None:
@@ -75,7 +75,7 @@ def test_a_trajectory_that_is_none_of_it_is_refuted(tmp_path: Path) -> None:
         reversed_ |= {f"{step}/{name}": arrays[f"{other}/{name}"] for name in ("A1", "V", "Q", "Kt")}
     path = tmp_path / "reversed.npz"
     np.savez(path, **reversed_)
-    found = training.plateaus_at_k_grams(settings(path, alpha="1/2", initial="dirichlet"), Run())
+    found = plateaus.plateaus_at_k_grams(settings(path, alpha="1/2", initial="dirichlet"), Run())
     assert found.verdict == Verdict.REFUTED
     assert "in stages" in found.details["counterexample"]["failed"]
 
@@ -86,7 +86,7 @@ def test_one_plateau_passes_nothing(tmp_path: Path, capsys: pytest.CaptureFixtur
     for steps in (3, 6):
         assert train.main(f"n=2 S=2 T=6 steps={steps} every=1 checkpoint={path}".split()) == 0
     capsys.readouterr()
-    found = training.plateaus_at_k_grams(settings(path), Run())
+    found = plateaus.plateaus_at_k_grams(settings(path), Run())
     assert found.instances == 1 and set(found.details["conditions"].values()) == {"holds", "not tested"}
     assert found.verdict == Verdict.UNDECIDED and found.reason == "a single plateau: nothing to pass through"
 

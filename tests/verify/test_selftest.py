@@ -8,8 +8,9 @@ import subprocess
 import sys
 import sysconfig
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,19 +19,20 @@ import verify
 from proofs.sub_ngrams import type_classes
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
 from verify import selftest
-from verify.claim import Finding, Verdict
-from verify.papers.sub_ngrams import loss
+from verify.claim import Claim, Finding, Verdict
+from verify.papers.sub_ngrams import PAPER
 from verify.settings import UsageError
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("verify", "proofs", "numerics")
+ROOMS = ("landscape_verifier", "verify", "proofs", "numerics")
 
 
 # --- in place ---
 
 
 def only(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
-    monkeypatch.setattr(selftest, "STEPS", {name: selftest.STEPS[name] for name in names})
+    chosen = {name: selftest.steps()[name] for name in names}
+    monkeypatch.setattr(selftest, "steps", lambda: chosen)
 
 
 def test_the_reference_values_hold_here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -63,9 +65,12 @@ def test_an_unexpected_verdict_and_an_exception_fail(
     def broken() -> str:
         raise ZeroDivisionError("in two\nlines")
 
-    monkeypatch.setattr(loss, "infinite_at_finite_length", lambda settings, run: Finding(Verdict.UNDECIDED, "S=2"))
-    steps = {"claim": selftest.claims("sub-n-grams", "select=SN10"), "broken": broken}
-    monkeypatch.setattr(selftest, "STEPS", steps)
+    def undecided(claim: Claim) -> Claim:
+        return replace(claim, check=lambda settings, run: Finding(Verdict.UNDECIDED, "S=2"))
+
+    paper = replace(PAPER, claims=tuple(undecided(claim) if claim.id == "SN10" else claim for claim in PAPER.claims))
+    steps = {"claim": partial(selftest.claims, paper, "select=SN10"), "broken": broken}
+    monkeypatch.setattr(selftest, "steps", lambda: steps)
     assert selftest.main([]) == 1
     told = capsys.readouterr().out.splitlines()
     assert told[1].startswith("failed  claim ") and "SN10 is UNDECIDED, expected VERIFIED" in told[1]
@@ -142,8 +147,8 @@ def test_the_selftest_of_the_wheel(installed: Installed) -> None:
     assert finished.returncode == 0, finished.stdout + finished.stderr
     first, *steps, last = finished.stdout.splitlines()
     assert first.startswith(f"landscape-verifier {verify.__version__} in {installed.folder}")
-    assert [line.split("  ")[0] for line in steps] == ["ok"] * len(selftest.STEPS)
-    assert last == f"{len(selftest.STEPS)} of {len(selftest.STEPS)} ok"
+    assert [line.split("  ")[0] for line in steps] == ["ok"] * len(selftest.steps())
+    assert last == f"{len(selftest.steps())} of {len(selftest.steps())} ok"
 
 
 def test_the_wheel_without_its_data_says_so(installed: Installed) -> None:

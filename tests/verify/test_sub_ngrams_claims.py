@@ -11,7 +11,7 @@ import pytest
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
 from verify import replay
 from verify.claim import NOTHING, Evidence, Result, Verdict
-from verify.papers.sub_ngrams import PAPER, identities, limits, training
+from verify.papers.sub_ngrams import PAPER, identities, limits, plateaus
 from verify.papers.sub_ngrams.engines import Engine
 from verify.report.certificates import certificates_json
 from verify.runner import exit_status, run_claims, select_claims
@@ -157,7 +157,7 @@ def test_a_norm_that_does_not_fall_decides_nothing_and_is_named(monkeypatch: pyt
 
 
 def test_parts_of_a_training_claim_that_had_nothing_to_test_are_in_its_scope(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "conditions", lambda stages: {"on a level": "holds", "near theta_k": "not tested"})
+    monkeypatch.setattr(plateaus, "conditions", lambda stages: {"on a level": "holds", "near theta_k": "not tested"})
     (result,) = run("k=2 n=3", "SN15")
     assert result.finding.scope.endswith("; not tested: near theta_k")
 

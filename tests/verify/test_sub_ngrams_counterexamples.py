@@ -27,8 +27,8 @@ from verify.papers.sub_ngrams import (
     identities,
     limits,
     loss,
+    plateaus,
     second_computations,
-    training,
     variants,
 )
 from verify.papers.sub_ngrams.engines import ENGINES, Options
@@ -91,7 +91,7 @@ HARMLESS: dict[Callable[..., bool], list[list[object]]] = {
     variants.gradient_stays: [[KERNEL, LAGS], [KERNEL, (2,)]],
     variants.do_not_rise: [[[(16, 256), (64, 4096)]]],
     variants.stays_above_half: [[SETTINGS, GROWING]],
-    training.fails_again: [[no_stages, 0, ["on a level", "in stages"]]],
+    plateaus.fails_again: [[no_stages, 0, ["on a level", "in stages"]]],
     agreement.disagree: [[*differ, "closed_form", Options()], [*differ, "enumeration", Options()]],
     second_computations.is_no_moment: [[*moment, 2 / 7, 1e-12]],
     second_computations.is_no_norm: [[LAW, FINITE, 5, name, norm, ROUNDING] for name, norm in NORMS.items()],
@@ -137,7 +137,7 @@ def test_a_recheck_says_yes_to_a_counterexample(recheck: Callable[..., bool], gi
 def test_no_counterexample_is_left_out() -> None:
     """In the source, the recheck of each `Counterexample(values, recheck)` is `partial` of a function listed above."""
     found = set()
-    for path in Path(sub_ngrams.__file__).parent.glob("*.py"):
+    for path in Path(sub_ngrams.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "Counterexample":
                 recheck = node.args[1]

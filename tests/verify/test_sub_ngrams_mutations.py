@@ -27,10 +27,11 @@ from proofs.sub_ngrams import (
 )
 from proofs.sub_ngrams.escape import first_derivative, kernel_on_lags
 from proofs.sub_ngrams.infinite_length import random_kernel, stationary_weights
+from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.score import score
 from proofs.sub_ngrams.score_blocks import ParameterGradient, ScoreBlocks
 from verify.claim import Result, Verdict
-from verify.papers.sub_ngrams import PAPER, limits, loss, variants
+from verify.papers.sub_ngrams import PAPER, limits, loss, second_computations, variants
 from verify.papers.sub_ngrams import escape as escape_claims
 from verify.papers.sub_ngrams import identities as identities_claims
 from verify.papers.sub_ngrams.engines import Engine
@@ -174,6 +175,15 @@ def test_a_broken_formula_turns_its_claim(
     assert used, "the mutation is where nothing looks"
     assert not result.as_expected and result.verdict == verdict
     assert result.finding.reason or result.verdict is not Verdict.UNDECIDED
+
+
+def test_moments_notice_a_rule_that_no_engine_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SN0 does not end REFUTED above only because engines, which take the same rules, differ."""
+    law = NGramLaw(2, 3)
+    assert second_computations.moments(law).off is None
+    monkeypatch.setattr(kernel_rules, "gauss", weighted(kernel_rules.gauss))
+    wrong = second_computations.moments(law).off
+    assert wrong is not None and wrong.recheck()
 
 
 def test_without_lags_a_derivative_that_is_not_0_refutes(monkeypatch: pytest.MonkeyPatch) -> None:

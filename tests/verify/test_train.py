@@ -17,6 +17,7 @@ import pytest
 
 from numerics.sub_ngrams.stages import Stages
 from numerics.sub_ngrams.trajectory import Trajectory, parse_trajectory
+from proofs.sub_ngrams import escape as derivatives_of_escape
 from verify import train
 from verify.claim import Run, Verdict
 from verify.papers.sub_ngrams import escape
@@ -262,8 +263,10 @@ def test_finite_lengths_tend_to_the_coefficient() -> None:
 
 
 def test_wrong_formulas_are_not_verified(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = escape.first_derivative
-    monkeypatch.setattr(escape, "first_derivative", lambda words, feature: original(words, feature, scale=2))
+    original = derivatives_of_escape.first_derivative
+    monkeypatch.setattr(
+        derivatives_of_escape, "first_derivative", lambda words, feature: original(words, feature, scale=2)
+    )
     assert escape.first_escape(settings("S=2 n=2 k=1"), Run()).verdict == Verdict.REFUTED
 
 
