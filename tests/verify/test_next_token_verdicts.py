@@ -15,9 +15,10 @@ import sympy as sp
 import torch
 
 import verify.papers.next_token as package
+from numerics.next_token import growth, training
 from numerics.next_token.stage import aligned_output
 from numerics.next_token.training import Measured, Training, train_attention, train_feed_forward
-from proofs.next_token import gradient
+from proofs.next_token import gradient, max_margin_solver
 from proofs.next_token.examples import NAMED, REPEATED, random_dataset
 from proofs.next_token.max_margin import MarginCertificate, MarginProblem
 from proofs.next_token.max_margin_solver import NoCertificateError, solve
@@ -155,10 +156,8 @@ def test_long_sentences_are_named_in_the_scope(tmp_path: Path) -> None:
 # Solutions.
 
 
-def forge(
-    monkeypatch: pytest.MonkeyPatch, module: Any, change: Callable[[MarginCertificate], MarginCertificate]
-) -> None:
-    monkeypatch.setattr(module, "solve", lambda problem: change(solve(problem)))
+def forge(monkeypatch: pytest.MonkeyPatch, change: Callable[[MarginCertificate], MarginCertificate]) -> None:
+    monkeypatch.setattr(max_margin_solver, "solve", lambda problem: change(solve(problem)))
 
 
 def doubled(certificate: MarginCertificate) -> MarginCertificate:
@@ -166,7 +165,7 @@ def doubled(certificate: MarginCertificate) -> MarginCertificate:
 
 
 def test_a_wrong_solution_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
-    forge(monkeypatch, margins, doubled)
+    forge(monkeypatch, doubled)
     finding = check("NT7m", dataset="DS-A")
     assert finding.verdict is Verdict.REFUTED
     assert finding.details["counterexample"] == {
@@ -177,7 +176,7 @@ def test_a_wrong_solution_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_wrong_drift_refutes_no_solution(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is no part of the statement: the second program finds nothing wrong."""
-    forge(monkeypatch, margins, lambda c: replace(c, drift=tuple(2 * x for x in c.drift)))
+    forge(monkeypatch, lambda c: replace(c, drift=tuple(2 * x for x in c.drift)))
     finding = check("NT7m", dataset="DS-D")
     assert finding.verdict is Verdict.UNDECIDED
     assert "second computation" in finding.reason
@@ -187,7 +186,7 @@ def test_no_solution_is_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
     def none(problem: MarginProblem) -> MarginCertificate:
         raise NoCertificateError("no exact solution found")
 
-    monkeypatch.setattr(margins, "solve", none)
+    monkeypatch.setattr(max_margin_solver, "solve", none)
     finding = check("NT7m", dataset="DS-A")
     assert finding.verdict is Verdict.UNDECIDED and finding.reason == "DS-A: no exact solution found"
 
@@ -204,7 +203,7 @@ def test_no_solution_is_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_wrong_order_is_refuted(
     monkeypatch: pytest.MonkeyPatch, change: Callable[[MarginCertificate], MarginCertificate], condition: str
 ) -> None:
-    forge(monkeypatch, order, change)
+    forge(monkeypatch, change)
     finding = check("NT9m", dataset="DS-A")
     assert finding.verdict is Verdict.REFUTED
     assert condition in {wrong["condition"] for wrong in finding.details["wrong"]}
@@ -404,7 +403,7 @@ def wrong_step(training: Training) -> Training:
 def test_runs_that_are_no_descent_are_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, train in (("train_attention", train_attention), ("train_feed_forward", train_feed_forward)):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(descents, name, lambda *a, train=train, **k: wrong_step(train(*a, **k)))
+            patch.setattr(training, name, lambda *a, train=train, **k: wrong_step(train(*a, **k)))
             finding = check("NT1r", dataset="DS-B")
         assert finding.verdict is Verdict.REFUTED, name
     monkeypatch.setattr(descents, "worst_step", lambda training, index: (2.0, 3))
@@ -414,16 +413,15 @@ def test_runs_that_are_no_descent_are_refuted(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize("name", ["offsets", "weights", "slopes", "base", "pairs"])
 def test_a_change_of_any_part_of_the_stage_is_seen(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Count ratios, weights and both parts of the logits, each 1 per cent larger; pairs for other tokens."""
-    from numerics.next_token import training as module
 
     def changed(datasets: Any, W_ov: Any) -> Any:
         stage = attention_stage(datasets, W_ov)
         part = getattr(stage, name)
         return replace(stage, **{name: part.roll(1, -1) if name == "pairs" else torch.where(part != 0, 1.01, 1) * part})
 
-    attention_stage = module.attention_stage
-    monkeypatch.setattr(module, "attention_stage", changed)
-    monkeypatch.setattr(module, "_predict", lambda *arguments: ())
+    attention_stage = training.attention_stage
+    monkeypatch.setattr(training, "attention_stage", changed)
+    monkeypatch.setattr(training, "_predict", lambda *arguments: ())
     assert check("NT1r", dataset="DS-B").verdict is Verdict.REFUTED
 
 
@@ -438,13 +436,13 @@ def test_dominance_is_watched() -> None:
 
 @pytest.mark.parametrize("factor", [0.4, 1.01])
 def test_norms_outside_their_bounds_are_refuted_if_they_are(monkeypatch: pytest.MonkeyPatch, factor: float) -> None:
-    original = descents.watch_growth
+    original = growth.watch_growth
 
     def changed(*arguments: Any) -> Any:
-        growth = original(*arguments)
-        return replace(growth, norms=factor * growth.norms)
+        found = original(*arguments)
+        return replace(found, norms=factor * found.norms)
 
-    monkeypatch.setattr(descents, "watch_growth", changed)
+    monkeypatch.setattr(growth, "watch_growth", changed)
     assert check("NT5n", dataset="DS-A", T="100").verdict is Verdict.UNDECIDED  # the second computation says no
     monkeypatch.setattr(descents, "leaves_bounds", lambda *arguments: True)
     assert check("NT5n", dataset="DS-A", T="100").verdict is Verdict.REFUTED
