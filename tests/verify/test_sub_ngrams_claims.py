@@ -11,7 +11,7 @@ import pytest
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
 from verify import replay
 from verify.claim import NOTHING, Evidence, Result, Verdict
-from verify.papers.sub_ngrams import PAPER, identities, limits, plateaus
+from verify.papers.sub_ngrams import PAPER, decay, identities, plateaus
 from verify.papers.sub_ngrams.engines import Engine
 from verify.report.certificates import certificates_json
 from verify.runner import exit_status, run_claims, select_claims
@@ -149,9 +149,7 @@ def test_scopes_say_what_ran(words: str, select: str, parts: list[str]) -> None:
 
 
 def test_a_norm_that_does_not_fall_decides_nothing_and_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        limits, "parameter_norms", lambda M, configuration: dict.fromkeys(("Q", "K", "V", "total"), 1.0)
-    )
+    monkeypatch.setattr(decay, "parameter_norms", lambda M, configuration: dict.fromkeys(("Q", "K", "V", "total"), 1.0))
     (result,) = run("k=2 n=3 T=4,8", "SN7")
     assert result.verdict is Verdict.UNDECIDED and "from T=4 to 8" in result.finding.reason
 

@@ -24,11 +24,13 @@ from verify.papers import sub_ngrams
 from verify.papers.sub_ngrams import (
     agreement,
     escape,
+    fixed_length,
     identities,
-    limits,
     loss,
+    merged,
     plateaus,
     second_computations,
+    stationary,
     variants,
 )
 from verify.papers.sub_ngrams.engines import ENGINES, Options
@@ -73,14 +75,14 @@ moment = [2, Fraction(3), "tau(0)^2"]  # E b^2 of Beta(3, 3): 3 * 4 / (6 * 7)
 HARMLESS: dict[Callable[..., bool], list[list[object]]] = {
     identities.is_beyond_the_bound: [[X, Q, LAGS, Fraction(2)], [(0, 0), Q, (), Fraction(1)], [(0, 1), Q, LAGS, 1]],
     identities.violates_the_condition: [values(SPACE), [SPACE.weight, SPACE.tau, SPACE.p[::-1], SPACE.dlogp]],
-    limits.survives_infinite_norm: [[KERNEL, LAGS], [KERNEL, ()]],
-    limits.is_nonzero_limit: [[LAW, INFINITE, 4, WHERE, LIMIT + 1], [LAW, INFINITE, 4, WHERE, Fraction(0)]],
-    limits.is_nonzero_mean: [
+    stationary.survives_infinite_norm: [[KERNEL, LAGS], [KERNEL, ()]],
+    fixed_length.is_nonzero_limit: [[LAW, INFINITE, 4, WHERE, LIMIT + 1], [LAW, INFINITE, 4, WHERE, Fraction(0)]],
+    merged.is_nonzero_mean: [
         [SETTINGS, 1, POINTS, 0.0, ERROR],
         [SETTINGS, 1, POINTS, *HIDDEN],
         [SETTINGS, 1, POINTS, MEAN, 1.0],
     ],
-    limits.is_nonzero_enclosure: [
+    merged.is_nonzero_enclosure: [
         [Enclosure(Fraction(-1), Fraction(1)), SETTINGS],
         [Enclosure(Fraction(1), Fraction(2)), SETTINGS],
     ],
@@ -102,9 +104,9 @@ HARMLESS: dict[Callable[..., bool], list[list[object]]] = {
 HARMFUL: dict[Callable[..., bool], list[list[object]]] = {
     identities.is_beyond_the_bound: [[X, Q, LAGS, Fraction(1)]],
     identities.violates_the_condition: [values(BROKEN_SPACE)] if BROKEN_SPACE else [],
-    limits.is_nonzero_limit: [[LAW, INFINITE, 4, WHERE, LIMIT]],
-    limits.is_nonzero_mean: [[SETTINGS, 1, POINTS, MEAN, ERROR]],
-    limits.is_nonzero_enclosure: [[bigram_enclosure(Fraction(1)), SETTINGS]],
+    fixed_length.is_nonzero_limit: [[LAW, INFINITE, 4, WHERE, LIMIT]],
+    merged.is_nonzero_mean: [[SETTINGS, 1, POINTS, MEAN, ERROR]],
+    merged.is_nonzero_enclosure: [[bigram_enclosure(Fraction(1)), SETTINGS]],
     loss.is_no_rung: [[IDLE, (1,), (1, 2)]],
     escape.fails_on_rational_kernels: [[doubled_derivative, 2, 3, 0]],
     escape.is_not_negative: [[IDLE, LAGS, 2]],

@@ -31,7 +31,7 @@ from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.score import score
 from proofs.sub_ngrams.score_blocks import ParameterGradient, ScoreBlocks
 from verify.claim import Result, Verdict
-from verify.papers.sub_ngrams import PAPER, limits, loss, second_computations, variants
+from verify.papers.sub_ngrams import PAPER, fixed_length, loss, second_computations, variants
 from verify.papers.sub_ngrams import escape as escape_claims
 from verify.papers.sub_ngrams import identities as identities_claims
 from verify.papers.sub_ngrams.engines import Engine
@@ -126,7 +126,7 @@ MUTATIONS = [  # claim, the verdict it ends with, where, what: one formula broke
     ("SN5", "REFUTED", infinite_length, "stationary_weights", uniform_weights),
     ("SN6", "REFUTED", infinite_length, "stationary_weights", uniform_weights),
     ("SN8", "VERIFIED", Engine, "compute", zeros),
-    ("SN8", "UNDECIDED", limits, "enumeration", lambda law, configuration, T: zeros(None, law, configuration, T)),  # type: ignore[arg-type] # the engine is not read
+    ("SN8", "UNDECIDED", fixed_length, "enumeration", lambda law, configuration, T: zeros(None, law, configuration, T)),  # type: ignore[arg-type] # the engine is not read
     ("SN9", "UNDECIDED", annealed_limit, "limit_blocks", lambda kernel, lags, q, pairs: {
         pairs[0]: [[0 * kernel[0][0]] * 2] * 2
     }),

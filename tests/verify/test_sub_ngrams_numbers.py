@@ -16,7 +16,7 @@ from proofs.sub_ngrams.escape import word_weights
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.prior import PriorMean
 from verify.papers.sub_ngrams import PAPER
-from verify.papers.sub_ngrams.limits import Point, decay, faster_paths
+from verify.papers.sub_ngrams.decay import Point, decay, faster_paths
 from verify.papers.sub_ngrams.loss import doubts_of_levels, is_below_its_bound
 from verify.papers.sub_ngrams.second_computations import literal_norms
 from verify.settings import read_words, validate

@@ -1,7 +1,18 @@
 """Claims about "Learning In-context n-grams with Transformers: Sub-n-grams Are Near-stationary Points"."""
 
 from verify.claim import Paper, claims_of
-from verify.papers.sub_ngrams import agreement, escape, identities, limits, loss, plateaus, variants
+from verify.papers.sub_ngrams import (
+    agreement,
+    decay,
+    escape,
+    fixed_length,
+    identities,
+    loss,
+    merged,
+    plateaus,
+    stationary,
+    variants,
+)
 from verify.papers.sub_ngrams.engines import ENGINES
 from verify.papers.sub_ngrams.settings import SubNGramSettings, check_headline, refuse_what_cannot_run
 from verify.papers.sub_ngrams.symbols import SYMBOLS
@@ -21,7 +32,7 @@ PAPER = Paper(
     settings=SubNGramSettings,
     provenance=PROVENANCE,
     symbols=SYMBOLS,
-    claims=claims_of(agreement, identities, limits, loss, escape, variants, plateaus),
+    claims=claims_of(agreement, identities, stationary, decay, fixed_length, merged, loss, escape, variants, plateaus),
     headline=check_headline,
     refuse=refuse_what_cannot_run,
     commands={

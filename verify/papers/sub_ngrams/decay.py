@@ -1,0 +1,215 @@
+"""SN7: along c = log T the gradient falls."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from proofs.sub_ngrams.configuration import Configuration
+from proofs.sub_ngrams.law import NGramLaw
+from proofs.sub_ngrams.score_blocks import ScoreBlocks, norm_errors, parameter_gradient, parameter_norms
+from proofs.sub_ngrams.type_classes import type_classes
+from verify.claim import (
+    Evidence,
+    Finding,
+    Plot,
+    Run,
+    claim,
+    decide,
+    undecided,
+)
+from verify.papers.sub_ngrams.engines import (
+    ENGINES,
+    PREFERENCE,
+    Engine,
+    Options,
+    few_parameters,
+)
+from verify.papers.sub_ngrams.fixed_length import critical_without_lags
+from verify.papers.sub_ngrams.settings import SubNGramSettings, braces
+from verify.uncertain import with_error
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+QUICK = 10.0  # seconds of the transfer engine at its own tolerance
+MOMENT = 2.0  # seconds of type_classes
+
+
+@dataclass(frozen=True)
+class Point:
+    """The norm of the whole factorised gradient at length T and q = T, that is c = log T."""
+
+    T: int
+    norms: dict[str, float]
+    errors: dict[str, float]
+    engine: str
+    level: float | None
+
+    @property
+    def low(self) -> float:
+        return self.norms["total"] - self.errors["total"]
+
+    @property
+    def high(self) -> float:
+        return self.norms["total"] + self.errors["total"]
+
+
+def draw_gradient_decay(axes: Axes, details: Mapping[str, Any]) -> str:
+    from verify.papers.sub_ngrams.gradient.norms import NormPoint
+    from verify.papers.sub_ngrams.gradient.plot import draw_decay  # matplotlib
+
+    points = [NormPoint(p["T"], math.log(p["T"]), p["norms"]["total"], p["errors"]["total"]) for p in details["points"]]
+    draw_decay(axes, {"all parameters": points})
+    return "Norm of the population gradient along c = log T, with its error bars, beside the predicted slope −1."
+
+
+@claim(
+    "SN7",
+    "gradient falls along c = log T",
+    requires=("SN0", "SN2"),
+    assumptions=("padded heads in the first layer",),
+    reference="mathematics/sub-n-grams/limits#sn7",
+    plot=Plot(("points",), draw_gradient_decay),
+)
+def gradient_vanishes(settings: SubNGramSettings, run: Run) -> Finding:
+    """Along c = log T the whole factorised population gradient tends to 0 as T grows. Decided is that upper bounds of
+    its norm fall from each length in the scope to the next, the last below the first norm; and without lags that it is
+    0.
+
+    Along c = log T upper bounds of the norm fall from length to length, the last below the first norm.
+    """
+    if not settings.lag_set:
+        return critical_without_lags(settings)
+    plan = _plan(settings, run)
+    unreached = [T for T, engine in plan if engine is None]
+    if unreached or len(plan) < 2:
+        where = f"T={unreached[0]}" if unreached else "two lengths"
+        return undecided(f"no engine reaches {where} in seconds", scope=f"S={settings.S}, n={settings.n}")
+    points = [_point(settings, T, engine, run) for T, engine in plan if engine is not None]
+    steps = list(pairwise(points))
+    rising = [f"from T={before.T:g} to {after.T:g}" for before, after in steps if not after.high < before.high]
+    if not points[-1].high < points[0].low:
+        rising.append(f"from T={points[0].T:g} to {points[-1].T:g}")
+    lengths = ", ".join(f"{point.T:g}" for point in points)
+    statistical = any(point.level is not None for point in points)
+    return decide(
+        not rising,
+        evidence=Evidence.STATISTICAL if statistical else Evidence.NUMERIC,
+        scope=f"padded heads; S={settings.S}, n={settings.n}, alpha={settings.alpha}, initial {settings.initial}, "
+        f"lags {braces(settings.lag_set)}; T in {{{lengths}}}, q = T",
+        instances=len(steps),
+        found=decay(points) if steps else "",
+        predicted="falls",
+        details={
+            "points": [
+                {"T": p.T, "norms": p.norms, "errors": p.errors, "engine": p.engine, "level": p.level} for p in points
+            ],
+            "faster paths": faster_paths(settings),
+        },
+        footnote="gradient  " + " | ".join(f"T={p.T:g} {p.norms['total']:.2g}" for p in points) + "  along c = log T",
+        undecided=f"the norm does not fall beyond its errors {' and '.join(dict.fromkeys(rising))}: at longer T, or "
+        "with a smaller tolerance=, it may",
+    )
+
+
+def ladder(settings: SubNGramSettings) -> tuple[int, ...]:
+    """The lengths of the user, a single one with the longest below it that is exact in a second (or, if it is short,
+    above it); else the longest that is, and far ones by the transfer engine.
+
+    Not many short ones: there the norm still rises with T, as q = T does.
+    """
+    if len(settings.T) > 1:
+        return tuple(sorted(settings.T))
+    start = max(4, settings.n + 1)
+    exact = [T for T in (start * 2**i for i in range(8)) if _few_classes(settings.law, T)]
+    far = [10**3, 10**6] if _quick(settings) else [10**3]
+    if settings.T:
+        (T,) = settings.T
+        other = [shorter for shorter in exact if shorter < T] or exact
+        return tuple(sorted({T, *other[-1:]}))
+    if settings.engine not in ("auto", "transfer"):
+        return tuple(exact[-3:])
+    return (*exact[-1:], *far)
+
+
+def faster_paths(settings: SubNGramSettings) -> dict[str, dict[str, float]]:
+    """The total norm at c = T and c = T^2, by T: exact score blocks of q = inf, off by T e^-c at most.
+
+    Beside K_0, which is O(sqrt(c)/T), stands V: c M with M ~ T^-(1+alpha) log T at q = inf, from sequences in which a
+    token never follows the final context. So along c = T the norm still falls, along c = T^2 it does not (alpha <= 1).
+    """
+    configuration = Configuration(settings.lag_set, math.inf)
+    lengths = [T for T in (6, 12, 18) if settings.n < T and _few_classes(settings.law, T)]
+    gradients = {T: parameter_gradient(type_classes(settings.law, configuration, T), configuration) for T in lengths}
+    return {
+        f"c = T^{power}": {str(T): gradient.norms(T**power)["total"] for T, gradient in gradients.items()}
+        for power in (1, 2)
+    }
+
+
+def _quick(settings: SubNGramSettings) -> bool:
+    return ENGINES["transfer"].work(settings.law, Configuration((), math.inf), 10**3) <= QUICK
+
+
+def _few_classes(law: NGramLaw, T: int) -> bool:
+    return ENGINES["type_classes"].seconds(law, Configuration((), math.inf), T, Options()) <= MOMENT
+
+
+def _plan(settings: SubNGramSettings, run: Run) -> list[tuple[int, Engine | None]]:
+    """Lengths, with the engine for each. If they are too many for the time, some of them, evenly chosen, the first and
+    the last among them; None where no engine answers in a third of the time.
+    """
+    options = settings.options
+
+    def at(T: int) -> tuple[Engine | None, float]:
+        law, configuration = settings.law, Configuration(settings.lag_set, Fraction(T))
+        names = PREFERENCE if settings.engine == "auto" else (settings.engine,)
+        for engine in (ENGINES[name] for name in names):
+            seconds = engine.seconds(law, configuration, T, options)
+            if engine.obstacle(law, configuration, T) is None and seconds <= run.seconds / 3:
+                return engine, seconds
+        return None, 0.0
+
+    lengths = ladder(settings)
+    plan = {T: at(T) for T in lengths}
+    total = sum(seconds for _, seconds in plan.values())
+    if total > run.seconds:
+        most = max(2, int(len(lengths) * run.seconds / total))
+        lengths = tuple(lengths[i * (len(lengths) - 1) // (most - 1)] for i in range(most))
+    return [(T, plan[T][0]) for T in lengths]
+
+
+def _point(settings: SubNGramSettings, T: int, engine: Engine, run: Run) -> Point:
+    law, configuration = settings.law, Configuration(settings.lag_set, Fraction(T))
+    run.progress(f"T={T} by {engine.name}")
+    # norms fall like 1/T; where that precision is dear, an upper bound of this order will do
+    tolerance = settings.tolerance or (0.1 / T if _quick(settings) else 1 / T)
+    usual = 0.5 if few_parameters(law) else 0.0
+    minutes = min(settings.minutes, max(usual, run.seconds / 60))
+    options = replace(settings.options, tolerance=tolerance, minutes=minutes)
+    M: ScoreBlocks = engine.compute(law, configuration, T, options)
+    norms, errors = parameter_norms(M, configuration), norm_errors(M, configuration)
+    assert norms is not None  # q is finite
+    assert errors is not None
+    return Point(T, norms, errors, engine.name, M.level)
+
+
+def decay(points: Sequence[Point]) -> str:
+    """The log-log slope of the last step with its error, as T^-0.97(2); where that is lost in the errors, a bound."""
+    before, after = points[-2], points[-1]
+    width = math.log(after.T / before.T)
+    if min(before.low, after.low) > 0:
+        slope = math.log(after.norms["total"] / before.norms["total"]) / width
+        error = (math.log(after.high / after.low) + math.log(before.high / before.low)) / 2 / width
+        if error < 1:
+            return f"T^{slope:.3f}" if error < 1e-4 else f"T^{with_error(slope, error)}"
+    first = points[0]
+    if not first.low > 0:
+        return "no slope"
+    return f"below T^{math.log(after.high / first.low) / math.log(after.T / first.T):.2f}"

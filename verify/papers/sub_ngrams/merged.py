@@ -1,0 +1,178 @@
+"""SN9: with W itself as the parameter there is a block that does not vanish."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import partial
+from typing import TYPE_CHECKING
+
+from proofs.identities import Identities
+from proofs.sub_ngrams.law import NGramLaw
+from verify.claim import (
+    Certificate,
+    Counterexample,
+    Evidence,
+    Finding,
+    Origin,
+    Run,
+    claim,
+    decide,
+    from_identities,
+    how_many,
+    too_dear,
+    undecided,
+)
+from verify.papers.sub_ngrams.kernels import (
+    MOST_CONTEXTS,
+    at_infinity,
+    elimination,
+    quadrature,
+    quadrature_points,
+)
+from verify.papers.sub_ngrams.premises import control_unless_full_context
+from verify.papers.sub_ngrams.settings import FEWEST_KERNELS, SubNGramSettings
+from verify.papers.sub_ngrams.stationary import (
+    KERNELS,
+    ONE_KERNEL,
+    certified,
+    evidence_of,
+    generic_sizes,
+    scope_of_kernels,
+    some_kernels,
+)
+from verify.uncertain import with_error
+
+if TYPE_CHECKING:
+    from proofs.sub_ngrams.annealed_limit import AnnealedBlock
+    from proofs.sub_ngrams.merged_limit import Enclosure
+
+
+@claim(
+    "SN9",
+    "merged parametrisation (control)",
+    requires=("SN1",),
+    expected=control_unless_full_context,
+    origin=Origin.CONTROL,
+    reference="mathematics/sub-n-grams/limits#sn9",
+)
+def merged_is_stationary(settings: SubNGramSettings, run: Run) -> Finding:
+    """With W = QK^T itself as the parameter, the population gradient tends to 0 as T -> infinity, then c -> infinity.
+
+    The block of the first query lag that the attention does not read, at key lag 0, survives.
+    """
+    if settings.full_context:
+        return _merged_at_full_context(settings, run)
+    a = next(a for a in range(settings.n) if a + 1 not in settings.lag_set)
+    scope = f"T -> inf, then c -> inf; M_{{{a},0}}[0][0], S={settings.S}, n={settings.n}, alpha={settings.alpha}"
+    enclosure = _enclosure(settings.alpha)
+    if enclosure is not None and (settings.S, settings.n) == (2, 2):
+        return _bigram(settings, enclosure, scope)
+    points = quadrature_points(settings, run.seconds / 2)  # it is taken twice
+    if not points:
+        if settings.S ** (settings.n - 1) > MOST_CONTEXTS:
+            return undecided(f"means over kernels with more than {MOST_CONTEXTS} contexts do not fit into memory")
+        seconds = 2 * quadrature(settings.S, settings.n, FEWEST_KERNELS)
+        return too_dear(seconds, run, what=f"means over {FEWEST_KERNELS} kernels", scope=scope)
+    first = _annealed(settings.law, settings.lag_set, a, points, settings.seed)
+    value, error = first.block[0][0], first.errors[0][0]
+    trusted = quadrature_meets(enclosure, settings)
+    return decide(
+        False,
+        evidence=Evidence.NUMERIC if first.level is None else Evidence.STATISTICAL,
+        scope=scope,
+        instances=1,
+        found=with_error(value, error),
+        predicted="not 0",
+        counterexample=Counterexample(
+            {"block": [a, 0], "value": value, "error": error},
+            partial(is_nonzero_mean, settings, a, points // 4, value, error),
+        )
+        if trusted and abs(value) > error
+        else None,
+        details={"value": value, "error": error, "method": first.method, "level": first.level, "kernels": first.points},
+        undecided="the mean over kernels is 0 within its error"
+        if trusted
+        else f"the quadrature misses the enclosure of S=2, n=2, alpha={settings.alpha}: no value of it can be trusted",
+    )
+
+
+def is_nonzero_mean(settings: SubNGramSettings, a: int, points: int, value: float, error: float) -> bool:
+    """Whether so many kernels, drawn anew, give this value within both errors, and not 0."""
+    again = _annealed(settings.law, settings.lag_set, a, points, settings.seed + 1)
+    second, its_error = again.block[0][0], again.errors[0][0]
+    return abs(second - value) <= its_error + error and abs(value) > error and abs(second) > its_error
+
+
+def _enclosure(alpha: Fraction) -> Enclosure | None:
+    """The mean at S=n=2, k=1; None where alpha is so small or so large that no narrow interval is found."""
+    from proofs.sub_ngrams.merged_limit import bigram_enclosure
+
+    try:
+        enclosure = bigram_enclosure(alpha)
+    except (ValueError, OverflowError):  # an end that is not finite
+        return None
+    return enclosure if enclosure.excludes_zero else None
+
+
+def quadrature_meets(enclosure: Enclosure | None, settings: SubNGramSettings) -> bool:
+    """Whether the same quadrature gives, at S=n=2 and the same alpha, the mean that is enclosed there, if it is."""
+    if enclosure is None:
+        return True
+    mean = _annealed(NGramLaw(2, 2, settings.alpha), (), 0, settings.quadrature_points(), settings.seed)
+    value, error = Fraction(mean.block[0][0]), Fraction(mean.errors[0][0])
+    return enclosure.lower - error <= value <= enclosure.upper + error
+
+
+def _annealed(law: NGramLaw, lags: tuple[int, ...], a: int, points: int, seed: int) -> AnnealedBlock:
+    from proofs.sub_ngrams.annealed_limit import annealed_block
+
+    return annealed_block(law, lags, a, 0, points=points, seed=seed)
+
+
+def _bigram(settings: SubNGramSettings, enclosure: Enclosure, scope: str) -> Finding:
+    """S=2, n=2, k=1: rigorous quadrature; for alpha = 1 the closed form, proved, has to lie in it."""
+    from proofs.sub_ngrams.merged_limit import bigram_value
+
+    details = {"lower": str(enclosure.lower), "upper": str(enclosure.upper)}
+    consistent, found = True, f"{float(enclosure.lower):.15g}"
+    if settings.alpha == 1:
+        closed = bigram_value()
+        consistent = closed.identities.hold and closed.enclosure().overlaps(enclosure)
+        found, details["closed form"] = f"{closed} = {float(enclosure.lower):.10f}", str(closed)
+    return decide(
+        False,
+        evidence=Evidence.ENCLOSURE,
+        scope=scope,
+        instances=1,
+        found=found,
+        predicted="not 0",
+        counterexample=Counterexample(details, partial(is_nonzero_enclosure, enclosure, settings))
+        if consistent
+        else None,
+        details=details,
+        undecided="the closed form does not lie in the enclosure",
+    )
+
+
+def is_nonzero_enclosure(enclosure: Enclosure, settings: SubNGramSettings) -> bool:
+    """Whether the interval is free of 0 and holds what quadrature in floats gives."""
+    return enclosure.excludes_zero and quadrature_meets(enclosure, settings)
+
+
+def _merged_at_full_context(settings: SubNGramSettings, run: Run) -> Finding:
+    """With every lag in Lambda the prediction is the kernel itself, and every block of W vanishes."""
+    from proofs.sub_ngrams import infinite_length as infinite
+
+    S, n, lags, symbolic = settings.S, settings.n, settings.lag_set, generic_sizes(settings)
+    seconds = elimination(S, n) + n * at_infinity(S, n, lags)
+    kernels = some_kernels(settings, how_many(KERNELS, seconds, run))
+    if not kernels:
+        return too_dear(seconds, run, what=ONE_KERNEL, scope=f"S={S}, n={n}")
+
+    def prove() -> list[Identities]:
+        generic = [infinite.symbolic_kernel(S, n) for S, n, _ in symbolic]
+        return [infinite.vanishing_blocks(kernel, lags) for kernel in (*generic, *kernels)]
+
+    scope = f"{scope_of_kernels(settings, symbolic, kernels)}: p_theta is the kernel"
+    certificate = Certificate(certified(settings, symbolic, kernels))
+    return from_identities(prove, scope, evidence=evidence_of(symbolic), certificate=certificate)

@@ -1,0 +1,148 @@
+"""SN5 and SN6: infinite length, for every kernel with positive entries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from proofs.identities import Identities
+from verify.claim import (
+    Certificate,
+    Counterexample,
+    Evidence,
+    Finding,
+    Run,
+    claim,
+    decide,
+    from_identities,
+    how_many,
+    too_dear,
+)
+from verify.papers.sub_ngrams.kernels import (
+    at_infinity,
+    elimination,
+    in_powers,
+    rational_kernels,
+)
+from verify.papers.sub_ngrams.settings import SubNGramSettings, braces
+
+if TYPE_CHECKING:
+    from proofs.sub_ngrams import infinite_length as infinite
+
+SYMBOLIC = ((2, 1), (2, 2), (2, 3), (3, 1), (3, 2))  # (S, n) whose generic kernel is a matter of a second
+KERNELS = 5  # random rational ones, where the generic kernel is out of reach and beside it
+ONE_KERNEL = "the exact blocks of one rational kernel"
+
+
+@claim(
+    "SN5",
+    "stationary at infinite length",
+    requires=("SN2",),
+    assumptions=("padded heads in the first layer", "T -> infinity before c -> infinity"),
+    reference="mathematics/sub-n-grams/limits#sn5",
+)
+def stationary_at_infinite_length(settings: SubNGramSettings, run: Run) -> Finding:
+    """At T = infinity and then c -> infinity, given a kernel with positive entries, every score block that the
+    factorised gradient sees is 0.
+
+    The generic kernel where (S, n) permits, random rational kernels of the size asked for in any case.
+    """
+    from proofs.sub_ngrams import infinite_length as infinite
+
+    S, n, lags, symbolic = settings.S, settings.n, settings.lag_set, generic_sizes(settings)
+    seconds = elimination(S, n) + at_infinity(S, n, lags)
+    kernels = some_kernels(settings, how_many(KERNELS, seconds, run))
+    if not kernels:
+        return too_dear(seconds, run, what=ONE_KERNEL, scope=f"S={S}, n={n}")
+
+    def prove() -> list[Identities]:
+        generic = [infinite.symbolic_kernel(S, n) for S, n, _ in symbolic]
+        return [infinite.stationary_point(kernel, lags) for kernel in (*generic, *kernels)]
+
+    return from_identities(
+        prove,
+        scope_of_kernels(settings, symbolic, kernels),
+        evidence=evidence_of(symbolic),
+        certificate=Certificate(certified(settings, symbolic, kernels)),
+    )
+
+
+@claim(
+    "SN6",
+    "scale at infinite length",
+    requires=("SN2", "SN5"),
+    reference="mathematics/sub-n-grams/limits#sn6",
+)
+def scale_at_infinite_length(settings: SubNGramSettings, run: Run) -> Finding:
+    """At T = infinity, given a kernel with positive entries, the gradient in Q and K is O(sqrt(c) e^-c), and in V it is
+    O(c e^-c).
+
+    The degrees in q of all entries, down to -2.
+    """
+    from proofs.sub_ngrams import infinite_length as infinite
+
+    S, n, lags, symbolic = settings.S, settings.n, settings.lag_set, generic_sizes(settings)
+    seconds = elimination(S, n) + in_powers(S, n, lags)
+    kernels = some_kernels(settings, how_many(KERNELS, seconds, run))
+    if not kernels:
+        return too_dear(seconds, run, what=ONE_KERNEL, scope=f"S={S}, n={n}")
+    decays = [(infinite.symbolic_kernel(S, n), infinite.generic_decay(S, n, lags)) for S, n, lags in symbolic]
+    decays += [(kernel, infinite.decay(kernel, lags)) for kernel in kernels]
+    groups = [(kernel, name, group) for kernel, found in decays for name, group in found.items()]
+    worst = {
+        name: max((g.degree for _, other, g in groups if other == name and g.degree is not None), default=None)
+        for name in "QKV"
+    }
+    slow = next(
+        ((kernel, name, g.degree) for kernel, name, g in groups if g.degree is not None and g.degree > -1), None
+    )
+    return decide(
+        slow is None,
+        evidence=evidence_of(symbolic),
+        scope=scope_of_kernels(settings, symbolic, kernels),
+        instances=sum(max(1, group.entries) for _, _, group in groups),
+        found="q^" + ", ".join(f"{'-oo' if d is None else d} ({name})" for name, d in worst.items()),
+        predicted="q^-1 or less" if lags else "0 without lags",
+        counterexample=None if slow is None else _too_slow(*slow, lags),
+        details={"degree in q": worst},
+        certificate=Certificate(certified(settings, symbolic, kernels)),
+        undecided="the degree of no entry is above -1, and yet not all are -1 or less",
+    )
+
+
+def _too_slow(kernel: infinite.Kernel, group: str, degree: int, lags: tuple[int, ...]) -> Counterexample:
+    values = {"kernel": [[str(x) for x in row] for row in kernel], "group": group, "degree": degree}
+    return Counterexample(values, partial(survives_infinite_norm, kernel, lags))
+
+
+def survives_infinite_norm(kernel: infinite.Kernel, lags: tuple[int, ...]) -> bool:
+    """Whether an entry of the gradient is not 0 at q = infinity, as one is that does not fall like 1/q."""
+    from proofs.sub_ngrams import infinite_length as infinite
+
+    return infinite.stationary_point(kernel, lags).failed > 0
+
+
+def generic_sizes(settings: SubNGramSettings) -> list[tuple[int, int, tuple[int, ...]]]:
+    """(S, n, lags) of the settings if the generic kernel of that size is affordable."""
+    return [(settings.S, settings.n, settings.lag_set)] if (settings.S, settings.n) in SYMBOLIC else []
+
+
+def some_kernels(settings: SubNGramSettings, count: int) -> list[list[list[Fraction]]]:
+    return rational_kernels(settings.S, settings.n, count, settings.seed)
+
+
+def evidence_of(symbolic: Sequence[object]) -> Evidence:
+    return Evidence.PROOF if symbolic else Evidence.EXACT
+
+
+def certified(settings: SubNGramSettings, symbolic: Sequence[object], kernels: Sequence[object]) -> dict[str, Any]:
+    """The parameters of a certificate about chains of infinite length."""
+    which = "every positive kernel" if symbolic else kernels
+    return {"S": settings.S, "n": settings.n, "lags": settings.lag_set, "kernels": which}
+
+
+def scope_of_kernels(settings: SubNGramSettings, symbolic: Sequence[object], kernels: Sequence[object]) -> str:
+    which = "every positive kernel" if symbolic else f"{len(kernels)} random rational kernel{'s' * (len(kernels) > 1)}"
+    return f"{which}, S={settings.S}, n={settings.n}, lags {braces(settings.lag_set)}"
