@@ -24,12 +24,8 @@ from verify.claim import (
     undecided,
 )
 from verify.papers.sub_ngrams.escape_numbers import (
-    at_finite_length,
     contiguous,
-    curvature_at,
-    curvature_line,
-    doubts_of_race,
-    drawn,
+    escape_numbers,
 )
 from verify.papers.sub_ngrams.kernels import derivatives, elimination, rational_kernels
 from verify.papers.sub_ngrams.premises import control_needs_an_unused_lag, needs_an_unused_lag
@@ -80,9 +76,7 @@ def first_escape(settings: SubNGramSettings, run: Run) -> Finding:
 
     The first derivative in the parameters that build a lag's feature, for every unused lag, and its sign.
     """
-    from numerics.sub_ngrams.escape_race import race, repetition
-    from proofs.sub_ngrams.escape import generic_words, positive_terms, unused_lags, word_weights
-    from proofs.sub_ngrams.infinite_length import symbolic_kernel
+    from proofs.sub_ngrams.escape import positive_terms, unused_lags
 
     S, n, lags = settings.S, settings.n, settings.lag_set
     unused = unused_lags(n, lags)
@@ -92,6 +86,43 @@ def first_escape(settings: SubNGramSettings, run: Run) -> Finding:
     kernels = [] if generic else rational_kernels(S, n, how_many(KERNELS, seconds, run), settings.seed)
     if not generic and not kernels:
         return too_dear(seconds, run, what="the derivatives for one rational kernel", scope=f"S={S}, n={n}")
+    found = _derivatives(settings, kernels, unused, run)
+    failed = next(((test, identity) for test, identity in found if identity.failed), None)
+    denominators = [positive_terms(S, n, lags, lag) for lag in unused]
+    doubts = [str(proof.counterexample) for proof in denominators if not proof.hold]
+    doubts += [f"the next token does not depend on lag {lag}" for lag in unused if _is_idle(S, n, lags, lag, kernels)]
+    numbers = escape_numbers(settings)
+    doubts += numbers.doubts
+    identities = [{"statement": f.statement, "checked": f.checked, "failed": f.failed} for _, f in found]
+    where = "every positive kernel" if generic else f"{len(kernels)} random rational kernel{'s' * (len(kernels) > 1)}"
+    return decide(
+        failed is None and not doubts,
+        evidence=Evidence.PROOF if generic else Evidence.EXACT,
+        scope=f"S={S}, n={n}, lags {_set(lags)}, T = inf then c = inf; {where}; lag weights as coordinates",
+        instances=sum(identity.checked for _, identity in found),
+        found=str(failed[1].counterexample) if failed else numbers.found,
+        predicted="below 0",
+        counterexample=None
+        if failed is None
+        else Counterexample(
+            {"identity": failed[1].statement, "residual": failed[1].counterexample},
+            partial(fails_on_rational_kernels, failed[0], S, n, settings.seed),
+        ),
+        certificate=Certificate({"S": S, "n": n, "lags": lags, "kernels": kernels or "every positive kernel"}),
+        details={"identities": identities, **numbers.details},
+        footnote=numbers.footnote,
+        undecided=f"the identities hold, but: {'; '.join(doubts)}",
+    )
+
+
+def _derivatives(
+    settings: SubNGramSettings, kernels: Sequence[Kernel], unused: Sequence[int], run: Run
+) -> list[tuple[Test, Identities]]:
+    """Every test on these kernels or, without any, on the generic one."""
+    from proofs.sub_ngrams.escape import generic_words, word_weights
+    from proofs.sub_ngrams.infinite_length import symbolic_kernel
+
+    S, n, lags = settings.S, settings.n, settings.lag_set
     tests: list[Test] = [partial(no_other_derivative, feature) for lag in unused for feature in features(lags, lag)]
     if lags and contiguous(lags):
         tests.append(partial(old_heads, lags))
@@ -101,53 +132,7 @@ def first_escape(settings: SubNGramSettings, run: Run) -> Finding:
         for test in tests:
             run.progress(f"lags {_set(lags)}")
             found.append((test, test(kernel, words)))
-    failed = next(((test, identity) for test, identity in found if identity.failed), None)
-    denominators = [positive_terms(S, n, lags, lag) for lag in unused]
-    doubts = [str(proof.counterexample) for proof in denominators if not proof.hold]
-    doubts += [f"the next token does not depend on lag {lag}" for lag in unused if _is_idle(S, n, lags, lag, kernels)]
-    averages = race(settings.law, lags, drawn(settings.law), settings.seed)
-    first, estimate = next(iter(averages.items()))
-    doubts += doubts_of_race(settings, averages)
-    details = {
-        "identities": [{"statement": f.statement, "checked": f.checked, "failed": f.failed} for _, f in found],
-        "race": [
-            {"lag": f.key, "order": f.order, "coefficient": e.mean, "standard_error": e.standard_error}
-            for f, e in averages.items()
-        ],
-        "finite_length": at_finite_length(settings, first.key),
-    }
-    footnote = "escape    " + " | ".join(
-        f"lag {f.key}: order {f.order}, {e.mean:.4f} +- {e.standard_error:.4f}" for f, e in averages.items()
-    )
-    footnote += f" (means over {drawn(settings.law)} kernels of the law)"
-    if contiguous(lags):
-        saddle = repetition(settings.law, lags, drawn(settings.law), settings.seed)
-        details["repetition"] = {"coefficient": saddle.mean, "standard_error": saddle.standard_error, "order": 2}
-        footnote += f" | Q_{len(lags)} x K_0, no new head: order 2, {saddle.mean:+.4f} +- {saddle.standard_error:.4f}"
-    curvature = curvature_at(settings)
-    if curvature:
-        details["hessian"] = curvature
-        footnote += "\n" + curvature_line(curvature, len(lags))
-        doubts += [f"{curvature['unmatched']} predicted eigenvalues are none"] if curvature["unmatched"] else []
-    where = "every positive kernel" if generic else f"{len(kernels)} random rational kernel{'s' * (len(kernels) > 1)}"
-    return decide(
-        failed is None and not doubts,
-        evidence=Evidence.PROOF if generic else Evidence.EXACT,
-        scope=f"S={S}, n={n}, lags {_set(lags)}, T = inf then c = inf; {where}; lag weights as coordinates",
-        instances=sum(identity.checked for _, identity in found),
-        found=str(failed[1].counterexample) if failed else f"lag {first.key}, order {first.order}: {estimate.mean:.4f}",
-        predicted="below 0",
-        counterexample=None
-        if failed is None
-        else Counterexample(
-            {"identity": failed[1].statement, "residual": failed[1].counterexample},
-            partial(fails_on_rational_kernels, failed[0], S, n, settings.seed),
-        ),
-        certificate=Certificate({"S": S, "n": n, "lags": lags, "kernels": kernels or "every positive kernel"}),
-        details=details,
-        footnote=footnote,
-        undecided=f"the identities hold, but: {'; '.join(doubts)}",
-    )
+    return found
 
 
 Test: TypeAlias = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -128,3 +129,44 @@ def _longest(law: NGramLaw) -> int:
 
 def contiguous(lags: tuple[int, ...]) -> bool:
     return lags == tuple(range(1, len(lags) + 1))
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What SN12 prints beside its identities, and what speaks against it."""
+
+    found: str
+    details: dict[str, Any]
+    footnote: str
+    doubts: list[str]
+
+
+def escape_numbers(settings: SubNGramSettings) -> Numbers:
+    """The race out of the configuration, averaged over kernels of the law, and the Hessian at a finite length."""
+    from numerics.sub_ngrams.escape_race import race, repetition
+
+    lags, count = settings.lag_set, drawn(settings.law)
+    averages = race(settings.law, lags, count, settings.seed)
+    first, estimate = next(iter(averages.items()))
+    doubts = doubts_of_race(settings, averages)
+    details: dict[str, Any] = {
+        "race": [
+            {"lag": f.key, "order": f.order, "coefficient": e.mean, "standard_error": e.standard_error}
+            for f, e in averages.items()
+        ],
+        "finite_length": at_finite_length(settings, first.key),
+    }
+    footnote = "escape    " + " | ".join(
+        f"lag {f.key}: order {f.order}, {e.mean:.4f} +- {e.standard_error:.4f}" for f, e in averages.items()
+    )
+    footnote += f" (means over {count} kernels of the law)"
+    if contiguous(lags):
+        saddle = repetition(settings.law, lags, count, settings.seed)
+        details["repetition"] = {"coefficient": saddle.mean, "standard_error": saddle.standard_error, "order": 2}
+        footnote += f" | Q_{len(lags)} x K_0, no new head: order 2, {saddle.mean:+.4f} +- {saddle.standard_error:.4f}"
+    curvature = curvature_at(settings)
+    if curvature:
+        details["hessian"] = curvature
+        footnote += "\n" + curvature_line(curvature, len(lags))
+        doubts += [f"{curvature['unmatched']} predicted eigenvalues are none"] if curvature["unmatched"] else []
+    return Numbers(f"lag {first.key}, order {first.order}: {estimate.mean:.4f}", details, footnote, doubts)
