@@ -285,7 +285,7 @@ def claim(
     The arguments are those of `Claim`. ValueError if there is no docstring, or if the id is no letters and a number.
     """
     if not ID.fullmatch(id):
-        raise ValueError(f"claim id {id!r}: letters, a number and perhaps a letter are due, as in SN7 or SN7c")
+        raise ValueError(f"claim id {id!r}: must be letters, a number and perhaps a letter, as in SN7 or SN7c")
 
     def decorate(check: Check) -> Claim:
         paragraphs = [" ".join(part.split()) for part in (inspect.getdoc(check) or "").split("\n\n")]

@@ -96,16 +96,16 @@ class OwnModule:
         """ValueError unless these numbers are what `output` says."""
         if self.output == "logits":
             if not bool(((values < math.inf).all(1) & (values > -math.inf).any(1)).all()):
-                raise ValueError("the module returns inf or NaN, or a row of -inf: logits are due, below inf")
+                raise ValueError("the module returns inf or NaN, or a row of -inf: logits must be below inf")
         elif self.output == "log_probabilities":
             if not bool((values.logsumexp(1).abs() <= ROW_SUM_TOLERANCE).all()):
-                raise ValueError("the module returns rows that do not sum to 1 after exp: log-probabilities are due")
+                raise ValueError("the module returns rows that do not sum to 1 after exp: must be log-probabilities")
         elif not bool((torch.isfinite(values) & (values >= 0)).all()):
             raise ValueError(
-                "the module returns negative or non-finite numbers: probabilities are due, not logits (output='logits')"
+                "the module returns negative or non-finite numbers: must be probabilities, not logits (output='logits')"
             )
         elif not bool(((values.sum(1) - 1).abs() <= ROW_SUM_TOLERANCE).all()):
-            raise ValueError("the module returns rows that do not sum to 1: probabilities are due")
+            raise ValueError("the module returns rows that do not sum to 1: must be probabilities")
 
     def _log(self, answer: Tensor) -> Tensor:
         if self.output == "logits":
@@ -128,7 +128,7 @@ class OwnModule:
                 again = bool(_different(self._ask(x), found).any())
                 raise ValueError(
                     f"the module answers differently for the sequence {x[different[0]].tolist()} "
-                    f"{'when asked again' if again else 'beside other sequences'}: each sequence by itself is due "
+                    f"{'when asked again' if again else 'beside other sequences'}: must take each sequence by itself "
                     "(module.eval() turns off dropout and statistics of the batch)"
                 )
 
@@ -200,7 +200,7 @@ def asking(module: nn.Module, S: int, output: Output, epsilon: float) -> Iterato
 
 def _require_module(module: nn.Module) -> None:
     if not isinstance(module, nn.Module) or isinstance(module, torch.jit.ScriptModule):
-        raise ValueError(f"the module is a {type(module).__name__}: a torch.nn.Module is due, and none of torch.jit")
+        raise ValueError(f"the module is a {type(module).__name__}: must be a torch.nn.Module, and none of torch.jit")
     parameters = dict(module.named_parameters())
     if not parameters:
         raise ValueError("the module has no parameters")
@@ -208,7 +208,7 @@ def _require_module(module: nn.Module) -> None:
         if isinstance(value, nn.UninitializedParameter) or value.device.type == "meta":
             raise ValueError(f"parameter {name!r} has no values yet")
         if value.is_complex():
-            raise ValueError(f"parameter {name!r} is complex: real ones are due")
+            raise ValueError(f"parameter {name!r} is complex: must be real")
 
 
 def _double(value: Tensor) -> Tensor:
@@ -219,9 +219,9 @@ def _double(value: Tensor) -> Tensor:
 def _checked_shape(answer: object, B: int, S: int) -> Tensor:
     if not isinstance(answer, Tensor) or answer.shape != (B, S):
         shape = tuple(answer.shape) if isinstance(answer, Tensor) else type(answer).__name__
-        raise ValueError(f"the module returns {shape} for {B} sequences: a {B} x {S} tensor is due")
+        raise ValueError(f"the module returns {shape} for {B} sequences: must be a {B} x {S} tensor")
     if answer.dtype != torch.float64:
-        raise ValueError(f"the module returns {answer.dtype}: float64 is due")
+        raise ValueError(f"the module returns {answer.dtype}: must be float64")
     return answer
 
 

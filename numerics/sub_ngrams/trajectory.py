@@ -107,7 +107,7 @@ def parse_trajectory(arrays: Arrays, *, records: int = 3, networks: int = 2) -> 
     """
     hist = _numbers(arrays, "hist")
     if hist.ndim != 2 or hist.shape[1] != 2 or len(hist) < records:
-        raise TrajectoryError(f"hist has shape {hist.shape}; N x 2 with N >= {records} is due (step, test loss)")
+        raise TrajectoryError(f"hist has shape {hist.shape}; must be N x 2 with N >= {records} (step, test loss)")
     steps = _increasing(hist[:, 0])
     names = _recorded_steps(arrays)
     if len(names) < networks:
@@ -143,7 +143,7 @@ def _recorded_steps(arrays: Arrays) -> dict[int, str]:
         if match := _PARAMETER.fullmatch(name):
             if not re.fullmatch(r"[0-9]{1,20}", match[1]) or int(match[1]) > LARGEST_STEP:
                 raise TrajectoryError(
-                    f"an array is called {_printable(name)}; STEP/{match[2]}, STEP a whole number up to 2^53, is due"
+                    f"an array is called {_printable(name)}; must be STEP/{match[2]}, STEP a whole number up to 2^53"
                 )
             if names.setdefault(int(match[1]), match[1]) != match[1]:
                 raise TrajectoryError(f"step {int(match[1])} is there twice, as {names[int(match[1])]} and {match[1]}")
@@ -153,15 +153,15 @@ def _recorded_steps(arrays: Arrays) -> dict[int, str]:
 def _network(arrays: Arrays, step: str) -> Network:
     A, V, Q, Kt = (_numbers(arrays, f"{step}/{name}") for name in PARAMETERS)
     if V.ndim != 3 or V.shape[1] != V.shape[2] or V.shape[1] < 2 or V.shape[0] < 1:
-        raise TrajectoryError(f"{step}/V has shape {V.shape}; H x S x S is due (H >= 1 heads, S >= 2 tokens)")
+        raise TrajectoryError(f"{step}/V has shape {V.shape}; must be H x S x S (H >= 1 heads, S >= 2 tokens)")
     H, S = V.shape[:2]
     if A.ndim != 3 or A.shape[0] != H or A.shape[1] != A.shape[2] or A.shape[1] <= H:
-        raise TrajectoryError(f"{step}/A1 has shape {A.shape}; H x T x T with H={H} as in V, and T > H, is due")
+        raise TrajectoryError(f"{step}/A1 has shape {A.shape}; must be H x T x T with H={H} as in V, and T > H")
     d = (H + 1) * S
     if Q.ndim != 2 or Q.shape[0] != d or not Q.size:
-        raise TrajectoryError(f"{step}/Q has shape {Q.shape}; d x D with d = (H+1) S = {d} is due")
+        raise TrajectoryError(f"{step}/Q has shape {Q.shape}; must be d x D with d = (H+1) S = {d}")
     if Kt.shape != Q.T.shape:
-        raise TrajectoryError(f"{step}/Kt has shape {Kt.shape}; D x d = {Q.T.shape} is due, as Q is {Q.shape}")
+        raise TrajectoryError(f"{step}/Kt has shape {Kt.shape}; must be D x d = {Q.T.shape}, as Q is {Q.shape}")
     tensors = [torch.from_numpy(np.ascontiguousarray(x)) for x in (V, A, Q, Kt.T)]
     return Network(tensors[0], A=tensors[1], Q=tensors[2], K=tensors[3])
 
@@ -182,7 +182,7 @@ def _numbers(arrays: Arrays, name: str) -> NDArray[np.float64]:
         raise TrajectoryError(f"the array {name} is missing")
     array = arrays[name]
     if array.dtype.kind not in "fiu":
-        raise TrajectoryError(f"{name} holds {array.dtype}; real numbers are due")
+        raise TrajectoryError(f"{name} holds {array.dtype}; must be real numbers")
     with np.errstate(over="ignore"):  # long doubles
         array = array.astype(np.float64, copy=False)
     if not np.all(np.isfinite(array)):

@@ -245,7 +245,7 @@ def require_problem(law: NGramLaw, configuration: Configuration, T: int, toleran
     if configuration.lags and configuration.lags[-1] >= law.n:
         raise ValueError(f"lags={configuration.lags}: at most n-1={law.n - 1}")
     if not tolerance > 0:
-        raise ValueError(f"tolerance={tolerance}: a positive number is due")
+        raise ValueError(f"tolerance={tolerance}: must be a positive number")
     if exceeds_floats(configuration, T):
         raise ValueError(f"q={configuration.q}: its powers exceed the floats; q = inf is the limit")
 
@@ -258,6 +258,6 @@ def exceeds_floats(configuration: Configuration, T: int) -> bool:
 def _require_kernels(kernels: Tensor, law: NGramLaw) -> None:
     shape = (law.S ** (law.n - 1), law.S)
     if kernels.ndim != 3 or kernels.shape[1:] != shape or kernels.dtype != torch.float64:
-        raise ValueError(f"kernels {list(kernels.shape)} {kernels.dtype}: float64 [batch, *{shape}] is due")
+        raise ValueError(f"kernels {list(kernels.shape)} {kernels.dtype}: must be float64 [batch, *{shape}]")
     if not bool((kernels >= 0).all() & ((kernels.sum(-1) - 1).abs() <= ROW_SUM_TOLERANCE).all()):
         raise ValueError("a row of a kernel is not a probability vector")

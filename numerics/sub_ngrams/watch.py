@@ -95,7 +95,7 @@ def _whole(tensor: Tensor) -> bool:
 def _single(func: Any, tensor: Tensor) -> str:
     precision = str(tensor.dtype).removeprefix("torch.")
     return (
-        f"the module computes in {precision} ({func}): float64 is due throughout (dtype=torch.float64 where it makes "
+        f"the module computes in {precision} ({func}): must be float64 throughout (dtype=torch.float64 where it makes "
         "tensors, no .float())"
     )
 

@@ -85,7 +85,7 @@ def require_ngram_law(law: NGramLaw) -> None:
     """
     if type(law) is not NGramLaw:
         raise ValueError(
-            f"the law is a {type(law).__name__}: NGramLaw itself is due, which S, n, alpha and initial tell"
+            f"the law is a {type(law).__name__}: must be NGramLaw itself, which S, n, alpha and initial tell"
         )
 
 

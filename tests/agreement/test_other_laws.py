@@ -167,7 +167,7 @@ def test_the_list_is_whole() -> None:
 
 @pytest.mark.parametrize("label", sorted(PUBLIC.keys() - SIZES))
 def test_another_law_is_refused(label: str) -> None:
-    with pytest.raises(ValueError, match="the law is a Coin: NGramLaw itself is due"):
+    with pytest.raises(ValueError, match="the law is a Coin: must be NGramLaw itself"):
         call(PUBLIC[label])
 
 
@@ -180,7 +180,7 @@ def test_the_others_use_sizes_alone(label: str) -> None:
 def test_every_engine_refuses_another_law(name: str) -> None:
     engine = ENGINES[name]
     options = Options(samples=1000, minutes=0.01, device="cpu")
-    with pytest.raises(ValueError, match="the law is a Coin: NGramLaw itself is due"):
+    with pytest.raises(ValueError, match="the law is a Coin: must be NGramLaw itself"):
         engine.compute(COIN, CONFIGURATION, T, options)
     assert engine.compute(LAW, CONFIGURATION, T, options)[0, 0]
 

@@ -143,7 +143,7 @@ def test_parameters_without_influence() -> None:
     [
         (lambda p: p[:, :1], r"returns \(16, 1\) for 16 sequences: a 16 x 2 tensor"),
         (lambda p: p.tolist(), "returns list"),
-        (lambda p: p.float(), "float64 is due"),
+        (lambda p: p.float(), "must be float64"),
         (lambda p: p.log(), "not logits"),
         (lambda p: p / 0, "non-finite"),
         (lambda p: p * math.nan, "non-finite"),

@@ -222,7 +222,7 @@ def test_names_with_zeros(step: str) -> None:
 )
 def test_names_that_are_no_steps(step: str) -> None:
     with pytest.raises(
-        TrajectoryError, match=r"^an array is called .*; STEP/A1, STEP a whole number up to 2\^53, is due$"
+        TrajectoryError, match=r"^an array is called .*; must be STEP/A1, STEP a whole number up to 2\^53$"
     ):
         parse_trajectory(renamed("20", step))
 

@@ -117,7 +117,7 @@ class Alike:
 @pytest.mark.parametrize("law", [Biased(2, 2), Alike(), None])
 @pytest.mark.parametrize("function", [require_ngram_law, float_alpha])
 def test_another_law_is_refused(law, function) -> None:
-    with pytest.raises(ValueError, match=f"the law is a {type(law).__name__}: NGramLaw itself is due"):
+    with pytest.raises(ValueError, match=f"the law is a {type(law).__name__}: must be NGramLaw itself"):
         function(law)
     require_ngram_law(NGramLaw(2, 2))
 

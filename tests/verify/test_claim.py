@@ -162,7 +162,7 @@ def test_a_claim_without_statement_or_with_a_strange_id_is_refused() -> None:
     with pytest.raises(ValueError, match="X1: its check has no docstring"):
         claim("X1", "x")(never)
     for id in ("", "7", "SN", "SN7C", "S-7"):
-        with pytest.raises(ValueError, match="letters, a number"):
+        with pytest.raises(ValueError, match="must be letters, a number"):
             claim(id, "x")
 
 

@@ -23,7 +23,7 @@ def read_matrices(path: str) -> tuple[Rows, Rows]:
     H, F = (_rows(key, document[key]) for key in "HF")
     k, m = len(H), len(H[0])
     if not k <= m <= MOST_M or k > MOST_K:
-        raise ValueError(f"H is {k} x {m}; k x m with k from 1 to {MOST_K} and m from k to {MOST_M} is due")
+        raise ValueError(f"H is {k} x {m}; must be k x m with k from 1 to {MOST_K} and m from k to {MOST_M}")
     if (k, m) != (len(F), len(F[0])):
         raise ValueError(f"H is {k} x {m}, but F is {len(F)} x {len(F[0])}")
     if _rank(H) < k:

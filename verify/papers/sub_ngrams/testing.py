@@ -98,7 +98,7 @@ def _score_blocks(values: Any, law: NGramLaw) -> ScoreBlocks:
     except (TypeError, IndexError):  # not nested, or not deep enough
         shapes = {}
     if shapes != {(a, b): [S] * S for a in range(n) for b in range(n)}:
-        raise ValueError(f"a gradient is due as n x n = {n} x {n} blocks of S x S = {S} x {S} numbers")
+        raise ValueError(f"a gradient must be n x n = {n} x {n} blocks of S x S = {S} x {S} numbers")
     return blocks
 
 
