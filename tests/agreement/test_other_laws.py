@@ -28,7 +28,7 @@ from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.enumeration import enumeration
 from proofs.sub_ngrams.law import NGramLaw
 from verify.papers.sub_ngrams.engines import ENGINES, Options, choose_engine
-from verify.shards import Shard
+from verify.papers.sub_ngrams.gradient.shards import GradientShard
 
 
 class Coin(NGramLaw):
@@ -187,7 +187,7 @@ def test_every_engine_refuses_another_law(name: str) -> None:
 
 def test_what_stands_above_the_engines_refuses_too() -> None:
     for function in (
-        lambda: Shard.settle(COIN, CONFIGURATION, T, ENGINES["type_classes"], Options(device="cpu")),
+        lambda: GradientShard.resolve(COIN, CONFIGURATION, T, ENGINES["type_classes"], Options(device="cpu")),
         lambda: choose_engine(COIN, CONFIGURATION, T).compute(COIN, CONFIGURATION, T),
         lambda: assert_engines_agree((COIN, CONFIGURATION, T)),
     ):
