@@ -15,6 +15,7 @@ COMMANDS = {  # name, that of a module here (or see MODULES) with main(words) ->
     "check": ("k=2 n=3", "every claim of a paper at these parameters"),
     "claim": ("SN7", "what a claim says, rests on, and where it is derived"),
     "replay": ("FILE", "a certificate, checked with the standard library alone"),
+    "new": ("NAME", "a package with the claims of your own paper, to start from"),
     "selftest": ("", "whether this installation computes what it should"),
     "env": ("", "versions and devices, for a bug report"),
 }

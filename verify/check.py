@@ -20,6 +20,7 @@ from verify.command import (
     run_command,
 )
 from verify.executors import cores, open_crew
+from verify.printing import say, shown
 from verify.registry import get_paper, papers
 from verify.report.certificates import certificates_json
 from verify.report.check_json import check_json
@@ -65,8 +66,16 @@ def main(words: Sequence[str]) -> int:
         )
     emit(report(paper, settings, results, words), settings.output)
     if settings.certificate is not None:
-        emit(certificates_json(paper, results), settings.certificate)
+        write_certificates(paper, results, settings.certificate)
     return exit_status(results)
+
+
+def write_certificates(paper: Paper, results: Sequence[Result], path: str) -> None:
+    """Writes the certificates of those claims that have one; a line on standard error, and no file, if none has."""
+    if any(result.finding.certificate is not None for result in results):
+        emit(certificates_json(paper, results), path)
+    else:
+        say(f"verify.check: certificate={shown(path)}: not written, as no claim here has a certificate")
 
 
 def understand(paper: Paper, values: dict[str, str]) -> tuple[Any, list[Claim]]:

@@ -134,7 +134,10 @@ def commands(page: Path) -> list[list[str]]:
 
 
 EVERY_COMMAND = [
-    (page, words) for page in PAGES for words in commands(page) if words != ["verify.check", "paper=descent"]
+    (page, words)
+    for page in PAGES
+    for words in commands(page)
+    if page != DOCS / "extending.md"  # test_tutorial runs these
 ]
 
 
