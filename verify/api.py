@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from fractions import Fraction
+import shlex
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from numbers import Integral, Rational, Real
 from pathlib import Path
 from typing import Any
 
 from verify import registry
-from verify.check import understand
+from verify.check import elsewhere, understand
 from verify.claim import Claim, Paper, Result
 from verify.command import write_file
+from verify.printing import shown
 from verify.report.check_json import check_json
 from verify.report.check_junit import check_junit
 from verify.report.check_markdown import check_markdown
@@ -22,6 +24,7 @@ from verify.settings import CheckSettings, UsageError
 
 WIDTH = 120  # columns of the table
 HEIGHT = 640  # pixels of the report in a notebook
+OF_THE_COMMAND = ("format", "output", "certificate")  # where its output goes
 
 
 class Report(Mapping[str, Result]):
@@ -100,7 +103,7 @@ class Report(Mapping[str, Result]):
             ".md": lambda: check_markdown(self.paper, self.settings, self.results),
             ".txt": lambda: f"{self}\n",
         }
-        suffix = Path(path).suffix
+        suffix = Path(path).suffix.lower()
         if suffix not in write:
             raise UsageError(f"{path}: reports end in {', '.join(write)}")
         write_file(str(path), write[suffix]().encode())
@@ -118,7 +121,7 @@ class Report(Mapping[str, Result]):
     def _command(self) -> str:
         given = self.settings.model_fields_set - {"paper"}
         words = [f"paper={self.paper.name}", *(f"{key}={word(getattr(self.settings, key))}" for key in sorted(given))]
-        return " ".join(["python -m verify.check", *words])
+        return " ".join(["python -m verify.check", *map(shlex.quote, words)])
 
 
 def check(paper: str | Path | Paper | None = None, **settings: Any) -> Report:
@@ -126,14 +129,17 @@ def check(paper: str | Path | Paper | None = None, **settings: Any) -> Report:
 
     paper     a name, the path of a file or folder, or the object itself; the one on sub-n-grams by default
     settings  as on the command line (`python -m verify.check --help`): k=2, T=[8, 16], q="7/2", select=["SN5", "SN7"],
-              budget=60. Lists may be lists
+              budget=60. Lists may be lists. `format`, `output` and `certificate` are the command's alone
 
     UsageError, with the text of the command line, for settings that cannot be. Ctrl-C ends the check with what it has.
     """
-    chosen = paper if isinstance(paper, Paper) else registry.get_paper(None if paper is None else str(paper))
-    values = {key: word(value) for key, value in settings.items() if value is not None}
+    chosen = _paper(paper)
+    values = words_of(settings, OF_THE_COMMAND, "verify.check")
     found, claims = understand(chosen, values)
-    return Report(chosen, found, run_claims(claims, found, budget=found.budget))
+    there = elsewhere(found, values if paper is None else {**values, "paper": str(paper)})
+    if there is not None and isinstance(paper, Paper):
+        raise UsageError("executor, workers: other processes find a paper by its name or path; give that")
+    return Report(chosen, found, run_claims(claims, found, budget=found.budget, elsewhere=there))
 
 
 def papers() -> dict[str, Paper]:
@@ -143,16 +149,30 @@ def papers() -> dict[str, Paper]:
 
 def claims(paper: str | Path | Paper | None = None) -> list[Claim]:
     """The claims of a paper, with their statements; UsageError if there is no such paper."""
-    chosen = paper if isinstance(paper, Paper) else registry.get_paper(None if paper is None else str(paper))
-    return list(chosen.claims)
+    return list(_paper(paper).claims)
+
+
+def _paper(paper: str | Path | Paper | None) -> Paper:
+    return paper if isinstance(paper, Paper) else registry.get_paper(None if paper is None else str(paper))
+
+
+def words_of(settings: Mapping[str, Any], of_the_command: Collection[str], command: str) -> dict[str, str]:
+    """Settings as words, None for the default; UsageError for those that only the command has."""
+    given = {key: word(value) for key, value in settings.items() if value is not None}
+    for key in given:
+        if key in of_the_command:
+            raise UsageError(f"{shown(f'{key}={given[key]}')}: only python -m {command} takes it")
+    return given
 
 
 def word(value: Any) -> str:
-    """A value as it is typed after KEY=."""
-    if isinstance(value, str | int | Fraction | Path) and not isinstance(value, bool):
+    """A value as it is typed after KEY=. Numbers may be numpy's."""
+    if isinstance(value, bool):
+        raise UsageError(f"{value}: settings are numbers, words and lists of them")
+    if isinstance(value, str | Path | Integral | Rational):
         return str(value)
-    if isinstance(value, float):
-        return "inf" if value == math.inf else repr(value)
-    if isinstance(value, Sequence | set | frozenset):
+    if isinstance(value, Real):
+        return "inf" if value == math.inf else repr(float(value))
+    if isinstance(value, Iterable) and not isinstance(value, Mapping | bytes):
         return ",".join(word(item) for item in value)
-    raise UsageError(f"{value!r}: settings are numbers, words and lists of them")
+    raise UsageError(f"{shown(repr(value))}: settings are numbers, words and lists of them")

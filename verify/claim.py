@@ -15,6 +15,8 @@ from proofs.identities import Identities
 
 
 class Verdict(StrEnum):
+    """What came of a check."""
+
     VERIFIED = "VERIFIED"  # a positive test succeeded on every instance in the scope
     REFUTED = "REFUTED"  # there is a counterexample, and it was checked a second time
     UNDECIDED = "UNDECIDED"  # neither: too little time, precision, or nothing to check

@@ -8,11 +8,13 @@ from typing import Any, Literal
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.score_blocks import Block, ScoreBlocks, parameter_norms
-from verify.api import word
+from verify.api import words_of
 from verify.papers.sub_ngrams.engines import choose_engine
 from verify.papers.sub_ngrams.gradient.settings import GradientSettings
 from verify.papers.sub_ngrams.settings import refuse_what_cannot_fit
 from verify.settings import UsageError, validate
+
+OF_THE_COMMAND = ("format", "output", "executor", "workers", "shards", "budget")
 
 
 @dataclass(frozen=True)
@@ -34,10 +36,10 @@ class PopulationGradient:
 
     def __getitem__(self, key: tuple[Literal["M"], int, int]) -> Block:
         """M_ab as ["M", a, b]: rows are the query token at lag a, columns the key token at lag b. KeyError if none."""
-        name, a, b = key
-        if name != "M" or (a, b) not in self.blocks.blocks:
-            raise KeyError(f'{key}: blocks are ["M", a, b] with lags a, b from 0 to {self.law.n - 1}')
-        return self.blocks[a, b]
+        match key:
+            case ("M", a, b) if (a, b) in self.blocks.blocks:
+                return self.blocks[a, b]
+        raise KeyError(f'{key}: blocks are ["M", a, b] with lags a, b from 0 to {self.law.n - 1}')
 
     @property
     def exact(self) -> bool:
@@ -64,11 +66,11 @@ def gradient(**settings: Any) -> PopulationGradient:
     """The population gradient at one length and scale, by any engine; shows no progress.
 
     settings  as on the command line (`python -m verify.gradient --help`): k=2, n=3, T=8, q="5" (or c=1.5), S, alpha,
-              engine. T is 32 by default, and c infinite
+              engine. T is 32 by default, and c infinite. What says where it is computed and shown is the command's alone
 
     UsageError, with the text of the command line, for settings that cannot be, and for lists of T, q or c.
     """
-    given = validate(GradientSettings, {key: word(value) for key, value in settings.items() if value is not None})
+    given = validate(GradientSettings, words_of(settings, OF_THE_COMMAND, "verify.gradient"))
     if not given.T:
         given = given.model_copy(update={"T": (32,)})
     refuse_what_cannot_fit(given)
