@@ -1,7 +1,7 @@
 """Docstrings of this project are plain text, with aligned lists and formulas: shown as they are.
 
 A paragraph that is indented, or has columns, is kept line by line; the rest is running text. Identifiers of claims
-become links to the page of the mathematics, and a check's docstring ends in links to the claims that it decides.
+become links to the page of the mathematics, and a check's docstring ends in a link to the claim that it decides.
 """
 
 import re
@@ -45,10 +45,9 @@ def rewrite(app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: 
             result += ["::", "", *(f"    {line}" for line in run), ""]
         else:
             result += [with_links(" ".join(run)), ""]
-    module, _, function = name.rpartition(".")
-    decided = [claim.id for claim in CLAIMS.values() if claim.check == f"{module}:{function}"]
-    if decided:
-        result += ["Decides " + ", ".join(with_links(id) for id in decided) + ".", ""]
+    decided = next((claim for claim in CLAIMS.values() if claim.check is thing), None)
+    if decided is not None:
+        result += [f"Decides {with_links(decided.id)}.", ""]
     lines[:] = result
 
 
