@@ -1,6 +1,7 @@
 """Finds papers: those in verify/papers, installed ones by their entry points, and one by the path of a file or folder.
 
-Importing a paper imports none of the libraries that check it. One that cannot be imported is told with the reason.
+Importing a paper imports none of the large libraries that check it: torch, sympy, scipy, matplotlib. One that cannot be
+imported is told with the reason.
 """
 
 from __future__ import annotations

@@ -43,9 +43,9 @@ def check_table(
     good = sum(result.as_expected for result in results)
     seconds = sum(result.seconds for result in results)
     last = Text(f"{good} of {len(results)} as expected in {seconds:.1f} s      details: {printable(command)}")
-    console.print(last, soft_wrap=True)  # a command is pasted as one line
     if paper.provenance:
         console.print(Text(printable(paper.provenance)))
+    console.print(last, soft_wrap=True)  # a command is pasted as one line
     return "".join(line.rstrip() + "\n" for line in lines.getvalue().splitlines())
 
 

@@ -66,7 +66,7 @@ def gradient(**settings: Any) -> PopulationGradient:
     """The population gradient at one length and scale, by any engine; shows no progress.
 
     settings  as on the command line (`python -m verify.gradient --help`): k=2, n=3, T=8, q="5" (or c=1.5), S, alpha,
-              engine. T is 32 by default, and c infinite. What says where it is computed and shown is the command's alone
+              engine. T is 32 by default, and c infinite. Where it is computed and shown is the command's alone
 
     UsageError, with the text of the command line, for settings that cannot be, and for lists of T, q or c.
     """
