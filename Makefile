@@ -38,6 +38,7 @@ lint: $(VENV)/.installed
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m mypy
+	@$(RUN) -m mypy examples/linear-attention/linear_attention examples/linear-attention/linear_attention_recheck
 	@$(VENV)/bin/lint-imports --no-cache
 
 bench: $(VENV)/.installed  ## cost of every engine as ratios; prints a table, see benchmarks/README.md

@@ -101,7 +101,7 @@ def test_the_times_to_learn_are_those_of_gradient_flow() -> None:
     for start in (largest, largest / 10):
         u = float(start)
         at = np.concatenate([np.full(D, u), np.eye(D).ravel() * u, np.eye(D).ravel() * u])
-        time, step, reached = 0.0, u / 400, dict[int, float]()
+        time, step, reached = 0.0, 0.01, dict[int, float]()
         while len(reached) < D:
             one = speed(at)
             two = speed(at + step / 2 * one)
