@@ -25,7 +25,7 @@ from linear_attention.settings import LinearAttentionSettings
 
 Inertia = tuple[int, int, int]
 DRAWS = 3  # fixed points with K = 0 of merged heads, beside the origin
-LOSSES = "losses by number of eigenvectors"
+LOSSES = "eigenvectors learned, loss, negative eigenvalues"  # of separate heads
 
 
 @dataclass(frozen=True)
@@ -117,11 +117,15 @@ def spots(instance: Instance, seed: int) -> list[Spot]:
 
 
 def draw_losses(axes: Any, details: Any) -> str:
-    for count, levels in details[LOSSES].items():
-        axes.plot([int(count)] * len(levels), [float(Fraction(level)) for level in levels], "_", markersize=14)
+    for strict, mark, label in ((True, "x", "strict saddle"), (False, "o", "no negative eigenvalue")):
+        chosen = [(size, float(Fraction(loss))) for size, loss, negative in details[LOSSES] if (negative > 0) == strict]
+        if chosen:
+            axes.plot(*zip(*chosen, strict=True), mark, label=label)
     axes.set(xlabel="number of eigenvectors learned", ylabel="loss at the fixed point")
+    axes.set_xticks(sorted({size for size, _, _ in details[LOSSES]}))
     axes.grid(alpha=0.5)
-    return "Losses at the fixed points of separate heads; merged heads have the first and the last only."
+    axes.legend()
+    return "Fixed points of separate heads; merged heads have the first loss and the last only."
 
 
 @lv.claim(
@@ -153,7 +157,6 @@ def indices(settings: LinearAttentionSettings, run: lv.Run) -> lv.Finding:
             wrong.append((spot, found, loss))
     saddles = [spot for spot in points if spot.inertia[0]]
     D = settings.D
-    levels = {str(size): [str(instance.level(S)) for S in subsets(D) if len(S) == size] for size in range(D + 1)}
     return lv.decide(
         not wrong,
         evidence=lv.Evidence.EXACT,
@@ -165,7 +168,11 @@ def indices(settings: LinearAttentionSettings, run: lv.Run) -> lv.Finding:
         undecided="there is no point",
         counterexample=_other(instance, *wrong[0]) if wrong else None,
         details={
-            LOSSES: levels,
+            LOSSES: [
+                [sum(spot.heads.K[d][d] != 0 for d in range(D)), spot.loss, spot.inertia[0]]
+                for spot in points
+                if isinstance(spot.heads, Separate)
+            ],
             "negative, zero, positive eigenvalues": {
                 f"{i + 1}: {spot.name}": list(spot.inertia) for i, spot in enumerate(points)
             },

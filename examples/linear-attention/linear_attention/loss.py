@@ -18,7 +18,7 @@ GAUSSIAN = "inputs x ~ N(0, Lambda), tasks w ~ N(0, I), all independent; labels 
 
 @lv.claim("LA1", "a moment of the prompt", assumptions=(GAUSSIAN,), reference="README.md#la1")
 def wishart_moment(settings: LinearAttentionSettings, run: lv.Run) -> lv.Finding:
-    """E Xhat A Xhat = Lambda A Lambda + (Lambda A^T Lambda + tr(Lambda A) Lambda) / N for every A, where Xhat =
+    """E C A C = Lambda A Lambda + (Lambda A^T Lambda + tr(Lambda A) Lambda) / N for every A, where C =
     (1/N) sum_n x_n x_n^T is the second moment of the inputs of a prompt.
 
     With x = Lambda^(1/2) z and B = Lambda^(1/2) A Lambda^(1/2) this is E Z B Z = B + (B^T + tr(B)) / N, which is
@@ -72,7 +72,7 @@ def finite_loss(settings: LinearAttentionSettings, run: lv.Run) -> lv.Finding:
 
 
 def enumerated_twice_loss(roots: Sequence[Any], K: Matrix, N: int) -> Any:
-    """2 L(K) = E tr((I - Xhat K) Lambda (I - Xhat K)^T), the mean over w and x_q done, over all prompts; roots^2 =
+    """2 L(K) = E tr((I - C K) Lambda (I - C K)^T), the mean over w and x_q done, over all prompts; roots^2 =
     lam.
     """
     D = range(len(roots))
@@ -160,7 +160,7 @@ def diagonal_loss_by_prompts(lam: Sequence[Fraction], entries: Sequence[Fraction
 
 
 def _diagonal_loss(lam: Sequence[Fraction], entries: Sequence[Fraction], N: int) -> Fraction:
-    """E tr((I - Xhat K) Lambda (I - Xhat K)^T) / 2; with K diagonal, every square root of an lam_d occurs twice."""
+    """E tr((I - C K) Lambda (I - C K)^T) / 2; with K diagonal, every square root of an lam_d occurs twice."""
     D, total = range(len(lam)), Fraction(0)
     for Z, p in grams(len(lam), N).items():
         total += p * sum(lam[d] * ((d == f) - Z[d][f] * lam[f] * entries[f]) ** 2 for d in D for f in D)

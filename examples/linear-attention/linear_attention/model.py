@@ -28,7 +28,7 @@ def twice_loss(lam: Vector, nu: Any, K: Matrix) -> Any:
 
 
 def slope(lam: Vector, nu: Any, K: Matrix) -> list[list[Any]]:
-    """G = dL/dK = M K Lambda - Lambda^2, where M = E Xhat^2 is diagonal with entries lam_d mu_d."""
+    """G = dL/dK = M K Lambda - Lambda^2, where M = E C^2 is diagonal with entries lam_d mu_d."""
     scale, D = mu(lam, nu), range(len(lam))
     return [[lam[d] * scale[d] * lam[e] * K[d][e] - (lam[d] * lam[d] if d == e else 0) for e in D] for d in D]
 

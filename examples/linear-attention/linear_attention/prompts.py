@@ -1,7 +1,7 @@
 """Prompts, enumerated: inputs with few values that have the moments of a Gaussian up to the fourth.
 
 A coordinate is sqrt(3) s with s = -1, 0, 1 of probabilities 1/6, 2/3, 1/6: its moments 1 to 5 are those of N(0, 1). The
-loss is quadratic in Xhat, so of fourth order in the inputs: its expectation is the same as for Gaussian inputs, of
+loss is quadratic in C, so of fourth order in the inputs: its expectation is the same as for Gaussian inputs, of
 which the coordinates are independent too. E over pairs of the N examples is a constant plus a multiple of 1/N, so that
 two lengths decide every one.
 """

@@ -22,8 +22,8 @@ CLAIMS: dict[tuple[str, str], Check] = {
 
 STATEMENTS: dict[str, str] = {
     "LA1": (
-        "E Xhat A Xhat = Lambda A Lambda + (Lambda A^T Lambda + tr(Lambda A) Lambda) / N for every A, where Xhat "
-        "= (1/N) sum_n x_n x_n^T is the second moment of the inputs of a prompt."
+        "E C A C = Lambda A Lambda + (Lambda A^T Lambda + tr(Lambda A) Lambda) / N for every A, where C = (1/N) "
+        "sum_n x_n x_n^T is the second moment of the inputs of a prompt."
     ),
     "LA2": (
         "L(K) = E (w^T x_q - (1/N) sum_n w^T x_n x_n^T K x_q)^2 / 2 = tr(Lambda) / 2 - tr(Lambda^2 K) + tr(K^T M "
