@@ -13,7 +13,7 @@ from linear_attention.model import Matrix, dot, mu, product, twice_loss
 from linear_attention.prompts import LENGTHS, grams, moment
 from linear_attention.settings import LinearAttentionSettings
 
-GAUSSIAN = "inputs x ~ N(0, Lambda), tasks w ~ N(0, I), all independent; labels without noise"
+GAUSSIAN = "inputs x ~ N(0, Lambda), Lambda positive definite, tasks w ~ N(0, I), all independent; labels without noise"
 
 
 @lv.claim("LA1", "a moment of the prompt", assumptions=(GAUSSIAN,), reference="README.md#la1")

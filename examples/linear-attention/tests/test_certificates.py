@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +135,10 @@ def test_a_wrong_one_is_rejected(
 @pytest.mark.parametrize(
     ("id", "module", "name"),
     [
+        ("LA1", "loss", "INPUTS"),
+        ("LA2", "loss", "INPUTS"),
         ("LA2", "loss", "twice_loss"),
+        ("LA2", "loss", "scales"),
         ("LA3", "fixed_points", "slope"),
         ("LA3", "fixed_points", "scales"),
         ("LA4", "fixed_points", "slope"),
@@ -149,6 +153,7 @@ def test_a_false_identity_is_rejected(
     room = getattr(linear_attention_recheck, module)
     right = getattr(room, name)
     wrong = {
+        "INPUTS": {0: Fraction(1, 3), 1: Fraction(1, 3), -1: Fraction(1, 3)},
         "twice_loss": lambda lam, nu, K: right(lam, nu, K) + nu,
         "slope": lambda lam, nu, K: right(lam, nu, [list(column) for column in zip(*K, strict=True)]),
         "scales": lambda lam, nu: [x + nu * x for x in lam],

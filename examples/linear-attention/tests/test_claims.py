@@ -103,6 +103,7 @@ MUTATIONS: list[tuple[str, Any, str, Callable[..., Any]]] = [
     ("LA4", model.Separate, "gradient", without_factor),
     ("LA5", index.Instance, "separate", mirrored),
     ("LA5", index.Instance, "level", wrong_level),
+    ("LA5", index, "mu", wrong_mu),
     ("LA6", learning_order, "slope", twice),
     ("LA6", learning_order, "mu", wrong_mu),
 ]
