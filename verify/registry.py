@@ -55,14 +55,14 @@ def get_paper(name: str | None = None) -> Paper:
 
     UsageError with the nearest name, or with what is wrong, if there is none.
     """
-    known = papers()
-    if name is None:
-        return known.get(FIRST) or next(iter(known.values()))
-    if is_path(name):
+    if name is not None and is_path(name):  # before the installed ones are imported, of which it may be a copy
         paper = _attempt(shown(name), lambda: _imported(Path(name)).PAPER)
         if isinstance(paper, Broken):
             raise UsageError(f"paper={paper.name}: {paper.reason}")
         return paper
+    known = papers()
+    if name is None:
+        return known.get(FIRST) or next(iter(known.values()))
     if name in known:
         return known[name]
     for paper in broken():

@@ -159,6 +159,17 @@ def test_it_is_there_for_programs(installed: Installed) -> None:
     assert all(Path(place).is_relative_to(installed.folder) for place in places.split())
 
 
+def test_a_copy_by_its_path_where_it_is_installed_too(installed: Installed, tmp_path: Path) -> None:
+    """As its author works on it: the copy is checked, not the installed one."""
+    shutil.copytree(EXAMPLE / "linear_attention", tmp_path / "linear_attention")
+    loss = tmp_path / "linear_attention" / "loss.py"
+    loss.write_text(loss.read_text().replace('"a moment of the prompt"', '"another title"'))
+    copy = f"paper={tmp_path / 'linear_attention'}"
+    finished = installed.run("-m", "verify.check", copy, "D=2", "select=LA1")
+    assert finished.returncode == 0, finished.stderr
+    assert "another title" in finished.stdout
+
+
 def test_by_its_path_without_installing(tmp_path: Path) -> None:
     """Its certificates are declined, not accepted, where its recheck is not installed."""
     path, file = EXAMPLE.relative_to(ROOT) / "linear_attention", tmp_path / "certificates.json"

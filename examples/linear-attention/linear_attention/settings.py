@@ -36,6 +36,8 @@ class LinearAttentionSettings(lv.CheckSettings):
     @model_validator(mode="after")
     def rules_between_keys(self) -> LinearAttentionSettings:
         told = f"eigenvalues={','.join(map(str, self.eigenvalues))}"
+        if self.eigenvalues and not 2 <= len(self.eigenvalues) <= MOST_D:
+            raise ValueError(f"{told}: eigenvalues must be 2 to {MOST_D} rationals, these are {len(self.eigenvalues)}")
         if self.eigenvalues and len(self.eigenvalues) != self.D:
             raise ValueError(f"{told}: {len(self.eigenvalues)} eigenvalues, but D={self.D}")
         if len(set(self.eigenvalues)) < len(self.eigenvalues):

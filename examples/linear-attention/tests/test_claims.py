@@ -166,9 +166,9 @@ def test_times_that_overlap_are_undecided(monkeypatch: pytest.MonkeyPatch) -> No
         ({"N": 0}, r"N=0: N must be a whole number from 1 to 10\^9"),
         ({"eigenvalues": "1,1"}, "eigenvalues=1,1: eigenvalues must be different"),
         ({"eigenvalues": "0,1"}, "eigenvalues=0,1: eigenvalues must be rationals from 1/1000 to 1000"),
-        ({"eigenvalues": "2"}, "eigenvalues=2: 1 eigenvalues, but D=3"),
+        ({"eigenvalues": "2"}, "eigenvalues=2: eigenvalues must be 2 to 4 rationals, these are 1"),
         ({"eigenvalues": "1,2,3", "D": 2}, "eigenvalues=1,2,3: 3 eigenvalues, but D=2"),
-        ({"eigenvalues": "1,2,3,4,5"}, "eigenvalues=1,2,3,4,5: 5 eigenvalues, but D=3"),
+        ({"eigenvalues": "1,2,3,4,5"}, "eigenvalues=1,2,3,4,5: eigenvalues must be 2 to 4 rationals, these are 5"),
         ({"eigenvalues": "1,x"}, "eigenvalues must be 2 to 4 different rationals"),
     ],
 )
