@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from verify import registry
-from verify.check import elsewhere, understand
+from verify.check import elsewhere, parse_request
 from verify.claim import Claim, Paper, Result
 from verify.command import write_file
 from verify.printing import shown
@@ -135,7 +135,7 @@ def check(paper: str | Path | Paper | None = None, **settings: Any) -> Report:
     """
     chosen = _paper(paper)
     values = words_of(settings, OF_THE_COMMAND, "verify.check")
-    found, claims = understand(chosen, values)
+    found, claims = parse_request(chosen, values)
     there = elsewhere(found, values if paper is None else {**values, "paper": str(paper)})
     if there is not None and isinstance(paper, Paper):
         raise UsageError("executor, workers: other processes find a paper by its name or path; give that")

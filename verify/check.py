@@ -19,8 +19,8 @@ from verify.command import (
     output_width,
     run_command,
 )
-from verify.executors import cores, open_crew
-from verify.printing import say, shown
+from verify.executors import cores, open_pool
+from verify.printing import log, shown
 from verify.registry import get_paper, papers
 from verify.report.certificates import certificates_json
 from verify.report.check_json import check_json
@@ -52,7 +52,7 @@ def main(words: Sequence[str]) -> int:
         return 0
     values = read_words(words)
     paper = get_paper(values.get("paper"))
-    settings, claims = understand(paper, values)
+    settings, claims = parse_request(paper, values)
     check_output(settings.output, kinds=kinds_of(settings.format))
     check_output(settings.certificate, key="certificate", kinds=kinds_of("json"))
     with Progress() as progress:
@@ -75,10 +75,10 @@ def write_certificates(paper: Paper, results: Sequence[Result], path: str) -> No
     if any(result.finding.certificate is not None for result in results):
         emit(certificates_json(paper, results), path)
     else:
-        say(f"verify.check: certificate={shown(path)}: not written, as no claim here has a certificate")
+        log(f"verify.check: certificate={shown(path)}: not written, as no claim here has a certificate")
 
 
-def understand(paper: Paper, values: dict[str, str]) -> tuple[Any, list[Claim]]:
+def parse_request(paper: Paper, values: dict[str, str]) -> tuple[Any, list[Claim]]:
     """The settings that the words mean for this paper, and the claims that they select; UsageError if none can be."""
     settings = validate(paper.settings, {**values, "paper": paper.name})
     claims = select_claims(paper.claims, settings.select, settings.ignore)
@@ -90,8 +90,8 @@ def elsewhere(settings: CheckSettings, values: dict[str, str]) -> Elsewhere | No
     """Where claims are checked, if not here."""
     if settings.executor == "inline" or (settings.executor == "auto" and settings.workers is None):
         return None
-    crew = open_crew(settings.executor, settings.workers or cores())
-    return Elsewhere(crew, values.get("paper", settings.paper), {**values, "paper": settings.paper})
+    pool = open_pool(settings.executor, settings.workers or cores())
+    return Elsewhere(pool, values.get("paper", settings.paper), {**values, "paper": settings.paper})
 
 
 def report(paper: Paper, settings: CheckSettings, results: Sequence[Result], words: Sequence[str]) -> str:

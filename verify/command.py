@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-from verify.printing import LONGEST_LINE, prepare_streams, printable, say, shown, silence, trace, write_out
+from verify.printing import LONGEST_LINE, log, prepare_streams, printable, shown, silence, trace, write_out
 from verify.settings import Settings, UsageError
 
 USAGE = 2
@@ -44,17 +44,17 @@ def run_command(name: str, main: Callable[[Sequence[str]], int]) -> NoReturn:
     try:
         status = main(sys.argv[1:])
     except UsageError as error:
-        say(f"{name}: {shown(str(error), LONGEST_LINE)}")
+        log(f"{name}: {shown(str(error), LONGEST_LINE)}")
         status = USAGE
     except KeyboardInterrupt:
-        say(f"{name}: interrupted")
+        log(f"{name}: interrupted")
         status = INTERRUPTED
     except BrokenPipeError:  # not from `emit`: the work itself was writing, and ended there
         silence(sys.stdout)
         status = CLOSED_PIPE
     except Exception as error:
-        say("\n".join(trace(error)))
-        say(f"{name}: this is a defect of the program; please report it with: python -m verify env")
+        log("\n".join(trace(error)))
+        log(f"{name}: this is a defect of the program; please report it with: python -m verify env")
         status = INTERNAL
     sys.exit(status)
 
@@ -225,4 +225,4 @@ class Progress:
         if self.status:
             self.console.print(Text(printable(text)), soft_wrap=True)
         else:
-            say(printable(text))
+            log(printable(text))

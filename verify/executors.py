@@ -40,7 +40,7 @@ class WorkersLostError(Exception):
 
 
 @dataclass(frozen=True)
-class Crew:
+class Pool:
     """An executor, and how many shards it runs at a time: no more are handed over, so that a run can stop soon."""
 
     executor: Executor
@@ -100,10 +100,10 @@ def run_shards(
             progress(f"{len(finished)} of {len(shards)} finished before: shards={store.folder}")
         todo = [i for i in range(len(shards)) if i not in finished]
         if todo:
-            with Alarm(budget) as alarm, open_executor(executor, workers, [shards[i] for i in todo]) as crew:
+            with Alarm(budget) as alarm, open_executor(executor, workers, [shards[i] for i in todo]) as pool:
                 run_all(
                     {i: shards[i] for i in todo},
-                    crew,
+                    pool,
                     lambda: deadline is not None and clock() >= deadline,
                     finish,
                     alarm,
@@ -119,27 +119,27 @@ def run_shards(
 
 def run_all(
     todo: dict[int, Shard[Result]],
-    crew: Crew,
+    pool: Pool,
     stop: Callable[[], bool],
     finish: Callable[[int, Result], None],
     alarm: Alarm,
 ) -> None:
-    """Keeps the crew busy until all shards are finished; starts none once it is to stop. The alarm interrupts the
+    """Keeps the pool busy until all shards are finished; starts none once it is to stop. The alarm interrupts the
     computing and the waiting, never the keeping of what is finished.
 
-    A single shard is computed here, and the crew takes its parts.
+    A single shard is computed here, and the pool takes its parts.
     """
-    if in_parts(list(todo.values())) and crew.slots() > 1 and not stop():
+    if in_parts(list(todo.values())) and pool.slots() > 1 and not stop():
         ((i, shard),) = todo.items()
-        finish(i, alarm.guard(lambda: compute(shard, shard.digest, crew.executor)))
+        finish(i, alarm.guard(lambda: compute(shard, shard.digest, pool.executor)))
         return
     waiting, running = list(todo), dict[Future[Result], int]()
 
     def advance() -> set[Future[Result]]:
         """Hands shards over, and waits for one; none where all are finished or it is to stop."""
-        while waiting and len(running) < crew.slots() and not stop():
+        while waiting and len(running) < pool.slots() and not stop():
             i = waiting.pop(0)
-            running[crew.executor.submit(compute, todo[i], todo[i].digest)] = i
+            running[pool.executor.submit(compute, todo[i], todo[i].digest)] = i
         return wait(running, return_when=FIRST_COMPLETED).done
 
     try:
@@ -161,15 +161,15 @@ def in_parts(shards: Sequence[Shard[Any]]) -> bool:
     return len(shards) == 1 and shards[0].parts
 
 
-def open_executor(name: str, workers: int | None, shards: Sequence[Shard[Any]]) -> AbstractContextManager[Crew]:
-    """The crew for these shards by the key `executor`. Left by an exception, it drops what still runs."""
+def open_executor(name: str, workers: int | None, shards: Sequence[Shard[Any]]) -> AbstractContextManager[Pool]:
+    """The pool for these shards by the key `executor`. Left by an exception, it drops what still runs."""
     most = workers or cores()
     if name == "inline" or (name == "auto" and min(most, len(shards)) == 1):
         return inline()
-    return open_crew(name, most if in_parts(shards) else min(most, len(shards)))
+    return open_pool(name, most if in_parts(shards) else min(most, len(shards)))
 
 
-def open_crew(name: str, workers: int) -> AbstractContextManager[Crew]:
+def open_pool(name: str, workers: int) -> AbstractContextManager[Pool]:
     """So many processes, or the cluster that `executor` names. Left by an exception, it drops what still runs."""
     return on_dask(name.removeprefix(DASK)) if name.startswith(DASK) else in_processes(workers)
 
@@ -192,18 +192,18 @@ class InlineExecutor(Executor):
 
 
 @contextmanager
-def inline() -> Iterator[Crew]:
+def inline() -> Iterator[Pool]:
     """This process; torch, where it was in use before, gets its number of threads back."""
     torch = sys.modules.get("torch")
     threads = torch.get_num_threads() if torch else None
     try:
-        yield Crew(InlineExecutor(), lambda: 1)
+        yield Pool(InlineExecutor(), lambda: 1)
     finally:
         if torch:
             torch.set_num_threads(threads)
 
 
-class DeafProcessPool(ProcessPoolExecutor):
+class UninterruptedProcessPool(ProcessPoolExecutor):
     """Processes that do not hear Ctrl-C, which a terminal sends to all of them: the parent decides what happens."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
@@ -215,12 +215,12 @@ class DeafProcessPool(ProcessPoolExecutor):
 
 
 @contextmanager
-def in_processes(workers: int) -> Iterator[Crew]:
+def in_processes(workers: int) -> Iterator[Pool]:
     """Processes that start afresh ("spawn"): torch's threads do not survive a fork."""
     before = multiprocessing.active_children()
-    pool = DeafProcessPool(workers, mp_context=multiprocessing.get_context("spawn"))
+    pool = UninterruptedProcessPool(workers, mp_context=multiprocessing.get_context("spawn"))
     try:
-        yield Crew(pool, lambda: workers)
+        yield Pool(pool, lambda: workers)
     except BaseException as error:
         for process in multiprocessing.active_children():
             if process not in before:
@@ -233,7 +233,7 @@ def in_processes(workers: int) -> Iterator[Crew]:
 
 
 @contextmanager
-def on_dask(address: str) -> Iterator[Crew]:
+def on_dask(address: str) -> Iterator[Pool]:
     """An existing Dask cluster. It starts shards of workers that die elsewhere, by itself, some times."""
     name = f"executor={DASK}{address}"
     try:
@@ -247,7 +247,7 @@ def on_dask(address: str) -> Iterator[Crew]:
         except (OSError, ValueError, TypeError):  # TypeError: tls without certificates
             raise UsageError(f"{name}: no Dask scheduler answered within {CONNECT_SECONDS} s") from None
         try:
-            yield Crew(client.get_executor(pure=False), lambda: max(1, sum(client.nthreads().values())))
+            yield Pool(client.get_executor(pure=False), lambda: max(1, sum(client.nthreads().values())))
         except ModuleNotFoundError as error:
             raise UsageError(f"{name}: its workers have no {error.name}; install landscape-verifier there") from error
         except Exception as error:

@@ -46,7 +46,7 @@ def main(words: Sequence[str]) -> int:
     if asks_for_help(words):
         emit_help(HELP)
         return 0
-    name, folder = understand(words)
+    name, folder = parse_request(words)
     files = contents(name)
     write(folder, files)
     told = [f"{folder}", *(f"  {file}" for file in files)]
@@ -55,7 +55,7 @@ def main(words: Sequence[str]) -> int:
     return 0
 
 
-def understand(words: Sequence[str]) -> tuple[str, Path]:
+def parse_request(words: Sequence[str]) -> tuple[str, Path]:
     """The name and the folder; UsageError if there cannot be such a package, or the folder is there."""
     names = [word for word in words if "=" not in word]
     keys = read_words([word for word in words if "=" in word])

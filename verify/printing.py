@@ -125,7 +125,7 @@ def write_out(text: str) -> None:
             raise
 
 
-def say(text: str) -> None:
+def log(text: str) -> None:
     """Lines on standard error, at once. Where nobody listens any more the work goes on."""
     try:
         print(printable(text, keep="\n"), file=sys.stderr, flush=True)

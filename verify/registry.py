@@ -116,7 +116,9 @@ def _imported(path: Path) -> ModuleType:
     name = path.resolve().name.removesuffix(".py")
     before = sys.modules.get(name)
     if before is not None and Path(str(getattr(before, "__file__", ""))).resolve() != file.resolve():
-        raise ImportError(f"a module called {name} is imported already; give the file another name")
+        raise ImportError(
+            f"a module called {name} is imported already; give the file another name, or start Python anew"
+        )
     for other in [other for other in sys.modules if other == name or other.startswith(f"{name}.")]:
         del sys.modules[other]
     folders = [str(path.resolve())] if path.is_dir() else None

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from verify.files import FileError, UnreadableError, decode, parse_json, read_bytes, whole
-from verify.printing import named, prepare_streams, say, shown, write_out
+from verify.printing import log, named, prepare_streams, shown, write_out
 from verify.recheck.certificate import Budget, Certificate, DeclinedError, Fields, RejectedError, digest, reading_cost
 from verify.recheck.registry import recheck_of
 
@@ -166,7 +166,7 @@ def main(words: Sequence[str]) -> int:
     try:
         return report(words)
     except OSError as error:
-        say(f"verify.replay: standard output: cannot be written ({error.strerror})")
+        log(f"verify.replay: standard output: cannot be written ({error.strerror})")
         return 2
 
 
@@ -182,12 +182,12 @@ def report(words: Sequence[str]) -> int:
         if not limit > 0:
             raise ValueError
     except ValueError:
-        say("verify.replay: give one file, and limit=STEPS if need be, a number above 0; see --help")
+        log("verify.replay: give one file, and limit=STEPS if need be, a number above 0; see --help")
         return 2
     try:
         entries = read(path)
     except UnreadableError as error:
-        say(f"verify.replay: {shown(path)}: {error}")
+        log(f"verify.replay: {shown(path)}: {error}")
         return 2
     except RejectedError as reason:
         write_out(f"rejected  {shown(path)}: {shown(str(reason), LONGEST_SCOPE)}\n")
@@ -204,5 +204,5 @@ if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1:]))
     except KeyboardInterrupt:
-        say("verify.replay: interrupted")
+        log("verify.replay: interrupted")
         sys.exit(130)

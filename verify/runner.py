@@ -12,7 +12,7 @@ from typing import Any
 
 from verify.alarm import Alarm, OutOfBudgetError
 from verify.claim import CLAIM_SECONDS, Claim, Finding, Result, Run, Verdict, undecided
-from verify.executors import Crew, WorkersLostError
+from verify.executors import Pool, WorkersLostError
 from verify.printing import named, trace
 from verify.registry import get_paper
 from verify.settings import UsageError, did_you_mean, validate
@@ -47,12 +47,12 @@ def select_claims(claims: Sequence[Claim], select: Sequence[str], ignore: Sequen
 class Elsewhere:
     """Where checks run that do not run here.
 
-    crew   an open executor, see verify.executors; left by an exception, it drops what still runs
+    pool   an open executor, see verify.executors; left by an exception, it drops what still runs
     paper  the name or the path by which a worker finds the paper again
     words  what it makes the settings of
     """
 
-    crew: AbstractContextManager[Crew]
+    pool: AbstractContextManager[Pool]
     paper: str
     words: Mapping[str, str]
 
@@ -111,16 +111,16 @@ class _Course:
         order.prepare()
         waiting, running, stopped = list[str](), dict[Future[Finding], tuple[str, float]](), ""
         try:
-            with elsewhere.crew as crew:
+            with elsewhere.pool as pool:
                 while order.is_active():
                     waiting += order.get_ready()
-                    while waiting and len(running) < crew.slots():
+                    while waiting and len(running) < pool.slots():
                         id, start = waiting.pop(0), time.monotonic()
                         finding = self.settled(id, self.over)
                         if finding is None:
                             self.progress(self.claims[id], "")
                             work = (elsewhere.paper, dict(elsewhere.words), id, self.seconds)
-                            running[crew.executor.submit(check_elsewhere, *work)] = id, start
+                            running[pool.executor.submit(check_elsewhere, *work)] = id, start
                         else:
                             self.finish(id, finding, start)
                             order.done(id)

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import verify
-from verify.check import understand
+from verify.check import parse_request
 from verify.claim import Paper
 from verify.command import Progress, asks_for_help, emit, emit_help, run_command
 from verify.printing import shown
@@ -74,7 +74,7 @@ def load(place: str) -> str:
 
 def claims(paper: Paper, words: str) -> str:
     """The claims that the words select come out as expected."""
-    settings, chosen = understand(paper, read_words(words.split()))
+    settings, chosen = parse_request(paper, read_words(words.split()))
     results = run_claims(chosen, settings)
     for result in results:
         if not result.as_expected:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from verify.check import understand
+from verify.check import parse_request
 from verify.claim import Claim, Finding, Paper, Result
 from verify.registry import get_paper
 from verify.runner import run_claims
@@ -32,7 +32,7 @@ def assert_as_expected(paper: str | Paper, *words: str) -> list[Result]:
     A claim that is not selected does not hold up those that rest on it. UsageError for words that cannot be understood.
     """
     given = _paper(paper)
-    settings, claims = understand(given, read_words(words))
+    settings, claims = parse_request(given, read_words(words))
     results = run_claims(claims, settings, budget=settings.budget)
     _require_expected(results)
     return results

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from verify import replay
-from verify.check import understand
+from verify.check import parse_request
 from verify.recheck.certificate import digest
 from verify.registry import get_paper
 from verify.report.certificates import entry
@@ -17,7 +17,7 @@ from verify.settings import read_words
 
 
 def made(paper: str, words: str) -> dict[str, Any]:
-    settings, claims = understand(get_paper(paper), read_words(words.split()))
+    settings, claims = parse_request(get_paper(paper), read_words(words.split()))
     (result,) = run_claims(claims, settings)
     return entry(result)
 

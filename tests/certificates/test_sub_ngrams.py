@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from verify import replay
-from verify.check import get_paper, understand
+from verify.check import get_paper, parse_request
 from verify.recheck.arithmetic import Series
 from verify.recheck.certificate import RejectedError, digest
 from verify.recheck.registry import rechecks
@@ -113,6 +113,6 @@ def test_heads_that_are_not_saturated_are_rejected(monkeypatch: pytest.MonkeyPat
 def test_true_certificates_of_a_large_vocabulary_are_not_rejected() -> None:
     """S = 20 is in the documented range; the checker used to stop at 12."""
     paper = get_paper("sub-n-grams")
-    chosen, claims = understand(paper, {"k": "2", "n": "2", "S": "20", "select": "SN3,SN11"})
+    chosen, claims = parse_request(paper, {"k": "2", "n": "2", "S": "20", "select": "SN3,SN11"})
     written = certificates_json(paper, run_claims(claims, chosen))
     assert [outcome for outcome, _ in replay.outcomes(replay.parse(written.encode()), replay.LIMIT)] == ["accepted"] * 2

@@ -13,7 +13,7 @@ import pytest
 
 from tests.docs.pages import DOCS, PAGES, ROOT, blocks
 from verify.__main__ import COMMANDS
-from verify.check import get_paper, understand
+from verify.check import get_paper, parse_request
 from verify.papers.sub_ngrams.gradient.settings import GradientSettings
 from verify.papers.sub_ngrams.settings import refuse_what_cannot_fit
 from verify.papers.sub_ngrams.training.settings import TrainSettings
@@ -145,7 +145,7 @@ def understood(module: str, words: list[str]) -> None:
     """UsageError unless the words mean something to the command. Nothing is run, and no file need exist."""
     values = {key: value for key, value in read_words(words).items() if key != "trajectory"}
     if module == "verify.check":
-        understand(get_paper(values.get("paper", "sub-n-grams")), values)
+        parse_request(get_paper(values.get("paper", "sub-n-grams")), values)
     elif module == "verify.gradient":
         refuse_what_cannot_fit(validate(GradientSettings, values))
     elif module == "verify.train":

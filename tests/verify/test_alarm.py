@@ -78,8 +78,8 @@ def test_modules_are_found_as_before_afterwards(alarm: Alarm) -> None:
 @pytest.mark.parametrize("paper", ["sub-n-grams", "mean-field", "next-token"])
 def test_nothing_dear_is_imported_before_the_budget_begins(paper: str) -> None:
     code = (
-        "import sys; from verify.check import get_paper, understand; "
-        f"understand(get_paper({paper!r}), {{}}); "
+        "import sys; from verify.check import get_paper, parse_request; "
+        f"parse_request(get_paper({paper!r}), {{}}); "
         "print([name for name in ('torch', 'sympy', 'scipy') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -26,7 +26,7 @@ from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
 from verify import executors
 from verify.alarm import Alarm
-from verify.executors import Crew, InlineExecutor, Outcome, open_executor, run_all, run_shards
+from verify.executors import InlineExecutor, Outcome, Pool, open_executor, run_all, run_shards
 from verify.papers.sub_ngrams.engines import Options
 from verify.papers.sub_ngrams.gradient.settings import GradientSettings
 from verify.papers.sub_ngrams.gradient.shards import GradientShard
@@ -141,18 +141,18 @@ def test_the_parts_go_to_the_crew() -> None:
         (WHOLE * 2, 2, [2]),
         (FLOAT[:1], 2, [1]),
     ):
-        crew, found = Counting(), dict[int, ScoreBlocks]()
-        run_all(dict(enumerate(shards)), Crew(crew, partial(int, slots)), lambda: False, found.__setitem__, Alarm(None))
+        pool, found = Counting(), dict[int, ScoreBlocks]()
+        run_all(dict(enumerate(shards)), Pool(pool, partial(int, slots)), lambda: False, found.__setitem__, Alarm(None))
         assert found == results(shards)
-        assert crew.parts in parts
+        assert pool.parts in parts
 
 
 def test_parts_are_refused_where_the_code_is_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    crew = SameCode(InlineExecutor(), EXACT[0].code)
-    assert list(crew.map(abs, [-1, 2])) == [1, 2]
+    pool = SameCode(InlineExecutor(), EXACT[0].code)
+    assert list(pool.map(abs, [-1, 2])) == [1, 2]
     sent = []
-    monkeypatch.setattr(crew.executor, "submit", lambda *work: sent.append(work))
-    crew.submit(abs, -1)
+    monkeypatch.setattr(pool.executor, "submit", lambda *work: sent.append(work))
+    pool.submit(abs, -1)
     monkeypatch.setattr("verify.shards.code_digest", lambda packages: "another")
     ((work, *arguments),) = sent
     with pytest.raises(UsageError, match="another landscape-verifier"):
@@ -162,7 +162,7 @@ def test_parts_are_refused_where_the_code_is_another(monkeypatch: pytest.MonkeyP
 def test_any_executor_of_the_standard_library_will_do() -> None:
     found: dict[int, ScoreBlocks] = {}
     with ThreadPoolExecutor(3) as threads:
-        run_all(dict(enumerate(EXACT)), Crew(threads, lambda: 3), lambda: False, found.__setitem__, Alarm(None))
+        run_all(dict(enumerate(EXACT)), Pool(threads, lambda: 3), lambda: False, found.__setitem__, Alarm(None))
     assert found == results(EXACT)
 
 
@@ -180,7 +180,7 @@ def test_no_more_shards_are_handed_over_than_run_at_a_time() -> None:
         most.append(len(waiting))
         waiting.pop()
 
-    run_all(dict(enumerate(EXACT)), Crew(Counting(), lambda: 2), lambda: False, finish, Alarm(None))
+    run_all(dict(enumerate(EXACT)), Pool(Counting(), lambda: 2), lambda: False, finish, Alarm(None))
     assert len(most) == len(EXACT) and max(most) == 2
 
 
@@ -188,14 +188,14 @@ def test_auto_takes_processes_only_for_several_shards(monkeypatch: pytest.Monkey
     monkeypatch.setattr(executors, "cores", lambda: 4)
 
     def kind(name: str, workers: int | None, shards: int) -> type[Executor]:
-        with open_executor(name, workers, FLOAT[:1] * shards) as crew:
-            return type(crew.executor)
+        with open_executor(name, workers, FLOAT[:1] * shards) as pool:
+            return type(pool.executor)
 
     assert kind("auto", None, 1) is kind("auto", 1, 5) is kind("inline", None, 5) is InlineExecutor
-    assert kind("auto", None, 2) is kind("processes", None, 1) is executors.DeafProcessPool
+    assert kind("auto", None, 2) is kind("processes", None, 1) is executors.UninterruptedProcessPool
     for shards, slots in ((FLOAT[:1] * 3, 3), (FLOAT[:1] * 30, 4), (FLOAT[:1], 1), (WHOLE, 4)):
-        with open_executor("processes", None, shards) as crew:
-            assert crew.slots() == slots
+        with open_executor("processes", None, shards) as pool:
+            assert pool.slots() == slots
 
 
 # what is finished is kept
@@ -348,7 +348,7 @@ def test_what_finished_while_ctrl_c_came_is_kept() -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_all(dict(enumerate(EXACT)), Crew(InlineExecutor(), lambda: 3), lambda: False, finish, Alarm(None))
+        run_all(dict(enumerate(EXACT)), Pool(InlineExecutor(), lambda: 3), lambda: False, finish, Alarm(None))
     assert found == results(EXACT[:3])
 
 

@@ -16,7 +16,7 @@ from random import Random
 import pytest
 
 from verify import replay
-from verify.check import get_paper, understand
+from verify.check import get_paper, parse_request
 from verify.papers.sub_ngrams.recorded import PACKAGED
 from verify.recheck.certificate import RejectedError
 from verify.settings import UsageError
@@ -51,7 +51,7 @@ def recording() -> bytes:
 
 def with_words(paper: str, key: str, **values: str) -> Callable[[Path], None]:
     def read(path: Path) -> None:
-        understand(get_paper(paper), {**values, key: str(path)})
+        parse_request(get_paper(paper), {**values, key: str(path)})
 
     return read
 

@@ -38,7 +38,7 @@ LONGEST_LINE = LONGEST_WORD + 500  # an error repeats a path, and lists the know
 def of_check(words: Sequence[str]) -> Settings:
     values = read_words(words)
     paper = check.get_paper(values.get("paper", "sub-n-grams"))
-    given, claims = check.understand(paper, values)
+    given, claims = check.parse_request(paper, values)
     assert claims and paper.headline(given)
     return given  # type: ignore[no-any-return]  # a paper may have any settings
 
@@ -67,9 +67,9 @@ COMMANDS: dict[str, tuple[Callable[[Sequence[str]], Settings], type[Settings]]] 
 
 def outcome(command: str, words: Sequence[str]) -> str:
     """'settings' or 'usage'; anything else is raised."""
-    understand, _ = COMMANDS[command]
+    parse_request, _ = COMMANDS[command]
     try:
-        given = understand([command, *words] if "=" in command else words)
+        given = parse_request([command, *words] if "=" in command else words)
         check_output(given.output)
     except UsageError as error:
         line = str(error)

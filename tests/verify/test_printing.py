@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.verify.report_sample import results
 from verify.claim import Result, Verdict
 from verify.command import Progress, run_command
-from verify.printing import MOST_MARKS, named, printable, say, shown, trace
+from verify.printing import MOST_MARKS, log, named, printable, shown, trace
 from verify.registry import papers
 from verify.report.check_html import check_html
 from verify.report.check_json import check_json
@@ -106,7 +106,7 @@ def test_an_exception_says_its_message_in_one_line() -> None:
 
 
 def test_standard_error_gets_no_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
-    say("one\x1b[2J\u202e\ntwo")
+    log("one\x1b[2J\u202e\ntwo")
     with Progress() as progress:
         progress.tell("three\n[red]four")
         progress.done("five\x85")
@@ -163,5 +163,5 @@ def test_no_report_holds_what_is_not_printable() -> None:
 def test_a_stream_that_lacks_letters_or_is_closed_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     buffer = io.BytesIO()
     monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(buffer, "ascii", errors="backslashreplace"))
-    say("Θ")
+    log("Θ")
     assert buffer.getvalue() == b"\\u0398\n"

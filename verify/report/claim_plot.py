@@ -12,7 +12,7 @@ from matplotlib.rcsetup import cycler
 
 from verify.claim import Plot
 from verify.report.colours import FIRST, GRID, INK, SECOND
-from verify.report.picture import settle
+from verify.report.picture import fix_layout
 
 SIZE = 4.8, 3.0  # inches: still readable at the width of a telephone
 STYLE: Any = {
@@ -46,5 +46,5 @@ def draw_plot(plot: Plot | None, details: Mapping[str, Any]) -> Drawn | None:
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=SIZE, layout="constrained")
         caption = plot.draw(figure.subplots(), details)
-        settle(figure)
+        fix_layout(figure)
     return Drawn(figure, caption)

@@ -14,14 +14,14 @@ PNG_DPI = 150
 def picture(figure: Figure, format: str) -> bytes:
     """The figure as SVG or PNG, without dates and with fixed identifiers."""
     buffer = io.BytesIO()
-    settle(figure)
+    fix_layout(figure)
     with matplotlib.rc_context({"svg.hashsalt": "landscape-verifier"}):
         metadata = {"Date": None} if format == "svg" else {"Software": None}
         figure.savefig(buffer, format=format, dpi=PNG_DPI, metadata=metadata)
     return buffer.getvalue()
 
 
-def settle(figure: Figure) -> None:
+def fix_layout(figure: Figure) -> None:
     """Lays the figure out and rounds where its parts stand: the solver's last digits differ from run to run."""
     figure.draw_without_rendering()
     figure.set_layout_engine("none")

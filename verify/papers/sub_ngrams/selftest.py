@@ -8,7 +8,7 @@ from fractions import Fraction
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
 from verify import replay
-from verify.check import understand
+from verify.check import parse_request
 from verify.papers.sub_ngrams.engines import ENGINES
 from verify.registry import get_paper
 from verify.report.certificates import certificates_json
@@ -62,7 +62,7 @@ EXACT_ENGINES = ("enumeration", "type_classes")
 
 def certificates() -> str:
     """Certificates of a proof and of a counterexample, replayed; with a wrong number in it one must be rejected."""
-    settings, chosen = understand(get_paper("sub-n-grams"), read_words(["k=2", "n=3", "select=SN5,SN8"]))
+    settings, chosen = parse_request(get_paper("sub-n-grams"), read_words(["k=2", "n=3", "select=SN5,SN8"]))
     written = certificates_json(get_paper("sub-n-grams"), run_claims(chosen, settings))
     found = []
     for text in (written, written.replace('"131/4032"', '"131/4033"')):

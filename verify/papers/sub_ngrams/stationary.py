@@ -31,7 +31,7 @@ from verify.papers.sub_ngrams.settings import SubNGramSettings, braces
 if TYPE_CHECKING:
     from proofs.sub_ngrams import infinite_length as infinite
 
-SYMBOLIC = ((2, 1), (2, 2), (2, 3), (3, 1), (3, 2))  # (S, n) whose generic kernel is a matter of a second
+SYMBOLIC = ((2, 1), (2, 2), (2, 3), (3, 1), (3, 2))  # (S, n) whose generic kernel takes about a second
 KERNELS = 5  # random rational ones, where the generic kernel is out of reach and beside it
 ONE_KERNEL = "the exact blocks of one rational kernel"
 

@@ -27,7 +27,7 @@ from verify.papers.sub_ngrams.gradient.norms import NormPoint
 from verify.papers.sub_ngrams.gradient.settings import GradientSettings
 from verify.papers.sub_ngrams.gradient.shards import GradientShard
 from verify.papers.sub_ngrams.settings import LOG_T, SubNGramProblem, headline, refuse_what_cannot_fit
-from verify.printing import fraction_text, say
+from verify.printing import fraction_text, log
 from verify.report.plain import dumps, settings_as_plain
 from verify.settings import UsageError, read_words, validate
 from verify.shards import Store
@@ -71,7 +71,7 @@ def main(words: Sequence[str]) -> int:
         gradients, outcome = compute(settings, progress)
     if outcome.status:
         remedy = f"the same command{'' if settings.shards else ' with shards=FOLDER'} resumes"
-        say(f"verify.gradient: {outcome.reason}; {remedy}")
+        log(f"verify.gradient: {outcome.reason}; {remedy}")
         if not gradients:
             return outcome.status
     if settings.output is not None and drawn:

@@ -18,7 +18,7 @@ from verify.command import (
     run_command,
 )
 from verify.papers.sub_ngrams.training.settings import FEWEST_RECORDS, TrainSettings
-from verify.printing import say, shown
+from verify.printing import log, shown
 from verify.report.plain import dumps, settings_as_plain
 from verify.settings import read_words, validate
 
@@ -55,7 +55,7 @@ def main(words: Sequence[str]) -> int:
     with Progress() as progress, one_thread():
         recording, trainer, interrupted = train(settings, progress)
         if len(recording.networks) < FEWEST_RECORDS:
-            say(nothing_to_report(settings, trainer.steps, interrupted))
+            log(nothing_to_report(settings, trainer.steps, interrupted))
             return INTERRUPTED if interrupted else UNFINISHED
         trajectory = recording.trajectory
         stages = analyse(

@@ -18,7 +18,7 @@ from numerics.sub_ngrams.symmetries import attention_maps
 from numerics.sub_ngrams.trajectory import Trajectory
 from verify.command import write_file
 from verify.papers.sub_ngrams.training.report import plateau_steps
-from verify.report.picture import settle
+from verify.report.picture import fix_layout
 
 WIDTH = 6.75  # inches: the text width of a page
 INK, LOSS, LEVEL = "#222222", "#1b5e9b", "#8a8a8a"
@@ -53,7 +53,7 @@ def training_figure(trajectory: Trajectory, stages: Stages) -> Figure:
         _draw_gradient(gradient, stages)
         maps = below.subplots(1, len(steps) * heads, squeeze=False)[0]
         _draw_maps(list(maps), trajectory, steps)
-        settle(figure)
+        fix_layout(figure)
     return figure
 
 

@@ -90,7 +90,7 @@ def train(settings: TrainSettings, progress: Progress) -> tuple[Recording, Train
                 if due and trainer.steps not in recording.networks:
                     loss = alarm.guard(lambda: tests.mean_loss(trainer.network))
                     recording.add(trainer, loss)
-                    say(progress, trainer.steps, settings.steps, loss)
+                    report_step(progress, trainer.steps, settings.steps, loss)
                 stop = trainer.steps >= settings.steps or interruption.pressed or time.monotonic() > deadline
                 if not stop:
                     alarm.guard(trainer.differentiate)
@@ -103,7 +103,7 @@ def train(settings: TrainSettings, progress: Progress) -> tuple[Recording, Train
     return recording, trainer, interruption.pressed
 
 
-def say(progress: Progress, step: int, steps: int, loss: float) -> None:
+def report_step(progress: Progress, step: int, steps: int, loss: float) -> None:
     text = f"step {step} of {steps}   test loss {loss:.4f}"
     progress.doing(text)
     if step * 8 // steps != max(0, step - 1) * 8 // steps or step == 0:
