@@ -241,7 +241,7 @@ class Claim:
     assumptions  what has to be granted
     expected     the verdict that theory predicts, which may depend on the settings
     origin       where the statement comes from
-    reference    the page with its derivation, and the place there: a link, or a path from the documentation of its paper
+    reference    the page with its derivation, and the place there: a link, or a path in its documentation
     plot         a figure of the finding, or None
     """
 
