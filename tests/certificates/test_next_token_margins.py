@@ -11,6 +11,11 @@ from typing import Any
 import pytest
 
 from tests.certificates.next_token import Entry, certified, named, outcome, sealed
+from verify.check import parse_request
+from verify.registry import get_paper
+from verify.report.certificates import entry
+from verify.runner import run_claims
+from verify.settings import read_words
 
 WORDS = "the -> cat\ncat -> sat\nsat -> down\ncat the -> sat * 3/2\nsat the cat -> down\nthe sat -> down\n"
 
@@ -155,10 +160,14 @@ def test_a_sentence_that_says_less_than_another_changes_nothing(named: dict[str,
     assert claimed(named, parameters, [(2, "1 0 -1", "1 0 1")]).startswith("accepted")
 
 
-def test_long_lists_of_datasets_are_cut(named: dict[str, Entry]) -> None:
-    for count, shown in ((6, "= 2, 2, 2, 2, 2, 2"), (7, "= 2, 2, 2, 2, 2, 2, ...")):
-        parts = {part: {"datasets": named["NT7m"][part]["datasets"][:1] * count} for part in ("parameters", "witness")}
-        assert outcome(sealed(named["NT7m"], **parts)).endswith(shown)
+def test_long_lists_of_datasets_are_cut() -> None:
+    for draws, cut in ((6, False), (7, True)):
+        words = ["dataset=random", "V=6", f"draws={draws}", "select=NT7m"]
+        settings, claims = parse_request(get_paper("next-token"), read_words(words))
+        (result,) = run_claims(claims, settings)
+        scope = outcome(entry(result))
+        assert f"of {draws} datasets" in scope  # all different
+        assert scope.partition("= ")[2].count(",") == (6 if cut else 5) and scope.endswith(", ...") == cut
 
 
 def test_duals_of_one_solution_may_differ(named: dict[str, Entry]) -> None:

@@ -141,7 +141,7 @@ def test_parameters_without_influence() -> None:
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda p: p[:, :1], r"returns \(16, 1\) for 16 sequences: a 16 x 2 tensor"),
+        (lambda p: p[:, :1], r"returns \(16, 1\) for 16 sequences: must be a 16 x 2 tensor"),
         (lambda p: p.tolist(), "returns list"),
         (lambda p: p.float(), "must be float64"),
         (lambda p: p.log(), "not logits"),

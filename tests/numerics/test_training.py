@@ -190,7 +190,7 @@ DAMAGE: dict[str, dict[str, Callable[[Any], Any]]] = {  # arrays and what become
     "a parameter of another shape": {"resume/parameter/Q": lambda x: np.zeros((2, 2))},
     "a parameter that is no number": {"resume/parameter/Q": lambda x: x * np.nan},
     "words for numbers": {"resume/parameter/Q": lambda x: x.astype(str)},
-    "another generator": {"resume/batches/generator": lambda x: np.zeros(3, np.uint8)},
+    "another generator": {"resume/batches/generator": lambda x: np.zeros_like(x)},
     "a generator of floats": {"resume/batches/generator": lambda x: x.astype(float)},
     "more batches used than there are": {"resume/batches/used": lambda x: x + 1000},
     "less than no batch used": {"resume/batches/used": lambda x: x * 0 - 1},

@@ -82,7 +82,7 @@ def test_matrices_from_a_file(tmp_path: Path) -> None:
         ({"H": [["1", "0", 10**50], ["0", "1", 0]], "F": [[0] * 3] * 2}, r"H\[0\]\[2\] = 1000.*: must be a rational"),
         ({"H": [["1", "0", "1"], ["0", "1", 0]], "F": [[0] * 2] * 2}, "H is 2 x 3, but F is 2 x 2"),
         ({"H": [[0] * 300] * 300, "F": [[0]]}, "H is 300 x 300; must be k x m with k from 1 to 6 and m from k to 16"),
-        ({"H": [["1"], ["2"]], "F": [[0]]}, "H is 2 x 1; k x m with"),
+        ({"H": [["1"], ["2"]], "F": [[0]]}, "H is 2 x 1; must be k x m with"),
         ({"H": [["1", "0", {}], ["0", "1", 0]], "F": [[0] * 3] * 2}, r"H\[0\]\[2\] = {}: must be a rational"),
     ],
 )
