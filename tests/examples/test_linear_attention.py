@@ -6,85 +6,40 @@ The environment holds two wheels, ours and that of the example, and nothing of t
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
-import sysconfig
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.environment import ROOMS, ROOT, Environment, make_environment
+
 EXAMPLE = ROOT / "examples" / "linear-attention"
-ROOMS = ("landscape_verifier", "verify", "proofs", "numerics")
 PACKAGES = ("linear_attention", "linear_attention_recheck")
 IDS = ["LA1", "LA2", "LA2c", "LA3", "LA3c", "LA4", "LA5", "LA5c", "LA6"]
-PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
-
-
-@dataclass(frozen=True)
-class Installed:
-    """A virtual environment."""
-
-    folder: Path
-
-    def run(self, *words: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-        """python WORDS there."""
-        environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-        command = [self.folder / "bin" / "python", *words]
-        return subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            cwd=cwd or self.folder,
-            env=environment | {"OMP_NUM_THREADS": "1"},
-        )
-
-
-def finish(*words: str | Path, cwd: Path | None = None) -> None:
-    finished = subprocess.run(words, capture_output=True, text=True, cwd=cwd)
-    assert finished.returncode == 0, finished.stdout + finished.stderr
-
-
-def wheel(source: Path, folders: tuple[str, ...], into: Path) -> Path:
-    """Built from a copy of these folders, so that nothing is left in the checkout."""
-    for folder in folders:
-        shutil.copytree(source / folder, into / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in ("pyproject.toml", "README.md", "LICENSE"):
-        if (source / file).is_file():
-            shutil.copy(source / file, into)
-    finish(*PIP, "wheel", ".", "--no-deps", "--no-index", "--no-build-isolation", "--wheel-dir", "built", cwd=into)
-    (built,) = (into / "built").iterdir()
-    return built
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    """Libraries are those of this run."""
-    folder = tmp_path_factory.mktemp("installed")
-    wheels = [
-        wheel(ROOT, ROOMS, tmp_path_factory.mktemp("verifier")),
-        wheel(EXAMPLE, PACKAGES, tmp_path_factory.mktemp("example")),
-    ]
-    finish(sys.executable, "-m", "venv", "--without-pip", folder)
-    finish(*PIP, "--python", folder / "bin" / "python", "install", "--no-deps", "--no-index", *wheels)
-    (packages,) = folder.glob("lib/python*/site-packages")
-    (packages / "libraries.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    return Installed(folder)
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """Built from a copy, so that nothing is left in the checkout."""
+    environment = make_environment(tmp_path_factory.mktemp("environment"))
+    source = tmp_path_factory.mktemp("example") / "source"
+    shutil.copytree(EXAMPLE, source, ignore=shutil.ignore_patterns("__pycache__", "build", "*.egg-info"))
+    environment.install(source)
+    return environment
 
 
-def test_it_is_listed(installed: Installed) -> None:
-    finished = installed.run("-m", "verify")
+def test_it_is_listed(installed: Environment) -> None:
+    finished = installed.run("python", "-m", "verify")
     assert finished.returncode == 0, finished.stderr
     _, _, listed = finished.stdout.partition("paper=linear-attention\n")
     assert [line.split()[0] for line in listed.splitlines() if line.startswith("  LA")] == IDS
     assert "broken" not in finished.stdout
 
 
-def test_its_claims_come_out_as_expected(installed: Installed) -> None:
-    finished = installed.run("-m", "verify.check", "paper=linear-attention")
+def test_its_claims_come_out_as_expected(installed: Environment) -> None:
+    finished = installed.run("python", "-m", "verify.check", "paper=linear-attention")
     assert finished.returncode == 0, finished.stdout + finished.stderr
     verdicts = {line.split()[0]: line for line in finished.stdout.splitlines() if line.startswith("LA")}
     assert list(verdicts) == IDS
@@ -92,16 +47,16 @@ def test_its_claims_come_out_as_expected(installed: Installed) -> None:
     assert "9 of 9 as expected" in finished.stdout
 
 
-def test_words_that_cannot_be_are_told_in_a_line(installed: Installed) -> None:
-    finished = installed.run("-m", "verify.check", "paper=linear-attention", "D=9")
+def test_words_that_cannot_be_are_told_in_a_line(installed: Environment) -> None:
+    finished = installed.run("python", "-m", "verify.check", "paper=linear-attention", "D=9")
     assert finished.returncode == 2
     assert finished.stderr.splitlines()[-1].endswith(
         "D=9: D must be a whole number from 2 to 4, the dimension of inputs"
     )
 
 
-def test_the_report_has_its_claims_and_its_plot(installed: Installed) -> None:
-    finished = installed.run("-m", "verify.check", "paper=linear-attention", "D=2", "format=html")
+def test_the_report_has_its_claims_and_its_plot(installed: Environment) -> None:
+    finished = installed.run("python", "-m", "verify.check", "paper=linear-attention", "D=2", "format=html")
     assert finished.returncode == 0, finished.stderr
     page = finished.stdout
     assert page.lower().startswith("<!doctype html>")
@@ -109,11 +64,11 @@ def test_the_report_has_its_claims_and_its_plot(installed: Installed) -> None:
     assert "Fixed points of separate heads" in page
 
 
-def test_its_certificates_are_accepted_and_a_changed_one_is_not(installed: Installed, tmp_path: Path) -> None:
+def test_its_certificates_are_accepted_and_a_changed_one_is_not(installed: Environment, tmp_path: Path) -> None:
     file = tmp_path / "certificates.json"
-    finished = installed.run("-m", "verify.check", "paper=linear-attention", "D=2", f"certificate={file}")
+    finished = installed.run("python", "-m", "verify.check", "paper=linear-attention", "D=2", f"certificate={file}")
     assert finished.returncode == 0, finished.stderr
-    replayed = installed.run("-m", "verify.replay", file)
+    replayed = installed.run("python", "-m", "verify.replay", file)
     assert replayed.returncode == 0, replayed.stdout
     assert replayed.stdout.endswith("9 accepted, 0 rejected, 0 declined\n")
     document = json.loads(file.read_text())
@@ -121,24 +76,24 @@ def test_its_certificates_are_accepted_and_a_changed_one_is_not(installed: Insta
     by_claim["LA2c"]["witness"]["loss"] = "1"
     by_claim["LA4"]["statement"] = by_claim["LA3"]["statement"]
     file.write_text(json.dumps(document))
-    replayed = installed.run("-m", "verify.replay", file)
+    replayed = installed.run("python", "-m", "verify.replay", file)
     assert replayed.returncode == 1
     assert replayed.stdout.endswith("7 accepted, 2 rejected, 0 declined\n")
     assert "rejected  LA2c: witness.loss: it is 9/8" in replayed.stdout
 
 
-def test_its_own_tests_pass_there(installed: Installed, tmp_path: Path) -> None:
+def test_its_own_tests_pass_there(installed: Environment, tmp_path: Path) -> None:
     """The tests alone, without the package beside them."""
     shutil.copytree(EXAMPLE / "tests", tmp_path / "tests", ignore=shutil.ignore_patterns("__pycache__"))
     for file in ("pyproject.toml", "README.md"):
         shutil.copy(EXAMPLE / file, tmp_path)
-    finished = installed.run("-m", "pytest", "-q", "-p", "no:xdist", "-p", "no:cacheprovider", cwd=tmp_path)
+    finished = installed.run("python", "-m", "pytest", "-q", "-p", "no:xdist", "-p", "no:cacheprovider", cwd=tmp_path)
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert " passed in " in finished.stdout
     assert not set(finished.stdout.split()) & {"failed", "skipped", "error", "errors"}
 
 
-def test_it_is_there_for_programs(installed: Installed) -> None:
+def test_it_is_there_for_programs(installed: Environment) -> None:
     """And its step of the self-test."""
     program = (
         "import landscape_verifier as lv\n"
@@ -150,7 +105,7 @@ def test_it_is_there_for_programs(installed: Installed) -> None:
         "import linear_attention\n"
         "print(linear_attention.__file__, lv.__file__)\n"
     )
-    finished = installed.run("-c", program)
+    finished = installed.run("python", "-c", program)
     assert finished.returncode == 0, finished.stderr
     report, settings, step, places = finished.stdout.splitlines()
     assert report.split() == ["True", *IDS]
@@ -159,13 +114,13 @@ def test_it_is_there_for_programs(installed: Installed) -> None:
     assert all(Path(place).is_relative_to(installed.folder) for place in places.split())
 
 
-def test_a_copy_by_its_path_where_it_is_installed_too(installed: Installed, tmp_path: Path) -> None:
+def test_a_copy_by_its_path_where_it_is_installed_too(installed: Environment, tmp_path: Path) -> None:
     """As its author works on it: the copy is checked, not the installed one."""
     shutil.copytree(EXAMPLE / "linear_attention", tmp_path / "linear_attention")
     loss = tmp_path / "linear_attention" / "loss.py"
     loss.write_text(loss.read_text().replace('"a moment of the prompt"', '"another title"'))
     copy = f"paper={tmp_path / 'linear_attention'}"
-    finished = installed.run("-m", "verify.check", copy, "D=2", "select=LA1")
+    finished = installed.run("python", "-m", "verify.check", copy, "D=2", "select=LA1")
     assert finished.returncode == 0, finished.stderr
     assert "another title" in finished.stdout
 
