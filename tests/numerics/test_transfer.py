@@ -22,7 +22,7 @@ from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.counting import Counting, by_matched_context, decomposition
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
-from tests.proofs.transfer_exact import transfer_exact
+from proofs.sub_ngrams.transfer_exact import transfer_exact
 from tests.strategies import configurations, laws
 
 BIGRAM = Configuration((1,), math.inf)

@@ -12,7 +12,7 @@ from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.score import score
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
-from tests.proofs.transfer_exact import Kernel, transfer_exact
+from proofs.sub_ngrams.transfer_exact import Kernel, transfer_exact
 from tests.strategies import problems
 
 half = Fraction(1, 2)

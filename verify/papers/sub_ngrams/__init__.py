@@ -5,10 +5,12 @@ from verify.papers.sub_ngrams import (
     agreement,
     decay,
     escape,
+    finite_length,
     fixed_length,
     identities,
     loss,
     merged,
+    mixing,
     plateaus,
     stationary,
     variants,
@@ -18,6 +20,20 @@ from verify.papers.sub_ngrams.settings import SubNGramSettings, check_headline, 
 from verify.papers.sub_ngrams.symbols import SYMBOLS
 
 _HERE = "verify.papers.sub_ngrams"
+_MODULES = (
+    agreement,
+    identities,
+    stationary,
+    decay,
+    fixed_length,
+    merged,
+    loss,
+    escape,
+    variants,
+    plateaus,
+    finite_length,
+    mixing,
+)
 
 PROVENANCE = (
     "Statements were derived again from the models; the paper's full text was not at hand, and no claim is one of its "
@@ -32,7 +48,7 @@ PAPER = Paper(
     settings=SubNGramSettings,
     provenance=PROVENANCE,
     symbols=SYMBOLS,
-    claims=claims_of(agreement, identities, stationary, decay, fixed_length, merged, loss, escape, variants, plateaus),
+    claims=claims_of(*_MODULES),
     headline=check_headline,
     refuse=refuse_what_cannot_run,
     commands={

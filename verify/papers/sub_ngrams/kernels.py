@@ -6,6 +6,7 @@ of two or three. They depend on the settings alone, never on a clock, so that a 
 
 from __future__ import annotations
 
+import math
 import random
 from fractions import Fraction
 
@@ -50,6 +51,13 @@ def derivatives(S: int, n: int, lags: tuple[int, ...], *, ways: int, order: int)
     """The series of so many ways to build the feature of every unused lag (SN12), on a kernel of this order, given the
     stationary law."""
     return 5e-4 * ways * _digits(S, order) * (n - 1 - len(lags)) * float(S) ** (len(lags) + 3)
+
+
+def one_kernel_exactly(S: int, n: int, lags: tuple[int, ...], T: int, q: Fraction | float) -> float:
+    """The score blocks of one rational kernel at length T: polynomials whose degree is the weight of all keys."""
+    L, top = len(lags), 1.0 if q == math.inf else float(q) ** len(lags)
+    steps = T * float(S) ** (n + L) * (1 + n * S) * (2 * S + 1) * (L + 1 if q == math.inf else 1)
+    return steps * (2e-6 + 2e-8 * T * top)
 
 
 def quadrature_points(settings: SubNGramSettings, seconds: float) -> int:

@@ -36,3 +36,15 @@ def needs_an_unused_lag(settings: SubNGramSettings) -> Verdict:
 
 def control_needs_an_unused_lag(settings: SubNGramSettings) -> Verdict:
     return Verdict.REFUTED if has_an_unused_lag(settings) else Verdict.UNDECIDED
+
+
+def needs_full_context(settings: SubNGramSettings) -> Verdict:
+    return Verdict.VERIFIED if settings.lag_set and settings.full_context else Verdict.UNDECIDED
+
+
+def needs_an_unused_lag_and_one(settings: SubNGramSettings) -> Verdict:
+    return Verdict.VERIFIED if settings.lag_set and not settings.full_context else Verdict.UNDECIDED
+
+
+def control_needs_an_unused_lag_and_one(settings: SubNGramSettings) -> Verdict:
+    return Verdict.REFUTED if settings.lag_set and not settings.full_context else Verdict.UNDECIDED

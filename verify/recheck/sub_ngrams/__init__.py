@@ -1,7 +1,7 @@
 """The statements of the paper on sub-n-grams that a proof or exact arithmetic settles, and how each is checked."""
 
 from verify.recheck.certificate import Check
-from verify.recheck.sub_ngrams import chains, heads, network, sequences
+from verify.recheck.sub_ngrams import bounds, chains, finite, heads, network, sequences
 
 PAPER = "sub-n-grams"
 
@@ -25,6 +25,10 @@ CLAIMS: dict[tuple[str, str], Check] = {
     ("SN12c", "REFUTED"): chains.vanishing_coefficient,
     ("SN13", "VERIFIED"): chains.every_lag_set,
     ("SN14c", "REFUTED"): heads.fixed_lag_weights,
+    ("SN16c", "REFUTED"): finite.beyond_type_one,
+    ("SN18", "VERIFIED"): finite.slow_blocks,
+    ("SN19", "VERIFIED"): bounds.infinite_blocks,
+    ("SN19c", "REFUTED"): bounds.beyond_half_gamma,
 }
 
 STATEMENTS: dict[str, str] = {

@@ -26,11 +26,14 @@ Mark = tuple[int, int]  # (b, v'): phi_j = 1{x_{j-b} = v'}
 Path = tuple[fmpq_poly, dict[Mark, fmpq_poly]]  # E[y^Z], E[N y^Z] for every mark
 
 
-def transfer_exact(law: NGramLaw, kernel: Kernel, configuration: Configuration, T: int) -> ScoreBlocks:
+def transfer_exact(
+    law: NGramLaw, kernel: Kernel, configuration: Configuration, T: int, start: Mapping[Word, Fraction] | None = None
+) -> ScoreBlocks:
     """The gradient averaged over the sequences of length T >= n that one kernel generates, target tau(. | u).
 
-    `law` gives S, n and the law of the first n-1 tokens (its prior on kernels is not used); q a Fraction or inf.
-    Raises ValueError when T < n, or when a row of the kernel is missing or is not a probability vector.
+    `law` gives S, n and the law of the first n-1 tokens, unless `start` does (its prior on kernels is not used); q a
+    Fraction or inf. Raises ValueError when T < n, or when a row of the kernel is missing or is not a probability
+    vector.
     """
     require_ngram_law(law)
     S, n = law.S, law.n
@@ -40,6 +43,7 @@ def transfer_exact(law: NGramLaw, kernel: Kernel, configuration: Configuration, 
         if u not in kernel or len(kernel[u]) != S or sum(kernel[u]) != 1 or min(kernel[u]) < 0:
             raise ValueError(f"row {u} of the kernel: {S} probabilities are due")
 
+    first = {u: law.probability(u) for u in law.contexts} if start is None else start
     M = [[[[Fraction(0)] * S for _ in range(S)] for _ in range(n)] for _ in range(n)]
     for matched, ends in by_matched_context(configuration, list(product(range(S), repeat=n))):
         parts = decomposition(configuration, matched, S)
@@ -47,7 +51,7 @@ def transfer_exact(law: NGramLaw, kernel: Kernel, configuration: Configuration, 
         def average(levels: list[Counting], ends: list[Word] = ends) -> dict[tuple[Word, Mark], Fraction]:
             total: dict[tuple[Word, Mark], Fraction] = {}
             for counting in levels:
-                for key, value in _averages(law, kernel, counting, T, ends).items():
+                for key, value in _averages(law, first, kernel, counting, T, ends).items():
                     total[key] = total.get(key, Fraction(0)) + value
             return total
 
@@ -63,7 +67,7 @@ def transfer_exact(law: NGramLaw, kernel: Kernel, configuration: Configuration, 
 
 
 def _averages(
-    law: NGramLaw, kernel: Kernel, counting: Counting, T: int, ends: list[Word]
+    law: NGramLaw, first: Mapping[Word, Fraction], kernel: Kernel, counting: Counting, T: int, ends: list[Word]
 ) -> dict[tuple[Word, Mark], Fraction]:
     """E[1{end} N/Z] for every final n-gram and mark."""
     S, n = law.S, law.n
@@ -83,12 +87,12 @@ def _averages(
         return F, N
 
     paths: dict[Word, Path] = {}
-    for start in law.contexts:
-        path: Path | None = (fmpq_poly([_fmpq(_start_probability(law, start))]), dict.fromkeys(marks, fmpq_poly([])))
+    for u, probability in first.items():
+        path: Path | None = (fmpq_poly([_fmpq(probability)]), dict.fromkeys(marks, fmpq_poly([])))
         for j in range(n - 1):
-            path = path and extend(path, start[: j + 1], Fraction(1))
+            path = path and extend(path, u[: j + 1], Fraction(1))
         if path:
-            paths[start] = path
+            paths[u] = path
     for _ in range(n - 1, T - 1):
         following: dict[Word, Path] = {}
         for u, path in paths.items():
@@ -107,10 +111,6 @@ def _averages(
                 if coefficient:  # then z > 0: marked positions have weight
                     averages[end, mark] += Fraction(int(coefficient.p), int(coefficient.q)) / z
     return averages
-
-
-def _start_probability(law: NGramLaw, start: Word) -> Fraction:
-    return law.probability(start)
 
 
 def _add(first: Path, second: Path) -> Path:

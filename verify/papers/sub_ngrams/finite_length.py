@@ -1,0 +1,243 @@
+"""SN16 and SN17: bounds on the score blocks at every length, without mixing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from functools import partial
+from itertools import product
+from typing import Any
+
+from proofs.sub_ngrams import adversaries
+from proofs.sub_ngrams.configuration import Configuration
+from proofs.sub_ngrams.finite_length import FiniteLength, at_most, ball, phi
+from proofs.sub_ngrams.law import Word
+from verify.claim import (
+    NOTHING,
+    Certificate,
+    Counterexample,
+    Evidence,
+    Finding,
+    Origin,
+    Run,
+    claim,
+    decide,
+    too_dear,
+    undecided,
+)
+from verify.papers.sub_ngrams.finite_length_blocks import (
+    Compared,
+    Problem,
+    annealed_full_context,
+    annealed_problems,
+    annealed_type_one,
+    drawn_kernels,
+    first_below_one,
+    kernel_problems,
+    starts,
+    type_one_of_kernel,
+)
+from verify.papers.sub_ngrams.premises import control_needs_an_unused_lag_and_one, needs_full_context, needs_lags
+from verify.papers.sub_ngrams.settings import SubNGramSettings, braces
+from verify.recheck.sub_ngrams import finite as second
+
+FAR = (10**2, 10**4, 10**6, 10**10)  # where the bound alone is told
+SHORTEST = "exact blocks at the shortest length"
+NO_LAGS = f"{NOTHING}: without lags the factorised gradient is 0, and there is no such block"
+
+
+@claim(
+    "SN16",
+    "bound on blocks of used key lags",
+    requires=("SN1", "SN2"),
+    assumptions=("padded heads in the first layer",),
+    expected=needs_lags,
+    origin=Origin.STRENGTHENED,
+    reference="mathematics/sub-n-grams/finite-length#sn16",
+)
+def key_lags_that_are_read(settings: SubNGramSettings, run: Run) -> Finding:
+    """For every kernel, every law of the first n-1 tokens, every T >= n and q >= 1, the size of a score block M_ab with
+    b in Lambda is at most phi(K D r / m), where D = S^(n-1), K = S^(|Lambda|+1), m = T-n+2, r = max(1, T/q), and phi(x)
+    = x (1 + log(1/x)) below 1, else 1. The same holds of the mean over kernels. Decided is this for the laws, kernels,
+    T and q in the scope.
+
+    Exact blocks averaged over the prior, for which E r/(N-1+r) stands between the two, N the number of words of the
+    target's class; and exact blocks of nearly deterministic rational kernels, from a uniform start and from n-1 zeros.
+    The bound, a logarithm, is enclosed in balls.
+    """
+    if not settings.lag_set:
+        return undecided(NO_LAGS)
+    law, lags = settings.law, settings.lag_set
+    problems = annealed_problems(settings, run)
+    if not problems:
+        return too_dear(run.seconds * 2, run, what=SHORTEST, scope=f"S={law.S}, n={law.n}")
+    found = [item for T, q in problems for item in annealed_type_one(law, lags, T, q)]
+    annealed, given = len(found), kernel_problems(settings, run)
+    kernels = drawn_kernels(settings, given, run)
+    for rows, (start, first), (T, q) in product(kernels, starts(law), given):
+        found += type_one_of_kernel(law, rows, start, first, Configuration(lags, q), T)
+    return told(
+        found,
+        scope=f"{about(settings)}, {listed(problems)}; {len(kernels)} nearly deterministic kernels"
+        + (f", 2 starts, {listed(given)}" if kernels else ""),
+        details={
+            "bound is below 1 from T (q = T)": law.S ** (len(lags) + law.n) + law.n - 1,  # m > K D
+            "bound along q = T": {
+                str(T): float(phi(FiniteLength(law.S, law.n, T, Configuration(lags, Fraction(T))).type_one()))
+                for T in FAR
+            },
+            "blocks of the mean over the prior": annealed,
+        },
+    )
+
+
+@claim(
+    "SN17",
+    "bound at full context",
+    requires=("SN16",),
+    assumptions=("padded heads in the first layer",),
+    expected=needs_full_context,
+    origin=Origin.STRENGTHENED,
+    reference="mathematics/sub-n-grams/finite-length#sn17",
+)
+def full_context(settings: SubNGramSettings, run: Run) -> Finding:
+    """With Lambda = {1..n-1}, averaged over the Dirichlet(alpha) prior, for every T >= n and q >= 1, the size of a
+    score block M_a0 is at most B = phi(D^2 r / m) + (1 - 1/S) phi(D^2 max(1, S alpha) / m), and the squared norm of the
+    factorised gradient at most 2 c L ((n+L+4c) A^2 + B^2), A the bound of SN16, L = n-1, c = log q. Decided is this for
+    alpha, T and q in the scope.
+
+    Exact blocks; between them and the bound stands E r/(N-1+r) + (1 - 1/S) E r'/(N-1+r'), N the number of words with
+    the target's context, r' = max(1, S alpha).
+    """
+    if not (settings.lag_set and settings.full_context):
+        return undecided(f"{NOTHING}: a lag below n is not read" if settings.lag_set else NO_LAGS)
+    law, lags = settings.law, settings.lag_set
+    problems = annealed_problems(settings, run)
+    if not problems:
+        return too_dear(run.seconds * 2, run, what=SHORTEST, scope=f"S={law.S}, n={law.n}")
+    found = [item for T, q in problems for item in annealed_full_context(law, lags, T, q)]
+    return told(
+        found,
+        scope=f"{about(settings)}, {listed(problems)}",
+        details={
+            "bound is below 1 from T (q = T)": first_below_one(law, lags),
+            "bound along q = T": {
+                str(T): float(FiniteLength(law.S, law.n, T, Configuration(lags, Fraction(T))).full_context(law.alpha))
+                for T in FAR
+            },
+        },
+    )
+
+
+def told(found: Sequence[Compared], *, scope: str, details: Mapping[str, Any]) -> Finding:
+    """The finding that these comparisons make, all of which have to hold."""
+    telling = [item for item in found if item.bound < 1 and item.where != "squared norm"]
+    worst = max(telling or found, key=lambda item: item.ratio)
+    wrong = next((item for item in found if not item.holds and item.violation is not None), None)
+    return decide(
+        all(item.holds for item in found),
+        evidence=Evidence.ENCLOSURE,
+        scope=f"padded heads; {scope}",
+        instances=len(found),
+        found=f"{worst.ratio:.2g} of the bound {worst.bound:.2g} at T={worst.T}",
+        predicted="at most 1",
+        counterexample=None if wrong is None else wrong.violation,
+        details={
+            **details,
+            "instances with a bound below 1": len(telling),
+            "largest ratio of all": max(item.ratio for item in found),
+            "largest ratio to what stands between": max(
+                float(item.computed / item.between) for item in found if item.between
+            ),
+            "compared": [item.row() for item in largest_by_problem(found)],
+        },
+        undecided="a comparison fails, and no second computation of its size is affordable",
+    )
+
+
+def largest_by_problem(found: Sequence[Compared]) -> list[Compared]:
+    """Of all comparisons at one T and q, the one that comes closest to its bound."""
+    best: dict[tuple[int, Any], Compared] = {}
+    for item in found:
+        if item.ratio >= (best[item.T, item.q].ratio if (item.T, item.q) in best else 0):
+            best[item.T, item.q] = item
+    return [best[key] for key in sorted(best)]
+
+
+def about(settings: SubNGramSettings) -> str:
+    lags = braces(settings.lag_set)
+    return f"S={settings.S}, n={settings.n}, lags {lags}; alpha={settings.alpha}, initial {settings.initial}"
+
+
+def listed(problems: Sequence[Problem]) -> str:
+    return "(T, q) in {" + ", ".join(f"({T}, {q})" for T, q in problems) + "}"
+
+
+# --- what the bound does not hold for ---
+
+
+@claim(
+    "SN16c",
+    "the same for unused key lags (control)",
+    requires=("SN2",),
+    expected=control_needs_an_unused_lag_and_one,
+    origin=Origin.CONTROL,
+    reference="mathematics/sub-n-grams/finite-length#sn16c",
+)
+def key_lags_that_are_not_read(settings: SubNGramSettings, run: Run) -> Finding:
+    """The bound of SN16 holds for the score blocks M_ab with a+1 in Lambda and b not in Lambda as well.
+
+    A chain of zeros that may switch, once, to a pattern in which the lags read say the wrong token: its sequences are
+    few, and each is added up exactly.
+    """
+    n, lags = settings.n, settings.lag_set
+    found = adversaries.conflicting_switch(n, lags) if lags and n > 1 else None
+    if found is None:
+        return undecided(f"{NOTHING}: no pattern contradicts what the lags read (they are none, all, or too far)")
+    switch, share = found
+    D, K, a = 2 ** (n - 1), 2 ** (len(lags) + 1), lags[0] - 1
+    for double in range(1, 4):
+        T = n - 2 + int(K * D * 12 / share) * 2 ** (double - 1)
+        seconds = 1.7e-6 * T**2 * (len(lags) + 1)
+        if seconds > run.seconds:
+            return too_dear(seconds, run, what=f"all sequences of T={T}", scope=f"S=2, n={n}, lags {braces(lags)}")
+        chain, q = adversaries.Switch(n, switch.then, Fraction(2, T)), Fraction(T)
+        value, x = chain.row(lags, q, T)[0], FiniteLength(2, n, T, Configuration(lags, q)).type_one()
+        beyond = not at_most(lambda value=value: ball(abs(value)), lambda x=x: phi(x))  # type: ignore[misc]  # no default
+        if beyond:
+            break
+    rows, first = chain.kernel(), (0,) * (n - 1)
+    return decide(
+        not beyond,
+        evidence=Evidence.EXACT,
+        scope=f"padded heads; S=2, n={n}, lags {braces(lags)}; one kernel, from n-1 zeros, T=q={T}",
+        instances=1,
+        found=f"M_{{{a},0}}[0][0] = {float(value):.4f}",
+        predicted=f"above {float(phi(x)):.4f}",
+        counterexample=Counterexample(
+            {
+                "kernel": [[str(p) for p in row] for row in rows],
+                "start": list(first),
+                "T": T,
+                "q": str(q),
+                "b": 0,
+                "a": a,
+            },
+            partial(is_beyond_type_one, rows, first, lags, q, T, a, x),
+        )
+        if beyond
+        else None,
+        details={"sequence": f"zeros, then {''.join(map(str, switch.then))} repeated", "e": str(chain.e)},
+        certificate=Certificate(
+            {"S": 2, "n": n, "lags": lags, "T": T, "q": q},
+            {"kernel": rows, "start": first, "a": a, "b": 0, "query token": 0, "key token": 0},
+        ),
+        undecided="the block is not above the bound at any length tried",
+    )
+
+
+def is_beyond_type_one(
+    rows: adversaries.Rows, first: Word, lags: tuple[int, ...], q: Fraction, T: int, a: int, x: Fraction
+) -> bool:
+    """Whether M_a0[0][0] alone is larger than phi(x): key by key, and in rationals."""
+    return abs(second.entry(rows, first, lags, q, T, (a, 0), (0, 0))) > second.phi_above(x)

@@ -1,0 +1,265 @@
+"""Exact score blocks beside their bounds at finite length (SN16, SN17), and what confirms that one is beyond it."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
+from typing import Any
+
+from proofs.sub_ngrams import adversaries, finite_length
+from proofs.sub_ngrams.configuration import Configuration
+from proofs.sub_ngrams.enumeration import enumeration
+from proofs.sub_ngrams.finite_length import FiniteLength, at_most, ball, phi, size, type_one, type_two
+from proofs.sub_ngrams.law import NGramLaw, Word
+from proofs.sub_ngrams.score_blocks import ScoreBlocks, parameter_gradient
+from proofs.sub_ngrams.transfer_exact import transfer_exact
+from verify.claim import SHARE, Counterexample, Run, how_many
+from verify.papers.sub_ngrams.engines import Options, choose_engine, reached
+from verify.papers.sub_ngrams.kernels import one_kernel_exactly
+from verify.papers.sub_ngrams.settings import SubNGramSettings
+from verify.recheck.sub_ngrams import finite as second
+
+ENUMERABLE = 4096  # sequences that a counterexample is checked on once more, one by one
+CHANCES = (Fraction(1, 4), Fraction(1, 50), Fraction(1, 1000))  # of the other tokens, in nearly deterministic rows
+Problem = tuple[int, Fraction | float]  # T, q
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A size and its bound at one length; `where` tells the block, and the kernel if there is one."""
+
+    T: int
+    q: Fraction | float
+    computed: Fraction
+    bound: float
+    holds: bool
+    where: str
+    violation: Counterexample | None = None
+    between: Fraction | None = None  # what stands between the two, exactly
+
+    @property
+    def ratio(self) -> float:
+        return float(self.computed) / self.bound if self.bound else math.inf if self.computed else 0.0
+
+    def row(self) -> dict[str, Any]:
+        q = str(self.q) if isinstance(self.q, Fraction) else "inf"
+        return {"T": self.T, "q": q, "where": self.where, "computed": str(self.computed), "bound": self.bound}
+
+
+# --- averaged over the prior ---
+
+
+def annealed_problems(settings: SubNGramSettings, run: Run) -> list[Problem]:
+    """Lengths that exact engines reach in a share of the time: q = T, 2 and inf, or fewer of these at the longest."""
+    law, n = settings.law, settings.n
+    lengths = settings.T or [max(4, n + 1) * 2**i for i in range(8)]
+    configuration = Configuration(settings.lag_set, math.inf)
+
+    def seconds(T: int) -> float:
+        if not reached(law, configuration, T, exact=True):
+            return math.inf
+        return choose_engine(law, configuration, T, exact=True).seconds(law, configuration, T, Options())
+
+    left, problems = run.seconds * SHARE, list[Problem]()
+    for T in sorted(lengths):
+        each = 1.5 * seconds(T)
+        qs: list[Fraction | float] = [Fraction(T), Fraction(2), math.inf]
+        for q in dict.fromkeys(qs):
+            if each <= left:
+                problems.append((T, q))
+                left -= each
+    return problems
+
+
+def blocks(law: NGramLaw, lags: tuple[int, ...], T: int, q: Fraction | float) -> ScoreBlocks:
+    configuration = Configuration(lags, q)
+    return choose_engine(law, configuration, T, exact=True).compute(law, configuration, T)
+
+
+def annealed_type_one(law: NGramLaw, lags: tuple[int, ...], T: int, q: Fraction | float) -> list[Compared]:
+    """Each block against the chance that the target's class is rare, and that against the bound."""
+    M, numbers = blocks(law, lags, T, q), FiniteLength(law.S, law.n, T, Configuration(lags, q))
+    x, share = numbers.type_one(), finite_length.expected_share(law, T, numbers.r, finite_length.read_class(lags))
+    below = at_most(lambda: ball(share), lambda: phi(x))
+    return [
+        Compared(T, q, computed, float(phi(x)), below and computed <= share, f"M_{a},{b}, mean over the prior",
+                 beyond_phi(law, lags, T, q, (a, b), computed, x), share)
+        for a, b in type_one(law.n, lags)
+        for computed in [size(M[a, b])]
+    ]  # fmt: skip
+
+
+def annealed_full_context(law: NGramLaw, lags: tuple[int, ...], T: int, q: Fraction | float) -> list[Compared]:
+    configuration = Configuration(lags, q)
+    M, numbers = blocks(law, lags, T, q), FiniteLength(law.S, law.n, T, configuration)
+    context = finite_length.read_class(lags, with_token=False)
+    prior = max(Fraction(1), law.S * law.alpha)
+    shares = [finite_length.expected_share(law, T, r, context) for r in (numbers.r, prior)]
+    share = shares[0] + (1 - Fraction(1, law.S)) * shares[1]
+    below = at_most(lambda: ball(share), lambda: numbers.full_context(law.alpha))
+    bound = float(numbers.full_context(law.alpha))
+    found = [
+        Compared(T, q, computed, bound, below and computed <= share, f"M_{a},{b}, mean over the prior",
+                 beyond_full_context(law, lags, T, q, (a, b), computed), share)
+        for a, b in type_two(law.n, lags)
+        for computed in [size(M[a, b])]
+    ]  # fmt: skip
+    return found if configuration.at_limit else [*found, norm_compared(law, configuration, T, M)]
+
+
+def norm_compared(law: NGramLaw, configuration: Configuration, T: int, M: ScoreBlocks) -> Compared:
+    """The squared norm, in balls since c = log q; `computed` is its middle."""
+    gradient, numbers = parameter_gradient(M, configuration), FiniteLength(law.S, law.n, T, configuration)
+
+    def computed() -> Any:
+        return finite_length.squared_norm(gradient, finite_length.log_q(configuration))
+
+    def bound() -> Any:
+        one, two = phi(numbers.type_one()), numbers.full_context(law.alpha)
+        return numbers.norm_square(finite_length.log_q(configuration), one, two)
+
+    holds = at_most(computed, bound)
+    return Compared(T, configuration.q, Fraction(float(computed())), float(bound()), holds, "squared norm")
+
+
+def first_below_one(law: NGramLaw, lags: tuple[int, ...]) -> int:
+    """The least T at which B < 1 along q = T; B falls with T."""
+
+    def below(T: int) -> bool:
+        return bool(FiniteLength(law.S, law.n, T, Configuration(lags, Fraction(T))).full_context(law.alpha) < 1)
+
+    low, high = law.n, 2 * law.n
+    while not below(high):
+        low, high = high + 1, 2 * high
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if below(middle) else (middle + 1, high)
+    return low
+
+
+def beyond_phi(
+    law: NGramLaw,
+    lags: tuple[int, ...],
+    T: int,
+    q: Fraction | float,
+    ab: tuple[int, int],
+    computed: Fraction,
+    x: Fraction,
+) -> Counterexample | None:
+    if law.S**T > ENUMERABLE:
+        return None
+    return Counterexample(
+        {"T": T, "q": str(q), "block": list(ab), "size": str(computed)},
+        partial(is_beyond_phi, law, Configuration(lags, q), T, ab, x),
+    )
+
+
+def is_beyond_phi(law: NGramLaw, configuration: Configuration, T: int, ab: tuple[int, int], x: Fraction) -> bool:
+    """Whether the block is larger than phi(x), sequence by sequence, and in rationals."""
+    return second.size(enumeration(law, configuration, T)[ab]) > second.phi_above(x)  # type: ignore[arg-type]  # exact
+
+
+def beyond_full_context(
+    law: NGramLaw, lags: tuple[int, ...], T: int, q: Fraction | float, ab: tuple[int, int], computed: Fraction
+) -> Counterexample | None:
+    if law.S**T > ENUMERABLE:
+        return None
+    return Counterexample(
+        {"T": T, "q": str(q), "block": list(ab), "size": str(computed)},
+        partial(is_beyond_full_context, law, Configuration(lags, q), T, ab),
+    )
+
+
+def is_beyond_full_context(law: NGramLaw, configuration: Configuration, T: int, ab: tuple[int, int]) -> bool:
+    """Whether the block is larger than B, sequence by sequence, and in rationals."""
+    numbers = FiniteLength(law.S, law.n, T, configuration)
+    x, y = (second.phi_above(argument) for argument in numbers.context_terms(law.alpha))
+    block = enumeration(law, configuration, T)[ab]
+    return second.size(block) > x + (1 - Fraction(1, law.S)) * y  # type: ignore[arg-type]  # exact
+
+
+# --- kernel by kernel ---
+
+
+def kernel_problems(settings: SubNGramSettings, run: Run) -> list[Problem]:
+    """Short ones, and one where the bound is below 1; without what takes too long even for one kernel."""
+    S, n, lags = settings.S, settings.n, settings.lag_set
+    numbers = FiniteLength(S, n, n, Configuration(lags, math.inf))
+    short, long = max(8, n + 1), n - 2 + 3 * numbers.K * numbers.D // 2
+    wanted: list[Problem] = [(short, Fraction(2)), (short, Fraction(short)), (long, math.inf)]
+    most = run.seconds * SHARE / (2 * len(CHANCES) * len(wanted))
+    return [(T, q) for T, q in wanted if one_kernel_exactly(S, n, lags, T, q) <= most]
+
+
+def drawn_kernels(settings: SubNGramSettings, problems: Sequence[Problem], run: Run) -> list[adversaries.Rows]:
+    """Of each chance as many as there is time for."""
+    S, n, rng = settings.S, settings.n, random.Random(settings.seed)
+    each = 2 * len(CHANCES) * sum(one_kernel_exactly(S, n, settings.lag_set, T, q) for T, q in problems)
+    count = how_many(3, each, run) if problems else 0
+    return [adversaries.nearly_deterministic(S, n, rng, e) for e in CHANCES for _ in range(count)]
+
+
+def starts(law: NGramLaw) -> list[tuple[str, Mapping[Word, Fraction]]]:
+    contexts = law.contexts
+    return [
+        ("uniform start", dict.fromkeys(contexts, Fraction(1, len(contexts)))),
+        ("start from zeros", {contexts[0]: Fraction(1)}),
+    ]
+
+
+def type_one_of_kernel(
+    law: NGramLaw,
+    rows: adversaries.Rows,
+    name: str,
+    start: Mapping[Word, Fraction],
+    configuration: Configuration,
+    T: int,
+) -> list[Compared]:
+    kernel = dict(zip(law.contexts, rows, strict=True))
+    M = transfer_exact(law, kernel, configuration, T, start)
+    x = FiniteLength(law.S, law.n, T, configuration).type_one()
+    return [
+        Compared(T, configuration.q, computed, float(phi(x)), at_most(lambda s=computed: ball(s), lambda: phi(x)),  # type: ignore[misc]  # mypy infers no default
+                 f"M_{a},{b}, {name}", beyond_phi_of_kernel(law, rows, start, configuration, T, (a, b), x))
+        for a, b in type_one(law.n, configuration.lags)
+        for computed in [size(M[a, b])]
+    ]  # fmt: skip
+
+
+def beyond_phi_of_kernel(
+    law: NGramLaw,
+    rows: adversaries.Rows,
+    start: Mapping[Word, Fraction],
+    configuration: Configuration,
+    T: int,
+    ab: tuple[int, int],
+    x: Fraction,
+) -> Counterexample | None:
+    if law.S**T > ENUMERABLE or configuration.at_limit:
+        return None
+    return Counterexample(
+        {"kernel": [[str(p) for p in row] for row in rows], "T": T, "q": str(configuration.q), "block": list(ab)},
+        partial(is_beyond_phi_given_kernel, rows, dict(start), configuration, T, ab, x),
+    )
+
+
+def is_beyond_phi_given_kernel(
+    rows: adversaries.Rows,
+    start: Mapping[Word, Fraction],
+    configuration: Configuration,
+    T: int,
+    ab: tuple[int, int],
+    x: Fraction,
+) -> bool:
+    """Whether the kernel's block is larger than phi(x), sequence by sequence, and in rationals."""
+    tokens, q = range(len(rows[0])), Fraction(configuration.q)
+
+    def entry(v: int, w: int) -> Fraction:
+        each = (p * second.entry(rows, u, configuration.lags, q, T, ab, (v, w)) for u, p in start.items())
+        return sum(each, Fraction(0))
+
+    return second.size([[entry(v, w) for w in tokens] for v in tokens]) > second.phi_above(x)
