@@ -8,6 +8,7 @@ from verify.papers.sub_ngrams import (
     finite_length,
     fixed_length,
     identities,
+    infinite_bounds,
     loss,
     merged,
     mixing,
@@ -33,6 +34,7 @@ _MODULES = (
     plateaus,
     finite_length,
     mixing,
+    infinite_bounds,
 )
 
 PROVENANCE = (

@@ -26,6 +26,7 @@ from verify.claim import (
     undecided,
 )
 from verify.papers.sub_ngrams.finite_length_blocks import (
+    NO_LAGS,
     Compared,
     Problem,
     annealed_full_context,
@@ -43,7 +44,6 @@ from verify.recheck.sub_ngrams import finite as second
 
 FAR = (10**2, 10**4, 10**6, 10**10)  # where the bound alone is told
 SHORTEST = "exact blocks at the shortest length"
-NO_LAGS = f"{NOTHING}: without lags the factorised gradient is 0, and there is no such block"
 
 
 @claim(
