@@ -65,13 +65,14 @@ def infinite_length_bounds(settings: SubNGramSettings, run: Run) -> Finding:
         return too_dear(seconds, run, what="the exact blocks of one rational kernel", scope=f"S={S}, n={n}")
     qs = QS[: min(count, len(QS))]
     kernels = some_kernels(settings, count // len(qs))
+    many = f"{len(kernels)} rational kernel{'s' * (len(kernels) > 1)}"
     found = [item for kernel, q in product(kernels, qs) for item in compared(kernel, lags, q)]
     worst = max([item for item in found if not item.holds] or found, key=lambda item: item.ratio)
     norms = [math.sqrt(item.ratio) for item in found if item.where in PARTS]
     return decide(
         all(item.holds for item in found),
         evidence=Evidence.EXACT,
-        scope=f"padded heads; {len(kernels)} rational kernels, S={S}, n={n}, lags {braces(lags)}, q in {braces(qs)}",
+        scope=f"padded heads; {many}, S={S}, n={n}, lags {braces(lags)}, q in {braces(qs)}",
         instances=len(found),
         found=f"{worst.ratio:.3f} of the bound, norms {max(norms):.2f}",
         predicted="at most 1",
@@ -180,7 +181,7 @@ def half_gamma(settings: SubNGramSettings, run: Run) -> Finding:
     """At T = infinity, given a kernel with positive entries, for every q >= 1, the size of a score block M_ab with a+1
     in Lambda is at most Gamma / 2.
 
-    A kernel whose next token repeats, but for a chance of 1/1000, the token at the last lag read, at q near 1.
+    A kernel whose next token repeats, but for a small chance, the token at the last lag read, at q near 1.
     """
     S, n, lags = settings.S, settings.n, settings.lag_set
     if not lags:
@@ -191,7 +192,7 @@ def half_gamma(settings: SubNGramSettings, run: Run) -> Finding:
     from proofs.sub_ngrams import infinite_length as infinite
 
     lag, q = lags[-1], 1 + Fraction(1, 4 ** len(lags))
-    kernel, ab = adversaries.repeats(S, n, lag, Fraction(1, 1000)), (lag - 1, 0)
+    kernel, ab = adversaries.repeats(S, n, lag, Fraction(1, 1000 * 2 ** len(lags))), (lag - 1, 0)
     computed, half = size(infinite.limit_blocks(kernel, lags, q, [ab])[ab]), gamma(S, Configuration(lags, q)) / 2
     return decide(
         not computed > half,

@@ -92,4 +92,22 @@ STATEMENTS: dict[str, str] = {
         "- 1) rises with T, and the mean distance of the network's output from that of padded hard heads falls to "
         "less than half, from the first length in the scope to the last."
     ),
+    "SN16c": ("The bound of SN16 holds for the score blocks M_ab with a+1 in Lambda and b not in Lambda as well."),
+    "SN18": (
+        "Given a kernel, for every T >= n and q >= 1, the size of a score block M_ab with a+1 in Lambda and b not "
+        "in Lambda is at most Gamma + R, where Gamma = 1 - (q/(q+S-1))^|Lambda|, R = min(1, min_g (6 d(g) + "
+        "S^|Lambda| (S+1) (2g+n-1)/m)), m = T-n+2, and d(g) is the largest total variation distance from the "
+        "stationary law g steps after a context. Decided is this for the kernels, T and q in the scope, the first "
+        "n-1 tokens being uniform."
+    ),
+    "SN19": (
+        "At T = infinity, given a kernel with positive entries, for every q >= 1, the size of a score block M_ab is "
+        "at most Gamma = 1 - (q/(q+S-1))^|Lambda| if a+1 is in Lambda, and at most 2 Gamma if b is; without their "
+        "factors c and c^2, the squared norms of the factorised gradient are at most 2 |Lambda| Gamma^2 (5n - "
+        "3|Lambda|) in Q and K, and 8 |Lambda| Gamma^2 in V. Decided is this for the kernels and q in the scope."
+    ),
+    "SN19c": (
+        "At T = infinity, given a kernel with positive entries, for every q >= 1, the size of a score block M_ab "
+        "with a+1 in Lambda is at most Gamma / 2."
+    ),
 }

@@ -179,9 +179,8 @@ def slow_blocks(c: Certificate) -> str:
     for item in c.parameters.objects("instances"):
         rows, T, q = item.matrix("kernel"), item.integer("T", n, 10**4), read_q(item)
         check_rows(rows, S, n, item.where)
-        steps = T * S**n * (1 + n * S) * S ** len(lags) * (2 * S + 1) * (len(lags) + 1)
-        top = (q.numerator * q.denominator) ** len(lags) if q is not None else 1
-        c.afford(steps + 3 * len(rows) ** 3, "sequences", T * top * T * bits(rows) // 16)
+        c.afford(blocks_cost(rows, n, lags, q, T) // 10 + 3 * len(rows) ** 3, "sequences")
+        c.afford(T * len(rows) * S, "steps from the stationary law", T * bits(rows))
         allowed = gamma(S, q, len(lags)) + mixing(rows, n, len(lags), T)
         start = [Fraction(1, len(rows))] * len(rows)
         for ab, block in query_blocks(rows, start, n, lags, q, T).items():
@@ -190,6 +189,18 @@ def slow_blocks(c: Certificate) -> str:
         item.finish()
     c.demand(blocks > 0, "parameters.instances: none")
     return f"{blocks} blocks of rational kernels, uniform start, S={S}, n={n}, lags {braces(lags)}"
+
+
+def blocks_cost(rows: Rows, n: int, lags: Sequence[int], q: Fraction | None, T: int) -> int:
+    """Steps of `query_blocks`: to append a token to whole numbers of so many words, and to take these apart again."""
+    S, L = len(rows[0]), len(lags)
+    top = 1 if q is None else (max(q.numerator, q.denominator)) ** L
+    passes, marks = S**L * (2 * S + 1) * (L + 1 if q is None else 1), (n - L) * S
+    digits = T * top
+    words = digits * T * math.lcm(*(x.denominator for row in rows for x in row)).bit_length() // 128
+    append = T * S**n * (1 + marks) * passes
+    cost: int = 8 * append * (200 + words) // 200 + S ** (n - 1) * marks * passes * digits * (100 + words) // 100
+    return cost
 
 
 def read_q(f: Fields) -> Fraction | None:
@@ -223,7 +234,24 @@ def sequences(rows: Rows, first: Word, T: int) -> Iterator[tuple[Word, Fraction]
             continue
         for s, tau in enumerate(rows[number[x[len(x) - n + 1 :]]]):
             if tau > 0:
-                stack.append(((*x, s), probability * tau))
+                stack.append(((*x, s), probability if tau == 1 else probability * tau))
+
+
+def number_of_sequences(rows: Rows, first: Word, T: int, most: int) -> int:
+    """How many there are, or a number above `most` if that is more."""
+    S, D = len(rows[0]), len(rows)
+    ends = {sum(s * S**i for i, s in enumerate(reversed(first))): 1}
+    for _ in range(T - len(first)):
+        longer: dict[int, int] = {}
+        for u, count in ends.items():
+            for s, tau in enumerate(rows[u]):
+                if tau > 0:
+                    v = (u * S + s) % D
+                    longer[v] = longer.get(v, 0) + count
+        ends = longer
+        if sum(ends.values()) > most:
+            break
+    return sum(ends.values())
 
 
 def entry(rows: Rows, first: Word, lags: Sequence[int], q: Fraction, T: int, ab: tuple[int, int], vw: Word) -> Fraction:
@@ -277,9 +305,11 @@ def beyond_type_one(c: Certificate) -> str:
     a, b = (c.witness.integer(key, 0, n - 1) for key in ("a", "b"))
     v, w = (c.witness.integer(key, 0, S - 1) for key in ("query token", "key token"))
     c.demand((a, b) in type_two(n, lags), f"witness: M_{a},{b} is no such block")
-    many = sum(1 for _ in zip(sequences(rows, first, T), range(10 * T), strict=False))
-    c.demand(many < 10 * T, "witness.kernel: too many sequences")
-    c.afford(many * T * (len(lags) + 4), "sequences", T)
+    c.afford(T * S**n, "sequences")
+    many = number_of_sequences(rows, first, T, 10 * T)
+    c.demand(many <= 10 * T, "witness.kernel: too many sequences")
+    c.afford(many * T * (len(lags) + 4) // 2, "sequences")
+    c.afford(3 * many, "probabilities", T * bits(rows))
     value = abs(entry(rows, first, lags, q, T, (a, b), (v, w)))
     x = S ** (len(lags) + 1) * S ** (n - 1) * max(Fraction(1), T / q) / (T - n + 2)
     c.demand(value > phi_above(x), f"witness: {float(value):.6g} is not above {float(phi_above(x)):.6g}")
