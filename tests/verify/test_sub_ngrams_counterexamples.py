@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from numerics.sub_ngrams.stages import Stages
-from proofs.sub_ngrams import sufficient_condition
+from proofs.sub_ngrams import adversaries, sufficient_condition
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.enumeration import enumeration
 from proofs.sub_ngrams.escape import Feature, first_derivative, kernel_on_lags
@@ -24,16 +24,21 @@ from verify.papers import sub_ngrams
 from verify.papers.sub_ngrams import (
     agreement,
     escape,
+    finite_length,
+    finite_length_blocks,
     fixed_length,
     identities,
+    infinite_bounds,
     loss,
     merged,
+    mixing,
     plateaus,
     second_computations,
     stationary,
     variants,
 )
 from verify.papers.sub_ngrams.engines import ENGINES, Options
+from verify.recheck.sub_ngrams import finite
 from verify.settings import read_words, validate
 
 SETTINGS = validate(sub_ngrams.PAPER.settings, read_words(["k=2", "n=3"]))
@@ -53,6 +58,13 @@ WIDTH = float(ENGINES["monte_carlo"].compute(LAW, FINITE, 5, Options(level=0.99,
 MEAN, ERROR = 0.0096168638, 1e-8  # of M_{1,0}[0][0] at these settings, in the documentation
 GROWING = [(16, 2 * math.log(16)), (256, 2 * math.log(256))]
 FIXED = [(16, math.log(50)), (256, math.log(50))]
+
+
+SWITCH = adversaries.Switch(3, (1, 0), Fraction(2, 50))
+NEVER = Fraction(1)  # phi(1) = 1, and no block is larger
+SMALL = Fraction(1, 10**6)  # phi of it is about 1e-5
+REPEATS = adversaries.repeats(2, 3, 1, Fraction(1, 1000))
+ZEROS = {(0, 0): Fraction(1)}
 
 
 def values(space: sufficient_condition.FiniteSpace) -> list[object]:
@@ -77,6 +89,13 @@ HARMLESS: dict[Callable[..., bool], list[list[object]]] = {
     identities.violates_the_condition: [values(SPACE), [SPACE.weight, SPACE.tau, SPACE.p[::-1], SPACE.dlogp]],
     stationary.survives_infinite_norm: [[KERNEL, LAGS], [KERNEL, ()]],
     fixed_length.is_nonzero_limit: [[LAW, INFINITE, 4, WHERE, LIMIT + 1], [LAW, INFINITE, 4, WHERE, Fraction(0)]],
+    finite_length_blocks.is_beyond_phi: [[LAW, FINITE, 5, (0, 1), NEVER]],
+    finite_length_blocks.is_beyond_full_context: [[NGramLaw(2, 2), FINITE, 6, (0, 0)]],
+    finite_length_blocks.is_beyond_phi_given_kernel: [[KERNEL, ZEROS, FINITE, 6, (0, 1), NEVER]],
+    finite_length.is_beyond_type_one: [[SWITCH.kernel(), (0, 0), LAGS, Fraction(50), 50, 0, NEVER]],
+    mixing.is_beyond_mixing: [[KERNEL, 3, LAGS, Q, 6, (0, 0)], [KERNEL, 3, LAGS, math.inf, 6, (0, 2)]],
+    infinite_bounds.is_beyond_limit: [[REPEATS, LAGS, Q, (0, 0), Fraction(1)]],
+    infinite_bounds.is_beyond_norm: [[KERNEL, LAGS, Q], [REPEATS, LAGS, Q]],
     merged.is_nonzero_mean: [
         [SETTINGS, 1, POINTS, 0.0, ERROR],
         [SETTINGS, 1, POINTS, *HIDDEN],
@@ -105,6 +124,10 @@ HARMFUL: dict[Callable[..., bool], list[list[object]]] = {
     identities.is_beyond_the_bound: [[X, Q, LAGS, Fraction(1)]],
     identities.violates_the_condition: [values(BROKEN_SPACE)] if BROKEN_SPACE else [],
     fixed_length.is_nonzero_limit: [[LAW, INFINITE, 4, WHERE, LIMIT]],
+    finite_length_blocks.is_beyond_phi: [[LAW, FINITE, 5, (0, 1), SMALL]],
+    finite_length_blocks.is_beyond_phi_given_kernel: [[KERNEL, ZEROS, FINITE, 6, (0, 1), SMALL]],
+    finite_length.is_beyond_type_one: [[SWITCH.kernel(), (0, 0), LAGS, Fraction(50), 50, 0, SMALL]],
+    infinite_bounds.is_beyond_limit: [[REPEATS, LAGS, Q, (0, 0), Fraction(1, 2)]],
     merged.is_nonzero_mean: [[SETTINGS, 1, POINTS, MEAN, ERROR]],
     merged.is_nonzero_enclosure: [[bigram_enclosure(Fraction(1)), SETTINGS]],
     loss.is_no_rung: [[IDLE, (1,), (1, 2)]],
@@ -124,6 +147,16 @@ def cases(table: dict[Callable[..., bool], list[list[object]]]) -> list[object]:
         for recheck, several in table.items()
         for i, given in enumerate(several)
     ]
+
+
+def test_bounds_that_hold_everywhere_would_be_seen_to_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With bounds of 0 in the second computation, as no true bound is exceeded."""
+    monkeypatch.setattr(finite, "gamma", lambda S, q, L: Fraction(0))
+    monkeypatch.setattr(finite, "mixing", lambda rows, n, L, T: Fraction(0))
+    monkeypatch.setattr(finite, "phi_above", lambda x: Fraction(0))
+    assert mixing.is_beyond_mixing(KERNEL, 3, LAGS, Q, 6, (0, 0)) is True
+    assert infinite_bounds.is_beyond_norm(KERNEL, LAGS, Q) is True
+    assert finite_length_blocks.is_beyond_full_context(NGramLaw(2, 2), FINITE, 6, (0, 0)) is True
 
 
 @pytest.mark.parametrize(("recheck", "given"), cases(HARMLESS))

@@ -204,11 +204,12 @@ def kernel_problems(settings: SubNGramSettings, run: Run) -> list[Problem]:
 
 
 def drawn_kernels(settings: SubNGramSettings, problems: Sequence[Problem], run: Run) -> list[adversaries.Rows]:
-    """Of each chance as many as there is time for."""
+    """For each chance as many as there is time for, and one that repeats the token at the last lag read."""
     S, n, rng = settings.S, settings.n, random.Random(settings.seed)
     each = 2 * len(CHANCES) * sum(one_kernel_exactly(S, n, settings.lag_set, T, q) for T, q in problems)
     count = how_many(1, each, run) if problems else 0
-    return [adversaries.nearly_deterministic(S, n, rng, e) for e in CHANCES for _ in range(count)]
+    drawn = [adversaries.nearly_deterministic(S, n, rng, e) for e in CHANCES for _ in range(count)]
+    return [*drawn, adversaries.repeats(S, n, settings.lag_set[-1], CHANCES[-1])] if drawn else []
 
 
 def starts(law: NGramLaw) -> list[tuple[str, Mapping[Word, Fraction]]]:
@@ -228,14 +229,35 @@ def type_one_of_kernel(
     T: int,
 ) -> list[Compared]:
     kernel = dict(zip(law.contexts, rows, strict=True))
-    M = transfer_exact(law, kernel, configuration, T, start)
-    x = FiniteLength(law.S, law.n, T, configuration).type_one()
+    M, numbers = transfer_exact(law, kernel, configuration, T, start), FiniteLength(law.S, law.n, T, configuration)
+    x, share = numbers.type_one(), share_of_kernel(law, rows, start, configuration.lags, T, numbers.r)
+    below = share is None or at_most(lambda: ball(share), lambda: phi(x))
+
+    def holds(computed: Fraction) -> bool:
+        if share is not None:
+            return below and computed <= share
+        return at_most(lambda: ball(computed), lambda: phi(x))
+
     return [
-        Compared(T, configuration.q, computed, float(phi(x)), at_most(lambda s=computed: ball(s), lambda: phi(x)),  # type: ignore[misc]  # mypy infers no default
-                 f"M_{a},{b}, {name}", beyond_phi_of_kernel(law, rows, start, configuration, T, (a, b), x))
+        Compared(T, configuration.q, computed, float(phi(x)), holds(computed), f"M_{a},{b}, {name}",
+                 beyond_phi_of_kernel(law, rows, start, configuration, T, (a, b), x), share)
         for a, b in type_one(law.n, configuration.lags)
         for computed in [size(M[a, b])]
     ]  # fmt: skip
+
+
+def share_of_kernel(
+    law: NGramLaw, rows: adversaries.Rows, start: Mapping[Word, Fraction], lags: tuple[int, ...], T: int, r: Fraction
+) -> Fraction | None:
+    """E r / (N - 1 + r), sequence by sequence; None where these are too many."""
+    if law.S ** (T + 1) > ENUMERABLE:
+        return None
+    label, n, total = finite_length.read_class(lags), law.n, Fraction(0)
+    for u, p in start.items():
+        for x, probability in second.sequences(rows, u, T + 1):
+            *earlier, last = (label(x[i : i + n]) for i in range(T - n + 2))
+            total += p * probability * r / (earlier.count(last) + r)
+    return total
 
 
 def beyond_phi_of_kernel(

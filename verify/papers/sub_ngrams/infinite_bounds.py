@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from functools import partial
 from itertools import product
@@ -87,20 +87,21 @@ def compared(kernel: adversaries.Rows, lags: tuple[int, ...], q: Fraction) -> li
     """All blocks, and the two parts of the squared norm, beside their bounds."""
     S, n = shape_of(kernel)
     M, G = blocks(kernel, lags, q), gamma(S, Configuration(lags, q))
-    sizes = [(ab, size(block), G if ab[0] + 1 in lags else 2 * G) for ab, block in M.items()]
+    values = {"kernel": [[str(x) for x in row] for row in kernel], "q": str(q)}
+
+    def block(a: int, b: int) -> Compared:
+        computed, bound = size(M[a, b]), G if a + 1 in lags else 2 * G
+        too_large = Counterexample(
+            {**values, "block": [a, b]}, partial(is_beyond_limit, kernel, lags, q, (a, b), bound)
+        )
+        return Compared(0, q, computed, float(bound), computed <= bound, f"M_{a},{b}", too_large)
+
+    def norm(part: str, computed: Fraction, bound: Fraction) -> Compared:
+        too_large = Counterexample({**values, "norm": part}, partial(is_beyond_norm, kernel, lags, q))
+        return Compared(0, q, computed, float(bound), computed <= bound, part, too_large)
+
     parts = zip(PARTS, squared_parts(M, lags, q), norm_bounds(n, len(lags), G), strict=True)
-    return [
-        *(
-            Compared(0, q, computed, float(bound), computed <= bound, f"M_{ab[0]},{ab[1]}",
-                     beyond(kernel, q, partial(is_beyond_limit, kernel, lags, q, ab, bound), list(ab)))
-            for ab, computed, bound in sizes
-        ),
-        *(
-            Compared(0, q, computed, float(bound), computed <= bound, part,
-                     beyond(kernel, q, partial(is_beyond_norm, kernel, lags, q), part))
-            for part, computed, bound in parts
-        ),
-    ]  # fmt: skip
+    return [*(block(a, b) for a, b in M), *(norm(*part) for part in parts)]
 
 
 def some_kernels(settings: SubNGramSettings, count: int) -> list[adversaries.Rows]:
@@ -144,24 +145,21 @@ def norm_rows(kernel: adversaries.Rows, lags: tuple[int, ...], qs: Sequence[Frac
     return found
 
 
-def beyond(kernel: adversaries.Rows, q: Fraction, recheck: Callable[[], bool], what: object) -> Counterexample:
-    return Counterexample({"kernel": [[str(x) for x in row] for row in kernel], "q": str(q), "what": what}, recheck)
-
-
 def is_beyond_limit(
-    kernel: adversaries.Rows, lags: tuple[int, ...], q: Fraction, ab: tuple[int, int], allowed: Fraction
+    kernel: adversaries.Rows, lags: tuple[int, ...], q: Fraction, ab: tuple[int, int], times: Fraction
 ) -> bool:
-    """Whether the block is larger, by the sum over words that certificates are checked with."""
+    """Whether the block is larger than so many Gamma, by the sum over words that certificates are checked with."""
     S, n = shape_of(kernel)
     M = bounds.blocks_at(chains.chain(kernel, S, n), S, n, lags, q)
-    return second.size(M[ab]) > allowed
+    return second.size(M[ab]) > times * second.gamma(S, q, len(lags))
 
 
 def is_beyond_norm(kernel: adversaries.Rows, lags: tuple[int, ...], q: Fraction) -> bool:
+    """Whether one of the two parts of the squared norm is beyond its bound, from the same sums."""
     S, n = shape_of(kernel)
     M = bounds.blocks_at(chains.chain(kernel, S, n), S, n, lags, q)
-    parts = bounds.squared_norms(M, lags)
-    return any(x > y for x, y in zip(parts, norm_bounds(n, len(lags), second.gamma(S, q, len(lags))), strict=True))
+    allowed = bounds.norm_bounds(n, len(lags), second.gamma(S, q, len(lags)))
+    return any(x > y for x, y in zip(bounds.squared_norms(M, lags), allowed, strict=True))
 
 
 def shape_of(kernel: Sequence[Sequence[Fraction]]) -> tuple[int, int]:
@@ -203,7 +201,7 @@ def half_gamma(settings: SubNGramSettings, run: Run) -> Finding:
         predicted=f"above {float(half):.4f}",
         counterexample=Counterexample(
             {"kernel": [[str(x) for x in row] for row in kernel], "q": str(q), "block": list(ab)},
-            partial(is_beyond_limit, kernel, lags, q, ab, half),
+            partial(is_beyond_limit, kernel, lags, q, ab, Fraction(1, 2)),
         )
         if computed > half
         else None,

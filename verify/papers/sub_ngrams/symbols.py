@@ -32,5 +32,13 @@ SYMBOLS = {
     "q": "e^c, the weight of a match",
     "c_A": "logit of a soft head on the position that it looks at",
     "H": "entropy of the next token given other tokens",
+    "m": "T-n+2, the number of words of n tokens in a sequence and the next token",
+    "D": "S^(n-1), the number of contexts",
+    "r": "max(1, T/q), what keys that do not match in every lag weigh at most, or 1",
+    "phi": "phi(x) = x (1 + log(1/x)) for x < 1, and 1 from 1 on",
+    "Gamma": "1 - (q/(q+S-1))^|Lambda|, the share of keys that do not match, at most",
+    "R": "how far from stationary the sequence and its end are, at most",
+    "d": "d(g): largest total variation distance from the stationary law, g steps after a context",
+    "size": "of a block: the sum of its positive entries or of its negative ones, whichever is larger",
     "gradient": "of the population loss, in all parameters unless others are named",
 }

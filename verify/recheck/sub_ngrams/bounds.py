@@ -27,9 +27,8 @@ def infinite_blocks(c: Certificate) -> str:
         for (a, b), block in M.items():
             allowed = G if a + 1 in lags else 2 * G
             c.demand(size(block) <= allowed, f"q={shown(q)}: |M_{a},{b}| = {float(size(block)):.6g} is too large")
-        QK, V = squared_norms(M, lags)
-        c.demand(QK <= 2 * L * G**2 * (5 * n - 3 * L), f"q={shown(q)}: the norm in Q and K")  # noqa: SIM300  # as written
-        c.demand(V <= 8 * L * G**2, f"q={shown(q)}: the norm in V")
+        for found, allowed in zip(squared_norms(M, lags), norm_bounds(n, L, G), strict=True):
+            c.demand(found <= allowed, f"q={shown(q)}: a part of the squared norm is {float(found):.6g}, too large")
     return f"{scope}, S={S}, n={n}, lags {braces(lags)}, {len(qs)} q"
 
 
@@ -38,6 +37,11 @@ def blocks_at(words: Any, S: int, n: int, lags: Sequence[int], q: Fraction) -> d
     M = score_blocks(words, S, n, lags, [1 / q**i for i in range(len(lags) + 1)])
     pairs = [(a, b) for a, b in product(range(n), range(n)) if a + 1 in lags or b in lags]
     return {(a, b): [[M(a, b, v, w) for w in range(S)] for v in range(S)] for a, b in pairs}
+
+
+def norm_bounds(n: int, L: int, G: Fraction) -> tuple[Fraction, Fraction]:
+    """2 L G^2 (5n-3L) for |Q|^2 + |K|^2 without the factor c, 8 L G^2 for |V|^2 without c^2."""
+    return 2 * L * G**2 * (5 * n - 3 * L), 8 * L * G**2
 
 
 def squared_norms(M: dict[tuple[int, int], Any], lags: Sequence[int]) -> tuple[Fraction, Fraction]:

@@ -1,0 +1,128 @@
+"""SN16 to SN19: what turns each of them, what they find, and that nothing else decides them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from proofs.sub_ngrams import adversaries, finite_length
+from proofs.sub_ngrams.finite_length import FiniteLength
+from verify.claim import Evidence, Result, Run, Verdict
+from verify.papers.sub_ngrams import PAPER, finite_length_blocks, infinite_bounds, mixing
+from verify.papers.sub_ngrams import finite_length as claims
+from verify.runner import run_claims, select_claims
+from verify.settings import read_words, validate
+
+NOTHING_READ = ("SN16", "SN16c", "SN17", "SN18", "SN19", "SN19c")
+
+
+def run(words: str, *select: str) -> list[Result]:
+    settings = validate(PAPER.settings, read_words(words.split()))
+    return run_claims(select_claims(PAPER.claims, select, ()), settings)
+
+
+def largest_entry(block: Any) -> Fraction:
+    return max(abs(Fraction(x)) for row in block for x in row)
+
+
+def without_r(numbers: FiniteLength) -> Fraction:
+    return Fraction(1)
+
+
+def to_the_power(power: Callable[[int], int]) -> Callable[..., Fraction]:
+    def broken(S: int, configuration: Any) -> Fraction:
+        q = Fraction(configuration.q)
+        return 1 - (q / (q + S - 1)) ** power(len(configuration.lags))
+
+    return broken
+
+
+MUTATIONS = [  # claim, its settings, the verdict it ends with, where, what, one formula broken at a time
+    ("SN16", "k=2 n=2", "UNDECIDED", FiniteLength, "r", property(without_r)),
+    ("SN16", "k=2 n=3", "UNDECIDED", finite_length, "expected_share", lambda *args: Fraction(1, 1000)),
+    ("SN16", "k=2 n=3", "UNDECIDED", finite_length_blocks, "phi", lambda x: finite_length.ball(Fraction(1, 10))),
+    ("SN16c", "k=2 n=3", "VERIFIED", adversaries.Switch, "row", lambda *args: (Fraction(0), Fraction(0))),
+    ("SN16c", "k=2 n=3", "VERIFIED", claims, "phi", lambda x: finite_length.ball(Fraction(1, 2))),
+    ("SN17", "k=2 n=2", "UNDECIDED", FiniteLength, "full_context", lambda *args: finite_length.ball(Fraction(1, 10))),
+    ("SN17", "k=2 n=2", "UNDECIDED", finite_length, "squared_norm", lambda *args: finite_length.ball(Fraction(10**6))),
+    ("SN18", "k=2 n=3", "UNDECIDED", FiniteLength, "mixing", lambda *args: Fraction(0)),
+    ("SN18", "k=2 n=3", "UNDECIDED", mixing, "size", lambda block: Fraction(2)),
+    ("SN19", "k=2 n=3", "UNDECIDED", infinite_bounds, "gamma", to_the_power(lambda L: L - 1)),
+    ("SN19", "k=3 n=3", "UNDECIDED", infinite_bounds, "gamma", to_the_power(lambda L: L - 2)),
+    ("SN19", "k=2 n=3", "UNDECIDED", infinite_bounds, "norm_bounds", lambda n, L, G: (G**2 / 10, G**2 / 10)),
+    ("SN19c", "k=2 n=3", "VERIFIED", infinite_bounds, "size", largest_entry),
+    ("SN19c", "k=2 n=3", "VERIFIED", infinite_bounds, "gamma", to_the_power(lambda L: 9 * L)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("id", "words", "verdict", "place", "name", "broken"),
+    MUTATIONS,
+    ids=[f"{id}-{name}-{words}" for id, words, _, _, name, _ in MUTATIONS],
+)
+def test_a_broken_formula_turns_its_claim(
+    monkeypatch: pytest.MonkeyPatch, id: str, words: str, verdict: str, place: Any, name: str, broken: Any
+) -> None:
+    """A bound that is too small refutes nothing where the second computation knows the true one."""
+    monkeypatch.setattr(place, name, broken)
+    (result,) = run(words, id)
+    assert result.verdict == verdict and not result.as_expected
+    assert result.finding.reason or result.verdict is not Verdict.UNDECIDED
+
+
+@pytest.mark.parametrize("words", ["k=1 n=3", "k=1 n=1"])
+def test_without_lags_there_is_nothing_to_bound(words: str) -> None:
+    for result in run(words, *NOTHING_READ):
+        assert result.verdict is Verdict.UNDECIDED and result.as_expected
+        assert result.finding.reason.startswith("nothing to check")
+
+
+@pytest.mark.parametrize("words", ["k=2 n=3", "lags=2 n=3", "k=3 n=3", "k=2 n=2 alpha=1/2 initial=dirichlet"])
+def test_evidence_and_scope(words: str) -> None:
+    for result in run(words, *NOTHING_READ):
+        finding = result.finding
+        assert result.as_expected, (result.claim.id, finding)
+        if finding.verdict is Verdict.UNDECIDED:
+            continue
+        by_balls = result.claim.id in ("SN16", "SN17")
+        assert finding.evidence is (Evidence.ENCLOSURE if by_balls else Evidence.EXACT)
+        assert (finding.certificate is None) == by_balls
+        assert finding.scope.startswith("padded heads; ")
+
+
+def test_bounds_that_say_something_are_counted() -> None:
+    by_id = {result.claim.id: result.finding for result in run("k=2 n=3", "SN16", "SN18")}
+    details = by_id["SN16"].details
+    assert details["bound is below 1 from T (q = T)"] == 18 and details["instances with a bound below 1"] > 0
+    assert all(row["bound"] <= 1 for row in details["compared"])
+    assert float(details["bound along q = T"]["10000"]) == pytest.approx(1.2e-2, rel=0.05)
+    assert float(details["bound along q = T"]["1000000"]) == pytest.approx(1.9e-4, rel=0.05)
+    assert "bound below 1 for 8 of 24 blocks" in by_id["SN18"].scope
+
+
+def test_the_table_of_the_bound_at_full_context() -> None:
+    (result,) = run("k=2 n=2", "SN17")
+    table = result.finding.details["bound along q = T"]
+    assert [float(table[T]) for T in ("10000", "1000000", "10000000000")] == pytest.approx(
+        [6.8e-3, 1.1e-4, 1.8e-8], rel=0.05
+    )
+    from proofs.sub_ngrams.configuration import Configuration
+    from proofs.sub_ngrams.law import NGramLaw
+
+    def bound(T: int) -> Any:
+        return FiniteLength(2, 2, T, Configuration((1,), Fraction(T))).full_context(Fraction(1))
+
+    first = result.finding.details["bound is below 1 from T (q = T)"]
+    assert bound(first) < 1 <= bound(first - 1)
+    assert first == finite_length_blocks.first_below_one(NGramLaw(2, 2), (1,))
+
+
+def test_what_is_too_dear_is_not_started() -> None:
+    settings = validate(PAPER.settings, read_words(["k=2", "n=3"]))
+    for claim in select_claims(PAPER.claims, ("SN16", "SN16c", "SN18", "SN19", "SN19c"), ()):
+        finding = claim.check(settings, Run(seconds=1e-9))
+        assert finding.verdict is Verdict.UNDECIDED and "a larger budget=SECONDS" in finding.reason
+        assert finding.instances == 0
