@@ -90,10 +90,10 @@ def compared(kernel: adversaries.Rows, lags: tuple[int, ...], q: Fraction) -> li
     values = {"kernel": [[str(x) for x in row] for row in kernel], "q": str(q)}
 
     def block(a: int, b: int) -> Compared:
-        computed, bound = size(M[a, b]), G if a + 1 in lags else 2 * G
-        too_large = Counterexample(
-            {**values, "block": [a, b]}, partial(is_beyond_limit, kernel, lags, q, (a, b), bound)
-        )
+        computed, times = size(M[a, b]), Fraction(1 if a + 1 in lags else 2)
+        where = {**values, "block": [a, b]}
+        too_large = Counterexample(where, partial(is_beyond_limit, kernel, lags, q, (a, b), times))
+        bound = times * G
         return Compared(0, q, computed, float(bound), computed <= bound, f"M_{a},{b}", too_large)
 
     def norm(part: str, computed: Fraction, bound: Fraction) -> Compared:
