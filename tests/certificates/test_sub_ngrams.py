@@ -16,7 +16,7 @@ from verify.check import get_paper, parse_request
 from verify.recheck.arithmetic import Series
 from verify.recheck.certificate import RejectedError, digest
 from verify.recheck.registry import rechecks
-from verify.recheck.sub_ngrams import chains, network, sequences
+from verify.recheck.sub_ngrams import bounds, chains, finite, network, sequences
 from verify.registry import papers
 from verify.report.certificates import certificates_json, exactly, without_certificate
 from verify.runner import run_claims, select_claims
@@ -67,6 +67,13 @@ def test_nothing_inexact_goes_into_a_certificate(value: object) -> None:
         ("SN12", chains, "predicted_coefficient", lambda found: -found),
         ("SN12c", chains, "predicted_coefficient", lambda found: found + 1),
         ("SN13", chains, "predicted_gradient", lambda found: {entry: value + 1 for entry, value in found.items()}),
+        ("SN16c", finite, "phi_above", lambda found: 2 * found),
+        ("SN16c", finite, "type_two", lambda found: []),
+        ("SN18", finite, "mixing", lambda found: found / 1000),
+        ("SN19", bounds, "gamma", lambda found: found / 2),
+        ("SN19", bounds, "norm_bounds", lambda found: (found[0], found[1] / 100)),
+        ("SN19", bounds, "norm_bounds", lambda found: (found[0] / 100, found[1])),
+        ("SN19c", bounds, "gamma", lambda found: 2 * found),
     ],
 )
 def test_a_changed_statement_is_rejected(

@@ -203,7 +203,7 @@ def key_lags_that_are_not_read(settings: SubNGramSettings, run: Run) -> Finding:
             return too_dear(seconds, run, what=f"all sequences of T={T}", scope=f"S=2, n={n}, lags {braces(lags)}")
         chain, q = adversaries.Switch(n, switch.then, Fraction(2, T)), Fraction(T)
         value, x = chain.row(lags, q, T)[0], FiniteLength(2, n, T, Configuration(lags, q)).type_one()
-        beyond = not at_most(lambda value=value: ball(abs(value)), lambda x=x: phi(x))  # type: ignore[misc]  # no default
+        beyond = not at_most(lambda value=value: ball(value), lambda x=x: phi(x))  # type: ignore[misc]  # no default
         if beyond:
             break
     rows, first = chain.kernel(), (0,) * (n - 1)
@@ -229,15 +229,16 @@ def key_lags_that_are_not_read(settings: SubNGramSettings, run: Run) -> Finding:
         else None,
         details={"sequence": f"zeros, then {''.join(map(str, switch.then))} repeated", "e": str(chain.e)},
         certificate=Certificate(
-            {"S": 2, "n": n, "lags": lags, "T": T, "q": q},
-            {"kernel": rows, "start": first, "a": a, "b": 0, "query token": 0, "key token": 0},
+            {"S": 2, "n": n, "lags": lags, "length": T, "q": q},
+            {"kernel": rows, "start": first, "a": a, "b": 0, "query token": 0, "key token": 0,
+             "value, rounded down": Fraction(int(value * 10**6 // 1), 10**6)},
         ),
         undecided="the block is not above the bound at any length tried",
-    )
+    )  # fmt: skip
 
 
 def is_beyond_type_one(
     rows: adversaries.Rows, first: Word, lags: tuple[int, ...], q: Fraction, T: int, a: int, x: Fraction
 ) -> bool:
     """Whether M_a0[0][0] alone is larger than phi(x): key by key, and in rationals."""
-    return abs(second.entry(rows, first, lags, q, T, (a, 0), (0, 0))) > second.phi_above(x)
+    return second.entry(rows, first, lags, q, T, (a, 0), (0, 0)) > second.phi_above(x)

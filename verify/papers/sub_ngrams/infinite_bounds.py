@@ -206,6 +206,8 @@ def half_gamma(settings: SubNGramSettings, run: Run) -> Finding:
         if computed > half
         else None,
         details={"size": shown(computed), "half of Gamma": shown(half)},
-        certificate=Certificate({"S": S, "n": n, "lags": lags, "q": q, "kernels": [kernel]}, {"a": ab[0], "b": 0}),
+        certificate=Certificate(
+            {"S": S, "n": n, "lags": lags, "q": q, "kernels": [kernel]}, {"a": ab[0], "b": 0, "size": computed}
+        ),
         undecided="the block is not above half of Gamma",
     )

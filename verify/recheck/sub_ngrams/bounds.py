@@ -66,5 +66,6 @@ def beyond_half_gamma(c: Certificate) -> str:
     (words,), _ = read_chains(c, S, n, S * S * block_cost(S, n, len(lags)), "a score block")
     M = score_blocks(words, S, n, lags, [1 / q**i for i in range(len(lags) + 1)])
     value, half = size([[M(a, b, v, w) for w in range(S)] for v in range(S)]), gamma(S, q, len(lags)) / 2
+    c.demand(value == c.witness.rational("size"), f"witness.size: it is {shown(value)}")
     c.demand(value > half, f"witness: |M_{a},{b}| = {float(value):.6g} is not above {float(half):.6g}")
     return f"|M_{a},{b}| = {float(value):.6g} > {float(half):.6g}; S={S}, n={n}, lags {braces(lags)}, q={shown(q)}"

@@ -297,7 +297,7 @@ def beyond_type_one(c: Certificate) -> str:
     """SN16c: a block with a+1 in Lambda and b not in Lambda beyond phi(K D r / m)."""
     S, n = c.parameters.integer("S", 2, 50), c.parameters.integer("n", 2, 12)
     lags = read_lags(c.parameters, n)
-    T, q = c.parameters.integer("T", n, 10**5), c.parameters.rational("q")
+    T, q = c.parameters.integer("length", n, 10**5), c.parameters.rational("q")
     rows, first = c.witness.matrix("kernel"), tuple(c.witness.integers("start", 0, S - 1))
     c.demand(q >= 1, "parameters.q: below 1")
     check_rows(rows, S, n, "witness")
@@ -310,7 +310,10 @@ def beyond_type_one(c: Certificate) -> str:
     c.demand(many <= 10 * T, "witness.kernel: too many sequences")
     c.afford(many * T * (len(lags) + 4) // 2, "sequences")
     c.afford(3 * many, "probabilities", T * bits(rows))
-    value = abs(entry(rows, first, lags, q, T, (a, b), (v, w)))
+    value = entry(rows, first, lags, q, T, (a, b), (v, w))
+    told = c.witness.rational("value, rounded down")
+    c.demand(told == Fraction(int(value * 10**6 // 1), 10**6), f"witness.value, rounded down: it is {float(value):.6f}")
     x = S ** (len(lags) + 1) * S ** (n - 1) * max(Fraction(1), T / q) / (T - n + 2)
     c.demand(value > phi_above(x), f"witness: {float(value):.6g} is not above {float(phi_above(x)):.6g}")
-    return f"|M_{a},{b}| >= {float(value):.6g} > {float(phi_above(x)):.6g}; S={S}, n={n}, lags {braces(lags)}, T={T}"
+    where = f"S={S}, n={n}, lags {braces(lags)}, T={T}"
+    return f"M_{a},{b}[{v}][{w}] = {float(value):.6g} > {float(phi_above(x)):.6g}; {where}"
