@@ -14,8 +14,8 @@ from dataclasses import dataclass
 SYMBOLS = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "eps": "ε", "epsilon": "ε", "zeta": "ζ", "eta": "η",
     "theta": "θ", "lambda": "λ", "mu": "μ", "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ",
-    "chi2": "χ²", "omega": "ω", "Gamma": "Γ", "Lambda": "Λ", "Sigma": "Σ", "Pi": "Π", "infinity": "∞", "int": "∫", "iint": "∬",
-    "sum": "∑", "sqrt": "√", "<=": "≤", ">=": "≥", "!=": "≠", "->": "→", "-": "−", "'": "′", "°": "∘",
+    "chi2": "χ²", "omega": "ω", "Gamma": "Γ", "Lambda": "Λ", "Sigma": "Σ", "Pi": "Π", "infinity": "∞", "int": "∫",
+    "iint": "∬", "sum": "∑", "sqrt": "√", "<=": "≤", ">=": "≥", "!=": "≠", "->": "→", "-": "−", "'": "′", "°": "∘",
     "..": "…", ".": "·",
 }  # fmt: skip
 FUNCTIONS = {"log", "exp", "tr", "std", "diag", "grad", "Hess", "tanh", "sech", "cot", "id"}
