@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Callable
 from fractions import Fraction
 from functools import partial
 from itertools import product
@@ -85,22 +86,28 @@ def key_lags_that_are_not_read(settings: SubNGramSettings, run: Run) -> Finding:
 
 
 def some_instances(settings: SubNGramSettings, run: Run) -> list[Instance]:
-    """As many as a share of the time allows: kernels that mix fast, where R < 1, then nearly deterministic ones."""
+    """As many as a share of the time allows: kernels that mix fast, where R < 1, then nearly deterministic ones.
+
+    A kernel is made when it is chosen: there may be more rows than memory.
+    """
     S, n, lags, rng = settings.S, settings.n, settings.lag_set, random.Random(settings.seed)
     long, short = n - 2 + 6 * (n - 1) * S ** len(lags) * (S + 1), max(8, n + 1)
-    wanted: list[Instance] = [(adversaries.nearly_uniform(S, n, rng, e), long, math.inf) for e in NEAR]
+    near, certain = (
+        partial(make, S, n, rng) for make in (adversaries.nearly_uniform, adversaries.nearly_deterministic)
+    )
+    wanted: list[tuple[Callable[[], adversaries.Rows], int, Fraction | float]]
+    wanted = [(partial(near, e), long, math.inf) for e in NEAR]
     if S == 2:
-        wanted.append((adversaries.nearly_uniform(S, n, rng, NEAR[0]), long, Fraction(9)))
-    for e, q in product(CHANCES, QS_SHORT):
-        wanted.append((adversaries.nearly_deterministic(S, n, rng, e), short, q))
+        wanted.append((partial(near, NEAR[0]), long, Fraction(9)))
+    wanted += [(partial(certain, e), short, q) for e, q in product(CHANCES, QS_SHORT)]
     if (S, n) == (2, 3):
-        wanted += [(adversaries.two_regimes(Fraction(1, x)), x + 2, Fraction(x + 2)) for x in (10, 20)]
+        wanted += [(partial(adversaries.two_regimes, Fraction(1, x)), x + 2, Fraction(x + 2)) for x in (10, 20)]
     left, chosen = run.seconds * 3 * SHARE, list[Instance]()
-    for rows, T, q in wanted:
+    for make, T, q in wanted:
         seconds = one_kernel_exactly(S, n, lags, T, q)
         if seconds <= left:
             left -= seconds
-            chosen.append((rows, T, q))
+            chosen.append((make(), T, q))
     return chosen
 
 
