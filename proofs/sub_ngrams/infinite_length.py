@@ -20,13 +20,9 @@ from functools import lru_cache
 from itertools import product
 from typing import Any
 
-from sympy.polys.domains import ZZ
-from sympy.polys.fields import field
-
 from proofs.identities import Identities, decide
 from proofs.series import Series
 from proofs.sub_ngrams.configuration import Configuration
-from proofs.sub_ngrams.derivation import every_entry
 from proofs.sub_ngrams.law import Word
 from proofs.sub_ngrams.score_blocks import ParameterGradient, ScoreBlocks, parameter_gradient
 
@@ -157,6 +153,9 @@ def _by_token(weights: Iterable[tuple[int, int, Any]], S: int) -> dict[int, list
 
 def symbolic_kernel(S: int, n: int) -> Kernel:
     """The generic kernel: its entries generate a field of rational functions, rows sum to one."""
+    from sympy.polys.domains import ZZ  # only here: what else is in this module takes no sympy
+    from sympy.polys.fields import field
+
     contexts = ["".join(map(str, u)) for u in product(range(S), repeat=n - 1)]
     _, *free = field([f"t{u}_{s}" for u in contexts for s in range(S - 1)], ZZ)
     rows = [free[i * (S - 1) : (i + 1) * (S - 1)] for i in range(len(contexts))]
@@ -175,6 +174,8 @@ def stationary_point(kernel: Kernel, lags: tuple[int, ...]) -> Identities:
     The entries that are 0 by the chain rule at any T and c (claim SN2) are counted as well: with no lags, all are. For
     the generic kernel, a proof for all kernels with positive entries.
     """
+    from proofs.sub_ngrams.derivation import every_entry  # sympy
+
     S, n = shape(kernel)
     gradient = _factorised_gradient(kernel, lags, 0)
     return decide(

@@ -66,7 +66,7 @@ def key_lags_that_are_read(settings: SubNGramSettings, run: Run) -> Finding:
     The bound, a logarithm, is enclosed in balls.
     """
     if not settings.lag_set:
-        return undecided(NO_LAGS)
+        return undecided(NO_LAGS, scope=about(settings))
     law, lags = settings.law, settings.lag_set
     problems = annealed_problems(settings, run)
     if not problems:
@@ -110,7 +110,8 @@ def full_context(settings: SubNGramSettings, run: Run) -> Finding:
     the target's context, r' = max(1, S alpha).
     """
     if not (settings.lag_set and settings.full_context):
-        return undecided(f"{NOTHING}: a lag below n is not read" if settings.lag_set else NO_LAGS)
+        why = f"{NOTHING}: a lag below n is not read" if settings.lag_set else NO_LAGS
+        return undecided(why, scope=about(settings))
     law, lags = settings.law, settings.lag_set
     problems = annealed_problems(settings, run)
     if not problems:
@@ -193,7 +194,8 @@ def key_lags_that_are_not_read(settings: SubNGramSettings, run: Run) -> Finding:
     n, lags = settings.n, settings.lag_set
     found = adversaries.conflicting_switch(n, lags) if lags and n > 1 else None
     if found is None:
-        return undecided(f"{NOTHING}: no pattern contradicts what the lags read (they are none, all, or too far)")
+        why = f"{NOTHING}: no pattern contradicts what the lags read (they are none, all, or too far)"
+        return undecided(why, scope=about(settings))
     switch, share = found
     D, K, a = 2 ** (n - 1), 2 ** (len(lags) + 1), lags[0] - 1
     for double in range(1, 4):

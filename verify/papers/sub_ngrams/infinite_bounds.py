@@ -58,7 +58,7 @@ def infinite_length_bounds(settings: SubNGramSettings, run: Run) -> Finding:
     """
     S, n, lags = settings.S, settings.n, settings.lag_set
     if not lags:
-        return undecided(NO_LAGS)
+        return undecided(NO_LAGS, scope=f"S={settings.S}, n={settings.n}, lags {braces(settings.lag_set)}")
     seconds = elimination(S, n) + in_powers(S, n, lags)
     count = how_many(8 * len(QS), seconds, run)
     if not count:
@@ -183,7 +183,7 @@ def half_gamma(settings: SubNGramSettings, run: Run) -> Finding:
     """
     S, n, lags = settings.S, settings.n, settings.lag_set
     if not lags:
-        return undecided(NO_LAGS)
+        return undecided(NO_LAGS, scope=f"S={settings.S}, n={settings.n}, lags {braces(settings.lag_set)}")
     seconds = elimination(S, n) + in_powers(S, n, lags)
     if seconds > run.seconds:
         return too_dear(seconds, run, what="the exact blocks of one rational kernel", scope=f"S={S}, n={n}")

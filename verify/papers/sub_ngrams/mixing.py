@@ -57,9 +57,9 @@ def key_lags_that_are_not_read(settings: SubNGramSettings, run: Run) -> Finding:
     Rational throughout. Kernels near uniform at a length where R < 1, nearly deterministic ones at a short one.
     """
     S, n, lags = settings.S, settings.n, settings.lag_set
-    if not lags or settings.full_context:
-        return undecided(f"{NOTHING}: every lag is read (see SN17)" if lags else NO_LAGS)
     scope = f"padded heads; S={S}, n={n}, lags {braces(lags)}"
+    if not lags or settings.full_context:
+        return undecided(f"{NOTHING}: every lag is read (see SN17)" if lags else NO_LAGS, scope=scope)
     instances = some_instances(settings, run)
     if not instances:
         seconds = one_kernel_exactly(S, n, lags, max(8, n + 1), math.inf)
