@@ -50,9 +50,10 @@ QS_SHORT: tuple[Fraction | float, ...] = (math.inf, Fraction(2))
 )
 def key_lags_that_are_not_read(settings: SubNGramSettings, run: Run) -> Finding:
     """Given a kernel, for every T >= n and q >= 1, the size of a score block M_ab with a+1 in Lambda and b not in
-    Lambda is at most Gamma + R, where Gamma = 1 - (q/(q+S-1))^|Lambda|, R = min(1, min_g (6 d(g) + S^|Lambda| (S+1)
-    (2g+n-1)/m)), m = T-n+2, and d(g) is the largest total variation distance from the stationary law g steps after a
-    context. Decided is this for the kernels, T and q in the scope, the first n-1 tokens being uniform.
+    Lambda is at most Gamma + R, where Gamma = 1 - (q/(q+S-1))^|Lambda|, R is the least of 1 and of 6 d(g) + G
+    (2g+n-1)/m over g, with G = S^|Lambda| (S+1) and m = T-n+2, and d(g) is the largest total variation distance from
+    the stationary law g steps after a context. Decided is this for the kernels, T and q in the scope, the first n-1
+    tokens being uniform.
 
     Rational throughout. Kernels near uniform at a length where R < 1, nearly deterministic ones at a short one.
     """
