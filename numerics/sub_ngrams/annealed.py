@@ -75,7 +75,7 @@ def annealed_transfer(
     Raises ValueError for T < n, a lag >= n, or arguments out of range.
     """
     tolerance = 1e-3 / T if tolerance is None else tolerance
-    configuration, beyond = _within_floats(configuration, T)
+    configuration, beyond = within_floats(configuration, T)
     require_problem(law, configuration, T, tolerance)
     if method not in get_args(Method) or not 0 < level < 1 or not minutes > 0:
         raise ValueError(f"method={method}, level={level}, minutes={minutes}: {get_args(Method)}, in (0, 1), positive")
@@ -95,7 +95,7 @@ def annealed_transfer(
     return score_blocks(result.value, result.error + beyond, law, level if sampled else None)
 
 
-def _within_floats(configuration: Configuration, T: int) -> tuple[Configuration, float]:
+def within_floats(configuration: Configuration, T: int) -> tuple[Configuration, float]:
     """The configuration, or its limit where powers of q are beyond floats, and how much that changes a block at most.
 
     The positions that do not match best add at most T/q of the weight of those that do; an entry is an average of

@@ -12,13 +12,14 @@ import torch
 from torch import Tensor
 
 from numerics.device import at_once
-from numerics.sub_ngrams.closed_form import log_error
+from numerics.sub_ngrams.closed_form import log_error, most_in_sum
 from numerics.sub_ngrams.network import Network
 from numerics.sub_ngrams.population_gradient import expected_gradient
 from numerics.sub_ngrams.sampling import polya_urn
 from numerics.sub_ngrams.sequences import UNIT_ROUNDOFF, Batch, enumerate_sequences, law_error
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
+from proofs.sub_ngrams.laws import Law
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
 
 C_AT_LIMIT = 64.0  # stands for c = inf: e^-64 < 2e-28, and multiples of 64 are exact floats
@@ -28,7 +29,12 @@ POSITIONS = 2**20  # tokens of drawn sequences differentiated at once, at most
 
 @torch.inference_mode(False)  # nor no_grad, whatever the caller has
 def autograd(
-    law: NGramLaw, configuration: Configuration, T: int, *, batch: int | None = None, device: torch.device | None = None
+    law: NGramLaw | Law,
+    configuration: Configuration,
+    T: int,
+    *,
+    batch: int | None = None,
+    device: torch.device | None = None,
 ) -> ScoreBlocks:
     """M = dL/dW of the network with hard heads and merged W, over all S^T sequences with their exact weights.
 
@@ -79,11 +85,10 @@ def _drawn(law: NGramLaw, T: int, samples: int, generator: torch.Generator, batc
         yield Batch(x, P, torch.full_like(P[:, 0], 1 / samples))
 
 
-def error_bound(law: NGramLaw, configuration: Configuration, T: int, batch: int) -> float:
+def error_bound(law: NGramLaw | Law, configuration: Configuration, T: int, batch: int) -> float:
     """Bound on the error of every score block entry of `autograd`, u being the unit roundoff.
 
-    An entry is a sum of terms weight * g_j whose absolute values sum to at most 2/S: sum_j |g_j| <= 2 rho <= 2, and
-    the token x_{T-a} is uniform. So it suffices to bound the relative error of one term, plus that of the summation:
+    An entry is a sum of terms weight * g_j whose absolute values sum to at most `most_in_sum`. So it suffices to bound the relative error of one term, plus that of the summation:
 
     law          weights and predictives, see `law_error`
     logits       z = c m_j <= c |Lambda|, so |dz| <= |Lambda| |dc| + |Lambda|^2 u c; a softmax weight moves by 2 |dz|
@@ -92,15 +97,15 @@ def error_bound(law: NGramLaw, configuration: Configuration, T: int, batch: int)
     summation    over positions, over a batch, over the batches: u (T + batch + S^T / batch)
 
     To first order, and doubled for the rest. At q = inf, weights off the best matches add up to at most T e^-c in the
-    attention and, on average over P, among the holders of a token: at most 4 T e^-c in sum_j |g_j|, or 1/S of it here.
+    attention and, on average over P, among the holders of a token: at most 4 T e^-c in sum_j |g_j|, or in an entry twice `most_in_sum` times T e^-c.
     """
     S, u, lags = law.S, UNIT_ROUNDOFF, len(configuration.lags)
     batch = min(batch, S**T)
     if configuration.at_limit:
-        c, dc, limit = C_AT_LIMIT, 0.0, 4 * T * math.exp(-C_AT_LIMIT) / S
+        c, dc, limit = C_AT_LIMIT, 0.0, 2 * most_in_sum(law) * T * math.exp(-C_AT_LIMIT)
     else:
         c, dc, limit = configuration.c, log_error(configuration), 0.0
     dz = lags * dc + lags**2 * u * c
     softmax = T + 4 * math.log(T) + 4 * c * lags + 8
     summation = T + batch + float(S**T) / batch + 1
-    return 2 * (2 / S) * (law_error(T) + 2 * dz + u * (softmax + 16 + S + summation)) + limit
+    return 2 * most_in_sum(law) * (law_error(T, law) + 2 * dz + u * (softmax + 16 + S + summation)) + limit

@@ -18,6 +18,7 @@ from numerics.device import at_once
 from numerics.sub_ngrams.sequences import UNIT_ROUNDOFF, enumerate_sequences, law_error
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
+from proofs.sub_ngrams.laws import Law
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
 
 POSITIONS = 2**20  # positions, or cells of the count tables, that are held at once
@@ -25,11 +26,12 @@ BATCH = 2**12
 
 
 def closed_form(
-    law: NGramLaw, configuration: Configuration, T: int, *, device: torch.device | None = None
+    law: NGramLaw | Law, configuration: Configuration, T: int, *, device: torch.device | None = None
 ) -> ScoreBlocks:
     """M_ab over all S^T sequences, with a bound on the rounding error (u the unit roundoff).
 
-    An entry is a sum of terms whose absolute values add up to at most 2/S: sum_j |g_j| <= 2, and x_{T-a} is uniform.
+    An entry is a sum of terms whose absolute values add up to at most 2, as sum_j |g_j| <= 2; to 2/S where x_{T-a} is
+    uniform, as under `NGramLaw`.
     Their relative errors are `score_error` and `law_error`; summation over a batch and over the batches adds u for
     each. To first order, and doubled for the rest.
     """
@@ -39,8 +41,13 @@ def closed_form(
     for x, P, weight in enumerate_sequences(law, T, batch=batch, device=total.device):
         total += block_mean(x, P, weight, configuration, n)
     summation = UNIT_ROUNDOFF * (batch + S**T / batch + 2)
-    bound = 2 * (2 / S) * (score_error(configuration, S) + law_error(T) + summation)
+    bound = 2 * most_in_sum(law) * (score_error(configuration, S) + law_error(T, law) + summation)
     return ScoreBlocks.from_nested(total.tolist(), torch.full_like(total, bound).tolist())
+
+
+def most_in_sum(law: NGramLaw | Law) -> float:
+    """Bound on the sum of the absolute values of all terms of an entry of a score block."""
+    return 2 / law.S if type(law) is NGramLaw else 2.0
 
 
 def score_from_logits(z: Tensor, x: Tensor, P: Tensor) -> Tensor:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Literal, get_args
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any, Literal, get_args
 
 import torch
 from scipy import stats
 from torch import Tensor
+from torch.nn.functional import one_hot
 
-from numerics.sub_ngrams.closed_form import lag_sums_of_counts, query_tokens, score_error
+from numerics.sub_ngrams.closed_form import lag_sums, lag_sums_of_counts, query_tokens, score_error
+from numerics.sub_ngrams.draws import draw
 from numerics.sub_ngrams.sampling import predictive_of_counts, urn_counts
 from numerics.sub_ngrams.sequences import UNIT_ROUNDOFF, law_error
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
-from proofs.sub_ngrams.score_blocks import ScoreBlocks
+from proofs.sub_ngrams.laws import Law, Mixture, components
+from proofs.sub_ngrams.score_blocks import Blocks, ScoreBlocks
 
 Interval = Literal["student", "bernstein"]
 
@@ -28,7 +33,7 @@ MAX_BYTES = {"cpu": 2**28, "cuda": 2**30}  # of urns held at once
 
 
 def monte_carlo(
-    law: NGramLaw,
+    law: NGramLaw | Law,
     configuration: Configuration,
     T: int,
     *,
@@ -51,8 +56,9 @@ def monte_carlo(
               sequences that are rare carry the mean (small alpha, large q) a sample may hold none of them, and nothing
               in it tells
 
-    The law does not change when tokens are relabelled, so a block has one value on its diagonal and one off it. Each
-    sequence gives the average over all relabellings of its own blocks: unbiased, and of smaller variance.
+    `NGramLaw` does not change when tokens are relabelled, so a block has one value on its diagonal and one off it. Each
+    sequence gives the average over all relabellings of its own blocks: unbiased, and of smaller variance. Under another
+    law, each gives its own blocks. A mixture is drawn from its parts, each at a level such that all hold at once.
     """
     if samples is tolerance is budget is None:
         raise ValueError("one of samples, tolerance, budget says how many sequences to draw")
@@ -62,15 +68,34 @@ def monte_carlo(
         raise ValueError(f"level={level}: between 0 and 1")
     if interval not in get_args(Interval):
         raise ValueError(f"interval={interval!r}: one of {', '.join(get_args(Interval))}")
+    if type(law) is Mixture:
+        parts = list(components(law))
+        below = 1 - (1 - level) / len(parts)
+        each = [
+            monte_carlo(
+                part,
+                configuration,
+                T,
+                samples=samples and max(2, samples // len(parts)),
+                tolerance=tolerance,
+                budget=budget and budget / len(parts),
+                seed=seed + i,
+                level=below,
+                interval=interval,
+                device=device,
+            )
+            for i, (_, part) in enumerate(parts)
+        ]
+        return weighted([(weight, blocks) for (weight, _), blocks in zip(parts, each, strict=True)], level)
     generator = torch.Generator(device or torch.device("cpu")).manual_seed(seed)
-    count = samples or MAX_SAMPLES
+    count, ranges = samples or MAX_SAMPLES, _ranges(law).to(generator.device)
     if tolerance is not None or budget is not None:
         start = time.perf_counter()
         size = min(PILOT, max(64, PILOT_TOKENS // T))
         pilot = sampled_moments(law, configuration, T, size, generator)
         seconds = time.perf_counter() - start
         if tolerance is not None:
-            count = min(count, _needed(pilot, law.S, tolerance, level, interval))
+            count = min(count, _needed(pilot, ranges, tolerance, level, interval))
         if budget is not None:
             count = min(count, max(2, int(size * (budget - seconds) / seconds)))
         if count == MAX_SAMPLES and samples is None:
@@ -79,7 +104,9 @@ def monte_carlo(
     # rounding is far below any half-width, unless the variance is 0: values are at most 1, summed over the n-grams and
     # `count` at a time
     rounding = 2 * (score_error(configuration, law.S) + law_error(0) + UNIT_ROUNDOFF * (law.S**law.n + count))
-    half = _half_widths(moments, law.S, level, interval) + rounding
+    half = _half_widths(moments, ranges, level, interval) + rounding
+    if type(law) is not NGramLaw:
+        return ScoreBlocks.from_nested(moments.mean.tolist(), half.tolist(), level)
     return ScoreBlocks.from_nested(_spread(moments.mean, law.S), _spread(half, law.S), level)
 
 
@@ -121,11 +148,19 @@ class Moments:
         return self.squares / (self.count - 1)
 
 
+def own_blocks(x: Tensor, R: Tensor) -> Tensor:
+    """Every sequence's M_ab = e_{x_{T-a}} R_b^T from its `lag_sums` R: B x n x n x S x S."""
+    ends = one_hot(query_tokens(x, R.shape[1]), R.shape[2]).to(R)
+    return ends[:, :, None, :, None] * R[:, None, :, None, :]
+
+
 def sampled_moments(
-    law: NGramLaw, configuration: Configuration, T: int, count: int, generator: torch.Generator
+    law: NGramLaw | Law, configuration: Configuration, T: int, count: int, generator: torch.Generator
 ) -> Moments:
-    """Of `symmetrised` for so many drawn sequences."""
+    """Of `symmetrised` for so many drawn sequences; of `own_blocks` under another law than `NGramLaw`."""
     kind = generator.device.type
+    if type(law) is not NGramLaw:
+        return _moments_of_own_blocks(law, configuration, T, count, generator)
     lanes = max(1, min(MAX_LANES[kind], MAX_BYTES[kind] // (8 * law.S**law.n)))
     dtype = torch.uint8 if law.S <= 256 else torch.int32
     moments = Moments()
@@ -136,21 +171,50 @@ def sampled_moments(
     return moments
 
 
-def _half_widths(moments: Moments, S: int, level: float, interval: Interval) -> Tensor:
-    """Half-widths for `count` independent values with these moments: 2 x n x n."""
+def _moments_of_own_blocks(
+    law: NGramLaw | Law, configuration: Configuration, T: int, count: int, generator: torch.Generator
+) -> Moments:
+    kind, moments = generator.device.type, Moments()
+    tokens = 8 * (T + law.S**law.n + law.n**2 * law.S**2)  # bytes of one sequence, of its urns and of its blocks
+    lanes = max(1, min(MAX_LANES[kind], MAX_BYTES[kind] // tokens))
+    for first in range(0, count, lanes):
+        x, P = draw(law, T, min(lanes, count - first), generator)
+        moments.add(own_blocks(x, lag_sums(x, P, configuration, law.n)))
+    return moments
+
+
+def weighted(parts: Sequence[tuple[Fraction, ScoreBlocks]], level: float | None) -> ScoreBlocks:
+    """The mean of float gradients with these weights: that under a mixture. Errors hold where those of all parts do."""
+    n = max(a for a, _ in parts[0][1].blocks) + 1
+
+    def mean(blocks: Sequence[Blocks]) -> list[Any]:
+        weights = torch.tensor([float(weight) for weight, _ in parts], dtype=torch.float64)
+        stack = torch.tensor([[[b[a, c] for c in range(n)] for a in range(n)] for b in blocks], dtype=torch.float64)
+        total: list[Any] = torch.einsum("i,iabvw->abvw", weights, stack).tolist()
+        return total
+
+    errors = [found.errors for _, found in parts if found.errors is not None]
+    rounded = [[[[e + 4 * UNIT_ROUNDOFF for e in row] for row in M] for M in line] for line in mean(errors)]
+    return ScoreBlocks.from_nested(mean([found.blocks for _, found in parts]), rounded, level)
+
+
+def _half_widths(moments: Moments, ranges: Tensor, level: float, interval: Interval) -> Tensor:
+    """Half-widths for `count` independent values with these moments and ranges."""
     m, variance = moments.count, moments.variance
     if interval == "student":
         return float(stats.t.ppf((1 + level) / 2, m - 1)) * (variance / m).sqrt()
     log = math.log(4 / (1 - level))  # both sides
-    return (2 * variance * log / m).sqrt() + 7 * _ranges(S, variance) * log / (3 * (m - 1))
+    return (2 * variance * log / m).sqrt() + 7 * ranges * log / (3 * (m - 1))
 
 
-def _ranges(S: int, like: Tensor) -> Tensor:
-    """Ranges of the values of `symmetrised`: g sums to 0, |g| to at most 2, so g over any positions is in [-1, 1]."""
-    return torch.tensor([2 / S, 2 / (S * (S - 1))], dtype=like.dtype, device=like.device)[:, None, None]
+def _ranges(law: NGramLaw | Law) -> Tensor:
+    """Ranges of the values: g sums to 0, |g| to at most 2, so g over any positions is in [-1, 1]."""
+    if type(law) is not NGramLaw:
+        return torch.tensor(2.0, dtype=torch.float64)
+    return torch.tensor([2 / law.S, 2 / (law.S * (law.S - 1))], dtype=torch.float64)[:, None, None]
 
 
-def _needed(pilot: Moments, S: int, tolerance: float, level: float, interval: Interval) -> int:
+def _needed(pilot: Moments, ranges: Tensor, tolerance: float, level: float, interval: Interval) -> int:
     """The number of sequences for which all half-widths would be `tolerance`, were the variance the pilot's."""
     if not tolerance > 0:
         raise ValueError(f"tolerance={tolerance}: a positive number")
@@ -159,7 +223,7 @@ def _needed(pilot: Moments, S: int, tolerance: float, level: float, interval: In
         count = variance * (float(stats.norm.ppf((1 + level) / 2)) / tolerance) ** 2
     else:  # h sqrt(count)^2 - b sqrt(count) - c = 0, with h the tolerance
         log = math.log(4 / (1 - level))
-        b, c = math.sqrt(2 * variance * log), 7 * float(_ranges(S, pilot.variance).max()) * log / 3
+        b, c = math.sqrt(2 * variance * log), 7 * float(ranges.max()) * log / 3
         count = ((b + math.sqrt(b * b + 4 * tolerance * c)) / (2 * tolerance)) ** 2
     return min(MAX_SAMPLES, max(2, math.ceil(MARGIN * count)))
 

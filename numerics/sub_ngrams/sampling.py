@@ -62,13 +62,13 @@ def _urns(
 
     def drawn() -> Iterator[Tensor]:
         if law.initial == "dirichlet":
-            parts = _walk(fresh(1), _zeros(batch, device), n - 1, generator, dtype, reinforce=True)
+            parts = walk(fresh(1), _zeros(batch, device), n - 1, generator, dtype, reinforce=True)
             start = torch.cat([torch.empty(0, batch, dtype=dtype, device=device), *parts])
         else:
             start = torch.randint(law.S, (n - 1, batch), generator=generator, device=device).to(dtype)
         yield start
         u = words(start.T.long(), n - 1, law.S)[:, 0]
-        yield from _walk(urns, u, T - n + 1, generator, dtype, reinforce=True)
+        yield from walk(urns, u, T - n + 1, generator, dtype, reinforce=True)
 
     return urns, drawn()
 
@@ -97,15 +97,15 @@ def chains(law: NGramLaw, tau: Tensor, T: int, generator: torch.Generator) -> Te
     batch, n, device = len(tau), law.n, generator.device
     if law.initial == "dirichlet":
         unigram = _dirichlet(law, (batch, 1), generator)
-        parts = _walk(unigram, _zeros(batch, device), n - 1, generator, torch.int64, reinforce=False)
+        parts = walk(unigram, _zeros(batch, device), n - 1, generator, torch.int64, reinforce=False)
         start = torch.cat([_zeros(0, device).new_empty(0, batch), *parts])
     else:
         start = torch.randint(law.S, (n - 1, batch), generator=generator, device=device)
     u = words(start.T, n - 1, law.S)[:, 0]
-    return torch.cat([start, *_walk(tau, u, T - n + 1, generator, torch.int64, reinforce=False)]).T
+    return torch.cat([start, *walk(tau, u, T - n + 1, generator, torch.int64, reinforce=False)]).T
 
 
-def _walk(
+def walk(
     rows: Tensor, u: Tensor, steps: int, generator: torch.Generator, dtype: torch.dtype, *, reinforce: bool
 ) -> Iterator[Tensor]:
     """Tokens drawn from the row of the current context, in proportion to its entries: some steps x batch at a time.
@@ -148,11 +148,16 @@ def _walk(
 
 
 def _dirichlet(law: NGramLaw, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-    """Rows from Dirichlet(alpha, ..., alpha): shape + (S,).
+    """Rows from Dirichlet(alpha, ..., alpha): shape + (S,)."""
+    alpha = torch.full((*shape, law.S), float_alpha(law), dtype=torch.float64, device=generator.device)
+    return dirichlet(alpha, generator)
+
+
+def dirichlet(alpha: Tensor, generator: torch.Generator) -> Tensor:
+    """Rows from the Dirichlet laws with these parameters (float64, ... x S), on the generator's device.
 
     By log Gamma(alpha) = log Gamma(alpha + 1) + log(U) / alpha in law, for at small alpha the gammas underflow.
     """
-    alpha = torch.full((*shape, law.S), float_alpha(law), dtype=torch.float64, device=generator.device)
     # torch.distributions takes no generator; this is what it calls
     gamma = torch._standard_gamma(alpha + 1, generator=generator)
     uniform = 1 - torch.rand(alpha.shape, generator=generator, dtype=torch.float64, device=generator.device)

@@ -24,7 +24,8 @@ from numerics.sub_ngrams.exponential_sum import ExponentialSum
 from numerics.threads import one_thread
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.counting import Counting, by_matched_context, decomposition
-from proofs.sub_ngrams.law import NGramLaw, Word, require_ngram_law
+from proofs.sub_ngrams.law import NGramLaw, Word
+from proofs.sub_ngrams.laws import FixedKernel, require_starts
 
 CHUNK = 2**17  # entries in the stack of matrices worked on at a time, so that it fits the cache
 NODES = 8  # nodes of the exponential sum per step; after each step, finished kernels drop out
@@ -43,7 +44,7 @@ class Quenched:
 
 @one_thread()
 def transfer(
-    kernels: Tensor, law: NGramLaw, configuration: Configuration, T: int, *, tolerance: float = 1e-12
+    kernels: Tensor, law: NGramLaw | FixedKernel, configuration: Configuration, T: int, *, tolerance: float = 1e-12
 ) -> Quenched:
     """M_ab given each kernel, averaged over its sequences of length T >= n, with target tau(. | u).
 
@@ -58,7 +59,7 @@ def transfer(
     return Quenched(gather_blocks(by_end, law, ends), error)
 
 
-def gather_blocks(by_end: Tensor, law: NGramLaw, ends: Sequence[Word]) -> Tensor:
+def gather_blocks(by_end: Tensor, law: NGramLaw | FixedKernel, ends: Sequence[Word]) -> Tensor:
     """Score blocks [batch, a, b, v, v'] from the parts [batch, end, b, v'] of the sequences with each final n-gram."""
     blocks = by_end.new_zeros(len(by_end), law.n, law.n, law.S, law.S)
     for i, end in enumerate(ends):
@@ -68,7 +69,7 @@ def gather_blocks(by_end: Tensor, law: NGramLaw, ends: Sequence[Word]) -> Tensor
 
 
 def by_final_word(
-    kernels: Tensor, law: NGramLaw, configuration: Configuration, T: int, ends: Sequence[Word], *, tolerance: float
+    kernels: Tensor, law: NGramLaw | FixedKernel, configuration: Configuration, T: int, ends: Sequence[Word], *, tolerance: float
 ) -> tuple[Tensor, float]:
     """E[1{end} sum_j g_j 1{x_{j-b} = v'}] for each kernel and each of these final n-grams: [batch, end, b, v'].
 
@@ -100,7 +101,7 @@ def by_final_word(
 class _Chain:
     """The sequences of each kernel."""
 
-    def __init__(self, kernels: Tensor, law: NGramLaw, T: int, tolerance: float, negligible: float) -> None:
+    def __init__(self, kernels: Tensor, law: NGramLaw | FixedKernel, T: int, tolerance: float, negligible: float) -> None:
         self.kernels, self.law, self.T = kernels, law, T
         self.N = law.S ** (law.n - 1)
         self.tolerance = tolerance  # of the exponential sums
@@ -230,16 +231,16 @@ class _Average:
         return G.reshape(shape), dG.reshape(-1, *shape)
 
 
-def transitions(edges: Tensor, law: NGramLaw) -> Tensor:
+def transitions(edges: Tensor, law: NGramLaw | FixedKernel) -> Tensor:
     """Matrices [..., context, next context] from the probabilities [..., context, token]."""
     N = law.S ** (law.n - 1)
     word = torch.arange(N * law.S, device=edges.device).reshape(N, law.S)
     return edges.new_zeros(*edges.shape[:-1], N).scatter_add_(-1, (word % N).expand_as(edges), edges)
 
 
-def require_problem(law: NGramLaw, configuration: Configuration, T: int, tolerance: float) -> None:
+def require_problem(law: NGramLaw | FixedKernel, configuration: Configuration, T: int, tolerance: float) -> None:
     """Raises ValueError for another law, T < n, a lag >= n, a tolerance that is not positive, and q^m beyond floats."""
-    require_ngram_law(law)
+    require_starts(law)
     if law.n > T:
         raise ValueError(f"T={T}: sequences have at least n={law.n} tokens")
     if configuration.lags and configuration.lags[-1] >= law.n:
@@ -255,7 +256,7 @@ def exceeds_floats(configuration: Configuration, T: int) -> bool:
     return not configuration.at_limit and configuration.c * len(configuration.lags) + math.log(T) > LARGEST_LOG
 
 
-def _require_kernels(kernels: Tensor, law: NGramLaw) -> None:
+def _require_kernels(kernels: Tensor, law: NGramLaw | FixedKernel) -> None:
     shape = (law.S ** (law.n - 1), law.S)
     if kernels.ndim != 3 or kernels.shape[1:] != shape or kernels.dtype != torch.float64:
         raise ValueError(f"kernels {list(kernels.shape)} {kernels.dtype}: must be float64 [batch, *{shape}]")

@@ -21,7 +21,8 @@ from sympy.polys.rings import ring
 
 from proofs.identities import Identities, decide, limit_at_infinity
 from proofs.sub_ngrams.configuration import Configuration
-from proofs.sub_ngrams.law import NGramLaw, Word, require_ngram_law
+from proofs.sub_ngrams.law import NGramLaw, Word
+from proofs.sub_ngrams.laws import Law, every_sequence
 from proofs.sub_ngrams.literal_network import (
     Entry,
     Window,
@@ -136,12 +137,11 @@ def saturation(n: int, T: int) -> Identities:
     return decide(f"d(first-layer weights)/dA -> 0 as c_A -> oo, heads 1..{n - 1}, rows up to {T}", residuals())
 
 
-def derivation(law: NGramLaw, configuration: Configuration, T: int) -> ScoreBlocks:
+def derivation(law: NGramLaw | Law, configuration: Configuration, T: int) -> ScoreBlocks:
     """The population gradient in W from the differentiated network, over all sequences of length T >= n.
 
     q is rational, or inf: then every dl/dz_j is a rational function of q whose limit is taken.
     """
-    require_ngram_law(law)
     if not configuration.exact:
         raise ValueError(f"q={configuration.q!r}: this engine needs a rational q, or inf")
     S, n = law.S, law.n
@@ -150,8 +150,7 @@ def derivation(law: NGramLaw, configuration: Configuration, T: int) -> ScoreBloc
     logits = _logits_at(S, n, configuration, root_c, [0] * S)
     dz_dW = cache(lambda query, key: merged_logit(S, n)([0] * (n * S) ** 2, one_hot(query, S), one_hot(key, S))[1])
     totals = [Fraction(0)] * (n * S) ** 2
-    for x in product(range(S), repeat=T):
-        probability, P = law.probability(x), law.predictive(x)
+    for x, probability, P in every_sequence(law, T):
         m = [int(z.coeff(root_c**2)) if z != 0 else 0 for z, _ in logits(x)]
         E = [q**m_j if configuration.at_limit else Fraction(configuration.q) ** m_j for m_j in m]
         for j in range(T):
