@@ -12,6 +12,7 @@ What stands in `__all__` is public, and changes only with a note in the changelo
 
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
+from proofs.sub_ngrams.laws import DirichletLaw, FixedKernel, Law, Mixture, StationaryStarts
 from verify import __version__
 from verify.api import Report, check, claims, papers
 from verify.claim import (
@@ -20,6 +21,7 @@ from verify.claim import (
     Counterexample,
     Evidence,
     Finding,
+    NothingToCheckError,
     Origin,
     Paper,
     Plot,
@@ -41,11 +43,16 @@ __all__ = [
     "Claim",
     "Configuration",
     "Counterexample",
+    "DirichletLaw",
     "Evidence",
     "Finding",
+    "FixedKernel",
     "Integer",
     "Integers",
+    "Law",
+    "Mixture",
     "NGramLaw",
+    "NothingToCheckError",
     "Origin",
     "Paper",
     "Plot",
@@ -56,6 +63,7 @@ __all__ = [
     "Report",
     "Result",
     "Run",
+    "StationaryStarts",
     "UsageError",
     "Verdict",
     "Words",

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from numerics.device import at_once
 from numerics.sub_ngrams.closed_form import log_error, most_in_sum
+from numerics.sub_ngrams.draws import draw
 from numerics.sub_ngrams.network import Network
 from numerics.sub_ngrams.population_gradient import expected_gradient
-from numerics.sub_ngrams.sampling import polya_urn
 from numerics.sub_ngrams.sequences import UNIT_ROUNDOFF, Batch, enumerate_sequences, law_error
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
@@ -54,7 +54,7 @@ def autograd(
 
 def parameter_gradients(
     network: Network,
-    law: NGramLaw,
+    law: NGramLaw | Law,
     T: int,
     *,
     epsilon: float = 0.0,
@@ -78,17 +78,18 @@ def parameter_gradients(
     return expected_gradient(parameters, lambda x, P: network.losses(x, P, epsilon), batches)
 
 
-def _drawn(law: NGramLaw, T: int, samples: int, generator: torch.Generator, batch: int) -> Iterator[Batch]:
+def _drawn(law: NGramLaw | Law, T: int, samples: int, generator: torch.Generator, batch: int) -> Iterator[Batch]:
     batch = max(1, min(batch, POSITIONS // T))
     for first in range(0, samples, batch):
-        x, P = polya_urn(law, T, min(batch, samples - first), generator)
+        x, P = draw(law, T, min(batch, samples - first), generator)
         yield Batch(x, P, torch.full_like(P[:, 0], 1 / samples))
 
 
 def error_bound(law: NGramLaw | Law, configuration: Configuration, T: int, batch: int) -> float:
     """Bound on the error of every score block entry of `autograd`, u being the unit roundoff.
 
-    An entry is a sum of terms weight * g_j whose absolute values sum to at most `most_in_sum`. So it suffices to bound the relative error of one term, plus that of the summation:
+    An entry is a sum of terms weight * g_j whose absolute values sum to at most `most_in_sum`. So it suffices to bound
+    the relative error of one term, plus that of the summation:
 
     law          weights and predictives, see `law_error`
     logits       z = c m_j <= c |Lambda|, so |dz| <= |Lambda| |dc| + |Lambda|^2 u c; a softmax weight moves by 2 |dz|
@@ -97,7 +98,8 @@ def error_bound(law: NGramLaw | Law, configuration: Configuration, T: int, batch
     summation    over positions, over a batch, over the batches: u (T + batch + S^T / batch)
 
     To first order, and doubled for the rest. At q = inf, weights off the best matches add up to at most T e^-c in the
-    attention and, on average over P, among the holders of a token: at most 4 T e^-c in sum_j |g_j|, or in an entry twice `most_in_sum` times T e^-c.
+    attention and, on average over P, among the holders of a token: at most 4 T e^-c in sum_j |g_j|, and in an entry
+    2 T e^-c times `most_in_sum`.
     """
     S, u, lags = law.S, UNIT_ROUNDOFF, len(configuration.lags)
     batch = min(batch, S**T)

@@ -18,7 +18,7 @@ Drawn = tuple[Tensor, Tensor]
 
 
 def draw(law: NGramLaw | Law, T: int, count: int, generator: torch.Generator) -> Drawn:
-    """So many sequences (count x T, int64) of length T >= n, and the law of the next token of each (count x S, float64).
+    """So many sequences (count x T, int64) of length T >= n, and the law of each one's next token (count x S, float64).
 
     That is the predictive given the sequence or, where a kernel was drawn for it, that kernel's row: the mean of what
     is linear in it is the same. ValueError for a mixture (draw from its parts), and for a law of one's own without a

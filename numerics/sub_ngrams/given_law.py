@@ -1,4 +1,4 @@
-"""Engine `transfer` for every law that it knows: `NGramLaw`, one fixed kernel, and mixtures of these (sub-n-grams/laws)."""
+"""Engine `transfer` under the laws that it knows: `NGramLaw`, one kernel, and mixtures of these (sub-n-grams/laws)."""
 
 from __future__ import annotations
 

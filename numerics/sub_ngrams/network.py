@@ -14,6 +14,7 @@ from torch.nn.functional import one_hot, pad
 
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
+from proofs.sub_ngrams.laws import Law
 
 Parametrisation = Literal["factorised", "merged"]
 
@@ -117,7 +118,7 @@ class Network(nn.Module):
 
     @staticmethod
     def at_configuration(
-        law: NGramLaw,
+        law: NGramLaw | Law,
         configuration: Configuration,
         T: int,
         *,
@@ -155,7 +156,7 @@ class Network(nn.Module):
 
     @staticmethod
     def random(
-        law: NGramLaw,
+        law: NGramLaw | Law,
         T: int,
         generator: torch.Generator,
         *,
@@ -176,7 +177,9 @@ class Network(nn.Module):
         return Network(normal(H, law.S, law.S), A=A, Q=normal(d, d), K=normal(d, d))
 
     @staticmethod
-    def initial(law: NGramLaw, T: int, generator: torch.Generator, *, dtype: torch.dtype = torch.float64) -> Network:
+    def initial(
+        law: NGramLaw | Law, T: int, generator: torch.Generator, *, dtype: torch.dtype = torch.float64
+    ) -> Network:
         """The authors' start of training: A = 0, V ~ N(0, 1/S), Q and K ~ N(0, 1/d); on the generator's device."""
 
         def normal(*shape: int) -> Tensor:
@@ -189,7 +192,7 @@ class Network(nn.Module):
         )
 
 
-def _merged(law: NGramLaw, lags: tuple[int, ...], c: float, eye: Tensor) -> Tensor:
+def _merged(law: NGramLaw | Law, lags: tuple[int, ...], c: float, eye: Tensor) -> Tensor:
     """W with W_{l-1,l} = c I for every lag l and 0 elsewhere: d x d."""
     W = eye.new_zeros(law.n, law.S, law.n, law.S)
     for lag in lags:

@@ -43,7 +43,7 @@ def enumerate_sequences(law: NGramLaw | Law, T: int, *, batch: int, device: torc
     known = all(type(part) in JOINT for _, part in components(law))
     most = MAX_SEQUENCES if known else MAX_OWN
     long = T * law.S.bit_length() > 128  # then S^T, far too many, is not computed
-    if long or law.S**T > most:
+    if long or most < law.S**T:
         count = "" if long else f" = {law.S**T}"
         raise ValueError(f"S^T = {law.S}^{T}{count} sequences: at most {most} can be enumerated")
     return _enumerated(law, T, batch, device) if known else _one_by_one(law, T, batch, device)
@@ -68,8 +68,10 @@ def _one_by_one(law: NGramLaw | Law, T: int, batch: int, device: torch.device) -
 def joint(law: NGramLaw | Law, x: Tensor) -> tuple[Tensor, Tensor]:
     """The probability of each of B sequences (B, float64) and its predictive (B x S, float64); memory B x T^2.
 
-    KeyError for a law of one's own. Where the probability is 0, the predictive is some law of the next token.
+    ValueError for a law of one's own. Where the probability is 0, the predictive is some law of the next token.
     """
+    if type(law) not in JOINT:
+        raise ValueError(f"the law is a {type(law).__name__}: must be one of {', '.join(t.__name__ for t in JOINT)}")
     return JOINT[type(law)](law, x)
 
 
@@ -100,7 +102,9 @@ def _of_mixture(law: Mixture, x: Tensor) -> tuple[Tensor, Tensor]:
     return probability, torch.where(probability[:, None] > 0, with_next / probability[:, None], 1 / law.S)
 
 
-JOINT: Mapping[type, Callable[[Any, Tensor], tuple[Tensor, Tensor]]] = {  # by the type itself: a subclass may be another law
+JOINT: Mapping[
+    type, Callable[[Any, Tensor], tuple[Tensor, Tensor]]
+] = {  # by the type itself: a subclass may be another law
     NGramLaw: _of_ngram_law,
     FixedKernel: _of_fixed_kernel,
     DirichletLaw: _of_dirichlet_law,
@@ -155,7 +159,7 @@ def words(x: Tensor, length: int, S: int) -> Tensor:
 
 
 def _earlier(contexts: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
-    """For every position, how often its context has stood before, and how often with the same token (B x t, float64)."""
+    """How often the context of every position has stood before, and how often with its token (B x t, float64)."""
     same = (contexts[:, :, None] == contexts[:, None, :]).tril(-1)
     return same.sum(2).double(), (same & (tokens[:, :, None] == tokens[:, None, :])).sum(2).double()
 

@@ -27,6 +27,7 @@ from proofs.sub_ngrams.counting import Counting, by_matched_context, decompositi
 from proofs.sub_ngrams.law import NGramLaw, Word
 from proofs.sub_ngrams.laws import FixedKernel, require_starts
 
+Chains = NGramLaw | FixedKernel  # laws whose sequences are a Markov chain given the kernel
 CHUNK = 2**17  # entries in the stack of matrices worked on at a time, so that it fits the cache
 NODES = 8  # nodes of the exponential sum per step; after each step, finished kernels drop out
 ROW_SUM_TOLERANCE = 1e-12  # tells kernels from counts or logits; no result rests on it
@@ -44,7 +45,7 @@ class Quenched:
 
 @one_thread()
 def transfer(
-    kernels: Tensor, law: NGramLaw | FixedKernel, configuration: Configuration, T: int, *, tolerance: float = 1e-12
+    kernels: Tensor, law: Chains, configuration: Configuration, T: int, *, tolerance: float = 1e-12
 ) -> Quenched:
     """M_ab given each kernel, averaged over its sequences of length T >= n, with target tau(. | u).
 
@@ -59,7 +60,7 @@ def transfer(
     return Quenched(gather_blocks(by_end, law, ends), error)
 
 
-def gather_blocks(by_end: Tensor, law: NGramLaw | FixedKernel, ends: Sequence[Word]) -> Tensor:
+def gather_blocks(by_end: Tensor, law: Chains, ends: Sequence[Word]) -> Tensor:
     """Score blocks [batch, a, b, v, v'] from the parts [batch, end, b, v'] of the sequences with each final n-gram."""
     blocks = by_end.new_zeros(len(by_end), law.n, law.n, law.S, law.S)
     for i, end in enumerate(ends):
@@ -69,7 +70,13 @@ def gather_blocks(by_end: Tensor, law: NGramLaw | FixedKernel, ends: Sequence[Wo
 
 
 def by_final_word(
-    kernels: Tensor, law: NGramLaw | FixedKernel, configuration: Configuration, T: int, ends: Sequence[Word], *, tolerance: float
+    kernels: Tensor,
+    law: Chains,
+    configuration: Configuration,
+    T: int,
+    ends: Sequence[Word],
+    *,
+    tolerance: float,
 ) -> tuple[Tensor, float]:
     """E[1{end} sum_j g_j 1{x_{j-b} = v'}] for each kernel and each of these final n-grams: [batch, end, b, v'].
 
@@ -101,7 +108,7 @@ def by_final_word(
 class _Chain:
     """The sequences of each kernel."""
 
-    def __init__(self, kernels: Tensor, law: NGramLaw | FixedKernel, T: int, tolerance: float, negligible: float) -> None:
+    def __init__(self, kernels: Tensor, law: Chains, T: int, tolerance: float, negligible: float) -> None:
         self.kernels, self.law, self.T = kernels, law, T
         self.N = law.S ** (law.n - 1)
         self.tolerance = tolerance  # of the exponential sums
@@ -231,14 +238,14 @@ class _Average:
         return G.reshape(shape), dG.reshape(-1, *shape)
 
 
-def transitions(edges: Tensor, law: NGramLaw | FixedKernel) -> Tensor:
+def transitions(edges: Tensor, law: Chains) -> Tensor:
     """Matrices [..., context, next context] from the probabilities [..., context, token]."""
     N = law.S ** (law.n - 1)
     word = torch.arange(N * law.S, device=edges.device).reshape(N, law.S)
     return edges.new_zeros(*edges.shape[:-1], N).scatter_add_(-1, (word % N).expand_as(edges), edges)
 
 
-def require_problem(law: NGramLaw | FixedKernel, configuration: Configuration, T: int, tolerance: float) -> None:
+def require_problem(law: Chains, configuration: Configuration, T: int, tolerance: float) -> None:
     """Raises ValueError for another law, T < n, a lag >= n, a tolerance that is not positive, and q^m beyond floats."""
     require_starts(law)
     if law.n > T:
@@ -256,7 +263,7 @@ def exceeds_floats(configuration: Configuration, T: int) -> bool:
     return not configuration.at_limit and configuration.c * len(configuration.lags) + math.log(T) > LARGEST_LOG
 
 
-def _require_kernels(kernels: Tensor, law: NGramLaw | FixedKernel) -> None:
+def _require_kernels(kernels: Tensor, law: Chains) -> None:
     shape = (law.S ** (law.n - 1), law.S)
     if kernels.ndim != 3 or kernels.shape[1:] != shape or kernels.dtype != torch.float64:
         raise ValueError(f"kernels {list(kernels.shape)} {kernels.dtype}: must be float64 [batch, *{shape}]")

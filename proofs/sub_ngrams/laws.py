@@ -26,7 +26,6 @@ Row = tuple[Fraction, ...]
 Start = Literal["uniform", "stationary"] | Row
 
 
-
 class Law(Protocol):
     """What every law is: exact probabilities of sequences over the vocabulary {0..S-1}.
 
@@ -116,16 +115,14 @@ class DirichletLaw:
     def __post_init__(self) -> None:
         require_integer("n", self.n, at_least=1)
         rows = tuple(map(tuple, self.alpha))
-        S = len(rows[0]) if rows else 0
-        require_integer("S", S, at_least=2)
-        rows = rows * S ** (self.n - 1) if len(rows) == 1 else rows
+        require_integer("S", len(rows[0]) if rows else 0, at_least=2)
+        S, contexts = len(rows[0]), len(rows[0]) ** (self.n - 1)
+        rows = rows * contexts if len(rows) == 1 else rows
         object.__setattr__(self, "alpha", rows)
-        if len(rows) != S ** (self.n - 1) or any(len(row) != S for row in rows):
-            raise ValueError(f"alpha: one row of S={S} parameters, or S^(n-1)={S ** (self.n - 1)} of them, are due")
+        if len(rows) != contexts or any(len(row) != S for row in rows):
+            raise ValueError(f"alpha: one row of S={S} parameters, or S^(n-1)={contexts} of them, are due")
         if any(not isinstance(x, Fraction) or x <= 0 for row in rows for x in row):
             raise ValueError("alpha: parameters must be positive Fractions")
-        if self.initial == "stationary":
-            raise ValueError("initial='stationary': a law of its own, StationaryStarts")
         _ = self.start  # refuses what is no law
 
     @property
@@ -196,9 +193,9 @@ class Mixture:
     def __post_init__(self) -> None:
         object.__setattr__(self, "parts", tuple((w, law) for w, law in self.parts))
         weights = tuple(w for w, _ in self.parts)
-        _require_probabilities("the weights of the mixture", weights, len(weights))
         if not weights or 0 in weights:
             raise ValueError("a mixture has at least one part, and weights above 0")
+        _require_probabilities("the weights of the mixture", weights, len(weights))
         if len({(law.S, law.n) for _, law in self.parts}) > 1:
             raise ValueError("all parts of a mixture have the same S and n")
 
@@ -252,7 +249,9 @@ def every_sequence(law: NGramLaw | Law, T: int) -> Iterator[tuple[Word, Fraction
                 _require_consistent(law, x, probability, P)
             yield x, probability, P
     if total != 1:
-        raise ValueError(f"the probabilities of all sequences of length {T} of {type(law).__name__} sum to {total}, not 1")
+        raise ValueError(
+            f"the probabilities of all sequences of length {T} of {type(law).__name__} sum to {total}, not 1"
+        )
 
 
 def _require_consistent(law: NGramLaw | Law, x: Word, probability: Fraction, P: Row) -> None:
@@ -265,7 +264,7 @@ def _require_consistent(law: NGramLaw | Law, x: Word, probability: Fraction, P: 
 
 
 def require_starts(law: NGramLaw | Law) -> None:
-    """ValueError unless the law is `NGramLaw` or `FixedKernel` itself, whose first contexts are told by `probability`."""
+    """ValueError unless the law is `NGramLaw` or `FixedKernel` itself, whose `probability` tells that of the start."""
     if type(law) not in (NGramLaw, FixedKernel):
         raise ValueError(f"the law is a {type(law).__name__}: must be NGramLaw or FixedKernel itself")
 
@@ -296,6 +295,8 @@ def _start(initial: Start, contexts: list[Word], kernel: Sequence[Row] | None) -
         return (Fraction(1, len(contexts)),) * len(contexts)
     if initial == "stationary" and kernel is not None:
         return _stationary(kernel, contexts)
+    if initial == "stationary":
+        raise ValueError("initial='stationary': for random kernels this is a law of its own, StationaryStarts")
     if isinstance(initial, str):
         raise ValueError(f"initial={initial!r}: must be uniform, stationary or the probabilities of all contexts")
     _require_probabilities("initial", initial, len(contexts))
@@ -314,7 +315,9 @@ def _stationary(kernel: Sequence[Row], contexts: list[Word]) -> Row:
             step[u][(u * S + s) % N] += x
     invariant = fractions(null_space((matrix(step) - identity(N)).transpose()))  # columns: one for each class of
     if len(invariant[0]) > 1:  # contexts that is never left
-        raise ValueError(f"initial='stationary': the kernel has {len(invariant[0])} stationary laws, and mixtures of them")
+        raise ValueError(
+            f"initial='stationary': the kernel has {len(invariant[0])} stationary laws, and mixtures of them"
+        )
     total = sum(row[0] for row in invariant)
     return tuple(row[0] / total for row in invariant)
 

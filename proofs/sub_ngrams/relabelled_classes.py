@@ -38,11 +38,15 @@ def type_classes_under(law: NGramLaw | Law, configuration: Configuration, T: int
             raise ValueError(f"type_classes knows {known}, not {type(part).__name__}")
         if type(part) in COUNTED:
             refuse(law.S, law.n, T, most // factorial(law.S))
-    found = [
-        (weight, type_classes(part, configuration, T, most) if isinstance(part, NGramLaw) else by_relabelling(part, configuration, T))
-        for weight, part in parts
-    ]
+    found = [(weight, _of_part(part, configuration, T, most)) for weight, part in parts]
     return found[0][1] if len(found) == 1 else mean(found)
+
+
+def _of_part(law: NGramLaw | Law, configuration: Configuration, T: int, most: int) -> ScoreBlocks:
+    if isinstance(law, FixedKernel | DirichletLaw):
+        return by_relabelling(law, configuration, T)
+    assert isinstance(law, NGramLaw)
+    return type_classes(law, configuration, T, most)
 
 
 def mean(parts: Sequence[tuple[Fraction, ScoreBlocks]]) -> ScoreBlocks:

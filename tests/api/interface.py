@@ -8,7 +8,7 @@ import inspect
 import re
 from collections.abc import Iterator
 from fractions import Fraction
-from types import ModuleType
+from types import ModuleType, UnionType
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
@@ -58,6 +58,8 @@ def plain(kind: Any) -> str:
         return plain(get_args(kind)[0])
     if get_origin(kind) is tuple:
         return f"tuple[{plain(get_args(kind)[0])}, ...]"
+    if isinstance(kind, UnionType):
+        return " | ".join(map(plain, get_args(kind)))
     return str(kind.__name__)
 
 

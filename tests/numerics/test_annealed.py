@@ -13,7 +13,7 @@ from hypothesis import given, settings, target
 from hypothesis import strategies as st
 from scipy import stats
 
-from numerics.sub_ngrams.annealed import _within_floats, annealed_transfer
+from numerics.sub_ngrams.annealed import annealed_transfer, within_floats
 from numerics.sub_ngrams.given_kernel import Gradient
 from numerics.sub_ngrams.infinite_length import Stationary, infinite_length, limit, taylor
 from numerics.sub_ngrams.integration import FIRST, SCRAMBLINGS, Sampled, Sums, by_sobol, half_width
@@ -120,11 +120,11 @@ def test_small_alpha_with_four_rows(alpha):
 
 def test_what_is_left_out_of_powers_of_q_beyond_floats():
     kept, far = Configuration((1,), math.exp(500)), Configuration((1, 2), math.exp(300))
-    assert _within_floats(kept, 100) == (kept, 0.0)
-    limit, error = _within_floats(far, 10**120)
+    assert within_floats(kept, 100) == (kept, 0.0)
+    limit, error = within_floats(far, 10**120)
     assert limit == Configuration((1, 2), math.inf)
     assert error == pytest.approx(2 * math.exp(120 * math.log(10) - 300))
-    assert _within_floats(far, 10**138)[1] == 2.0
+    assert within_floats(far, 10**138)[1] == 2.0
 
 
 def test_powers_of_q_beyond_floats():

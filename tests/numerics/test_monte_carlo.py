@@ -146,7 +146,7 @@ def test_values_stay_in_their_ranges(law: NGramLaw, data: st.DataObject) -> None
     x, P = polya_urn(law, T, 300, torch.Generator().manual_seed(data.draw(st.integers(0, 99))))
     values = symmetrised(x, lag_sums(x, P, configuration, law.n))
     spread = values.amax(0) - values.amin(0)
-    assert bool((spread <= module._ranges(law.S, values) * (1 + 500 * UNIT_ROUNDOFF)).all())
+    assert bool((spread <= module._ranges(law) * (1 + 500 * UNIT_ROUNDOFF)).all())
 
 
 def test_moments_are_those_of_all_values_together() -> None:

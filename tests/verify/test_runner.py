@@ -15,7 +15,19 @@ import pytest
 import torch
 
 from verify.alarm import OutOfBudgetError
-from verify.claim import CLAIM_SECONDS, Claim, Counterexample, Evidence, Finding, Origin, Run, Verdict, decide
+from verify.claim import (
+    CLAIM_SECONDS,
+    Claim,
+    Counterexample,
+    Evidence,
+    Finding,
+    NothingToCheckError,
+    Origin,
+    Run,
+    Verdict,
+    decide,
+    undecided,
+)
 from verify.runner import exit_status, run_claims, select_claims
 from verify.settings import UsageError
 
@@ -216,7 +228,12 @@ def test_torch_is_not_imported_for_its_modes() -> None:
 def test_an_import_is_not_broken_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "slow_import_of_a_test.py").write_text("import time\ntime.sleep(0.4)\nFINISHED = True\n")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setitem(CHECKS, "true", lambda *_: importlib.import_module("slow_import_of_a_test"))
+
+    def check(*_: object) -> Finding:
+        importlib.import_module("slow_import_of_a_test")
+        return undecided("not looked at")
+
+    monkeypatch.setitem(CHECKS, "true", check)
     run_claims([claim("A", "true")], None, budget=0.05)
     assert sys.modules.pop("slow_import_of_a_test").FINISHED is True
 
@@ -289,3 +306,14 @@ def test_a_run_tells_what_it_is_doing_and_what_is_finished(monkeypatch: pytest.M
     )
     assert begun == ["A", "B"] and finished == ["A VERIFIED", "B ERROR"]
     assert [result.seconds for result in results] == [1, 1]  # durations, not times of day
+
+
+def test_a_claim_that_says_nothing_at_the_settings_is_as_expected(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(*_: object) -> Finding:
+        raise NothingToCheckError("for symmetric priors only")
+
+    monkeypatch.setitem(CHECKS, "false", nothing)
+    results = run_claims([claim("A", "false"), claim("B", "true", requires=("A",))], None)
+    assert [result.finding.verdict for result in results] == [Verdict.UNDECIDED, Verdict.VERIFIED]
+    assert results[0].as_expected and results[0].finding.reason == "nothing to check: for symmetric priors only"
+    assert exit_status(results) == 0

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from verify.papers.mean_field.files import MOST_K, MOST_M, Rows, read_matrices
+from verify.papers.mean_field.files import MOST_K, MOST_M, read_matrices
+from verify.rows import Rows
 from verify.settings import CheckSettings, Integer
 
 

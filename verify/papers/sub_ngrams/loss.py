@@ -238,7 +238,7 @@ def doubts_of_quadrature(settings: SubNGramSettings) -> list[str]:
     """What is wrong with the same quadrature at n = 1, where the mean is psi(S alpha + 1) - psi(alpha + 1)."""
     from scipy.special import digamma
 
-    law = NGramLaw(settings.S, 1, settings.alpha)
+    law = NGramLaw(settings.S, 1, settings.law.alpha)
     mean = _levels_of(law, settings.quadrature_points(), settings.seed)
     exact = float(digamma(float(law.S * law.alpha) + 1) - digamma(float(law.alpha) + 1))
     agrees = abs(mean.values[0] - exact) <= mean.errors[0] + ROUNDING

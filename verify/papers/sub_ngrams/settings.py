@@ -13,7 +13,9 @@ from pydantic import BeforeValidator, Field, field_serializer, model_validator
 
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
+from proofs.sub_ngrams.laws import Law
 from verify.papers.sub_ngrams.engines import Options, choose_engine, get_engine
+from verify.papers.sub_ngrams.laws import MOST_N, MOST_S, LawSettings
 from verify.settings import (
     LARGEST,
     CheckSettings,
@@ -21,7 +23,6 @@ from verify.settings import (
     Integers,
     Rational,
     Real,
-    Settings,
     parse_integer,
     parse_rational,
     parse_real,
@@ -42,9 +43,7 @@ def _parse_scale(value: object) -> object:
 
 MOST_KERNELS, FEWEST_KERNELS = 3_200_000, 65_536
 KERNEL_ENTRIES = 100_000_000  # of all kernels of a quadrature together
-MOST_N, MOST_S = 12, 50
 MIN_C, MAX_C = 1e-6, 700.0  # q = e^c is rounded to a float; that changes c by 1e-16, and has to exist
-MOST_ALPHA, LEAST_ALPHA = 1000, Fraction(1, LARGEST)
 MOST_SAMPLES = 10**9
 MOST_MINUTES = 10_000
 Lengths = Annotated[tuple[Annotated[Integer, Field(ge=2, le=LARGEST)], ...], BeforeValidator(split_list)]
@@ -60,19 +59,11 @@ def _q_of(c: float | str, T: int) -> Fraction | float:
     return math.exp(c) if c < math.inf else math.inf
 
 
-class SubNGramProblem(Settings):
+class SubNGramProblem(LawSettings):
     """What a population gradient depends on: the law (S, n, alpha, initial), the configuration (k or lags, c or q)."""
 
     paper: Literal["sub-n-grams"] = Field("sub-n-grams", description="sub-n-grams")
     k: Integer | None = Field(None, ge=1, description="a whole number from 1 to n")
-    n: Integer = Field(3, ge=1, le=MOST_N, description=f"a whole number from 1 to {MOST_N}")
-    S: Integer = Field(2, ge=2, le=MOST_S, description=f"a whole number from 2 to {MOST_S}, the size of the vocabulary")
-    alpha: Rational = Field(
-        Fraction(1),
-        ge=LEAST_ALPHA,
-        le=MOST_ALPHA,
-        description=f"a rational number above 0, from 1e-{len(str(LARGEST)) - 1} to {MOST_ALPHA}",
-    )
     T: Lengths = Field(
         (), description=f"a whole number from n (and 2) to {power_of_ten(LARGEST)}, or a list of them: T=8,16,32"
     )
@@ -84,7 +75,6 @@ class SubNGramProblem(Settings):
     c: Scales = Field(
         (), description=f"a number from {MIN_C:g} to {MAX_C:g}, inf or logT, or a list of them: c=1,2,inf"
     )
-    initial: Literal["uniform", "dirichlet"] = Field("uniform", description="uniform or dirichlet")
     parametrisation: Literal["factorised", "merged"] = Field("factorised", description="factorised or merged")
     samples: Integer | None = Field(
         None,
@@ -125,10 +115,6 @@ class SubNGramProblem(Settings):
                 most = power_of_ten(LARGEST)
                 raise ValueError(f"T={T}: T must be a whole number from {max(self.n, 2)} (T >= n={self.n}) to {most}")
         return self
-
-    @property
-    def law(self) -> NGramLaw:
-        return NGramLaw(self.S, self.n, self.alpha, self.initial)
 
     @property
     def lag_set(self) -> tuple[int, ...]:
@@ -220,14 +206,16 @@ def braces(items: Iterable[object]) -> str:
     return "{" + ", ".join(map(str, items)) + "}"
 
 
-def refuse_what_cannot_fit(settings: SubNGramProblem) -> None:
-    """UsageError if the engine does not exist, or cannot take one of the lengths asked for."""
+def refuse_what_cannot_fit(settings: SubNGramProblem, law: NGramLaw | Law | None = None) -> None:
+    """UsageError if the engine does not exist, or cannot take one of the lengths asked for (under another law than that
+    of the settings, if one is given)."""
+    law = law or settings.any_law
     if settings.engine != "auto":
         get_engine(settings.engine)
     for T in settings.T:
         for configuration in settings.configurations(T):
-            engine = choose_engine(settings.law, configuration, T, name=settings.engine)
-            engine.refuse(settings.law, configuration, T)
+            engine = choose_engine(law, configuration, T, name=settings.engine)
+            engine.refuse(law, configuration, T)
 
 
 def refuse_what_cannot_run(settings: SubNGramSettings) -> None:
@@ -241,8 +229,8 @@ def refuse_what_cannot_run(settings: SubNGramSettings) -> None:
 
 def headline(settings: SubNGramProblem) -> str:
     name = "" if settings.gram is None else f"k={settings.gram}"
-    parts = [name, f"n={settings.n}", f"S={settings.S}", f"alpha={settings.alpha}", f"lags {braces(settings.lag_set)}"]
-    return "  ".join(part for part in [*parts, f"initial {settings.initial}"] if part)
+    parts = [name, f"n={settings.n}", f"S={settings.S}", settings.law_in_words, f"lags {braces(settings.lag_set)}"]
+    return "  ".join(part for part in parts if part)
 
 
 def check_headline(settings: SubNGramSettings) -> str:

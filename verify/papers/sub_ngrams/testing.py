@@ -15,6 +15,7 @@ from typing import Any
 
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
+from proofs.sub_ngrams.laws import Law
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
 from verify.papers.sub_ngrams.engines import ENGINES, Options, choose_engine
 
@@ -23,7 +24,7 @@ try:
 except ImportError as error:
     raise ImportError("strategies need hypothesis: pip install 'landscape-verifier[testing]'") from error
 
-Problem = tuple[NGramLaw, Configuration, int]  # law of the data, configuration of the network, length T
+Problem = tuple[NGramLaw | Law, Configuration, int]  # law of the data, configuration of the network, length T
 
 # Errors that a sampling engine reports at this level fail by chance less than once in a billion entries.
 SURE = Options(level=1 - 1e-9, samples=1000, interval="bernstein", tolerance=1e-9)
@@ -34,7 +35,7 @@ QUICK = 10.0  # seconds: where an engine expects to need more, it is not among t
 
 
 def assert_gradient_matches(
-    gradient: Callable[[NGramLaw, Configuration, int], Any], problem: Problem, *, error: float = 0.0
+    gradient: Callable[[Any, Configuration, int], Any], problem: Problem, *, error: float = 0.0
 ) -> None:
     """AssertionError unless your function returns the population gradient of the problem.
 
@@ -59,7 +60,7 @@ def assert_gradient_matches(
 
 def assert_engines_agree(
     problem: Problem,
-    others: Mapping[str, Callable[[NGramLaw, Configuration, int], Any]] | None = None,
+    others: Mapping[str, Callable[[Any, Configuration, int], Any]] | None = None,
     *,
     options: Options = SURE,
 ) -> None:
@@ -88,7 +89,7 @@ def assert_engines_agree(
             )
 
 
-def _score_blocks(values: Any, law: NGramLaw) -> ScoreBlocks:
+def _score_blocks(values: Any, law: NGramLaw | Law) -> ScoreBlocks:
     """The values as score blocks; ValueError unless they are n x n blocks of S x S numbers."""
     n, S = law.n, law.S
     try:
@@ -116,7 +117,8 @@ def _worst(first: ScoreBlocks, second: ScoreBlocks) -> str:
 def _written(problem: Problem) -> str:
     law, configuration, T = problem
     lags = ",".join(map(str, configuration.lags))
-    return f"n={law.n} S={law.S} alpha={law.alpha} initial={law.initial} T={T} lags={lags} q={configuration.q}"
+    told = f"alpha={law.alpha} initial={law.initial}" if type(law) is NGramLaw else str(law)
+    return f"n={law.n} S={law.S} {told} T={T} lags={lags} q={configuration.q}"
 
 
 # --- hypothesis strategies ---

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
+from proofs.sub_ngrams.laws import Law
 from proofs.sub_ngrams.score_blocks import Block, ScoreBlocks, parameter_norms
 from verify.api import words_of
 from verify.papers.sub_ngrams.engines import choose_engine
@@ -27,7 +28,7 @@ class PopulationGradient:
     blocks     all M_ab, with their errors
     """
 
-    law: NGramLaw
+    law: NGramLaw | Law
     configuration: Configuration
     T: int
     engine: str
@@ -62,22 +63,33 @@ class PopulationGradient:
         return parameter_norms(self.blocks, self.configuration, self.parametrisation)
 
 
-def gradient(**settings: Any) -> PopulationGradient:
+OF_THE_LAW = ("S", "n", "alpha", "alphas", "initial", "kernel")
+
+
+def gradient(law: NGramLaw | Law | None = None, **settings: Any) -> PopulationGradient:
     """The population gradient at one length and scale, by any engine; shows no progress.
 
+    law       of the data: FixedKernel, DirichletLaw, Mixture, StationaryStarts, NGramLaw, or one of your own (see the
+              protocol Law); by default what S, n, alpha, initial and kernel say
     settings  as on the command line (`python -m verify.gradient --help`): k=2, n=3, T=8, q="5" (or c=1.5), S, alpha,
               engine. T is 32 by default, and c infinite. Where it is computed and shown is the command's alone
 
     UsageError, with the text of the command line, for settings that cannot be, and for lists of T, q or c.
     """
+    if law is not None:
+        doubled = [key for key in OF_THE_LAW if key in settings]
+        if doubled:
+            raise UsageError(f"law and {doubled[0]} are both given: the law says it")
+        settings = {**settings, "S": law.S, "n": law.n}
     given = validate(GradientSettings, words_of(settings, OF_THE_COMMAND, "verify.gradient"))
     if not given.T:
         given = given.model_copy(update={"T": (32,)})
-    refuse_what_cannot_fit(given)
+    law = law or given.any_law
+    refuse_what_cannot_fit(given, law)
     configurations = given.configurations(given.T[0])
     if len(given.T) > 1 or len(configurations) > 1:
         raise UsageError("T, q and c: one of each; for lists call gradient once for each, or python -m verify.gradient")
-    law, T, (configuration,) = given.law, given.T[0], configurations
+    T, (configuration,) = given.T[0], configurations
     engine = choose_engine(law, configuration, T, name=given.engine)
     blocks = engine.compute(law, configuration, T, given.options)
     return PopulationGradient(law, configuration, T, engine.name, blocks, given.parametrisation)

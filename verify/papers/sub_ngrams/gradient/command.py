@@ -101,7 +101,7 @@ class Gradient:
 
 def compute(settings: GradientSettings, progress: Progress) -> tuple[list[Gradient], Outcome[ScoreBlocks]]:
     """One gradient for every length and scale of the settings, or as many as are finished, and what ended the run."""
-    law, options = settings.law, settings.options
+    law, options = settings.any_law, settings.options
     shards = []
     for T in settings.T:
         for configuration in settings.configurations(T):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib
 from concurrent.futures import Executor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from itertools import product
 from typing import Any, ClassVar
 
 from proofs.sub_ngrams.configuration import Configuration
-from proofs.sub_ngrams.law import NGramLaw, require_ngram_law
+from proofs.sub_ngrams.law import NGramLaw
+from proofs.sub_ngrams.laws import KNOWN, Law, Mixture, StationaryStarts
 from proofs.sub_ngrams.score_blocks import Blocks, Number, ScoreBlocks, entries
 from verify.papers.sub_ngrams.engines import Engine, Options, get_engine
 from verify.printing import read_fraction
@@ -21,7 +22,7 @@ from verify.shards import Shard
 class GradientShard(Shard[ScoreBlocks]):
     """One population gradient to compute: the law, the configuration, the length, the engine and its options."""
 
-    law: NGramLaw
+    law: NGramLaw | Law
     configuration: Configuration
     T: int
     engine: str
@@ -30,10 +31,12 @@ class GradientShard(Shard[ScoreBlocks]):
     code: ClassVar[tuple[str, ...]] = ("proofs", "numerics", "verify.papers.sub_ngrams")
 
     def __post_init__(self) -> None:
-        require_ngram_law(self.law)  # the key, by which results are kept, tells laws apart by S, n, alpha and initial
+        described(self.law)
 
     @staticmethod
-    def resolve(law: NGramLaw, configuration: Configuration, T: int, engine: Engine, options: Options) -> GradientShard:
+    def resolve(
+        law: NGramLaw | Law, configuration: Configuration, T: int, engine: Engine, options: Options
+    ) -> GradientShard:
         """The shard with device=auto resolved here, so that the result is the same wherever the shard runs."""
         if "device" in engine.takes and options.device == "auto":
             device = importlib.import_module("numerics.device").resolve_device("auto")
@@ -56,7 +59,7 @@ class GradientShard(Shard[ScoreBlocks]):
     def problem(self) -> dict[str, Any]:
         """Options that the engine does not take are left out."""
         return {
-            "law": asdict(self.law),
+            "law": described(self.law),
             "configuration": {"lags": self.configuration.lags, "q": str(self.configuration.q)},
             "T": self.T,
             "engine": self.engine,
@@ -88,11 +91,22 @@ class GradientShard(Shard[ScoreBlocks]):
         return ScoreBlocks(blocks, errors, level)
 
 
+def described(law: NGramLaw | Law) -> dict[str, Any]:
+    """What tells this law from all others. ValueError for one of one's own: nothing tells what its functions do."""
+    if type(law) is Mixture:
+        return {"mixture": [[str(weight), described(part)] for weight, part in law.parts]}
+    if type(law) is StationaryStarts:
+        return {"stationary starts": described(law.prior)}
+    if not isinstance(law, KNOWN) or type(law) not in KNOWN:
+        raise ValueError(f"the law is a {type(law).__name__}: results of laws of one's own cannot be kept apart")
+    return {"law": type(law).__name__, **{field.name: getattr(law, field.name) for field in fields(law)}}
+
+
 def as_lists(blocks: Blocks) -> dict[str, Any]:
     return {f"{a},{b}": block for (a, b), block in blocks.items()}
 
 
-def as_blocks(lists: dict[str, Any], law: NGramLaw) -> Blocks:
+def as_blocks(lists: dict[str, Any], law: NGramLaw | Law) -> Blocks:
     """S x S blocks for all lags 0..n-1. ValueError for any other shape."""
     blocks = {
         (a, b): tuple(tuple(number(x) for x in row) for row in lists[f"{a},{b}"])

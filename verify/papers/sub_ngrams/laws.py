@@ -1,0 +1,142 @@
+"""The law of the data as settings: S, n, alpha, initial, or a kernel from a file."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import cached_property
+from typing import Any, Literal
+
+from pydantic import Field, field_serializer, model_validator
+
+from proofs.sub_ngrams.law import NGramLaw
+from proofs.sub_ngrams.laws import DirichletLaw, FixedKernel, Law, Start, StationaryStarts
+from verify.claim import NothingToCheckError
+from verify.files import read_text
+from verify.printing import shown
+from verify.rows import parse_rows, rational_rows
+from verify.settings import LARGEST, Integer, Rational, Rationals, Settings, parse_integer
+
+MOST_N, MOST_S = 12, 50
+MOST_ALPHA, LEAST_ALPHA = 1000, Fraction(1, LARGEST)
+LARGEST_FILE = 2**24  # bytes
+SEVERAL = ","  # alpha=1,1/2,2: one parameter for every token
+
+
+class LawSettings(Settings):
+    """Keys that tell the law of the data."""
+
+    n: Integer = Field(3, ge=1, le=MOST_N, description=f"a whole number from 1 to {MOST_N}")
+    S: Integer = Field(2, ge=2, le=MOST_S, description=f"a whole number from 2 to {MOST_S}, the size of the vocabulary")
+    alpha: Rational = Field(
+        Fraction(1),
+        ge=LEAST_ALPHA,
+        le=MOST_ALPHA,
+        description=f"a rational number above 0, from 1e-{len(str(LARGEST)) - 1} to {MOST_ALPHA}; "
+        "S of them, as in alpha=1,1/2, are an asymmetric prior",
+    )
+    alphas: Rationals = Field((), exclude=True, description="S rational numbers above 0: the same as alpha=A,B,...")
+    initial: Literal["uniform", "dirichlet", "stationary"] = Field(
+        "uniform", description="uniform, dirichlet or stationary"
+    )
+    kernel: str | None = Field(
+        None,
+        min_length=1,
+        description="a file with one kernel for all sequences: S^(n-1) rows of S rational numbers, in JSON or as CSV",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def law_of_the_words(cls, values: Any) -> Any:
+        """S and n are those of the file; several parameters are `alphas`. ValueError if what is given contradicts."""
+        if not isinstance(values, dict):
+            return values
+        values = dict(values)
+        if isinstance(values.get("alpha"), str) and SEVERAL in values["alpha"]:
+            if values.get("alphas"):
+                raise ValueError("alpha and alphas are both given: give one of them")
+            values["alphas"] = values.pop("alpha")
+        elif values.get("alphas") and "alpha" in values:
+            raise ValueError("alpha and alphas are both given: give one of them")
+        if not values.get("kernel"):
+            return values
+        if values.get("alpha") or values.get("alphas"):
+            raise ValueError("kernel and alpha are both given: one kernel has no prior")
+        law = read_kernel(values["kernel"], values.get("initial", "uniform"))
+        for key, known in (("S", law.S), ("n", law.n)):
+            given = values.setdefault(key, str(known))
+            try:
+                same = parse_integer(given) == known
+            except ValueError:  # which the field of this key tells
+                continue
+            if not same:
+                raise ValueError(f"kernel={values['kernel']}: a kernel with {key}={known}, not {key}={given}")
+        if law.n > MOST_N or law.S > MOST_S:
+            raise ValueError(f"kernel={values['kernel']}: S={law.S} n={law.n}: S up to {MOST_S} and n up to {MOST_N}")
+        return values
+
+    @model_validator(mode="after")
+    def parameters_for_every_token(self) -> LawSettings:
+        if self.alphas:
+            given = ",".join(map(str, self.alphas))
+            if len(self.alphas) != self.S:
+                raise ValueError(f"alpha={given}: one number, or one for each of the S={self.S} tokens")
+            if not all(LEAST_ALPHA <= x <= MOST_ALPHA for x in self.alphas):
+                raise ValueError(f"alpha={given}: numbers above 0, at most {MOST_ALPHA}")
+            if self.initial == "dirichlet":
+                raise ValueError("initial=dirichlet: with one alpha only; several take uniform or stationary")
+        return self
+
+    @field_serializer("alpha")
+    def alpha_in_reports(self, alpha: Fraction) -> list[Fraction] | Fraction | None:
+        return None if self.kernel is not None else list(self.alphas) if self.alphas else alpha
+
+    @cached_property
+    def any_law(self) -> NGramLaw | Law:
+        """The law of the data."""
+        if self.kernel is not None:
+            return read_kernel(self.kernel, self.initial)
+        stationary = self.initial == "stationary"
+        if self.alphas:
+            prior = DirichletLaw((self.alphas,), self.n)
+            return StationaryStarts(prior) if stationary else prior
+        if stationary:
+            return StationaryStarts(NGramLaw(self.S, self.n, self.alpha))
+        return NGramLaw(self.S, self.n, self.alpha, "dirichlet" if self.initial == "dirichlet" else "uniform")
+
+    @property
+    def law(self) -> NGramLaw:
+        """The law of the data, for what knows no other than `NGramLaw`; NothingToCheckError if it is another."""
+        law = self.any_law
+        if not isinstance(law, NGramLaw):
+            raise NothingToCheckError("for symmetric priors only: alpha=NUMBER, initial=uniform or dirichlet")
+        return law
+
+    @property
+    def law_in_words(self) -> str:
+        start = f"initial {self.initial}"
+        if self.kernel is not None:
+            return f"the kernel of {shown(self.kernel)}  {start}"
+        alpha = ",".join(map(str, self.alphas)) if self.alphas else str(self.alpha)
+        return f"alpha={alpha}  {start}"
+
+
+def read_kernel(path: str, initial: str) -> FixedKernel:
+    """ValueError with one line that names the file and what is wrong."""
+    try:
+        document, start = parse_rows(read_text(path, LARGEST_FILE)), None
+        if isinstance(document, dict):
+            if not {"kernel"} <= set(document) <= {"kernel", "initial"}:
+                raise ValueError('must be a list of rows, or an object with "kernel" and perhaps "initial"')
+            start = document.get("initial")
+            document = document["kernel"]
+        rows = tuple(tuple(row) for row in rational_rows("kernel", document))
+        if start is not None:
+            if initial != "uniform":
+                raise ValueError(f"holds the law of the first tokens: initial={initial} contradicts it")
+            return FixedKernel(rows, tuple(rational_rows("initial", [start])[0]))
+        if initial == "dirichlet":
+            raise ValueError("initial=dirichlet has no prior to draw from: uniform or stationary")
+        chosen: Start = "stationary" if initial == "stationary" else "uniform"
+        return FixedKernel(rows, chosen)
+    except ValueError as error:
+        raise ValueError(f"kernel={shown(path)}: {error}") from None
