@@ -242,10 +242,12 @@ class Claim:
     title        a few words for the table
     statement    the claim itself, in full: the first paragraph of the check's docstring
     mathematics  what is computed, in a line or two: the rest of it
-    check        called as check(settings, run) -> Finding
+    check        (settings, run) -> Finding; it is the claim that is called so
     requires     ids of claims that this one rests on
     assumptions  what has to be granted
-    expected     the verdict that theory predicts, which may depend on the settings
+    expected     the verdict that theory predicts, where it depends on the settings
+    vacuous      why there is nothing to check at these settings; "" where there is something. The check is not called
+                 where it gives a reason, and UNDECIDED is expected there
     origin       where the statement comes from
     reference    the page with its derivation, and the place there: a link, or a path in its documentation
     plot         a figure of the finding, or None
@@ -259,6 +261,7 @@ class Claim:
     requires: tuple[str, ...] = ()
     assumptions: tuple[str, ...] = ()
     expected: Callable[[Any], Verdict] | None = None
+    vacuous: Callable[[Any], str] | None = None
     origin: Origin = Origin.DERIVED
     reference: str = ""
     plot: Plot | None = None
@@ -269,12 +272,15 @@ class Claim:
         return self.origin is Origin.CONTROL
 
     def expected_verdict(self, settings: Any) -> Verdict:
+        if self.vacuous is not None and self.vacuous(settings):
+            return Verdict.UNDECIDED
         if self.expected is not None:
             return self.expected(settings)
         return Verdict.REFUTED if self.control else Verdict.VERIFIED
 
     def __call__(self, settings: Any, run: Run) -> Finding:
-        return self.check(settings, run)
+        why = self.vacuous(settings) if self.vacuous is not None else ""
+        return undecided(f"{NOTHING}: {why}", scope=why) if why else self.check(settings, run)
 
 
 def claim(
@@ -284,6 +290,7 @@ def claim(
     requires: Sequence[str] = (),
     assumptions: Sequence[str] = (),
     expected: Callable[[Any], Verdict] | None = None,
+    vacuous: Callable[[Any], str] | None = None,
     origin: Origin = Origin.DERIVED,
     reference: str = "",
     plot: Plot | None = None,
@@ -299,7 +306,7 @@ def claim(
         paragraphs = [" ".join(part.split()) for part in (inspect.getdoc(check) or "").split("\n\n")]
         if not paragraphs[0]:
             raise ValueError(f"claim {id}: its check has no docstring, whose first paragraph is the statement")
-        facts = (tuple(requires), tuple(assumptions), expected, origin, reference, plot)
+        facts = (tuple(requires), tuple(assumptions), expected, vacuous, origin, reference, plot)
         return Claim(id, title, paragraphs[0], " ".join(paragraphs[1:]), check, *facts)
 
     return decorate

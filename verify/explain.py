@@ -45,12 +45,13 @@ def main(words: Sequence[str]) -> int:
 def explained(paper: Paper, claim: Claim) -> str:
     """All that is known of a claim beforehand."""
     titles = {other.id: f"{other.id} {other.title}" for other in paper.claims}
+    by_settings = claim.expected is not None or claim.vacuous is not None
     facts = {
         "states": claim.statement,
         "computes": claim.mathematics,
         "granted": "; ".join(claim.assumptions),
         "rests on": "; ".join(titles.get(id, id) for id in claim.requires),
-        "expected": "depends on the settings" if claim.expected else claim.expected_verdict(None).value,
+        "expected": "depends on the settings" if by_settings else claim.expected_verdict(None).value,
         "origin": claim.origin.meaning,
         "paper": f"{paper.title} ({paper.source}). {paper.provenance}".strip(),
         "derivation": claim.reference,

@@ -182,7 +182,7 @@ class _Course:
         run = Run(tell, self.seconds)
         with torch_modes_kept():
             try:
-                return alarm.guard(lambda: claim.check(self.settings, run)), ""
+                return alarm.guard(lambda: claim(self.settings, run)), ""
             except (KeyboardInterrupt, OutOfBudgetError) as ending:
                 stopped = "interrupted" if isinstance(ending, KeyboardInterrupt) else str(ending)
                 at = f" while at {doing[-1]}" if doing[-1] else ""
@@ -215,7 +215,7 @@ def check_elsewhere(paper: str, words: dict[str, str], id: str, seconds: float) 
         found = get_paper(paper)
         settings = validate(found.settings, words)
         (claim,) = (claim for claim in found.claims if claim.id == id)
-        return claim.check(settings, Run(seconds=seconds))
+        return claim(settings, Run(seconds=seconds))
     except NothingToCheckError as error:
         return nothing_to_check(error)
     except Exception as error:

@@ -140,13 +140,13 @@ def _inner(first: Pair, second: Pair) -> int:
     return (a == c) - (a == d) - (b == c) + (b == d)
 
 
-def degenerate_kinds(datasets: Sequence[Dataset]) -> set[str]:
-    """Of each dataset: none, if no pair is degenerate; twice, if one is degenerate for the drift, too; else once."""
-    kinds = set()
+def degenerate_kinds(datasets: Sequence[Dataset]) -> list[str]:
+    """For each dataset: none, if no pair is degenerate; twice, if one is degenerate for the drift, too; else once."""
+    kinds = []
     for dataset in datasets:
         solved = [(p, solve(p)) for p in attention_problems(dataset).values()]
         if any(degenerate_twice(p, certificate) for p, certificate in solved):
-            kinds.add("twice")
+            kinds.append("twice")
         else:
-            kinds.add("once" if any(degenerate(p, certificate) for p, certificate in solved) else "none")
+            kinds.append("once" if any(degenerate(p, certificate) for p, certificate in solved) else "none")
     return kinds

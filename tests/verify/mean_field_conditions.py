@@ -23,7 +23,7 @@ def settings(**values: Any) -> MeanFieldSettings:
 
 def check(id: str, **values: Any) -> Finding:
     (claim,) = (claim for claim in PAPER.claims if claim.id == id)
-    return claim.check(settings(**values), Run())
+    return claim(settings(**values), Run())
 
 
 def conditions_of(id: str, **values: Any) -> list[Condition]:

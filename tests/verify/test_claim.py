@@ -140,6 +140,16 @@ def test_the_expected_verdict() -> None:
     assert by_settings.expected_verdict(Verdict.UNDECIDED) is Verdict.UNDECIDED
 
 
+def test_where_there_is_nothing_to_check_the_check_is_not_called() -> None:
+    """And UNDECIDED is expected exactly there, by the same function."""
+    found = undecided("as far as the check went")
+    made = Claim("X1", "x", "x.", "", lambda settings, run: found, vacuous=lambda settings: settings)
+    assert made("", Run()) is found and made.expected_verdict("") is Verdict.VERIFIED
+    assert made.expected_verdict("no lag") is Verdict.UNDECIDED
+    vacuous = Claim("X1", "x", "x.", "", never, vacuous=lambda settings: settings)("no lag", Run())
+    assert (vacuous.verdict, vacuous.reason, vacuous.scope) == (Verdict.UNDECIDED, f"{NOTHING}: no lag", "no lag")
+
+
 def never(settings: object, run: Run) -> Finding:
     raise AssertionError
 

@@ -23,7 +23,7 @@ NO_TIME = Run(seconds=1e-9)
 
 def check(paper: str, id: str, words: str, run: Run) -> Finding:
     settings: Any = validate(papers()[paper].settings, dict(word.split("=") for word in words.split()))
-    return claim(papers()[paper], id).check(settings, run)
+    return claim(papers()[paper], id)(settings, run)
 
 
 def claim(paper: Paper, id: str) -> Any:
@@ -44,7 +44,8 @@ def test_how_many_instances() -> None:
         *(("sub-n-grams", id, "k=2 n=3") for id in ("SN5", "SN6", "SN9", "SN11", "SN12c", "SN13", "SN15")),
         ("sub-n-grams", "SN9", "k=3 n=3"),
         ("sub-n-grams", "SN12", "k=2 n=4"),
-        *(("next-token", id, "dataset=DS-A") for id in ("NT6w", "NT7", "NT7d", "NT8", "NT9", "NT10", "NT11")),
+        *(("next-token", id, "dataset=DS-A") for id in ("NT6w", "NT7", "NT7d", "NT9", "NT10", "NT11")),
+        ("next-token", "NT8", "dataset=DS-D"),
     ],
 )
 def test_what_is_too_dear_is_not_started(paper: str, id: str, words: str) -> None:

@@ -123,6 +123,6 @@ def test_the_table_of_the_bound_at_full_context() -> None:
 def test_what_is_too_dear_is_not_started() -> None:
     settings = validate(PAPER.settings, read_words(["k=2", "n=3"]))
     for claim in select_claims(PAPER.claims, ("SN16", "SN16c", "SN18", "SN19", "SN19c"), ()):
-        finding = claim.check(settings, Run(seconds=1e-9))
+        finding = claim(settings, Run(seconds=1e-9))
         assert finding.verdict is Verdict.UNDECIDED and "a larger budget=SECONDS" in finding.reason
         assert finding.instances == 0

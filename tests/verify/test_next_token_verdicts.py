@@ -49,7 +49,7 @@ def settings(**words: str) -> NextTokenSettings:
 
 def check(id: str, **words: str) -> Finding:
     (claim,) = (claim for claim in PAPER.claims if claim.id == id)
-    return claim.check(settings(**words), Run())
+    return claim(settings(**words), Run())
 
 
 # Identities.

@@ -14,7 +14,7 @@ from proofs.mean_field.instances import random_models
 from proofs.mean_field.model import Model
 from proofs.rational_matrix import matrix
 from proofs.rationals import to_fraction
-from verify.claim import NOTHING, Finding, Run, how_many, undecided
+from verify.claim import Finding, Run, how_many
 from verify.papers.mean_field.settings import MeanFieldSettings
 
 Check = Callable[[MeanFieldSettings, Run], Finding]
@@ -57,11 +57,6 @@ def of_file(settings: MeanFieldSettings, used: bool = False) -> str:
     if settings.matrices is None:
         return ""
     return ", that of the file among them" if used else "; not the matrices of the file"
-
-
-def vacuous(why: str) -> Finding:
-    """Nothing to check: undecided."""
-    return undecided(f"{NOTHING}: {why}", scope=why)
 
 
 def short(x: Any) -> str:

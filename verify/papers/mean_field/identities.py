@@ -20,7 +20,7 @@ from proofs.rational_matrix import fractions, inner, is_zero
 from proofs.rationals import to_fraction
 from verify.claim import Evidence, Finding, Origin, Run, claim
 from verify.papers.mean_field.certificates import of_size
-from verify.papers.mean_field.common import each_takes, generator, models, of_file, short, vacuous
+from verify.papers.mean_field.common import each_takes, generator, models, of_file, short
 from verify.papers.mean_field.conditions import (
     SMALL,
     Condition,
@@ -37,7 +37,7 @@ from verify.papers.mean_field.conditions import (
     residual,
     upper,
 )
-from verify.papers.mean_field.premises import FINITE, needs_a_saddle
+from verify.papers.mean_field.premises import FINITE, no_saddle
 from verify.papers.mean_field.settings import MeanFieldSettings
 from verify.recheck.mean_field import identities as recheck
 from verify.recheck.mean_field.critical import norm_at_least
@@ -204,7 +204,7 @@ def homotopy(settings: MeanFieldSettings, run: Run) -> Finding:
     "best homotopy",
     requires=("MF5",),
     assumptions=(FINITE,),
-    expected=needs_a_saddle,
+    vacuous=no_saddle,
     reference="mathematics/mean-field#mf5b",
 )
 @each_takes(lambda k, m: 8e-4 * k**2 * m)
@@ -216,8 +216,6 @@ def best_homotopy(settings: MeanFieldSettings, run: Run) -> Finding:
     A rational R near the polar factor bounds the norm from below and a matrix Y near (Z M^T M Z)^{1/2} from above (see
     `proofs.mean_field.polar`); the sum of the singular values lies between.
     """
-    if settings.m <= settings.k:
-        return vacuous("the gradient is 0 everywhere at m = k")
     random, count, conditions, gap = generator(settings, "MF5b"), 0, list[Condition](), 0.0
     for model in models(settings, random):
         if is_zero(model.gradient):

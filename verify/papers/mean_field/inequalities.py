@@ -27,7 +27,7 @@ from proofs.mean_field.witness import along_line
 from proofs.rational_matrix import fractions, is_zero, squared_norm, to_fmpq
 from verify.claim import Evidence, Finding, Run, claim
 from verify.papers.mean_field.certificates import of_size
-from verify.papers.mean_field.common import each_takes, generator, given_model, models, of_file, vacuous
+from verify.papers.mean_field.common import each_takes, generator, given_model, models, of_file
 from verify.papers.mean_field.conditions import (
     Condition,
     Values,
@@ -45,7 +45,7 @@ from verify.papers.mean_field.conditions import (
 )
 from verify.papers.mean_field.identities import along, model_at, nuclear_upper_bound
 from verify.papers.mean_field.landscape import lowest_saddle
-from verify.papers.mean_field.premises import FINITE, needs_a_saddle
+from verify.papers.mean_field.premises import FINITE, no_saddle
 from verify.papers.mean_field.settings import MeanFieldSettings
 from verify.recheck.mean_field.critical import norm_at_least
 from verify.recheck.mean_field.matrices import Matrix, inner
@@ -59,7 +59,7 @@ TIGHT = ((20, 49), (49, 120))
     "slope or curvature everywhere",
     requires=("MF5",),
     assumptions=(FINITE,),
-    expected=needs_a_saddle,
+    vacuous=no_saddle,
     reference="mathematics/mean-field#mf8",
 )
 @each_takes(lambda k, m: 2.5e-4 * k**2 * m)
@@ -70,8 +70,6 @@ def strict_saddle_dichotomy(settings: MeanFieldSettings, run: Run) -> Finding:
 
     The quadratic form against its bound, in rationals where it is rational, at random models and where equality holds.
     """
-    if settings.m == settings.k:
-        return vacuous("the loss is 0 everywhere at m = k")
     random = generator(settings, "MF8")
     general = [model for model in models(settings, random) if not is_zero(model.Z)]
     near = [model for model in _near_saddles(settings, random) if not is_zero(model.Z)]
@@ -128,7 +126,7 @@ def _dichotomy(found: Dichotomy, equality: bool) -> Iterator[Condition]:
     "no saddle below r_low/2",
     requires=("MF5",),
     assumptions=(FINITE,),
-    expected=needs_a_saddle,
+    vacuous=no_saddle,
     reference="mathematics/mean-field#mf9",
 )
 @each_takes(lambda k, m: 1e-3 * k**2 * m)
@@ -138,8 +136,6 @@ def below_the_first_saddle(settings: MeanFieldSettings, run: Run) -> Finding:
     The squared gradient in rationals, the slope in intervals or exactly, below the first saddle and where equality
     holds.
     """
-    if settings.m == settings.k:
-        return vacuous("the loss is 0 everywhere at m = k")
     random = generator(settings, "MF9")
     conditions, ratios = proved("explained_part", "gradient_norm"), list[float]()
     general = list(_sublevel_models(settings, random))

@@ -112,10 +112,15 @@ def describe(training: Training, used: Sequence[int], left_out: Mapping[str, Seq
 
 def why_nothing(training: Training, left_out: Mapping[str, Sequence[int]]) -> str:
     """Why no dataset is left."""
+    return by_reason({reason: [training.datasets[i].name for i in indices] for reason, indices in left_out.items()})
+
+
+def by_reason(names: Mapping[str, Sequence[str]]) -> str:
+    """Datasets, the first three of each reason, and the reasons."""
     return "; ".join(
-        f"{', '.join(training.datasets[i].name for i in indices[:3])}{', ...' if len(indices) > 3 else ''}: {reason}"
-        for reason, indices in left_out.items()
-        if indices
+        f"{', '.join(found[:3])}{', ...' if len(found) > 3 else ''}: {reason}"
+        for reason, found in names.items()
+        if found
     )
 
 

@@ -1,24 +1,34 @@
-"""What claims presuppose: assumptions in words, and verdicts that theory predicts only for some settings."""
+"""What claims presuppose: assumptions in words, and for which datasets they say something."""
 
 from __future__ import annotations
 
-from verify.claim import Verdict
+from verify.papers.next_token.comparisons import by_reason
 from verify.papers.next_token.settings import NextTokenSettings
 
 ALIGNED = "W_ov = beta W_ov* when attention is trained"
 SMALL_STEP = "eta below the threshold 2 |W*| / lambda_max of NT7c"
 
+KINDS = {
+    "none": "no degenerate pair",
+    "once": "degenerate pairs",
+    "twice": "a pair is degenerate for the drift, too",
+}
 
-def needs_a_degenerate_pair(settings: NextTokenSettings) -> Verdict:
-    """Without one there is nothing to check."""
+
+def no_degenerate_pair(settings: NextTokenSettings) -> str:
+    return _without(settings, "once")
+
+
+def only_degenerate_pairs(settings: NextTokenSettings) -> str:
+    return _without(settings, "none")
+
+
+def _without(settings: NextTokenSettings, kind: str) -> str:
+    """What the datasets are instead, if none is of this kind."""
     from proofs.next_token.max_margin_solver import degenerate_kinds  # scipy, only where it is needed
 
     kinds = degenerate_kinds(settings.datasets)
-    return Verdict.VERIFIED if "once" in kinds else Verdict.UNDECIDED
-
-
-def needs_no_degenerate_pair(settings: NextTokenSettings) -> Verdict:
-    from proofs.next_token.max_margin_solver import degenerate_kinds  # scipy, only where it is needed
-
-    kinds = degenerate_kinds(settings.datasets)
-    return Verdict.VERIFIED if "none" in kinds else Verdict.UNDECIDED
+    if kind in kinds:
+        return ""
+    names = {other: [d.name for d, k in zip(settings.datasets, kinds, strict=True) if k == other] for other in KINDS}
+    return by_reason({KINDS[other]: found for other, found in names.items()})

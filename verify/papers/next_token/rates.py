@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 from proofs.next_token.dataset import Dataset
 from verify.claim import Finding, Origin, Run, claim
 from verify.papers.next_token.comparisons import Comparison, describe, report, why_nothing
-from verify.papers.next_token.premises import ALIGNED, SMALL_STEP, needs_a_degenerate_pair, needs_no_degenerate_pair
+from verify.papers.next_token.premises import (
+    ALIGNED,
+    KINDS,
+    SMALL_STEP,
+    no_degenerate_pair,
+    only_degenerate_pairs,
+)
 from verify.papers.next_token.runs import (
     attention_run,
     attention_seconds,
@@ -34,7 +40,6 @@ DRIFT_RESOLUTION = 0.1  # relative: the alternative, O(1/t), is no growth at all
 SUBLINEAR_RESOLUTION = 0.02  # relative; datasets that have not settled that far are left out, and counted
 
 TOO_LARGE = "eta above the threshold of NT7c"
-DEGENERATE = "degenerate pairs"
 
 
 def slope(training: Training, index: int) -> Comparison:
@@ -177,7 +182,7 @@ def direction(settings: NextTokenSettings, run: Run) -> Finding:
     "degenerate pairs: (log t)/t",
     requires=("NT7m", "NT1r"),
     assumptions=(ALIGNED, SMALL_STEP, "no pair that is tight without dual for u, too"),
-    expected=needs_a_degenerate_pair,
+    vacuous=no_degenerate_pair,
     reference="mathematics/next-token#nt8",
 )
 @if_time_allows(attention_seconds)
@@ -187,10 +192,8 @@ def degenerate(settings: NextTokenSettings, run: Run) -> Finding:
     """
     training = attention_run(settings, run)
     stable, left_out = _stable(training, range(len(training.datasets)))
-    with_pairs, left_out["no degenerate pair"] = _split(stable, lambda i: training.predictions[i].degenerate_pairs > 0)
-    used, left_out["a pair is degenerate for the drift, too"] = _split(
-        with_pairs, lambda i: not training.predictions[i].iterated_logs
-    )
+    with_pairs, left_out[KINDS["none"]] = _split(stable, lambda i: training.predictions[i].degenerate_pairs > 0)
+    used, left_out[KINDS["twice"]] = _split(with_pairs, lambda i: not training.predictions[i].iterated_logs)
     return report(
         [drift(training, i) for i in used],
         scope=f"{describe(training, used, left_out)}, growth along u",
@@ -219,7 +222,7 @@ def drift(training: Training, index: int) -> Comparison:
     "plain gradient descent",
     requires=("NT7m", "NT7i", "NT1r"),
     assumptions=(ALIGNED, "no degenerate pair, and a run that has settled"),
-    expected=needs_no_degenerate_pair,
+    vacuous=only_degenerate_pairs,
     reference="mathematics/next-token#nt10",
 )
 @if_time_allows(attention_seconds)
@@ -227,7 +230,7 @@ def plain_descent(settings: NextTokenSettings, run: Run) -> Finding:
     """[D] Under gradient descent with a fixed rate the loss is sub-linear: rate t (L - L*) tends to |W_kq*|^2."""
     training = plain_run(settings, run)
     sound, dropped = _split(range(len(training.datasets)), lambda i: not training.predictions[i].degenerate_pairs)
-    left_out: dict[str, list[int]] = {DEGENERATE: dropped}
+    left_out: dict[str, list[int]] = {KINDS["once"]: dropped}
     comparisons = {i: sublinear(training, i) for i in sound}
     # a fixed rate may be too large at first, and it takes long to recover from that when the loss is sub-linear
     settled, late = _split(sound, lambda i: comparisons[i].measured.error <= comparisons[i].resolution)

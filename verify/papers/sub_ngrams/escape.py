@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from proofs.identities import Identities
 from verify.claim import (
-    NOTHING,
     Certificate,
     Counterexample,
     Evidence,
@@ -21,14 +20,13 @@ from verify.claim import (
     decide,
     how_many,
     too_dear,
-    undecided,
 )
 from verify.papers.sub_ngrams.escape_numbers import (
     contiguous,
     escape_numbers,
 )
 from verify.papers.sub_ngrams.kernels import derivatives, elimination, rational_kernels
-from verify.papers.sub_ngrams.premises import control_needs_an_unused_lag, needs_an_unused_lag
+from verify.papers.sub_ngrams.premises import no_unused_lag
 from verify.papers.sub_ngrams.settings import SubNGramSettings
 from verify.report.colours import FIRST, MUTED, SECOND
 
@@ -64,7 +62,7 @@ def draw_hessian(axes: Axes, details: Mapping[str, Any]) -> str:
     "what an unused lag brings",
     requires=("SN2", "SN5"),
     assumptions=("lag weights as coordinates", "T -> infinity before c -> infinity"),
-    expected=needs_an_unused_lag,
+    vacuous=no_unused_lag,
     reference="mathematics/sub-n-grams/loss-and-escape#sn12",
     plot=Plot(("hessian",), draw_hessian),
 )
@@ -80,8 +78,6 @@ def first_escape(settings: SubNGramSettings, run: Run) -> Finding:
 
     S, n, lags = settings.S, settings.n, settings.lag_set
     unused = unused_lags(n, lags)
-    if not unused:
-        return undecided(f"{NOTHING}: every lag is in use", scope=f"S={S}, n={n}")
     generic, seconds = S**n <= GENERIC_WORDS, elimination(S, n) + derivatives(S, n, lags, ways=3, order=n)
     kernels = [] if generic else rational_kernels(S, n, how_many(KERNELS, seconds, run), settings.seed)
     if not generic and not kernels:
@@ -186,7 +182,7 @@ def features(lags: tuple[int, ...], lag: int) -> list[Feature]:
 @claim(
     "SN12c",
     "for every kernel (control)",
-    expected=control_needs_an_unused_lag,
+    vacuous=no_unused_lag,
     origin=Origin.CONTROL,
     reference="mathematics/sub-n-grams/loss-and-escape#sn12c",
 )
@@ -200,8 +196,6 @@ def always_negative(settings: SubNGramSettings, run: Run) -> Finding:
 
     S, n, lags = settings.S, settings.n, settings.lag_set
     unused = unused_lags(n, lags)
-    if not unused:
-        return undecided(f"{NOTHING}: every lag is in use", scope=f"S={S}, n={n}")
     seconds = elimination(S, n) + derivatives(S, n, lags, ways=1, order=len(lags) + 1)
     if seconds > run.seconds:
         return too_dear(seconds, run, what="the derivatives for one rational kernel", scope=f"S={S}, n={n}")

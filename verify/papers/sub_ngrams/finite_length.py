@@ -13,7 +13,6 @@ from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.finite_length import FiniteLength, at_most, ball, phi
 from proofs.sub_ngrams.law import Word
 from verify.claim import (
-    NOTHING,
     Certificate,
     Counterexample,
     Evidence,
@@ -23,10 +22,8 @@ from verify.claim import (
     claim,
     decide,
     too_dear,
-    undecided,
 )
 from verify.papers.sub_ngrams.finite_length_blocks import (
-    NO_LAGS,
     Compared,
     Problem,
     annealed_full_context,
@@ -38,7 +35,7 @@ from verify.papers.sub_ngrams.finite_length_blocks import (
     starts,
     type_one_of_kernel,
 )
-from verify.papers.sub_ngrams.premises import control_needs_an_unused_lag_and_one, needs_full_context, needs_lags
+from verify.papers.sub_ngrams.premises import no_full_context, no_lags
 from verify.papers.sub_ngrams.settings import SubNGramSettings, braces
 from verify.recheck.sub_ngrams import finite as second
 
@@ -51,7 +48,7 @@ SHORTEST = "exact blocks at the shortest length"
     "bound on blocks of used key lags",
     requires=("SN1", "SN2"),
     assumptions=("padded heads in the first layer",),
-    expected=needs_lags,
+    vacuous=no_lags,
     origin=Origin.STRENGTHENED,
     reference="mathematics/sub-n-grams/finite-length#sn16",
 )
@@ -65,8 +62,6 @@ def key_lags_that_are_read(settings: SubNGramSettings, run: Run) -> Finding:
     target's class; and exact blocks of nearly deterministic rational kernels, from a uniform start and from n-1 zeros.
     The bound, a logarithm, is enclosed in balls.
     """
-    if not settings.lag_set:
-        return undecided(NO_LAGS, scope=about(settings))
     law, lags = settings.law, settings.lag_set
     problems = annealed_problems(settings, run)
     if not problems:
@@ -96,7 +91,7 @@ def key_lags_that_are_read(settings: SubNGramSettings, run: Run) -> Finding:
     "bound at full context",
     requires=("SN16",),
     assumptions=("padded heads in the first layer",),
-    expected=needs_full_context,
+    vacuous=no_full_context,
     origin=Origin.STRENGTHENED,
     reference="mathematics/sub-n-grams/finite-length#sn17",
 )
@@ -109,9 +104,6 @@ def full_context(settings: SubNGramSettings, run: Run) -> Finding:
     Exact blocks; between them and the bound stands E r/(N-1+r) + (1 - 1/S) E r'/(N-1+r'), N the number of words with
     the target's context, r' = max(1, S alpha).
     """
-    if not (settings.lag_set and settings.full_context):
-        why = f"{NOTHING}: a lag below n is not read" if settings.lag_set else NO_LAGS
-        return undecided(why, scope=about(settings))
     law, lags = settings.law, settings.lag_set
     problems = annealed_problems(settings, run)
     if not problems:
@@ -177,11 +169,18 @@ def listed(problems: Sequence[Problem]) -> str:
 # --- what the bound does not hold for ---
 
 
+def no_conflict(settings: SubNGramSettings) -> str:
+    """Of the lags that are read with the others."""
+    if settings.lag_set and adversaries.conflicting_switch(settings.n, settings.lag_set):
+        return ""
+    return "no pattern contradicts what the lags read (they are none, all, or too far)"
+
+
 @claim(
     "SN16c",
     "the same for unused key lags (control)",
     requires=("SN2",),
-    expected=control_needs_an_unused_lag_and_one,
+    vacuous=no_conflict,
     origin=Origin.CONTROL,
     reference="mathematics/sub-n-grams/finite-length#sn16c",
 )
@@ -192,10 +191,8 @@ def key_lags_that_are_not_read(settings: SubNGramSettings, run: Run) -> Finding:
     few, and each is added up exactly.
     """
     n, lags = settings.n, settings.lag_set
-    found = adversaries.conflicting_switch(n, lags) if lags and n > 1 else None
-    if found is None:
-        why = f"{NOTHING}: no pattern contradicts what the lags read (they are none, all, or too far)"
-        return undecided(why, scope=about(settings))
+    found = adversaries.conflicting_switch(n, lags)
+    assert found is not None, "see no_conflict"
     switch, share = found
     D, K, a = 2 ** (n - 1), 2 ** (len(lags) + 1), lags[0] - 1
     for double in range(1, 4):

@@ -17,7 +17,7 @@ from proofs.sub_ngrams.finite_length import FiniteLength, at_most, ball, phi, si
 from proofs.sub_ngrams.law import NGramLaw, Word
 from proofs.sub_ngrams.score_blocks import ScoreBlocks, parameter_gradient
 from proofs.sub_ngrams.transfer_exact import transfer_exact
-from verify.claim import NOTHING, SHARE, Counterexample, Run, how_many
+from verify.claim import SHARE, Counterexample, Run, how_many
 from verify.papers.sub_ngrams.engines import Options, choose_engine, reached
 from verify.papers.sub_ngrams.kernels import one_kernel_exactly
 from verify.papers.sub_ngrams.settings import SubNGramSettings
@@ -26,7 +26,6 @@ from verify.recheck.sub_ngrams import finite as second
 
 ENUMERABLE = 4096  # sequences that a counterexample is checked on once more, one by one
 CHANCES = (Fraction(1, 4), Fraction(1, 50), Fraction(1, 1000))  # of the other tokens, in nearly deterministic rows
-NO_LAGS = f"{NOTHING}: without lags the factorised gradient is 0, and there is no such block"
 Problem = tuple[int, Fraction | float]  # T, q
 
 

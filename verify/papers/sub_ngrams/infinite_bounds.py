@@ -25,11 +25,10 @@ from verify.claim import (
     decide,
     how_many,
     too_dear,
-    undecided,
 )
-from verify.papers.sub_ngrams.finite_length_blocks import CHANCES, NO_LAGS, Compared
+from verify.papers.sub_ngrams.finite_length_blocks import CHANCES, Compared
 from verify.papers.sub_ngrams.kernels import elimination, in_powers, rational_kernels
-from verify.papers.sub_ngrams.premises import control_needs_lags, needs_lags
+from verify.papers.sub_ngrams.premises import no_lags
 from verify.papers.sub_ngrams.settings import SubNGramSettings, braces
 from verify.printing import shown
 from verify.recheck.sub_ngrams import bounds, chains
@@ -44,7 +43,7 @@ PARTS = ("|Q|^2 + |K|^2 without c", "|V|^2 without c^2")
     "bounds at infinite length",
     requires=("SN2",),
     assumptions=("padded heads in the first layer",),
-    expected=needs_lags,
+    vacuous=no_lags,
     origin=Origin.STRENGTHENED,
     reference="mathematics/sub-n-grams/finite-length#sn19",
 )
@@ -57,8 +56,6 @@ def infinite_length_bounds(settings: SubNGramSettings, run: Run) -> Finding:
     Random rational kernels, nearly deterministic ones, and one whose next token repeats the one at the last lag read.
     """
     S, n, lags = settings.S, settings.n, settings.lag_set
-    if not lags:
-        return undecided(NO_LAGS, scope=f"S={settings.S}, n={settings.n}, lags {braces(settings.lag_set)}")
     seconds = elimination(S, n) + in_powers(S, n, lags)
     count = how_many(8 * len(QS), seconds, run)
     if not count:
@@ -171,7 +168,7 @@ def shape_of(kernel: Sequence[Sequence[Fraction]]) -> tuple[int, int]:
     "SN19c",
     "half the bound at infinite length (control)",
     requires=("SN2",),
-    expected=control_needs_lags,
+    vacuous=no_lags,
     origin=Origin.CONTROL,
     reference="mathematics/sub-n-grams/finite-length#sn19c",
 )
@@ -182,8 +179,6 @@ def half_gamma(settings: SubNGramSettings, run: Run) -> Finding:
     A kernel whose next token repeats, but for a small chance, the token at the last lag read, at q near 1.
     """
     S, n, lags = settings.S, settings.n, settings.lag_set
-    if not lags:
-        return undecided(NO_LAGS, scope=f"S={settings.S}, n={settings.n}, lags {braces(settings.lag_set)}")
     seconds = elimination(S, n) + in_powers(S, n, lags)
     if seconds > run.seconds:
         return too_dear(seconds, run, what="the exact blocks of one rational kernel", scope=f"S={S}, n={n}")

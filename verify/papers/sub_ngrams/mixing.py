@@ -15,7 +15,6 @@ from proofs.sub_ngrams.finite_length import FiniteLength, size, type_two
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.transfer_exact import transfer_exact
 from verify.claim import (
-    NOTHING,
     SHARE,
     Certificate,
     Counterexample,
@@ -26,11 +25,10 @@ from verify.claim import (
     claim,
     decide,
     too_dear,
-    undecided,
 )
-from verify.papers.sub_ngrams.finite_length_blocks import CHANCES, NO_LAGS, Compared
+from verify.papers.sub_ngrams.finite_length_blocks import CHANCES, Compared
 from verify.papers.sub_ngrams.kernels import one_kernel_exactly
-from verify.papers.sub_ngrams.premises import needs_an_unused_lag_and_one
+from verify.papers.sub_ngrams.premises import no_lag_read_and_lag_unread
 from verify.papers.sub_ngrams.settings import SubNGramSettings, braces
 from verify.recheck.sub_ngrams import finite as second
 
@@ -44,7 +42,7 @@ QS_SHORT: tuple[Fraction | float, ...] = (math.inf, Fraction(2))
     "bound on blocks of unused key lags",
     requires=("SN1", "SN2"),
     assumptions=("padded heads in the first layer",),
-    expected=needs_an_unused_lag_and_one,
+    vacuous=no_lag_read_and_lag_unread,
     origin=Origin.STRENGTHENED,
     reference="mathematics/sub-n-grams/finite-length#sn18",
 )
@@ -59,8 +57,6 @@ def key_lags_that_are_not_read(settings: SubNGramSettings, run: Run) -> Finding:
     """
     S, n, lags = settings.S, settings.n, settings.lag_set
     scope = f"padded heads; S={S}, n={n}, lags {braces(lags)}"
-    if not lags or settings.full_context:
-        return undecided(f"{NOTHING}: every lag is read (see SN17)" if lags else NO_LAGS, scope=scope)
     instances = some_instances(settings, run)
     if not instances:
         seconds = one_kernel_exactly(S, n, lags, max(8, n + 1), math.inf)

@@ -1,4 +1,4 @@
-"""What claims presuppose: assumptions in words, and verdicts that theory predicts only for some settings."""
+"""For which settings claims say something: why there is nothing to check, "" where there is something; and verdicts."""
 
 from __future__ import annotations
 
@@ -14,37 +14,25 @@ def control_unless_full_context(settings: SubNGramSettings) -> Verdict:
     return Verdict.VERIFIED if settings.full_context else Verdict.REFUTED
 
 
-def needs_a_lag_to_drop(settings: SubNGramSettings) -> Verdict:
-    return Verdict.VERIFIED if settings.n > 1 else Verdict.UNDECIDED
+def no_lags(settings: SubNGramSettings) -> str:
+    return "" if settings.lag_set else "without lags the factorised gradient is 0, and there is no such block"
 
 
-def needs_lags(settings: SubNGramSettings) -> Verdict:
-    return Verdict.VERIFIED if settings.lag_set else Verdict.UNDECIDED
+def no_heads(settings: SubNGramSettings) -> str:
+    return "" if settings.lag_set else "no lag is in use, so no head is"
 
 
-def control_needs_lags(settings: SubNGramSettings) -> Verdict:
-    return Verdict.REFUTED if settings.lag_set else Verdict.UNDECIDED
+def no_lag_to_drop(settings: SubNGramSettings) -> str:
+    return "" if settings.n > 1 else "at n = 1 there is no lag"
 
 
-def has_an_unused_lag(settings: SubNGramSettings) -> bool:
-    return settings.n > 1 and not settings.full_context
+def no_unused_lag(settings: SubNGramSettings) -> str:
+    return "every lag is in use" if settings.full_context else ""
 
 
-def needs_an_unused_lag(settings: SubNGramSettings) -> Verdict:
-    return Verdict.VERIFIED if has_an_unused_lag(settings) else Verdict.UNDECIDED
+def no_full_context(settings: SubNGramSettings) -> str:
+    return no_lags(settings) or ("" if settings.full_context else "a lag below n is not read")
 
 
-def control_needs_an_unused_lag(settings: SubNGramSettings) -> Verdict:
-    return Verdict.REFUTED if has_an_unused_lag(settings) else Verdict.UNDECIDED
-
-
-def needs_full_context(settings: SubNGramSettings) -> Verdict:
-    return Verdict.VERIFIED if settings.lag_set and settings.full_context else Verdict.UNDECIDED
-
-
-def needs_an_unused_lag_and_one(settings: SubNGramSettings) -> Verdict:
-    return Verdict.VERIFIED if settings.lag_set and not settings.full_context else Verdict.UNDECIDED
-
-
-def control_needs_an_unused_lag_and_one(settings: SubNGramSettings) -> Verdict:
-    return Verdict.REFUTED if settings.lag_set and not settings.full_context else Verdict.UNDECIDED
+def no_lag_read_and_lag_unread(settings: SubNGramSettings) -> str:
+    return no_lags(settings) or ("every lag is read (see SN17)" if settings.full_context else "")

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from numerics.threads import one_thread
 from proofs.sub_ngrams.configuration import Configuration
 from verify.claim import (
-    NOTHING,
     SHARE,
     Certificate,
     Counterexample,
@@ -28,7 +27,7 @@ from verify.claim import (
     undecided,
 )
 from verify.papers.sub_ngrams.kernels import at_infinity, elimination, in_powers, rational_kernels
-from verify.papers.sub_ngrams.premises import control_needs_lags, needs_lags
+from verify.papers.sub_ngrams.premises import no_heads
 from verify.papers.sub_ngrams.settings import SubNGramSettings, braces
 
 if TYPE_CHECKING:
@@ -142,7 +141,7 @@ def draw_soft_heads(axes: Axes, details: Mapping[str, Any]) -> str:
 @claim(
     "SN14",
     "soft heads, c_A = 2 log T",
-    expected=needs_lags,
+    vacuous=no_heads,
     reference="mathematics/sub-n-grams/configuration#sn14",
     plot=Plot(("T", "mean |p_soft - p_hard|"), draw_soft_heads),
 )
@@ -159,7 +158,7 @@ def growing_soft_heads(settings: SubNGramSettings, run: Run) -> Finding:
 @claim(
     "SN14c",
     "soft heads, c_A fixed (control)",
-    expected=control_needs_lags,
+    vacuous=no_heads,
     origin=Origin.CONTROL,
     reference="mathematics/sub-n-grams/configuration#sn14c",
     plot=Plot(("T", "mean |p_soft - p_hard|"), draw_soft_heads),
@@ -179,8 +178,6 @@ Gap = tuple[float, float]  # a mean distance and its standard error
 
 def _soft_heads(settings: SubNGramSettings, name: str, r: Callable[[int], int]) -> Finding:
     """Lag weights r/(r+T-1), r = e^c_A, and the mean distance between the outputs of soft and hard network."""
-    if not settings.lag_set:
-        return undecided(f"{NOTHING}: no lag is in use, so no head is", scope=f"lags {braces(())}")
     if settings.S**settings.n > LARGEST_LAW:
         return undecided(
             f"{SEQUENCES} sequences, with urns for S^n = {settings.S}^{settings.n} n-grams each, do not fit into memory"
