@@ -32,13 +32,14 @@ def twice_loss(H: Rows, F: Rows) -> Any:
 def along_line(H: Rows, F: Rows, E: Rows) -> tuple[Fraction, Fraction, Fraction]:
     """L, dL/dt and d^2L/dt^2 at t = 0 of H + t E."""
     moving = [[_line(x, e) for x, e in zip(row, moved, strict=True)] for row, moved in zip(H, E, strict=True)]
-    value, slope, half = twice_loss(moving, [[_line(x) for x in row] for row in F]).coefficients
+    found = twice_loss(moving, [[_line(x) for x in row] for row in F])
+    value, slope, half = (Fraction(found[power,]) for power in range(3))
     return value / 2, slope / 2, half  # the second derivative is twice the coefficient of t^2
 
 
 def _line(x: Fraction, e: Fraction = ZERO) -> Series:
     """x + e t, with two derivatives."""
-    return Series((x, e, ZERO))
+    return Series(1, 2, {(0,): x, (1,): e})
 
 
 def _residual(row: Sequence[Any], basis: Sequence[Sequence[Any]]) -> list[Any]:

@@ -25,9 +25,9 @@ from itertools import product
 from typing import Any
 
 from proofs.identities import Identities, decide
+from proofs.series import Series, exponents_up_to
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.escape_ratios import Ratio, ratios
-from proofs.sub_ngrams.escape_series import Taylor, exponents_up_to
 from proofs.sub_ngrams.infinite_length import Kernel, limit_blocks, stationary_weights
 from proofs.sub_ngrams.law import Word
 
@@ -105,7 +105,7 @@ def generic_words(S: int, n: int) -> Words:
     return weights
 
 
-def loss_series(words: Words, feature: Feature, degree: int | None = None) -> Taylor:
+def loss_series(words: Words, feature: Feature, degree: int | None = None) -> Series:
     """The loss minus its value at the configuration, in feature.variables, up to `degree` (default: the feature's
     order).
 
@@ -116,8 +116,9 @@ def loss_series(words: Words, feature: Feature, degree: int | None = None) -> Ta
     if feature.query > n - 2 or feature.key > n - 1 or any(lag > n - 1 for lag in feature.lags):
         raise ValueError(f"{feature}: words of n={n} tokens hold query lags up to n-2, key lags up to n-1")
     degree, names, one = feature.order if degree is None else degree, feature.variables, total**0
-    nothing = Taylor(len(names), degree)
-    theta = {name: nothing.variable(i, one) for i, name in enumerate(names)}
+    nothing = Series(len(names), degree)
+    units = {name: tuple(int(name == other) for other in names) for name in names}
+    theta = {name: Series(len(names), degree, {unit: one}) for name, unit in units.items()}
     pi = [sum(x for w, x in words.items() if w[-1] == s) / total for s in range(S)]
 
     def stream(token: int, lag: int) -> list[Any]:

@@ -225,10 +225,10 @@ def decay(kernel: Kernel, lags: tuple[int, ...]) -> dict[str, Decay]:
     """
     _, n = shape(kernel)
     one = kernel[0][0] / kernel[0][0]
-    reciprocals = _Powers(tuple(Series.monomial(power, 2, one * 0, one) for power in range(n + 1)))
+    reciprocals = _Powers(tuple(Series(1, 1, {(power,): one}) for power in range(n + 1)))
 
     def largest(expansions: list[Any]) -> Decay:
-        first = [next((-k for k in range(2) if f[k] != 0), -2) for f in expansions]
+        first = [next((-k for k in range(2) if f[k,] != 0), -2) for f in expansions]
         return Decay(len(expansions), max(first, default=None))
 
     return {name: largest(group) for name, group in _groups(_factorised_gradient(kernel, lags, reciprocals)).items()}

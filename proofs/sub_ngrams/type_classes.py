@@ -42,10 +42,10 @@ def type_class_series(
 ) -> tuple[ScoreBlocks, ...]:
     """The gradient as a power series in 1/q: blocks of q^0 (the limit c -> infinity), q^-1, ..., q^-(order-1)."""
     refuse(law.S, law.n, T, most)
-    weights = [Series.monomial(fewer, order, fmpq(0), fmpq(1)) for fewer in range(len(lags) + 1)]
+    weights = [Series(1, order - 1, {(fewer,): fmpq(1)}) for fewer in range(len(lags) + 1)]
     entries = same_and_different(law, lags, T, weights)
     return tuple(
-        blocks(law, {ab: (to_fraction(same[i]), to_fraction(other[i])) for ab, (same, other) in entries.items()})
+        blocks(law, {ab: (to_fraction(same[i,]), to_fraction(other[i,])) for ab, (same, other) in entries.items()})
         for i in range(order)
     )
 

@@ -30,12 +30,12 @@ def test_the_score_is_the_derivative_of_the_loss_in_the_attention_logits(problem
     P = law.predictive(x)
     weights = [configuration.q ** configuration.matches(x, j) for j in range(len(x))]
     for i, g in enumerate(score(x, P, configuration)):
-        shifted = [Series((w, w if j == i else Fraction(0))) for j, w in enumerate(weights)]
+        shifted = [Series(1, 1, {(0,): w, (1,): w if j == i else Fraction(0)}) for j, w in enumerate(weights)]
         Z = sum(shifted)
         derivative = Fraction(0)
         for s in set(x):
             p = sum(w for w, x_j in zip(shifted, x, strict=True) if x_j == s) / Z
-            derivative -= P[s] * p[1] / p[0]  # of -P(s) log p(s)
+            derivative -= P[s] * p[1,] / p[0,]  # of -P(s) log p(s)
         assert g == derivative
 
 

@@ -9,18 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proofs.series import Series
 from proofs.sub_ngrams.escape_ratios import Ratio, ratios
-from proofs.sub_ngrams.escape_series import Taylor
 
 fractions = st.fractions(min_value=-5, max_value=5, max_denominator=6)
 exponents = st.tuples(st.integers(0, 3), st.integers(0, 3)).filter(lambda e: 0 < sum(e) <= 3)
 series = st.builds(
-    lambda terms: Taylor(2, 3, {e: x for e, x in terms.items() if x}), st.dictionaries(exponents, fractions)
+    lambda terms: Series(2, 3, {e: x for e, x in terms.items() if x}), st.dictionaries(exponents, fractions)
 )
 
 
 @given(series, series, series)
-def test_series_form_a_ring(f: Taylor, g: Taylor, h: Taylor) -> None:
+def test_series_form_a_ring(f: Series, g: Series, h: Series) -> None:
     assert (f + g).terms == (g + f).terms
     assert (f * g).terms == (g * f).terms
     assert (f * (g + h)).terms == (f * g + f * h).terms
@@ -29,24 +29,24 @@ def test_series_form_a_ring(f: Taylor, g: Taylor, h: Taylor) -> None:
 
 
 @given(series)
-def test_exponential_and_logarithm_are_inverse(f: Taylor) -> None:
+def test_exponential_and_logarithm_are_inverse(f: Series) -> None:
     assert f.expm1().log1p().terms == f.terms
     assert f.log1p().expm1().terms == f.terms
 
 
 @given(series, series)
-def test_exponential_of_a_sum(f: Taylor, g: Taylor) -> None:
+def test_exponential_of_a_sum(f: Series, g: Series) -> None:
     assert ((f.expm1() + 1) * (g.expm1() + 1)).terms == ((f + g).expm1() + 1).terms
 
 
 def test_coefficients_of_the_exponential() -> None:
-    x = Taylor(1, 5).variable(0, Fraction(1))
+    x = Series(1, 5, {(1,): Fraction(1)})
     assert [x.expm1()[i,] for i in range(1, 6)] == [Fraction(1, factorial(i)) for i in range(1, 6)]
 
 
 def test_a_constant_term_is_refused() -> None:
     with pytest.raises(ValueError, match="constant"):
-        (Taylor(1, 2) + Fraction(1)).log1p()
+        (Series(1, 2) + Fraction(1)).log1p()
 
 
 POINT = (Fraction(3, 7), Fraction(-11, 5))

@@ -6,14 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proofs.series import Series
+from proofs.series import Series, exponents_up_to
 
-ORDER = 4
+DEGREE = 3
 numbers = st.fractions(-3, 3, max_denominator=5)
-series = st.builds(lambda x: Series(tuple(x)), st.lists(numbers, min_size=ORDER, max_size=ORDER))
-units = series.filter(lambda x: x[0] != 0)
-ONE = Series.monomial(0, ORDER, Fraction(0), Fraction(1))
-Z = Series.monomial(1, ORDER, Fraction(0), Fraction(1))
+exponents = st.sampled_from([*exponents_up_to(DEGREE, 2)])
+series = st.builds(lambda terms: Series(2, DEGREE, terms), st.dictionaries(exponents, numbers))
+units = st.builds(lambda x, c: x - x[0, 0] + c, series, numbers.filter(bool))
+ONE = Series(2, DEGREE, {(0, 0): Fraction(1)})
+Y, Z = Series(2, DEGREE, {(1, 0): Fraction(1)}), Series(2, DEGREE, {(0, 1): Fraction(1)})
 
 
 def constant(x: Fraction) -> Series:
@@ -45,13 +46,18 @@ def test_a_scalar_is_a_constant_series(x: Series, a: Fraction) -> None:
 
 
 def test_the_geometric_series() -> None:
-    assert (1 / (ONE - Z * 2)).coefficients == (1, 2, 4, 8)
-    assert Z * Z * Z * Z == ONE * 0
+    assert (1 / (ONE - Z * 2)).terms == {(0, 0): 1, (0, 1): 2, (0, 2): 4, (0, 3): 8}
+    assert (1 / (ONE - Y - Z))[1, 2] == 3  # the orders in which one factor is y, and two are z
+    assert Z * Z * Y * Z == ONE * 0
 
 
 def test_misuse_is_refused() -> None:
     with pytest.raises(ZeroDivisionError):
         _ = ONE / Z
+    with pytest.raises(ValueError, match="must be 2 exponents"):
+        _ = ONE[0,]
     for operation in (Series.__add__, Series.__mul__, Series.__truediv__):
-        with pytest.raises(ValueError, match="orders 4 and 1"):
-            operation(ONE, Series((Fraction(1),)))
+        with pytest.raises(ValueError, match="in 2 and 1 variables, of degrees 3 and 3"):
+            operation(ONE, Series(1, DEGREE))
+        with pytest.raises(ValueError, match="in 2 and 2 variables, of degrees 3 and 2"):
+            operation(ONE, Series(2, DEGREE - 1))
