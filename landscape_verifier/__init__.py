@@ -10,6 +10,10 @@ What stands in `__all__` is public, and changes only with a note in the changelo
 `proofs` are private: their names may change in any release.
 """
 
+from typing import TYPE_CHECKING, Any
+
+from proofs.identities import Identities
+from proofs.identities import decide as identities
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.laws import DirichletLaw, FixedKernel, Law, Mixture, StationaryStarts
@@ -31,11 +35,15 @@ from verify.claim import (
     claim,
     claims_of,
     decide,
+    from_identities,
     too_dear,
     undecided,
 )
 from verify.papers.sub_ngrams.gradient.api import PopulationGradient, gradient
 from verify.settings import CheckSettings, Integer, Integers, Rational, Rationals, Real, UsageError, Words
+
+if TYPE_CHECKING:
+    from numerics.sub_ngrams.population_gradient import population_gradient, population_loss
 
 __all__ = [
     "Certificate",
@@ -47,6 +55,7 @@ __all__ = [
     "Evidence",
     "Finding",
     "FixedKernel",
+    "Identities",
     "Integer",
     "Integers",
     "Law",
@@ -73,8 +82,21 @@ __all__ = [
     "claims",
     "claims_of",
     "decide",
+    "from_identities",
     "gradient",
+    "identities",
     "papers",
+    "population_gradient",
+    "population_loss",
     "too_dear",
     "undecided",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """What needs torch, once it is asked for."""
+    if name not in ("population_gradient", "population_loss"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import numerics.sub_ngrams.population_gradient as module
+
+    return getattr(module, name)

@@ -20,7 +20,7 @@ from verify.papers.sub_ngrams.testing import (
     qs,
     rational_qs,
 )
-from verify.testing import assert_as_expected, assert_claim, claim_ids
+from verify.testing import assert_as_expected, assert_claim, assert_same_statements, claim_ids
 
 __all__ = [
     "Problem",
@@ -29,6 +29,7 @@ __all__ = [
     "assert_claim",
     "assert_engines_agree",
     "assert_gradient_matches",
+    "assert_same_statements",
     "claim_ids",
     "configurations",
     "laws",

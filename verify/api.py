@@ -15,6 +15,7 @@ from verify.check import elsewhere, parse_request
 from verify.claim import Claim, Paper, Result
 from verify.command import write_file
 from verify.printing import shown
+from verify.report.certificates import certificates_json
 from verify.report.check_json import check_json
 from verify.report.check_junit import check_junit
 from verify.report.check_markdown import check_markdown
@@ -107,6 +108,15 @@ class Report(Mapping[str, Result]):
         if suffix not in write:
             raise UsageError(f"{path}: reports end in {', '.join(write)}")
         write_file(str(path), write[suffix]().encode())
+
+    def save_certificates(self, path: str | Path) -> None:
+        """Writes the certificates, as certificate=FILE does, for `python -m verify.replay`.
+
+        UsageError if no claim here has one, or if the file cannot be written.
+        """
+        if all(result.finding.certificate is None for result in self.results):
+            raise UsageError(f"{path}: no claim here has a certificate")
+        write_file(str(path), certificates_json(self.paper, self.results).encode())
 
     def __repr__(self) -> str:
         table = check_table(

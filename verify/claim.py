@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from types import ModuleType
 from typing import Any
+from urllib.parse import urljoin
 
 from proofs.formal import FormalTheorem, formal_theorems
 from proofs.identities import Identities
@@ -394,6 +395,7 @@ class Paper:
     overview   further lines for `python -m verify`
     symbols    of the statements: symbol -> its meaning
     provenance where the statements come from, in one sentence
+    pages      address that the references of its claims are relative to, as https://.../docs/; "" if they are paths
     """
 
     name: str
@@ -409,3 +411,8 @@ class Paper:
     overview: tuple[str, ...] = ()
     symbols: Mapping[str, str] = field(default_factory=dict)
     provenance: str = ""
+    pages: str = ""
+
+    def reference(self, claim: Claim) -> str:
+        """The page with the derivation of one of its claims: a link where `pages` is one."""
+        return urljoin(self.pages, claim.reference) if claim.reference else ""

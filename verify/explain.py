@@ -54,7 +54,7 @@ def explained(paper: Paper, claim: Claim) -> str:
         "expected": "depends on the settings" if by_settings else claim.expected_verdict(None).value,
         "origin": claim.origin.meaning,
         "paper": f"{paper.title} ({paper.source}). {paper.provenance}".strip(),
-        "derivation": claim.reference,
+        "derivation": paper.reference(claim),
         "check": place_of(claim),
         "try": f"python -m verify.check paper={paper.name} select={claim.id}",
     }

@@ -7,16 +7,15 @@ imported is told with the reason.
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import pkgutil
-import sys
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from types import ModuleType
 
+from verify.by_path import imported
 from verify.claim import Paper
 from verify.printing import named, shown
 from verify.settings import UsageError, did_you_mean
@@ -24,6 +23,7 @@ from verify.settings import UsageError, did_you_mean
 GROUP = "landscape_verifier.papers"  # of entry points: NAME = "package:PAPER"
 HOME = "verify.papers"  # packages here define PAPER
 FIRST = "sub-n-grams"  # where no paper is named
+DEFINES = re.compile(r"^PAPER\b.*=.*\bPaper\(", re.MULTILINE)
 MESSAGE = 300  # characters of what is wrong with a paper
 
 
@@ -56,7 +56,7 @@ def get_paper(name: str | None = None) -> Paper:
     UsageError with the nearest name, or with what is wrong, if there is none.
     """
     if name is not None and is_path(name):  # before the installed ones are imported, of which it may be a copy
-        paper = _attempt(shown(name), lambda: _imported(Path(name)).PAPER)
+        paper = _attempt(shown(name), lambda: imported(Path(name), DEFINES).PAPER)
         if isinstance(paper, Broken):
             raise UsageError(f"paper={paper.name}: {paper.reason}")
         return paper
@@ -68,6 +68,8 @@ def get_paper(name: str | None = None) -> Paper:
     for paper in broken():
         if paper.name == name:
             raise UsageError(f"paper={shown(name)}: broken: {paper.reason}")
+    if Path(name).is_dir():
+        raise UsageError(f"paper={shown(name)}: unknown paper; for the folder of this name write paper=./{shown(name)}")
     raise UsageError(f"paper={shown(name)}: unknown paper{did_you_mean(name, known)}")
 
 
@@ -106,30 +108,3 @@ def _attempt(name: str, load: Callable[[], object]) -> Paper | Broken:
     except Exception as error:
         return Broken(name, named(error, MESSAGE))
     return paper if isinstance(paper, Paper) else Broken(name, "its PAPER is no verify.claim.Paper")
-
-
-def _imported(path: Path) -> ModuleType:
-    """The module in a file, or the package in a folder, as it stands there now."""
-    file = path / "__init__.py" if path.is_dir() else path
-    if not file.is_file():
-        raise FileNotFoundError(f"there is no file {shown(str(file))}")
-    name = path.resolve().name.removesuffix(".py")
-    before = sys.modules.get(name)
-    if before is not None and Path(str(getattr(before, "__file__", ""))).resolve() != file.resolve():
-        raise ImportError(
-            f"a module called {name} is imported already; give the file another name, or start Python anew"
-        )
-    for other in [other for other in sys.modules if other == name or other.startswith(f"{name}.")]:
-        del sys.modules[other]
-    folders = [str(path.resolve())] if path.is_dir() else None
-    spec = importlib.util.spec_from_file_location(name, file.resolve(), submodule_search_locations=folders)
-    assert spec is not None, "a Python file"
-    assert spec.loader is not None, "a Python file"
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module

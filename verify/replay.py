@@ -8,27 +8,31 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from verify.files import FileError, UnreadableError, decode, parse_json, read_bytes, whole
 from verify.printing import log, named, prepare_streams, shown, write_out
 from verify.recheck.certificate import Budget, Certificate, DeclinedError, Fields, RejectedError, digest, reading_cost
-from verify.recheck.registry import recheck_of
+from verify.recheck.registry import Recheck, recheck_at, recheck_of
 
+Find = Callable[[str], Recheck]
 SCHEMA = "landscape-verifier/certificates/1"
 LARGEST = 8_000_000  # bytes of a file
 MOST_VALUES = 1_500_000  # in it: an empty list takes two bytes there, and seventy once it is read
 MOST = 1000  # certificates in a file
+KEYS = ("limit=", "recheck=")
 LIMIT = 1e8  # elementary steps for all certificates of a file
 LONGEST_SCOPE = 500  # characters
 LEAST_CERTAINTY = 40  # an acceptance has a probability of error below 2^-40
 
-HELP = f"""python -m verify.replay FILE [limit=STEPS]
+HELP = f"""python -m verify.replay FILE [limit=STEPS] [recheck=PATH]
 Checks the certificates that python -m verify.check ... certificate=FILE has
 written, with Python's standard library alone. One line for each: accepted,
 rejected (and where it is wrong), or declined (it would take more elementary
 steps than limit leaves; default {LIMIT:.0e} for all together, ten seconds or so).
+recheck=PATH is a file or folder that checks the certificates of its paper, in
+place of the installed one.
 exact         decided by exact arithmetic
 error < 2^-k  identities, evaluated modulo a random prime at random points
               that are drawn anew in every run: a false one is accepted with
@@ -110,11 +114,14 @@ def read_part(text: str) -> Any:
         return RejectedError(f"not JSON as it should be: {error}")
 
 
-def replay(paper: str, entry: Any, limit: float | Budget = LIMIT) -> tuple[str, str, str]:
-    """Checks one certificate: (claim and verdict, how sure, scope). RejectedError or DeclinedError otherwise."""
+def replay(paper: str, entry: Any, limit: float | Budget = LIMIT, find: Find = recheck_of) -> tuple[str, str, str]:
+    """Checks one certificate: (claim and verdict, how sure, scope). RejectedError or DeclinedError otherwise.
+
+    find  what checks the certificates of a paper, by its name
+    """
     if isinstance(entry, RejectedError):
         raise entry
-    known = recheck_of(paper)
+    known = find(paper)
     top = Fields(entry, "certificate")
     claim = top.text("claim", tuple(known.STATEMENTS))
     statement = top.text("statement", (known.STATEMENTS[claim],))
@@ -140,7 +147,7 @@ def replay(paper: str, entry: Any, limit: float | Budget = LIMIT) -> tuple[str, 
     return f"{claim} {verdict}", certificate.grade, scope
 
 
-def outcomes(entries: Sequence[Any], limit: float) -> Iterator[tuple[str, str]]:
+def outcomes(entries: Sequence[Any], limit: float, find: Find = recheck_of) -> Iterator[tuple[str, str]]:
     """(outcome, line) for every certificate, whatever is in the others; the limit is for all of them together."""
     budget = Budget(limit)
     for number, item in enumerate(entries, 1):
@@ -148,9 +155,9 @@ def outcomes(entries: Sequence[Any], limit: float) -> Iterator[tuple[str, str]]:
         name = entry.get("claim") if isinstance(entry, dict) else None
         label = f"certificate {number}"
         try:
-            if isinstance(name, str) and name in recheck_of(item["paper"]).STATEMENTS:
+            if isinstance(name, str) and name in find(item["paper"]).STATEMENTS:
                 label = name
-            what, grade, scope = replay(item["paper"], entry, budget)
+            what, grade, scope = replay(item["paper"], entry, budget, find)
             yield "accepted", f"{what:<15} {grade:<16} {shown(scope, LONGEST_SCOPE)}"
         except RejectedError as reason:
             yield "rejected", f"{label}: {shown(str(reason), LONGEST_SCOPE)}"
@@ -175,15 +182,23 @@ def report(words: Sequence[str]) -> int:
     if any(word in ("-h", "--help", "help") for word in words):
         write_out(HELP)
         return 0
-    limits = [word.removeprefix("limit=") for word in words if word.startswith("limit=")]
-    files = [word for word in words if not word.startswith("limit=")]
+    limits, rechecks = ([word.removeprefix(key) for word in words if word.startswith(key)] for key in KEYS)
+    files = [word for word in words if not word.startswith(KEYS)]
     try:
         (path,), (limit,) = files, [float(text) for text in limits] or [LIMIT]
-        if not limit > 0:
+        if not limit > 0 or len(rechecks) > 1:
             raise ValueError
     except ValueError:
-        log("verify.replay: give one file, and limit=STEPS if need be, a number above 0; see --help")
+        log("verify.replay: give one file, limit=STEPS above 0 and one recheck=PATH if need be; see --help")
         return 2
+    find = recheck_of
+    if rechecks:
+        try:
+            given = recheck_at(rechecks[0])
+        except ValueError as error:
+            log(f"verify.replay: recheck={shown(rechecks[0])}: {error}")
+            return 2
+        find = lambda paper: given if paper == given.PAPER else recheck_of(paper)  # noqa: E731
     try:
         entries = read(path)
     except UnreadableError as error:
@@ -193,7 +208,7 @@ def report(words: Sequence[str]) -> int:
         write_out(f"rejected  {shown(path)}: {shown(str(reason), LONGEST_SCOPE)}\n")
         return 1
     count = {"accepted": 0, "rejected": 0, "declined": 0}
-    for outcome, line in outcomes(entries, limit):
+    for outcome, line in outcomes(entries, limit, find):
         count[outcome] += 1
         write_out(f"{outcome}  {line}\n")
     write_out(", ".join(f"{number} {outcome}" for outcome, number in count.items()) + "\n")

@@ -9,6 +9,8 @@ def test_claim(id):
 
 from __future__ import annotations
 
+import json
+import textwrap
 from typing import Any
 
 from verify.check import parse_request
@@ -16,6 +18,8 @@ from verify.claim import Claim, Finding, Paper, Result
 from verify.registry import get_paper
 from verify.runner import run_claims
 from verify.settings import read_words
+
+LINE = 100  # characters of a statement in a line of code
 
 
 def claim_ids(paper: str | Paper) -> list[str]:
@@ -46,6 +50,32 @@ def assert_claim(claim: Claim, settings: Any = None) -> Finding:
     results = run_claims([claim], settings)
     _require_expected(results)
     return results[0].finding
+
+
+def assert_same_statements(paper: str | Paper, recheck: Any) -> None:
+    """AssertionError unless the recheck says of every claim that it knows just what the paper says.
+
+    recheck  the module, with STATEMENTS
+
+    The message holds the lines to paste into the recheck, once you have read them: they are what its checks decide. The
+    two remain two texts, as the recheck imports nothing of the paper; that they are equal proves no meaning.
+    """
+    said = {claim.id: claim.statement for claim in _paper(paper).claims}
+    unknown = [id for id in recheck.STATEMENTS if id not in said]
+    others = [id for id, statement in recheck.STATEMENTS.items() if statement != said.get(id, statement)]
+    if unknown:
+        raise AssertionError(f"{', '.join(unknown)}: the recheck knows them, the paper does not")
+    if others:
+        lines = [line for id in recheck.STATEMENTS for line in _as_code(id, said[id])]
+        told = f"{', '.join(others)}: the paper has another statement than the recheck, which should read"
+        raise AssertionError("\n".join([told, "STATEMENTS = {", *lines, "}"]))
+
+
+def _as_code(id: str, statement: str) -> list[str]:
+    """An entry of a dictionary, in lines of Python."""
+    words = textwrap.wrap(statement, LINE, break_long_words=False, break_on_hyphens=False)
+    pieces = [f"{line} " for line in words[:-1]] + words[-1:]
+    return [f'    "{id}": (', *(f"        {json.dumps(piece, ensure_ascii=False)}" for piece in pieces), "    ),"]
 
 
 def _paper(paper: str | Paper) -> Paper:

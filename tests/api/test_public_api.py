@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -321,3 +324,59 @@ def test_errors_of_a_gradient_are_those_of_the_command_line(settings: dict[str, 
 def test_what_only_verify_gradient_does_is_refused(key: str) -> None:
     with pytest.raises(lv.UsageError, match=rf"{key}=2: only python -m verify\.gradient takes it"):
         lv.gradient(**{key: 2})
+
+
+def test_certificates_of_a_report(tmp_path: Path) -> None:
+    """The same bytes as certificate=FILE; no file where there is none."""
+    by_command, by_report = str(tmp_path / "command.json"), tmp_path / "report.json"
+    assert check_command(["k=2", "n=2", "select=SN4,SN8", f"certificate={by_command}"]) == 0
+    lv.check(k=2, n=2, select=["SN4", "SN8"]).save_certificates(by_report)
+    assert by_report.read_bytes() == Path(by_command).read_bytes()
+    with pytest.raises(lv.UsageError, match="no claim here has a certificate"):
+        lv.check(TOY).save_certificates(tmp_path / "none.json")
+    assert not (tmp_path / "none.json").exists()
+
+
+def test_a_claim_of_identities() -> None:
+    def prove(factor: int) -> list[lv.Identities]:
+        return [lv.identities("(x + 1)^2", ((f"x={x}", (x + 1) ** 2 - (x * x + factor * x + 1)) for x in range(3)))]
+
+    found = lv.from_identities(lambda: prove(2), "x = 0, 1, 2", evidence=lv.Evidence.EXACT)
+    assert (found.verdict, found.instances, found.found) == (lv.Verdict.VERIFIED, 3, "0 residuals")
+    wrong = lv.from_identities(lambda: prove(3), "x = 0, 1, 2", evidence=lv.Evidence.EXACT)
+    assert wrong.verdict is lv.Verdict.REFUTED and "x=1: residual -1" in str(wrong.details["counterexample"])
+
+
+def test_a_network_of_ones_own_without_the_private_packages() -> None:
+    import torch
+
+    class Count(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.w = torch.nn.Parameter(torch.zeros((), dtype=torch.float64))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.softmax(self.w * torch.stack([(x == s).sum(1) for s in range(2)], 1), 1)
+
+    law = lv.NGramLaw(2, 1, Fraction(1), "uniform")
+    assert float(lv.population_gradient(Count(), law, 4)["w"]) < 0  # counts tell of the next token
+    assert lv.population_loss(Count(), law, 4) == pytest.approx(math.log(2))
+    with pytest.raises(AttributeError, match="no attribute 'population_grad'"):
+        _ = lv.population_grad
+
+
+def test_importing_the_package_imports_no_torch() -> None:
+    code = "import sys, landscape_verifier; assert 'torch' not in sys.modules and 'sympy' not in sys.modules"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_references_are_links_where_the_paper_says_where_its_pages_are() -> None:
+    claim = lv.Claim("TO1", "x", "x.", "", lambda settings, run: lv.undecided(""), reference="halves#to1")
+    assert TOY.reference(claim) == "halves#to1"
+    paper = replace(TOY, pages="https://example.org/docs/", claims=(claim,))
+    assert paper.reference(claim) == "https://example.org/docs/halves#to1"
+    assert paper.reference(replace(claim, reference="https://other.org/x")) == "https://other.org/x"
+    assert paper.reference(replace(claim, reference="")) == ""
+    assert '<a href="https://example.org/docs/halves#to1">' in lv.check(paper).to_html()
+    hostile = replace(paper, claims=(replace(claim, reference="javascript:alert(1)"),))
+    assert "<code>javascript:alert(1)</code>" in lv.check(hostile).to_html()

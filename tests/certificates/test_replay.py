@@ -18,6 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from verify import replay
+from verify.check import main as check
+from verify.new import contents
 from verify.recheck.certificate import DeclinedError, RejectedError, digest
 from verify.recheck.registry import rechecks
 from verify.registry import papers
@@ -71,7 +73,7 @@ def test_replay_needs_the_standard_library_only() -> None:
     """Run by a Python without site-packages, from a copy that holds nothing but the checker."""
     program = (
         "import sys, importlib.abc\n"
-        "STANDARD = [], ['replay'], ['recheck'], ['files'], ['printing']\n"
+        "STANDARD = [], ['replay'], ['recheck'], ['files'], ['printing'], ['by_path']\n"
         "class Blocked(importlib.abc.MetaPathFinder):\n"
         "    def find_spec(self, name, path, target=None):\n"
         "        top = name.partition('.')[0]\n"
@@ -248,6 +250,9 @@ def test_what_is_too_large_is_declined_with_its_cost(capsys: pytest.CaptureFixtu
         (["no/such/file.json"], 2, "No such file"),
         (["a", "b"], 2, "one file"),
         ([str(VALID[0]), "limit=many"], 2, "one file"),
+        ([str(VALID[0]), "recheck=a", "recheck=b"], 2, "one file"),
+        ([str(VALID[0]), "recheck=no/such.py"], 2, "verify.replay: recheck=no/such.py: FileNotFoundError: there is no"),
+        ([str(VALID[0]), f"recheck={__file__}"], 2, "defines no PAPER"),
         (["--help"], 0, "accepted"),
     ],
 )
@@ -347,3 +352,23 @@ def test_a_field_that_no_check_reads_is_rejected(place: str) -> None:
 def test_numbers_that_are_not_whole_are_named(number: str) -> None:
     with pytest.raises(RejectedError, match=rf"{number}(: a number that is not whole| is no number)"):
         replay.parse(f'{{"schema": {number}}}'.encode())
+
+
+def test_a_recheck_by_its_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a paper that nothing is installed for; where it says no, that is heard, and other papers have their own."""
+    for name, text in contents("own-paper").items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    file, recheck = str(tmp_path / "certificates.json"), tmp_path / "own_paper_recheck.py"
+    try:
+        assert check([f"paper={tmp_path / 'own_paper_package'}", f"certificate={file}"]) == 0
+        assert replay.main([file]) == 3
+        assert "no recheck installed for own-paper" in capsys.readouterr().out
+        assert replay.main([file, f"recheck={recheck}"]) == 0
+        assert "2 accepted" in capsys.readouterr().out
+        assert replay.main([str(VALID[0]), f"recheck={recheck}"]) == 0
+        recheck.write_text(recheck.read_text().replace("return curvature * w**2 / 2", "return curvature * w**3 / 2"))
+        assert replay.main([file, f"recheck={recheck}"]) == 1
+    finally:
+        for name in [name for name in sys.modules if name.startswith(("own_paper_package", "own_paper_recheck"))]:
+            del sys.modules[name]

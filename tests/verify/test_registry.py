@@ -142,6 +142,25 @@ def test_a_file_with_the_name_of_a_library_is_refused(tmp_path: Path) -> None:
         registry.get_paper(str(tmp_path / "json.py"))
 
 
+def test_a_folder_above_a_paper_says_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder that python -m verify new has made holds a paper, its recheck and tests."""
+    (tmp_path / "own" / "own_paper").mkdir(parents=True)
+    (tmp_path / "own" / "own_paper" / "__init__.py").write_text(PAPER.format(name="own", title="a sum"))
+    (tmp_path / "own" / "own_recheck.py").write_text("PAPER = 'own'\nSTATEMENTS = {}\nCLAIMS = {}\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=r"no file own/__init__.py; did you mean own/own_paper\?$"):
+        registry.get_paper("own/")
+    with pytest.raises(UsageError, match=r"paper=own: unknown paper; for the folder of this name write paper=\./own"):
+        registry.get_paper("own")
+    (tmp_path / "own" / "__init__.py").write_text("")
+    with pytest.raises(UsageError, match=r"own/__init__.py defines no PAPER; did you mean own/own_paper\?$"):
+        registry.get_paper("./own")
+    with pytest.raises(ValueError, match=r"defines no PAPER; did you mean own/own_recheck.py\?$"):
+        rechecks.recheck_at("own")
+    assert rechecks.recheck_at("own/own_recheck.py").PAPER == "own"
+    sys.modules.pop("own_recheck", None)
+
+
 def test_commands_of_papers() -> None:
     assert callable(registry.command("gradient"))
     with pytest.raises(UsageError, match="nonsense: the paper that brings this command is not installed"):

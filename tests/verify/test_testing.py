@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from landscape_verifier.testing import (
     assert_as_expected,
     assert_engines_agree,
     assert_gradient_matches,
+    assert_same_statements,
     claim_ids,
     problems,
 )
@@ -28,6 +30,7 @@ from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
 from verify.papers.sub_ngrams.engines import ENGINES
+from verify.registry import get_paper
 from verify.settings import UsageError
 
 ROOT = Path(__file__).parents[2]
@@ -220,3 +223,19 @@ def test_without_hypothesis_the_message_says_what_to_install() -> None:
     finished = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False)
     assert finished.returncode == 1
     assert "ImportError: strategies need hypothesis: pip install" in finished.stderr
+
+
+def test_statements_of_a_recheck_are_those_of_the_paper() -> None:
+    """Or the message is Python that makes them so."""
+    said = {claim.id: claim.statement for claim in get_paper("sub-n-grams").claims}
+    assert_same_statements("sub-n-grams", SimpleNamespace(STATEMENTS=said))
+    other = SimpleNamespace(STATEMENTS={"SN1": said["SN1"], "SN8": "Something else.", "SN12": said["SN12"] + " "})
+    with pytest.raises(AssertionError, match=r"^SN8, SN12: the paper has another statement") as told:
+        assert_same_statements("sub-n-grams", other)
+    _, code = str(told.value).split("\n", 1)
+    found: dict[str, object] = {}
+    exec(code, found)
+    assert found["STATEMENTS"] == {id: said[id] for id in ("SN1", "SN8", "SN12")}
+    assert max(map(len, code.splitlines())) <= 120
+    with pytest.raises(AssertionError, match="SN99: the recheck knows them, the paper does not"):
+        assert_same_statements("sub-n-grams", SimpleNamespace(STATEMENTS={"SN99": "x."}))

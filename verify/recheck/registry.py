@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 from functools import cache
 from importlib import metadata
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 from verify import recheck
+from verify.by_path import imported
 from verify.printing import named, shown
 from verify.recheck.certificate import Check, DeclinedError
 
 GROUP = "landscape_verifier.rechecks"  # of entry points: NAME = "module"
+DEFINES = re.compile(r"^PAPER\b.*=\s*[\"']", re.MULTILINE)
 LONGEST_NAME = 100  # characters of a paper's, in a message
 
 
@@ -46,9 +50,22 @@ def recheck_of(paper: str) -> Recheck:
     for entry in metadata.entry_points(group=GROUP):
         if entry.name == paper:
             try:
-                found: Recheck = entry.load()
-                assert found.STATEMENTS.keys() >= {claim for claim, _ in found.CLAIMS}, "a check without a statement"
+                return _whole(entry.load())
             except Exception as error:  # somebody else's module
                 raise DeclinedError(f"the recheck for {shown(paper)} is broken: {named(error)}") from None
-            return found
     raise DeclinedError(f"no recheck installed for {shown(paper, LONGEST_NAME)}")
+
+
+def recheck_at(path: str) -> Recheck:
+    """The recheck in this file or folder; ValueError, with what is wrong, if there is none."""
+    try:
+        return _whole(imported(Path(path), DEFINES))
+    except Exception as error:  # somebody else's module
+        raise ValueError(named(error)) from None
+
+
+def _whole(module: Any) -> Recheck:
+    """Whatever is raised where it is no recheck."""
+    found: Recheck = module
+    assert found.STATEMENTS.keys() >= {claim for claim, _ in found.CLAIMS}, "a check without a statement"
+    return found

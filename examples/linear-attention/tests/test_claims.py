@@ -13,7 +13,7 @@ import pytest
 from linear_attention import PAPER, index, learning_order, loss, merged, model, prompts, separate
 
 import landscape_verifier as lv
-from landscape_verifier.testing import assert_as_expected, claim_ids
+from landscape_verifier.testing import assert_as_expected, assert_same_statements, claim_ids
 
 README = Path(__file__).parents[1] / "README.md"
 INSTANCES = ["D=2", "D=3", "D=3 N=1 seed=7", "D=2 N=1000000000", "eigenvalues=1,7/2,1/3 N=2", "eigenvalues=1000,1/1000"]
@@ -31,7 +31,8 @@ def test_four_dimensions() -> None:
 
 
 def test_the_statements_of_the_recheck_are_those_of_the_claims() -> None:
-    assert {claim.id: claim.statement for claim in PAPER.claims} == linear_attention_recheck.STATEMENTS
+    assert_same_statements(PAPER, linear_attention_recheck)
+    assert linear_attention_recheck.STATEMENTS.keys() == set(claim_ids(PAPER))
     assert {id for id, _ in linear_attention_recheck.CLAIMS} == set(claim_ids(PAPER))
 
 

@@ -1,0 +1,52 @@
+"""Modules of somebody else's, by the path of a file or a folder. Standard library only, as `verify.replay` takes it."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from verify.printing import shown
+
+
+def imported(path: Path, defines: re.Pattern[str]) -> ModuleType:
+    """The module in a file, or the package in a folder, as it stands there now; it has a PAPER.
+
+    defines  how it looks where PAPER is defined, for a hint: FileNotFoundError or AttributeError name the files below
+             `path` that look so. ImportError where a module of this name is there already
+    """
+    file = path / "__init__.py" if path.is_dir() else path
+    if not file.is_file():
+        raise FileNotFoundError(f"there is no file {shown(str(file))}{_hint(path, defines)}")
+    name = path.resolve().name.removesuffix(".py")
+    before = sys.modules.get(name)
+    if before is not None and Path(str(getattr(before, "__file__", ""))).resolve() != file.resolve():
+        raise ImportError(
+            f"a module called {name} is imported already; give the file another name, or start Python anew"
+        )
+    for other in [other for other in sys.modules if other == name or other.startswith(f"{name}.")]:
+        del sys.modules[other]
+    folders = [str(path.resolve())] if path.is_dir() else None
+    spec = importlib.util.spec_from_file_location(name, file.resolve(), submodule_search_locations=folders)
+    assert spec is not None, "a Python file"
+    assert spec.loader is not None, "a Python file"
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+        if not hasattr(module, "PAPER"):
+            raise AttributeError(f"{shown(str(file))} defines no PAPER{_hint(path, defines)}")
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _hint(path: Path, defines: re.Pattern[str]) -> str:
+    """The files and folders in this one that look as if they were meant."""
+    inside = [*path.glob("*/__init__.py"), *path.glob("*.py")] if path.is_dir() else []
+    likely = [file for file in sorted(inside) if defines.search(file.read_text(encoding="utf-8", errors="replace"))]
+    names = [shown(str(file.parent if file.name == "__init__.py" else file)) for file in likely]
+    return f"; did you mean {' or '.join(names)}?" if names else ""
