@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from verify import __version__
-from verify.command import emit, emit_help, run_command
+from verify.command import emit_help, run_command, show_version
 from verify.printing import shown
 from verify.registry import broken, load, papers
 from verify.settings import UsageError, did_you_mean
@@ -18,6 +18,7 @@ COMMANDS = {  # name, that of a module here (or see MODULES) with main(words) ->
     "new": ("NAME", "a package with the claims of your own paper, to start from"),
     "selftest": ("", "whether this installation computes what it should"),
     "env": ("", "versions and devices, for a bug report"),
+    "completion": ("bash", "a script that completes these words in a shell: bash, zsh or fish"),
 }
 
 MODULES = {"claim": "verify.explain"}
@@ -37,8 +38,7 @@ def main(words: Sequence[str]) -> int:
         return 0
     name, *rest = words
     if name == "--version":
-        emit(f"landscape-verifier {__version__}\n", None)
-        return 0
+        return show_version()
     brought = {other: place for paper in papers().values() for other, (_, _, place) in paper.commands.items()}
     known = {**brought, **{other: f"{MODULES.get(other, f'verify.{other}')}:main" for other in COMMANDS}}
     if name not in known:

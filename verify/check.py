@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Sequence
 from typing import Any
@@ -21,21 +22,21 @@ from verify.command import (
 )
 from verify.executors import cores, open_pool
 from verify.printing import log, shown
-from verify.registry import get_paper, papers
+from verify.registry import get_paper, paper_of, papers
 from verify.report.certificates import certificates_json
 from verify.report.check_json import check_json
 from verify.report.check_junit import check_junit
 from verify.report.check_markdown import check_markdown
 from verify.report.check_table import check_table
 from verify.runner import Elsewhere, exit_status, run_claims, select_claims
-from verify.settings import CheckSettings, read_words, validate
+from verify.settings import CheckSettings, read_words, undashed, validate
 
 COMMAND = ("python", "-m", "verify.check")
 PIPE_WIDTH = 160  # of a table that does not go to a terminal
 
-HELP = """python -m verify.check [KEY=VALUE ...]
+HELP = """python -m verify.check [ID ...] [KEY=VALUE ...]
 Checks every claim of a paper at the given parameters; for example: python -m verify.check k=2 n=3
-select=SN5,SN8 checks these claims, ignore=SN14 all but these; ids: python -m verify
+SN5 SN8, or select=SN5,SN8, checks these claims, ignore=SN14 all but these; ids: python -m verify
 exit status
   0    every verdict as expected
   1    a wrong verdict
@@ -50,8 +51,9 @@ def main(words: Sequence[str]) -> int:
     if asks_for_help(words):
         emit_help(help_text())
         return 0
+    words = selected(undashed(words))
     values = read_words(words)
-    paper = get_paper(values.get("paper"))
+    paper = get_paper(values.get("paper") or paper_of(values.get("select", "")))
     settings, claims = parse_request(paper, values)
     check_output(settings.output, kinds=kinds_of(settings.format))
     check_output(settings.certificate, key="certificate", kinds=kinds_of("json"))
@@ -68,6 +70,17 @@ def main(words: Sequence[str]) -> int:
     if settings.certificate is not None:
         write_certificates(paper, results, settings.certificate)
     return exit_status(results)
+
+
+ID = re.compile(r"[A-Z]+[0-9]+[a-z]?")
+
+
+def selected(words: Sequence[str]) -> list[str]:
+    """The words with the ids of claims that stand alone, as in SN5 SN8, put together to select=SN5,SN8."""
+    ids = [word for word in words if ID.fullmatch(word)]
+    if not ids:
+        return list(words)
+    return [*(word for word in words if word not in ids), f"select={','.join(ids)}"]
 
 
 def write_certificates(paper: Paper, results: Sequence[Result], path: str) -> None:

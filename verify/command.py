@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
+from verify import __version__
 from verify.printing import LONGEST_LINE, log, prepare_streams, printable, shown, silence, trace, write_out
 from verify.settings import Settings, UsageError
 
@@ -42,7 +43,7 @@ def run_command(name: str, main: Callable[[Sequence[str]], int]) -> NoReturn:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     prepare_streams()
     try:
-        status = main(sys.argv[1:])
+        status = show_version() if sys.argv[1:] == ["--version"] else main(sys.argv[1:])
     except UsageError as error:
         log(f"{name}: {shown(str(error), LONGEST_LINE)}")
         status = USAGE
@@ -57,6 +58,11 @@ def run_command(name: str, main: Callable[[Sequence[str]], int]) -> NoReturn:
         log(f"{name}: this is a defect of the program; please report it with: python -m verify env")
         status = INTERNAL
     sys.exit(status)
+
+
+def show_version() -> int:
+    emit(f"landscape-verifier {__version__}\n", None)
+    return 0
 
 
 # --- help ---

@@ -73,6 +73,18 @@ def get_paper(name: str | None = None) -> Paper:
     raise UsageError(f"paper={shown(name)}: unknown paper{did_you_mean(name, known)}")
 
 
+def paper_of(select: str) -> str | None:
+    """The name of the only paper with claims that these words select (ids or prefixes, with commas between); None if
+    there are several, or none."""
+    words = [word for word in select.split(",") if word]
+    able = [name for name, paper in papers().items() if words and all(_has(paper, word) for word in words)]
+    return able[0] if len(able) == 1 else None
+
+
+def _has(paper: Paper, word: str) -> bool:
+    return any(claim.id.startswith(word) for claim in paper.claims)
+
+
 def is_path(name: str) -> bool:
     """Whether a word names a file or folder rather than a paper."""
     return name.endswith(".py") or "/" in name or name in (".", "..")

@@ -165,18 +165,41 @@ AnySettings = TypeVar("AnySettings", bound=Settings)
 
 
 def read_words(words: Sequence[str]) -> dict[str, str]:
-    """`key=value` words as a dictionary."""
+    """`key=value` words as a dictionary; other programs' `--key=value`, `--key value` and `--json` are understood."""
     values: dict[str, str] = {}
-    for word in words:
+    for word in undashed(words):
         if len(word) > LONGEST_WORD or printable(word) != word:
             raise UsageError(f"{shown(word)}: not a word of at most {LONGEST_WORD} printable characters")
         key, equals, value = word.partition("=")
         if not equals or not key:
-            raise UsageError(f"{shown(word)}: not a key=value word; for example k=2 n=3")
+            near = f"did you mean {shown(word.lstrip('-'))}=VALUE?" if word.startswith("-") else "for example k=2 n=3"
+            raise UsageError(f"{shown(word)}: not a key=value word; {near}")
         if key in values:
             raise UsageError(f"{shown(word)}: {shown(key)} is given twice")
         values[key] = value
     return values
+
+
+FORMATS = ("table", "json", "html", "junit", "markdown")
+
+
+def undashed(words: Sequence[str]) -> list[str]:
+    """The same words without dashes: --k 2 and --k=2 are k=2, --json is format=json."""
+    result, left = [], list(words)
+    while left:
+        word = left.pop(0)
+        name = word.removeprefix("--")
+        if name in (word, ""):
+            result.append(word)
+        elif "=" in name:
+            result.append(name)
+        elif name in FORMATS:
+            result.append(f"format={name}")
+        elif left and "=" not in left[0] and not left[0].startswith("--"):
+            result.append(f"{name}={left.pop(0)}")
+        else:
+            raise UsageError(f"{shown(word)}: a value is missing; for example {shown(name)}=VALUE")
+    return result
 
 
 def validate(model: type[AnySettings], values: dict[str, str]) -> AnySettings:

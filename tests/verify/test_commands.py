@@ -8,6 +8,7 @@ import math
 import os
 import pty
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -559,3 +560,65 @@ def test_another_prior_is_seen_by_the_check_itself(
     assert check.main(["k=2", "n=3", "select=SN9,SN11", "format=json"]) not in (0, 3)
     found = {claim["id"]: claim["verdict"] for claim in json.loads(capsys.readouterr().out)["claims"]}
     assert found == {"SN9": "ERROR", "SN11": "ERROR"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["select=SN1", "k=2", "n=2", "format=json"],
+        ["SN1", "k=2", "n=2", "format=json"],
+        ["--k", "2", "--n=2", "SN1", "--json"],
+        ["--select", "SN1", "--k=2", "--n", "2", "--format", "json"],
+    ],
+)
+def test_words_as_other_programs_have_them(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert check.main(words) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert [claim["id"] for claim in document["claims"]] == ["SN1"]
+    assert document["settings"]["k"] == document["settings"]["n"] == 2
+
+
+def test_the_paper_is_told_by_its_claims(capsys: pytest.CaptureFixture[str]) -> None:
+    assert check.main(["MF1"]) == 0
+    assert "select=MF1 format=json" in " ".join(capsys.readouterr().out.split())
+    with pytest.raises(UsageError, match="XX1: no claim has this id"):
+        check.main(["XX1"])
+    with pytest.raises(UsageError, match="select is given twice"):
+        check.main(["SN1", "select=SN2"])
+
+
+def test_a_scale_that_is_a_multiple_of_log_T(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["c=2*logT"], ["q=64"]):
+        assert gradient.main(["k=2", "n=2", "T=8", "format=json", *words]) == 0
+    first, second = (json.loads(f"{text}}}") for text in capsys.readouterr().out.split("\n}\n")[:2])
+    assert first["q"] == second["q"] == "64" and first["score_blocks"] == second["score_blocks"]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert overview.main(["completion", shell]) == 0
+    script = capsys.readouterr().out
+    assert all(
+        word in script for word in ("check", "gradient", "SN7", "engine=", "initial=uniform", "paper=mean-field")
+    )
+
+
+def test_completion_in_bash(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("no bash")
+    overview.main(["completion", "bash"])
+    (tmp_path / "script").write_text(capsys.readouterr().out)
+    for line, due in (
+        ("landscape-verify gra", ["gradient"]),
+        ("landscape-verify check SN1", ["SN1", "SN10"]),
+        ("landscape-verify gradient initial=d", ["dirichlet"]),
+    ):
+        words = " ".join(f'"{word}"' for word in line.split())
+        program = (
+            f"source {tmp_path / 'script'}; COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); "
+            f'COMP_LINE="{line}"; COMP_POINT={len(line)}; compopt() {{ :; }}; '
+            '_landscape_verify; echo "${COMPREPLY[@]}"'
+        )
+        done = subprocess.run([bash, "-c", program], capture_output=True, text=True, check=True)
+        assert done.stdout.split()[: len(due)] == due

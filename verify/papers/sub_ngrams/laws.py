@@ -25,18 +25,20 @@ SEVERAL = ","  # alpha=1,1/2,2: one parameter for every token
 class LawSettings(Settings):
     """Keys that tell the law of the data."""
 
-    n: Integer = Field(3, ge=1, le=MOST_N, description=f"a whole number from 1 to {MOST_N}")
+    n: Integer = Field(
+        3, ge=1, le=MOST_N, description=f"a whole number from 1 to {MOST_N}: a token depends on the n-1 before it"
+    )
     S: Integer = Field(2, ge=2, le=MOST_S, description=f"a whole number from 2 to {MOST_S}, the size of the vocabulary")
     alpha: Rational = Field(
         Fraction(1),
         ge=LEAST_ALPHA,
         le=MOST_ALPHA,
-        description=f"a rational number above 0, from 1e-{len(str(LARGEST)) - 1} to {MOST_ALPHA}; "
-        "S of them, as in alpha=1,1/2, are an asymmetric prior",
+        description=f"a rational number above 0, from 1e-{len(str(LARGEST)) - 1} to {MOST_ALPHA}, the parameter of the "
+        "Dirichlet prior; S of them, as in alpha=1,1/2, are an asymmetric one",
     )
     alphas: Rationals = Field((), exclude=True, description="S rational numbers above 0: the same as alpha=A,B,...")
     initial: Literal["uniform", "dirichlet", "stationary"] = Field(
-        "uniform", description="uniform, dirichlet or stationary"
+        "uniform", description="uniform, dirichlet or stationary, the law of the first n-1 tokens"
     )
     kernel: str | None = Field(
         None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from functools import cached_property
@@ -34,8 +35,21 @@ if TYPE_CHECKING:
     from verify.papers.sub_ngrams.recorded import Recorded
 
 
+def _split_bases(value: object) -> object:
+    words = split_list(value)
+    if isinstance(words, list) and "T" in words:
+        raise ValueError("q = T is written c=logT")
+    return words
+
+
 def _parse_scale(value: object) -> object:
-    c = value if value == LOG_T else parse_real(value)
+    along = ALONG_T.fullmatch(value) if isinstance(value, str) else None
+    if along:
+        times = parse_rational(along[1] or "1")
+        if not (isinstance(times, Fraction) and 0 < times <= MOST_LOGS):
+            raise ValueError(f"multiples of log T are above 0, at most {MOST_LOGS}")
+        return LOG_T if times == 1 else f"{times}*{LOG_T}"
+    c = parse_real(value)
     if isinstance(c, float) and not (MIN_C <= c <= MAX_C or c == math.inf):
         raise ValueError
     return c
@@ -47,15 +61,18 @@ MIN_C, MAX_C = 1e-6, 700.0  # q = e^c is rounded to a float; that changes c by 1
 MOST_SAMPLES = 10**9
 MOST_MINUTES = 10_000
 Lengths = Annotated[tuple[Annotated[Integer, Field(ge=2, le=LARGEST)], ...], BeforeValidator(split_list)]
-Bases = Annotated[tuple[Annotated[Rational, Field(gt=1, le=LARGEST)], ...], BeforeValidator(split_list)]
+Bases = Annotated[tuple[Annotated[Rational, Field(gt=1, le=LARGEST)], ...], BeforeValidator(_split_bases)]
+MOST_LOGS = 3  # then q = T^r has a logarithm below MAX_C for every T
 LOG_T = "logT"  # the path c = log T, that is q = T
-Scale = Annotated[float | Literal["logT"], BeforeValidator(_parse_scale)]
+ALONG_T = re.compile(rf"(?:([0-9./]+)\*)?{LOG_T}")  # c = r log T, that is q = T^r
+Scale = Annotated[float | Annotated[str, Field(pattern=ALONG_T.pattern)], BeforeValidator(_parse_scale)]
 Scales = Annotated[tuple[Scale, ...], BeforeValidator(split_list)]
 
 
 def _q_of(c: float | str, T: int) -> Fraction | float:
     if isinstance(c, str):
-        return Fraction(T)
+        times = Fraction((ALONG_T.fullmatch(c) or [c, None])[1] or 1)
+        return Fraction(T) ** int(times) if times.denominator == 1 else math.exp(times * math.log(T))
     return math.exp(c) if c < math.inf else math.inf
 
 
@@ -63,19 +80,25 @@ class SubNGramProblem(LawSettings):
     """What a population gradient depends on: the law (S, n, alpha, initial), the configuration (k or lags, c or q)."""
 
     paper: Literal["sub-n-grams"] = Field("sub-n-grams", description="sub-n-grams")
-    k: Integer | None = Field(None, ge=1, description="a whole number from 1 to n")
+    k: Integer | None = Field(None, ge=1, description="a whole number from 1 to n: of the k-gram, lags 1..k-1")
     T: Lengths = Field(
-        (), description=f"a whole number from n (and 2) to {power_of_ten(LARGEST)}, or a list of them: T=8,16,32"
+        (),
+        description=f"a whole number from n (and 2) to {power_of_ten(LARGEST)}, "
+        "the length of the sequences, or a list of them: T=8,16,32",
     )
-    lags: Integers | None = Field(None, description="different whole numbers from 1 to n-1: lags=2 or lags=1,3")
+    lags: Integers | None = Field(
+        None, description="different whole numbers from 1 to n-1, that are read: lags=2 or lags=1,3"
+    )
     q: Bases = Field(
         (),
         description=f"a rational number above 1, to {power_of_ten(LARGEST)} (q = e^c), or a list of them: q=7/2,10",
     )
     c: Scales = Field(
-        (), description=f"a number from {MIN_C:g} to {MAX_C:g}, inf or logT, or a list of them: c=1,2,inf"
+        (), description=f"a number from {MIN_C:g} to {MAX_C:g}, inf, logT or 2*logT, or a list of them: c=1,2,inf"
     )
-    parametrisation: Literal["factorised", "merged"] = Field("factorised", description="factorised or merged")
+    parametrisation: Literal["factorised", "merged"] = Field(
+        "factorised", description="factorised (the network has Q and K) or merged (their product W)"
+    )
     samples: Integer | None = Field(
         None,
         ge=2,

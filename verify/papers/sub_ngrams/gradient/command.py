@@ -34,6 +34,7 @@ from verify.shards import Store
 from verify.uncertain import with_error
 
 SCHEMA = "landscape-verifier/gradient/1"
+SETTINGS = GradientSettings
 DEFAULT_LENGTHS = (32,)
 LONGEST_FRACTION = 24  # characters; blocks with longer ones are printed as decimals
 
@@ -125,7 +126,8 @@ def compute(settings: GradientSettings, progress: Progress) -> tuple[list[Gradie
 
 def curves(settings: SubNGramProblem, gradients: Sequence[Gradient]) -> dict[str, list[NormPoint]]:
     """Norms against T, one curve for every scale asked for, all finite."""
-    labels = [f"q = {q}" for q in settings.q] or [f"c = {'log T' if c == LOG_T else f'{c:g}'}" for c in settings.c]
+    named = [c.replace(LOG_T, "log T") if isinstance(c, str) else f"{c:g}" for c in settings.c]
+    labels = [f"q = {q}" for q in settings.q] or [f"c = {c}" for c in named]
     result: dict[str, list[NormPoint]] = {}
     for gradient in gradients:
         norms, errors = norms_with_errors(settings, gradient)

@@ -22,6 +22,7 @@ from verify.printing import log, shown
 from verify.report.plain import dumps, settings_as_plain
 from verify.settings import read_words, validate
 
+SETTINGS = TrainSettings
 HELP = """python -m verify.train [KEY=VALUE ...]
 Trains the network and compares its plateaus with the k-gram losses; for example:
     python -m verify.train n=3 S=3 seed=0 output=run.svg
