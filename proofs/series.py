@@ -77,7 +77,8 @@ class Series:
         return self._of(quotient)
 
     def __rtruediv__(self, other: Any) -> Series:
-        return self._like(other) / self
+        quotient: Series = self._like(other) / self
+        return quotient
 
     def __sub__(self, other: Any) -> Series:
         return self + other * -1

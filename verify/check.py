@@ -53,7 +53,7 @@ def main(words: Sequence[str]) -> int:
         return 0
     words = selected(undashed(words))
     values = read_words(words)
-    paper = get_paper(values.get("paper") or paper_of(values.get("select", "")))
+    paper = get_paper(values["paper"] if "paper" in values else paper_of(values.get("select", "")))
     settings, claims = parse_request(paper, values)
     check_output(settings.output, kinds=kinds_of(settings.format))
     check_output(settings.certificate, key="certificate", kinds=kinds_of("json"))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_serializer, model_validator
+from pydantic import BeforeValidator, Field, field_serializer, model_validator
 
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.laws import DirichletLaw, FixedKernel, Law, Start, StationaryStarts
@@ -14,12 +14,24 @@ from verify.claim import NothingToCheckError
 from verify.files import read_text
 from verify.printing import shown
 from verify.rows import parse_rows, rational_rows
-from verify.settings import LARGEST, Integer, Rational, Rationals, Settings, parse_integer
+from verify.settings import LARGEST, Integer, Settings, parse_integer, parse_rational
 
 MOST_N, MOST_S = 12, 50
 MOST_ALPHA, LEAST_ALPHA = 1000, Fraction(1, LARGEST)
 LARGEST_FILE = 2**24  # bytes
-SEVERAL = ","  # alpha=1,1/2,2: one parameter for every token
+
+
+def _parse_alpha(value: object) -> object:
+    """One parameter, or with commas one for every token."""
+    if not isinstance(value, str):
+        return value
+    parsed = [parse_rational(word) for word in value.split(",")]
+    if not all(isinstance(x, Fraction) and LEAST_ALPHA <= x <= MOST_ALPHA for x in parsed):
+        raise ValueError
+    return tuple(parsed) if len(parsed) > 1 else parsed[0]
+
+
+Alpha = Annotated[Fraction | tuple[Fraction, ...], BeforeValidator(_parse_alpha)]
 
 
 class LawSettings(Settings):
@@ -29,14 +41,11 @@ class LawSettings(Settings):
         3, ge=1, le=MOST_N, description=f"a whole number from 1 to {MOST_N}: a token depends on the n-1 before it"
     )
     S: Integer = Field(2, ge=2, le=MOST_S, description=f"a whole number from 2 to {MOST_S}, the size of the vocabulary")
-    alpha: Rational = Field(
+    alpha: Alpha = Field(
         Fraction(1),
-        ge=LEAST_ALPHA,
-        le=MOST_ALPHA,
         description=f"a rational number above 0, from 1e-{len(str(LARGEST)) - 1} to {MOST_ALPHA}, the parameter of the "
         "Dirichlet prior; S of them, as in alpha=1,1/2, are an asymmetric one",
     )
-    alphas: Rationals = Field((), exclude=True, description="S rational numbers above 0: the same as alpha=A,B,...")
     initial: Literal["uniform", "dirichlet", "stationary"] = Field(
         "uniform", description="uniform, dirichlet or stationary, the law of the first n-1 tokens"
     )
@@ -53,15 +62,9 @@ class LawSettings(Settings):
         if not isinstance(values, dict):
             return values
         values = dict(values)
-        if isinstance(values.get("alpha"), str) and SEVERAL in values["alpha"]:
-            if values.get("alphas"):
-                raise ValueError("alpha and alphas are both given: give one of them")
-            values["alphas"] = values.pop("alpha")
-        elif values.get("alphas") and "alpha" in values:
-            raise ValueError("alpha and alphas are both given: give one of them")
         if not values.get("kernel"):
             return values
-        if values.get("alpha") or values.get("alphas"):
+        if values.get("alpha"):
             raise ValueError("kernel and alpha are both given: one kernel has no prior")
         law = read_kernel(values["kernel"], values.get("initial", "uniform"))
         for key, known in (("S", law.S), ("n", law.n)):
@@ -78,19 +81,17 @@ class LawSettings(Settings):
 
     @model_validator(mode="after")
     def parameters_for_every_token(self) -> LawSettings:
-        if self.alphas:
-            given = ",".join(map(str, self.alphas))
-            if len(self.alphas) != self.S:
-                raise ValueError(f"alpha={given}: one number, or one for each of the S={self.S} tokens")
-            if not all(LEAST_ALPHA <= x <= MOST_ALPHA for x in self.alphas):
-                raise ValueError(f"alpha={given}: numbers above 0, at most {MOST_ALPHA}")
+        if isinstance(self.alpha, tuple):
+            if len(self.alpha) != self.S:
+                told = ",".join(map(str, self.alpha))
+                raise ValueError(f"alpha={told}: one number, or one for each of the S={self.S} tokens")
             if self.initial == "dirichlet":
                 raise ValueError("initial=dirichlet: with one alpha only; several take uniform or stationary")
         return self
 
     @field_serializer("alpha")
-    def alpha_in_reports(self, alpha: Fraction) -> list[Fraction] | Fraction | None:
-        return None if self.kernel is not None else list(self.alphas) if self.alphas else alpha
+    def alpha_in_reports(self, alpha: Fraction | tuple[Fraction, ...]) -> Fraction | tuple[Fraction, ...] | None:
+        return None if self.kernel is not None else alpha
 
     @cached_property
     def any_law(self) -> NGramLaw | Law:
@@ -98,8 +99,8 @@ class LawSettings(Settings):
         if self.kernel is not None:
             return read_kernel(self.kernel, self.initial)
         stationary = self.initial == "stationary"
-        if self.alphas:
-            prior = DirichletLaw((self.alphas,), self.n)
+        if isinstance(self.alpha, tuple):
+            prior = DirichletLaw((self.alpha,), self.n)
             return StationaryStarts(prior) if stationary else prior
         if stationary:
             return StationaryStarts(NGramLaw(self.S, self.n, self.alpha))
@@ -118,7 +119,7 @@ class LawSettings(Settings):
         start = f"initial {self.initial}"
         if self.kernel is not None:
             return f"the kernel of {shown(self.kernel)}  {start}"
-        alpha = ",".join(map(str, self.alphas)) if self.alphas else str(self.alpha)
+        alpha = ",".join(map(str, self.alpha)) if isinstance(self.alpha, tuple) else str(self.alpha)
         return f"alpha={alpha}  {start}"
 
 

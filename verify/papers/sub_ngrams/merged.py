@@ -64,7 +64,7 @@ def merged_is_stationary(settings: SubNGramSettings, run: Run) -> Finding:
         return _merged_at_full_context(settings, run)
     a = next(a for a in range(settings.n) if a + 1 not in settings.lag_set)
     scope = f"T -> inf, then c -> inf; M_{{{a},0}}[0][0], S={settings.S}, n={settings.n}, alpha={settings.alpha}"
-    enclosure = _enclosure(settings.alpha)
+    enclosure = _enclosure(settings.law.alpha)
     if enclosure is not None and (settings.S, settings.n) == (2, 2):
         return _bigram(settings, enclosure, scope)
     points = quadrature_points(settings, run.seconds / 2)  # it is taken twice
@@ -118,7 +118,7 @@ def quadrature_meets(enclosure: Enclosure | None, settings: SubNGramSettings) ->
     """Whether the same quadrature gives, at S=n=2 and the same alpha, the mean that is enclosed there, if it is."""
     if enclosure is None:
         return True
-    mean = _annealed(NGramLaw(2, 2, settings.alpha), (), 0, settings.quadrature_points(), settings.seed)
+    mean = _annealed(NGramLaw(2, 2, settings.law.alpha), (), 0, settings.quadrature_points(), settings.seed)
     value, error = Fraction(mean.block[0][0]), Fraction(mean.errors[0][0])
     return enclosure.lower - error <= value <= enclosure.upper + error
 
@@ -135,7 +135,7 @@ def _bigram(settings: SubNGramSettings, enclosure: Enclosure, scope: str) -> Fin
 
     details = {"lower": str(enclosure.lower), "upper": str(enclosure.upper)}
     consistent, found = True, f"{float(enclosure.lower):.15g}"
-    if settings.alpha == 1:
+    if settings.law.alpha == 1:
         closed = bigram_value()
         consistent = closed.identities.hold and closed.enclosure().overlaps(enclosure)
         found, details["closed form"] = f"{closed} = {float(enclosure.lower):.10f}", str(closed)

@@ -63,7 +63,7 @@ class PopulationGradient:
         return parameter_norms(self.blocks, self.configuration, self.parametrisation)
 
 
-OF_THE_LAW = ("S", "n", "alpha", "alphas", "initial", "kernel")
+OF_THE_LAW = ("S", "n", "alpha", "initial", "kernel")
 
 
 def gradient(law: NGramLaw | Law | None = None, **settings: Any) -> PopulationGradient:
