@@ -77,8 +77,7 @@ class Series:
         return self._of(quotient)
 
     def __rtruediv__(self, other: Any) -> Series:
-        quotient: Series = self._like(other) / self
-        return quotient
+        return self._like(other).__truediv__(self)
 
     def __sub__(self, other: Any) -> Series:
         return self + other * -1
