@@ -77,10 +77,10 @@ class Series:
         return self._of(quotient)
 
     def __rtruediv__(self, other: Any) -> Series:
-        return self._like(other).__truediv__(self)
+        return self._like(other) / self
 
     def __sub__(self, other: Any) -> Series:
-        return self + other * -1
+        return self + self._like(other) * -1
 
     def expm1(self) -> Series:
         """exp(f) - 1 for a series f without constant term: the sum of f^i / i!."""
