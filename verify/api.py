@@ -88,7 +88,7 @@ class Report(Mapping[str, Result]):
             self.settings,
             self.results,
             command=self._command(),
-            command_for=lambda id: f"{self._command()} select={id}",
+            command_for=self._command,
             environment=environment(),
         )
 
@@ -119,19 +119,18 @@ class Report(Mapping[str, Result]):
         write_file(str(path), certificates_json(self.paper, self.results).encode())
 
     def __repr__(self) -> str:
-        table = check_table(
-            self.paper, self.settings, self.results, width=WIDTH, colour=False, command=f"{self._command()} format=json"
-        )
+        table = check_table(self.paper, self.settings, self.results, width=WIDTH, colour=False, again=self._command)
         return table.rstrip("\n")
 
     def _repr_html_(self) -> str:
         page = html.escape(self.to_html(), quote=True)
         return f'<iframe srcdoc="{page}" width="100%" height="{HEIGHT}" style="border: 0"></iframe>'
 
-    def _command(self) -> str:
-        given = self.settings.model_fields_set - {"paper"}
+    def _command(self, id: str = "") -> str:
+        """That checks the claim with this id again; with "" those of this report."""
+        given = self.settings.model_fields_set - {"paper", *(("select", "ignore") if id else ())}
         words = [f"paper={self.paper.name}", *(f"{key}={word(getattr(self.settings, key))}" for key in sorted(given))]
-        return " ".join(["python -m verify.check", *map(shlex.quote, words)])
+        return " ".join(["python -m verify.check", *map(shlex.quote, words), *([f"select={id}"] if id else [])])
 
 
 def check(paper: str | Path | Paper | None = None, **settings: Any) -> Report:

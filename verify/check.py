@@ -129,16 +129,14 @@ def report(paper: Paper, settings: CheckSettings, results: Sequence[Result], wor
         )
     colour = settings.output is None and in_colour()
     width = output_width(PIPE_WIDTH) if settings.output is None else PIPE_WIDTH
-    again = next((r.claim.id for r in results if not r.as_expected), results[0].claim.id)
-    command = f"{command_for(words, again)} format=json"
-    return check_table(paper, settings, results, width=width, colour=colour, command=command)
+    return check_table(paper, settings, results, width=width, colour=colour, again=lambda id: command_for(words, id))
 
 
 def command_for(words: Sequence[str], id: str) -> str:
-    """The command that checks one claim again, at the same parameters."""
-    left_out = ("select", "ignore", "format", "output", "certificate", "budget")
+    """The command that checks one claim again, or with "" those of this run, at the same parameters."""
+    left_out = ("format", "output", "certificate", "budget", *(("select", "ignore") if id else ()))
     chosen = [word for word in words if word.partition("=")[0] not in left_out]
-    return shlex.join([*COMMAND, *chosen, f"select={id}"])
+    return shlex.join([*COMMAND, *chosen, *([f"select={id}"] if id else [])])
 
 
 def help_text() -> str:

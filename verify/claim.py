@@ -168,13 +168,14 @@ def from_identities(
     """
     proofs = prove()
     failed = [proof for proof in proofs if proof.failed]
+    checked = sum(proof.checked for proof in proofs)
     return decide(
         all(proof.hold for proof in proofs),
         evidence=evidence,
         scope=scope,
-        instances=sum(proof.checked for proof in proofs),
-        found=f"{sum(proof.failed for proof in proofs)} residuals",
-        predicted="0 residuals",
+        instances=checked,
+        found=f"{checked - sum(proof.failed for proof in failed)} of {checked} identities hold",
+        predicted="all hold",
         undecided="one of the identities has no instance",
         counterexample=Counterexample(
             {"identity": failed[0].statement, "residual": failed[0].counterexample},

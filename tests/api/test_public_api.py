@@ -112,9 +112,10 @@ def test_as_expected() -> None:
 
 def test_it_is_shown_as_the_table_and_as_the_page() -> None:
     report = lv.check(TOY, select="TO1")
-    first, *_, last = repr(report).splitlines()
+    first, *_, details, last = repr(report).splitlines()
     assert first.startswith("toy") and "TO1" in repr(report) and "\x1b" not in repr(report)
-    assert "details: python -m verify.check paper=toy select=TO1 format=json" in last
+    assert details == "details: python -m verify.check paper=toy select=TO1 format=json"
+    assert last == "report: python -m verify.check paper=toy select=TO1 format=html output=report.html"
     assert str(report) == repr(report) and not repr(report).endswith("\n")
     shown = report._repr_html_()
     assert shown.lower().startswith('<iframe srcdoc="&lt;!doctype html&gt;')
@@ -342,7 +343,7 @@ def test_a_claim_of_identities() -> None:
         return [lv.identities("(x + 1)^2", ((f"x={x}", (x + 1) ** 2 - (x * x + factor * x + 1)) for x in range(3)))]
 
     found = lv.from_identities(lambda: prove(2), "x = 0, 1, 2", evidence=lv.Evidence.EXACT)
-    assert (found.verdict, found.instances, found.found) == (lv.Verdict.VERIFIED, 3, "0 residuals")
+    assert (found.verdict, found.instances, found.found) == (lv.Verdict.VERIFIED, 3, "3 of 3 identities hold")
     wrong = lv.from_identities(lambda: prove(3), "x = 0, 1, 2", evidence=lv.Evidence.EXACT)
     assert wrong.verdict is lv.Verdict.REFUTED and "x=1: residual -1" in str(wrong.details["counterexample"])
 

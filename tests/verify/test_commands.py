@@ -474,7 +474,7 @@ def test_the_suggested_command_can_be_pasted(tmp_path: Path) -> None:
     finished = subprocess.run(
         [sys.executable, "-m", "verify.check", *words], capture_output=True, text=True, check=False
     )
-    suggested = finished.stdout.rpartition("details: python ")[2]
+    suggested = finished.stdout.rpartition("details: python ")[2].partition("report: ")[0]
     again = subprocess.run(["bash", "-c", f"{sys.executable} {suggested}"], capture_output=True, text=True, check=False)
     assert finished.returncode == 3 and again.returncode == 0  # without the budget
     assert json.loads(again.stdout)["claims"][0]["id"] == "MF1"

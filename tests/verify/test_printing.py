@@ -144,8 +144,8 @@ def hostile_results() -> list[Result]:
 def test_no_report_holds_what_is_not_printable() -> None:
     found = hostile_results()
     reports = {
-        "table": check_table(PAPER, SETTINGS, found, width=200, colour=False, command=HOSTILE),
-        "narrow": check_table(PAPER, SETTINGS, found, width=60, colour=False, command=HOSTILE),
+        "table": check_table(PAPER, SETTINGS, found, width=200, colour=False, again=lambda id: HOSTILE),
+        "narrow": check_table(PAPER, SETTINGS, found, width=60, colour=False, again=lambda id: HOSTILE),
         "json": check_json(SETTINGS, found),
         "junit": check_junit(PAPER, SETTINGS, found),
         "html": check_html(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Callable, Sequence
 
 from rich import box
 from rich.console import Console
@@ -16,21 +17,24 @@ from verify.settings import Settings
 
 COLUMNS = ("id", "claim", "verdict", "evidence", "found", "predicted", "scope")
 NARROW = 110  # columns of a terminal in which seven columns are too many
-COLOURS = {
-    Verdict.VERIFIED: "green",
-    Verdict.REFUTED: "yellow",
-    Verdict.UNDECIDED: "cyan",
-    Verdict.SKIPPED: "cyan",
-    Verdict.ERROR: "red",
-}
+CALM = {Verdict.VERIFIED: "green", Verdict.REFUTED: "green", Verdict.UNDECIDED: "dim"}  # of verdicts that are expected
+LOUD = "bold red"
+INDENT = 7  # of what belongs to a claim, below the table
 
 
 def check_table(
-    paper: Paper, settings: Settings, results: Sequence[Result], *, width: int, colour: bool, command: str
+    paper: Paper,
+    settings: Settings,
+    results: Sequence[Result],
+    *,
+    width: int,
+    colour: bool,
+    again: Callable[[str], str],
 ) -> str:
     """One row per claim: the number that decides beside the predicted one, and the scope of the verdict.
 
-    Below NARROW columns it is one block per claim, a line for each cell.
+    Below NARROW columns it is one block per claim, a line for each cell. `again` is the command that checks the claim
+    with this id once more, or with "" all of them: what one may type next ends the table.
     """
     table = (narrow_table if width < NARROW else wide_table)(results)
     lines = io.StringIO()
@@ -39,14 +43,28 @@ def check_table(
     console.print(table)
     for result in results:
         if result.finding.footnote:
-            console.print(Text(printable(result.finding.footnote, keep="\n")))
+            console.print(Text(footnote(result, width)))
     good = sum(result.as_expected for result in results)
     seconds = sum(result.seconds for result in results)
-    last = Text(f"{good} of {len(results)} as expected in {seconds:.1f} s      details: {printable(command)}")
+    summary = Text(f"{good} of {len(results)} as expected", style="" if good == len(results) else LOUD)
     if paper.provenance:
         console.print(Text(printable(paper.provenance)))
-    console.print(last, soft_wrap=True)  # a command is pasted as one line
+    console.print(summary.append(f" in {seconds:.1f} s", style="not bold default"))
+    first = next((r.claim.id for r in results if not r.as_expected), results[0].claim.id)
+    steps = {"details": f"{again(first)} format=json", "report": f"{again('')} format=html output=report.html"}
+    for what, command in steps.items():  # each is pasted as one line
+        console.print(Text(f"{what}: {printable(command)}"), soft_wrap=True)
     return "".join(line.rstrip() + "\n" for line in lines.getvalue().splitlines())
+
+
+def footnote(result: Result, width: int) -> str:
+    """The lines of a claim's footnote beside its id, folded below themselves."""
+    indent = " " * INDENT
+    lines = []
+    for line in printable(result.finding.footnote, keep="\n").splitlines():
+        lines += textwrap.wrap(line, max(width - INDENT, 40), subsequent_indent="    ", break_on_hyphens=False) or [""]
+    lines = [indent + line for line in lines]
+    return "\n".join([result.claim.id.ljust(INDENT) + lines[0].strip(), *lines[1:]]) + "\n"
 
 
 def wide_table(results: Sequence[Result]) -> Table:
@@ -69,9 +87,10 @@ def narrow_table(results: Sequence[Result]) -> Table:
 
 def cells(result: Result) -> list[Text]:
     """In the order of COLUMNS."""
-    finding = result.finding
-    surprise = "" if result.as_expected else f" (expected {result.expected})"
-    verdict = Text(result.verdict + surprise, style=COLOURS[result.verdict] if result.as_expected else "bold red")
+    finding, surprise = result.finding, "" if result.as_expected else f" (expected {result.expected})"
+    if result.as_expected and result.verdict is Verdict.REFUTED:
+        surprise = ", as due"
+    verdict = Text(result.verdict + surprise, style=CALM[result.verdict] if result.as_expected else LOUD)
     evidence = f"{finding.evidence or ''}{', formal' if result.formal else ''}"
     found = "; ".join(text for text in (finding.found, finding.reason) if text)
     texts = [evidence, found, finding.predicted, finding.scope]
