@@ -6,9 +6,7 @@ import math
 
 import torch
 from gallery import Comparison, Exhibit, show
-from mean_field_figures import prompts_picture
-
-from numerics.mean_field.prompts import optimal_loss, turned_features
+from mean_field_figures import optimal_loss, prompts_picture, turned_features
 
 LENGTHS = (1, 4, 16, 64, math.inf)
 ROUNDING = 1e-12  # losses are of size 1/2

@@ -118,22 +118,5 @@ def nearest(found: Sequence[Distance]) -> Distance:
     return min(found, key=lambda distance: distance.absolute)
 
 
-def transformed(network: Network, order: Sequence[int], G: Tensor, R: Tensor) -> Network:
-    """The same function in other parameters: heads in another order, and both gauges.
-
-    order  a permutation of 0..H-1;  G  H x S x S invertible;  R  D x D invertible
-    """
-    assert network.A is not None
-    assert network.Q is not None
-    assert network.K is not None
-    n, S, index = network.H + 1, network.S, list(order)
-    streams = [0, *(1 + h for h in index)]
-    eye = torch.eye(S, dtype=G.dtype)
-    undo = torch.cat([eye[None], torch.linalg.inv(G)])
-    Q = (undo @ network.Q.detach().view(n, S, -1)[streams]).reshape(n * S, -1) @ R
-    K = (undo @ network.K.detach().view(n, S, -1)[streams]).reshape(n * S, -1) @ torch.linalg.inv(R).T
-    return Network(network.V.detach()[index] @ G, A=network.A.detach()[index], Q=Q, K=K)
-
-
 def _centred(blocks: Tensor) -> Tensor:
     return blocks - blocks.mean(-1, keepdim=True)

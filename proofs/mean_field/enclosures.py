@@ -51,11 +51,6 @@ def largest_eigenvalue(S: fmpq_mat) -> arb:
         return result
 
 
-def smallest_eigenvalue(S: fmpq_mat) -> arb:
-    with ctx.workprec(PRECISION):
-        return -largest_eigenvalue(S * -1)
-
-
 def largest(S: fmpq_mat) -> Number:
     """The largest eigenvalue: exactly where it is rational, else in an interval."""
     exact = next((x for x in rational_eigenvalues(S) if inertia(S - x * identity(S.nrows()))[2] == 0), None)

@@ -1,20 +1,18 @@
-"""Families in closed form: tightness of the curvature bound, Hermite features, and a saddle of the Wasserstein flow.
+"""Models in closed form: where the curvature bound is attained, and a saddle of the Wasserstein flow.
 
 MF7 and MF13.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-from flint import Ordering, acb, arb, ctx, fmpq_mat, fmpq_mpoly_ctx, fmpq_poly
+from flint import acb, arb, ctx, fmpq_mat
 
 from proofs.mean_field.enclosures import PRECISION
 from proofs.mean_field.model import Model
-from proofs.mean_field.rational_functions import RationalFunctions, determinant
 
 
 def isotropic_model(k: int, size: int = 1) -> Model:
@@ -24,46 +22,6 @@ def isotropic_model(k: int, size: int = 1) -> Model:
         F[i, i] = 1
         H[i, k + i] = size
     return Model(H, F)
-
-
-def isotropic_difference(k: int) -> RationalFunctions:
-    """L(s) - (k/2) (1 - s)^2 / (1 - 2s + 2s^2) along (1 - s) [0 I] + s [I 0]: zero as a rational function of s."""
-    s = fmpq_poly([0, 1])
-    rows = [[s * (i == j) + (1 - s) * (j == k + i) for j in range(2 * k)] for i in range(k)]
-    d = determinant([[sum((x * y for x, y in zip(p, q, strict=True)), s * 0) for q in rows] for p in rows])
-    F = [[fmpq_poly([int(i == j)]) for j in range(2 * k)] for i in range(k)]
-    loss = Model(RationalFunctions(rows, d), RationalFunctions(F, d)).loss
-    numerator = k * (1 - s) ** 2 * (1 - 2 * s + 2 * s * s) ** (k - 1) / 2  # over d = (1 - 2s + 2s^2)^k
-    difference: RationalFunctions = loss - RationalFunctions([[numerator]], d, 1)
-    return difference
-
-
-def hermite_difference() -> RationalFunctions:
-    """L - 6 q^2 / (2 p^2 + 6 q^2) for x ~ N(0,1), f° = (x, He_2), h = (x, p He_2 + q He_3): zero for all p, q.
-
-    With sqrt(2) p = cos t and sqrt(6) q = sin t this is L = sin^2 t. All moments are those of the polynomials
-    themselves, E x^{2n} = (2n - 1)!!.
-    """
-    context = fmpq_mpoly_ctx.get(["x", "p", "q"], Ordering.degrevlex)
-    x, p, q = context.gens()
-    he2, he3 = x**2 - 1, x**3 - 3 * x
-    f, h = [x, he2], [x, p * he2 + q * he3]
-
-    def mean(polynomial: Any) -> Any:
-        """E over x ~ N(0, 1), a polynomial in p and q."""
-        total = polynomial * 0
-        for (power, *rest), coefficient in polynomial.terms():
-            moment = 0 if power % 2 else math.prod(range(power - 1, 0, -2))
-            total += coefficient * moment * context.from_dict({(0, *rest): 1})
-        return total
-
-    def covariance(first: list[Any], second: list[Any]) -> list[list[Any]]:
-        return [[mean(g * g2) for g2 in second] for g in first]
-
-    d = determinant(covariance(h, h))
-    A, B, S = (RationalFunctions(covariance(*pair), d) for pair in ((h, h), (f, h), (f, f)))
-    loss = (S - B * A.inv() * B.transpose()).trace() / 2
-    return loss - RationalFunctions([[6 * q**2 * (d / (2 * p**2 + 6 * q**2))]], d, 1)
 
 
 def gaussian_mean(function: Callable[[Any], Any], reach: int = 14) -> arb:

@@ -15,7 +15,6 @@ from itertools import product
 from flint import fmpq
 
 from proofs.rationals import to_fraction
-from proofs.series import Series
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw, Word
 from proofs.sub_ngrams.markov_types import ClassProbability, Element, Field, TypeClass, classes, refuse
@@ -35,19 +34,6 @@ def type_classes(law: NGramLaw, configuration: Configuration, T: int, most: int 
     refuse(law.S, law.n, T, most)
     entries = same_and_different(law, configuration.lags, T, match_weights(configuration))
     return blocks(law, {ab: (to_fraction(same), to_fraction(other)) for ab, (same, other) in entries.items()})
-
-
-def type_class_series(
-    law: NGramLaw, lags: tuple[int, ...], T: int, order: int, most: int = MOST
-) -> tuple[ScoreBlocks, ...]:
-    """The gradient as a power series in 1/q: blocks of q^0 (the limit c -> infinity), q^-1, ..., q^-(order-1)."""
-    refuse(law.S, law.n, T, most)
-    weights = [Series(1, order - 1, {(fewer,): fmpq(1)}) for fewer in range(len(lags) + 1)]
-    entries = same_and_different(law, lags, T, weights)
-    return tuple(
-        blocks(law, {ab: (to_fraction(same[i,]), to_fraction(other[i,])) for ab, (same, other) in entries.items()})
-        for i in range(order)
-    )
 
 
 def match_weights(configuration: Configuration) -> list[int]:

@@ -6,12 +6,13 @@ import copy
 from functools import cache
 from typing import Any
 
+from tests.certificates.completeness import without_certificate
 from verify import replay
 from verify.papers.mean_field import PAPER
 from verify.papers.mean_field.settings import MeanFieldSettings
 from verify.recheck.certificate import digest
 from verify.recheck.mean_field import STATEMENTS
-from verify.report.certificates import certificates_json, without_certificate
+from verify.report.certificates import certificates_json
 from verify.runner import run_claims
 from verify.settings import validate
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.certificates.completeness import without_certificate
 from tests.certificates.mean_field import EXACT, LANDSCAPE, Entry, accept, entry, made, produced
 from verify import replay
 from verify.papers.mean_field import PAPER
@@ -17,7 +18,6 @@ from verify.papers.mean_field.settings import MeanFieldSettings
 from verify.recheck.certificate import DeclinedError, RejectedError
 from verify.recheck.mean_field import CLAIMS, STATEMENTS, identities
 from verify.recheck.mean_field.identities import Model
-from verify.report.certificates import without_certificate
 from verify.runner import run_claims
 from verify.settings import validate
 

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.certificates.completeness import EXACT, without_certificate
 from tests.certificates.next_token import EXACT_CLAIMS, Entry, certified, named, outcome, sealed
 from verify import replay
 from verify.claim import Verdict
 from verify.papers.next_token import PAPER
 from verify.papers.next_token.settings import NextTokenSettings
 from verify.recheck.next_token import CLAIMS, STATEMENTS
-from verify.report.certificates import EXACT, certificates_json, without_certificate
+from verify.report.certificates import certificates_json
 from verify.runner import run_claims
 from verify.settings import validate
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.certificates.completeness import without_certificate
 from verify import replay
 from verify.check import get_paper, parse_request
 from verify.recheck.arithmetic import Series
@@ -18,7 +19,7 @@ from verify.recheck.certificate import RejectedError, digest
 from verify.recheck.registry import rechecks
 from verify.recheck.sub_ngrams import bounds, chains, finite, network, sequences
 from verify.registry import papers
-from verify.report.certificates import certificates_json, exactly, without_certificate
+from verify.report.certificates import certificates_json, exactly
 from verify.runner import run_claims, select_claims
 from verify.settings import read_words, validate
 

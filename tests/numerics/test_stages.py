@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from fractions import Fraction
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor
 
 from numerics.sub_ngrams.autograd import parameter_gradients
 from numerics.sub_ngrams.gradient_norm import GROUPS, from_batches, gradient_norms
@@ -17,7 +19,7 @@ from numerics.sub_ngrams.network import Network
 from numerics.sub_ngrams.plateaus import find_plateaus
 from numerics.sub_ngrams.sequences import enumerate_sequences
 from numerics.sub_ngrams.stages import analyse
-from numerics.sub_ngrams.symmetries import distances, nearest, score_form, transformed
+from numerics.sub_ngrams.symmetries import distances, nearest, score_form
 from numerics.sub_ngrams.trajectory import Trajectory
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
@@ -125,6 +127,23 @@ def test_curves_without_stairs() -> None:
 
 def random_network(seed: int, S: int = 2, n: int = 3, T: int = 7) -> Network:
     return Network.random(NGramLaw(S, n), T, torch.Generator().manual_seed(seed))
+
+
+def transformed(network: Network, order: Sequence[int], G: Tensor, R: Tensor) -> Network:
+    """The same function in other parameters: heads in another order, and both gauges.
+
+    order  a permutation of 0..H-1;  G  H x S x S invertible;  R  D x D invertible
+    """
+    assert network.A is not None
+    assert network.Q is not None
+    assert network.K is not None
+    n, S, index = network.H + 1, network.S, list(order)
+    streams = [0, *(1 + h for h in index)]
+    eye = torch.eye(S, dtype=G.dtype)
+    undo = torch.cat([eye[None], torch.linalg.inv(G)])
+    Q = (undo @ network.Q.detach().view(n, S, -1)[streams]).reshape(n * S, -1) @ R
+    K = (undo @ network.K.detach().view(n, S, -1)[streams]).reshape(n * S, -1) @ torch.linalg.inv(R).T
+    return Network(network.V.detach()[index] @ G, A=network.A.detach()[index], Q=Q, K=K)
 
 
 @given(st.integers(0, 10**6), st.permutations(range(2)))

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proofs.rationals import to_fraction
+from proofs.series import Series
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.enumeration import enumeration
 from proofs.sub_ngrams.law import NGramLaw
@@ -20,11 +21,11 @@ from proofs.sub_ngrams.score import score
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
 from proofs.sub_ngrams.type_classes import (
     PairwiseSum,
+    blocks,
     key_sums,
     match_weights,
     position_kinds,
     same_and_different,
-    type_class_series,
     type_classes,
 )
 from tests.modular import Residue
@@ -160,6 +161,16 @@ def entrywise(M: ScoreBlocks) -> dict[tuple[int, int, int, int], Fraction]:
     return {(*ab, v, w): x for ab, block in M.blocks.items() for v, row in enumerate(block) for w, x in enumerate(row)}
 
 
+def type_class_series(law: NGramLaw, lags: tuple[int, ...], T: int, order: int) -> tuple[ScoreBlocks, ...]:
+    """The gradient as a power series in 1/q: blocks of q^0 (the limit c -> infinity), q^-1, ..., q^-(order-1)."""
+    weights = [Series(1, order - 1, {(fewer,): fmpq(1)}) for fewer in range(len(lags) + 1)]
+    entries = same_and_different(law, lags, T, weights)
+    return tuple(
+        blocks(law, {ab: (to_fraction(same[i,]), to_fraction(other[i,])) for ab, (same, other) in entries.items()})
+        for i in range(order)
+    )
+
+
 @given(problems(max_sequences=128), st.integers(1, 4))
 def test_the_series_is_the_gradient_up_to_its_order(problem, order: int) -> None:
     # Divide Z by the number of best positions: 1 + r_1/q + r_2/q^2 + ..., r_i >= 0 adding up to at most T. So the
@@ -201,5 +212,3 @@ def test_what_cannot_be_computed_is_refused() -> None:
         type_classes(law, Configuration((1,), Fraction(2)), 1)
     with pytest.raises(ValueError, match="more than 50"):
         type_classes(law, Configuration((1,), Fraction(2)), 20, most=50)
-    with pytest.raises(ValueError, match="more than 50"):
-        type_class_series(law, (1,), 20, 2, most=50)

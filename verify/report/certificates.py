@@ -8,11 +8,9 @@ from fractions import Fraction
 from typing import Any
 
 from verify import __version__
-from verify.claim import Evidence, Paper, Result, Verdict
+from verify.claim import Paper, Result
 from verify.recheck.certificate import digest
 from verify.replay import SCHEMA
-
-EXACT = (Evidence.PROOF, Evidence.EXACT)
 
 
 def certificates_json(paper: Paper, results: Sequence[Result]) -> str:
@@ -24,16 +22,6 @@ def certificates_json(paper: Paper, results: Sequence[Result]) -> str:
         "certificates": [entry(result) for result in results if result.finding.certificate is not None],
     }
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
-
-
-def without_certificate(results: Sequence[Result]) -> list[str]:
-    """Claims settled by `proof` or `exact` that have none: there should be no such claim."""
-    settled = (Verdict.VERIFIED, Verdict.REFUTED)
-    return [
-        result.claim.id
-        for result in results
-        if result.verdict in settled and result.finding.evidence in EXACT and result.finding.certificate is None
-    ]
 
 
 def entry(result: Result) -> dict[str, Any]:

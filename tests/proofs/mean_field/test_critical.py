@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from random import Random
+from typing import Any
 
 import pytest
+from flint import Ordering, fmpq_mpoly_ctx, fmpq_poly
 from hypothesis import given, settings
 
 from proofs.mean_field.critical import (
@@ -22,8 +25,9 @@ from proofs.mean_field.critical import (
     rational_example,
     target,
 )
-from proofs.mean_field.examples import hermite_difference, isotropic_difference, isotropic_model
+from proofs.mean_field.examples import isotropic_model
 from proofs.mean_field.model import Model
+from proofs.mean_field.rational_functions import RationalFunctions, determinant
 from proofs.mean_field.witness import along_line, twice_loss
 from proofs.rational_matrix import (
     fractions,
@@ -85,6 +89,18 @@ def test_curvature_is_exact_and_below_its_bounds(point: CriticalPoint) -> None:
     assert largest_eigenvalue_at_least(model.A, weaker)
 
 
+def isotropic_difference(k: int) -> RationalFunctions:
+    """L(s) - (k/2) (1 - s)^2 / (1 - 2s + 2s^2) along (1 - s) [0 I] + s [I 0]: zero as a rational function of s."""
+    s = fmpq_poly([0, 1])
+    rows = [[s * (i == j) + (1 - s) * (j == k + i) for j in range(2 * k)] for i in range(k)]
+    d = determinant([[sum((x * y for x, y in zip(p, q, strict=True)), s * 0) for q in rows] for p in rows])
+    F = [[fmpq_poly([int(i == j)]) for j in range(2 * k)] for i in range(k)]
+    loss = Model(RationalFunctions(rows, d), RationalFunctions(F, d)).loss
+    numerator = k * (1 - s) ** 2 * (1 - 2 * s + 2 * s * s) ** (k - 1) / 2  # over d = (1 - 2s + 2s^2)^k
+    difference: RationalFunctions = loss - RationalFunctions([[numerator]], d, 1)
+    return difference
+
+
 @pytest.mark.parametrize("k", [1, 2, 3])
 def test_the_constant_of_the_bound_cannot_be_improved(k: int) -> None:
     model = isotropic_model(k)
@@ -100,6 +116,34 @@ def test_rational_example() -> None:
     model, R = rational_example(), matrix([[0, 0], [1, 0]])
     assert model.loss * 2 == 1 and is_zero(model.gradient) and is_zero(model.M * model.Z)
     assert along_line(*line(model, R)) == (Fraction(1, 2), 0, -1)
+
+
+def hermite_difference() -> RationalFunctions:
+    """L - 6 q^2 / (2 p^2 + 6 q^2) for x ~ N(0,1), f° = (x, He_2), h = (x, p He_2 + q He_3): zero for all p, q.
+
+    With sqrt(2) p = cos t and sqrt(6) q = sin t this is L = sin^2 t. All moments are those of the polynomials
+    themselves, E x^{2n} = (2n - 1)!!.
+    """
+    context = fmpq_mpoly_ctx.get(["x", "p", "q"], Ordering.degrevlex)
+    x, p, q = context.gens()
+    he2, he3 = x**2 - 1, x**3 - 3 * x
+    f, h = [x, he2], [x, p * he2 + q * he3]
+
+    def mean(polynomial: Any) -> Any:
+        """E over x ~ N(0, 1), a polynomial in p and q."""
+        total = polynomial * 0
+        for (power, *rest), coefficient in polynomial.terms():
+            moment = 0 if power % 2 else math.prod(range(power - 1, 0, -2))
+            total += coefficient * moment * context.from_dict({(0, *rest): 1})
+        return total
+
+    def covariance(first: list[Any], second: list[Any]) -> list[list[Any]]:
+        return [[mean(g * g2) for g2 in second] for g in first]
+
+    d = determinant(covariance(h, h))
+    A, B, S = (RationalFunctions(covariance(*pair), d) for pair in ((h, h), (f, h), (f, f)))
+    loss = (S - B * A.inv() * B.transpose()).trace() / 2
+    return loss - RationalFunctions([[6 * q**2 * (d / (2 * p**2 + 6 * q**2))]], d, 1)
 
 
 def test_hermite_features() -> None:

@@ -8,7 +8,7 @@ from fractions import Fraction
 import pytest
 import torch
 
-from numerics.mean_field.prompts import optimal_loss, turned_features
+from docs.gallery.mean_field_figures import optimal_loss, turned_features
 from proofs.mean_field.prompts import Features, FinitePrompts, quartic_flat_loss
 from proofs.rational_matrix import matrix
 from proofs.rationals import to_fraction
