@@ -19,7 +19,7 @@ from rich.text import Text
 
 from verify import __version__
 from verify.printing import LONGEST_LINE, log, prepare_streams, printable, shown, silence, trace, write_out
-from verify.settings import Settings, UsageError
+from verify.settings import Settings, UsageError, requirement
 
 USAGE = 2
 # by the suffix of a file
@@ -78,7 +78,7 @@ def key_help(model: type[Settings], *, without: Iterable[str] = ()) -> str:
     lines = []
     for key in sorted(fields, key=lambda key: key in Settings.model_fields):
         default = "" if fields[key].default in (None, ()) else f" (default {fields[key].default})"
-        lines.append(f"  {key:<16}  {fields[key].description}{default}\n")
+        lines.append(f"  {key:<16}  {requirement(fields[key])}{default}\n")
     return "".join(lines)
 
 

@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import Annotated, Literal, Self, TypeVar, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic.fields import FieldInfo
 
 from verify.printing import printable, shown
 
@@ -23,6 +24,8 @@ REAL = re.compile(r"[+-]?([0-9.]+)([eE][+-]?[0-9]{1,3})?")
 LARGEST = 10**100  # of numbers that have no smaller bound of their own
 MOST_SECONDS = 10**9  # some 30 years
 MOST_SEED = 2**63 - 1
+SIDES = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
+KINDS = {int: "a whole number", Fraction: "a rational number", float: "a number"}
 LONGEST_WORD = 4096  # characters, as of a path
 
 
@@ -69,10 +72,14 @@ def _require_form(form: re.Pattern[str], value: str) -> None:
         raise ValueError(f"numbers have at most {MOST_SIGNS} signs before an exponent, this one has {len(match[1])}")
 
 
-def power_of_ten(bound: int) -> str:
-    """A bound as it is written in a description: 10^9."""
-    power = len(str(bound)) - 1
-    return f"10^{power}" if bound == 10**power else str(bound)
+def bound_text(bound: float | Fraction) -> str:
+    """A bound as it is written in a description: 10^9, 1e-100, 0.001."""
+    x = Fraction(bound)
+    large = max(x.numerator, x.denominator)
+    power = len(str(large)) - 1
+    if large == 10**power >= 10**5 and min(x.numerator, x.denominator) == 1:
+        return f"10^{power}" if x > 1 else f"1e-{power}"
+    return f"{bound:g}" if isinstance(bound, float) else str(bound)
 
 
 def split_list(value: object) -> object:
@@ -91,19 +98,18 @@ Words = Annotated[tuple[str, ...], BeforeValidator(split_list)]
 class Settings(BaseModel):
     """The keys that every command shares.
 
-    A field's description completes the sentence "KEY must be ..."; it is the help text and the error message.
+    A field's description completes the sentence "KEY must be ...", see `requirement`; it is the help text and the error
+    message.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
     paper: str = Field("", description="the name of a paper, or the path of a file or folder that defines one")
-    seed: Integer = Field(0, ge=0, le=MOST_SEED, description=f"a whole number from 0 to {MOST_SEED}")
+    seed: Integer = Field(0, ge=0, le=MOST_SEED)
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto, cpu or cuda")
     format: Literal["table", "json"] = Field("table", description="table or json")
     output: str | None = Field(None, min_length=1, description="a file to write to, instead of standard output")
-    budget: Real | None = Field(
-        None, gt=0, le=MOST_SECONDS, description=f"a number of seconds above 0, at most {power_of_ten(MOST_SECONDS)}"
-    )
+    budget: Real | None = Field(None, gt=0, le=MOST_SECONDS, description="a number of seconds {range}")
 
     @model_validator(mode="after")
     def device_is_there(self) -> Self:
@@ -134,11 +140,7 @@ class ExecutorSettings(Settings):
         description="inline, processes, dask:tcp://HOST:PORT, or auto (processes for several points, or given workers)",
     )
     workers: Integer | None = Field(
-        None,
-        ge=1,
-        le=1024,
-        exclude=True,
-        description="a whole number from 1 to 1024, of processes (default: one a core)",
+        None, ge=1, le=1024, exclude=True, description="{bounds}, of processes (default: one a core)"
     )
 
     @model_validator(mode="after")
@@ -222,7 +224,30 @@ def validate(model: type[AnySettings], values: dict[str, str]) -> AnySettings:
         hint = f"; did you mean {near}?" if near else ""
         reason = str(first["msg"]).partition("Value error, ")[2]
         why = f"; {reason}" if reason else ""
-        raise UsageError(f"{shown(f'{key}={values[key]}')}: {key} must be {field.description}{why}{hint}") from None
+        raise UsageError(f"{shown(f'{key}={values[key]}')}: {key} must be {requirement(field)}{why}{hint}") from None
+
+
+def requirement(field: FieldInfo) -> str:
+    """What a key must be: the field's description, with what its type and its limits say in the place of {bounds}, or
+    its limits alone in that of {range}. Without a description it is "{bounds}".
+    """
+    text = (field.description or "{bounds}").replace("{bounds}", f"{_kind(field)} {{range}}")
+    return text.replace("{range}", _range(field)).rstrip()
+
+
+def _kind(field: FieldInfo) -> str:
+    types = {field.annotation, *get_args(field.annotation)}
+    types |= {get_args(kind)[0] for kind in types if get_origin(kind) is Annotated}
+    return next((name for known, name in KINDS.items() if known in types), "given")
+
+
+def _range(field: FieldInfo) -> str:
+    limits = {
+        side: bound_text(getattr(limit, side)) for limit in field.metadata for side in SIDES if hasattr(limit, side)
+    }
+    if limits.keys() == {"ge", "le"}:
+        return f"from {limits['ge']} to {limits['le']}"
+    return ", ".join(f"{SIDES[side]} {bound}" for side, bound in limits.items())
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

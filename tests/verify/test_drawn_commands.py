@@ -33,7 +33,7 @@ from verify.command import USAGE
 from verify.papers.sub_ngrams.gradient.settings import GradientSettings
 from verify.papers.sub_ngrams.training.settings import TrainSettings
 from verify.registry import papers
-from verify.settings import Settings, UsageError
+from verify.settings import Settings, UsageError, requirement
 
 DRAWS = 20_000 if os.environ.get("HYPOTHESIS_PROFILE") == "deep" else 150
 PARTS = 10  # of the draws, one test each, so that workers share them
@@ -99,7 +99,7 @@ def value(rng: random.Random, command: str, key: str) -> str:
     if key == "T" and model is not TrainSettings and rng.random() < 0.4:
         return rng.choice(("1e19", "1e20", "1e40", "1e9", "1000000", "65536"))
     low, high = bounds(model, key)
-    whole = "whole number" in (model.model_fields[key].description or "")
+    whole = "whole number" in requirement(model.model_fields[key])
     drawn = [number(rng, low, high, whole=whole) for _ in range(rng.choice((1, 1, 1, 2)) if key in LISTS else 1)]
     return ",".join(dict.fromkeys(drawn))
 

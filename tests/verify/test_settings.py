@@ -15,7 +15,7 @@ from verify.papers.sub_ngrams.gradient.settings import GradientSettings
 from verify.papers.sub_ngrams.settings import SubNGramSettings, headline, refuse_what_cannot_fit
 from verify.papers.sub_ngrams.training.settings import TrainSettings
 from verify.report.plain import settings_as_plain
-from verify.settings import Settings, UsageError, did_you_mean, nearest, read_words, validate
+from verify.settings import Settings, UsageError, did_you_mean, nearest, read_words, requirement, validate
 
 
 def settings(line: str) -> SubNGramSettings:
@@ -151,7 +151,7 @@ NUMBER = re.compile(r"(\d+)\^(\d+)|\d+(?:\.\d+)?(?:e-?\d+)?")
 def test_descriptions_name_the_bounds_that_are_checked(model: type[Settings]) -> None:
     """And every number has a bound above: its own, or one that another key sets."""
     for key, field in model.model_fields.items():
-        told_in = field.description or ""
+        told_in = requirement(field)
         told = [Fraction(m[1]) ** int(m[2]) if m[1] else Fraction(m[0]) for m in NUMBER.finditer(told_in)]
         inner = [data for item in get_args(field.annotation) for data in getattr(item, "__metadata__", ())]
         bounds = [

@@ -17,8 +17,8 @@ class LinearAttentionSettings(lv.CheckSettings):
     """Keys of `paper=linear-attention`. There are as many heads as dimensions."""
 
     paper: Literal["linear-attention"] = Field("linear-attention", description="linear-attention")
-    D: lv.Integer = Field(3, ge=2, le=MOST_D, description=f"a whole number from 2 to {MOST_D}, the dimension of inputs")
-    N: lv.Integer = Field(4, ge=1, le=MOST_N, description="a whole number from 1 to 10^9, of examples in a prompt")
+    D: lv.Integer = Field(3, ge=2, le=MOST_D, description="{bounds}, the dimension of inputs")
+    N: lv.Integer = Field(4, ge=1, le=MOST_N, description="{bounds}, of examples in a prompt")
     eigenvalues: lv.Rationals = Field(
         (), description=f"2 to {MOST_D} different rationals from 1/1000 to 1000, those of Lambda (default: D,..,2,1)"
     )

@@ -16,11 +16,9 @@ class MeanFieldSettings(CheckSettings):
     """Keys of `paper=mean-field`: k outputs and m >= k features of the finite model."""
 
     paper: Literal["mean-field"] = Field("mean-field", description="mean-field")
-    k: Integer = Field(3, ge=1, le=MOST_K, description=f"a whole number from 1 to {MOST_K}, the number of outputs")
+    k: Integer = Field(3, ge=1, le=MOST_K, description="{bounds}, the number of outputs")
     m: Integer = Field(6, ge=1, le=MOST_M, description=f"a whole number from k to {MOST_M}, the number of features")
-    instances: Integer = Field(
-        4, ge=1, le=1000, description="a whole number from 1 to 1000: random models per claim, at most"
-    )
+    instances: Integer = Field(4, ge=1, le=1000, description="{bounds}: random models per claim, at most")
     matrices: str | None = Field(
         None, min_length=1, description='a JSON file {"H": [["1/2", ...], ...], "F": ...} of two k x m matrices'
     )

@@ -22,14 +22,12 @@ class NextTokenSettings(CheckSettings):
 
     paper: Literal["next-token"] = Field("next-token", description="next-token")
     dataset: str = Field("named", min_length=1, description=f"{', '.join(WORDS)}, or a file; named means DS-A to DS-D")
-    V: Integer = Field(8, ge=3, le=16, description="a whole number from 3 to 16, the vocabulary of dataset=random")
-    draws: Integer = Field(
-        8, ge=1, le=100, description="a whole number from 1 to 100, how many datasets dataset=random draws"
-    )
-    eta: Real = Field(0.5, ge=1e-3, le=10, description="a number from 0.001 to 10, the step size of both stages")
-    beta: Real = Field(3.0, ge=0.1, le=100, description="a number from 0.1 to 100, the scale of the frozen first stage")
-    T: Integer = Field(5_000, ge=100, le=1_000_000, description="a whole number from 100 to 1e6, steps of training")
-    T1: Integer = Field(40, ge=1, le=1000, description="a whole number from 1 to 1000, steps of stage 1 in NT11")
+    V: Integer = Field(8, ge=3, le=16, description="{bounds}, the vocabulary of dataset=random")
+    draws: Integer = Field(8, ge=1, le=100, description="{bounds}, how many datasets dataset=random draws")
+    eta: Real = Field(0.5, ge=1e-3, le=10, description="{bounds}, the step size of both stages")
+    beta: Real = Field(3.0, ge=0.1, le=100, description="{bounds}, the scale of the frozen first stage")
+    T: Integer = Field(5_000, ge=100, le=1_000_000, description="{bounds}, steps of training")
+    T1: Integer = Field(40, ge=1, le=1000, description="{bounds}, steps of stage 1 in NT11")
 
     @model_validator(mode="after")
     def rules_between_keys(self) -> NextTokenSettings:

@@ -14,7 +14,7 @@ from verify.claim import NothingToCheckError
 from verify.files import read_text
 from verify.printing import shown
 from verify.rows import parse_rows, rational_rows
-from verify.settings import LARGEST, Integer, Settings, parse_integer, parse_rational
+from verify.settings import LARGEST, Integer, Settings, bound_text, parse_integer, parse_rational
 
 MOST_N, MOST_S = 12, 50
 MOST_ALPHA, LEAST_ALPHA = 1000, Fraction(1, LARGEST)
@@ -37,13 +37,11 @@ Alpha = Annotated[Fraction | tuple[Fraction, ...], BeforeValidator(_parse_alpha)
 class LawSettings(Settings):
     """Keys that tell the law of the data."""
 
-    n: Integer = Field(
-        3, ge=1, le=MOST_N, description=f"a whole number from 1 to {MOST_N}: a token depends on the n-1 before it"
-    )
-    S: Integer = Field(2, ge=2, le=MOST_S, description=f"a whole number from 2 to {MOST_S}, the size of the vocabulary")
+    n: Integer = Field(3, ge=1, le=MOST_N, description="{bounds}: a token depends on the n-1 before it")
+    S: Integer = Field(2, ge=2, le=MOST_S, description="{bounds}, the size of the vocabulary")
     alpha: Alpha = Field(
         Fraction(1),
-        description=f"a rational number above 0, from 1e-{len(str(LARGEST)) - 1} to {MOST_ALPHA}, the parameter of the "
+        description=f"a rational number above 0, from {bound_text(LEAST_ALPHA)} to {MOST_ALPHA}, the parameter of the "
         "Dirichlet prior; S of them, as in alpha=1,1/2, are an asymmetric one",
     )
     initial: Literal["uniform", "dirichlet", "stationary"] = Field(

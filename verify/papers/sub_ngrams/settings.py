@@ -24,10 +24,10 @@ from verify.settings import (
     Integers,
     Rational,
     Real,
+    bound_text,
     parse_integer,
     parse_rational,
     parse_real,
-    power_of_ten,
     split_list,
 )
 
@@ -83,7 +83,7 @@ class SubNGramProblem(LawSettings):
     k: Integer | None = Field(None, ge=1, description="a whole number from 1 to n: of the k-gram, lags 1..k-1")
     T: Lengths = Field(
         (),
-        description=f"a whole number from n (and 2) to {power_of_ten(LARGEST)}, "
+        description=f"a whole number from n (and 2) to {bound_text(LARGEST)}, "
         "the length of the sequences, or a list of them: T=8,16,32",
     )
     lags: Integers | None = Field(
@@ -91,7 +91,7 @@ class SubNGramProblem(LawSettings):
     )
     q: Bases = Field(
         (),
-        description=f"a rational number above 1, to {power_of_ten(LARGEST)} (q = e^c), or a list of them: q=7/2,10",
+        description=f"a rational number above 1, to {bound_text(LARGEST)} (q = e^c), or a list of them: q=7/2,10",
     )
     c: Scales = Field(
         (), description=f"a number from {MIN_C:g} to {MAX_C:g}, inf, logT or 2*logT, or a list of them: c=1,2,inf"
@@ -100,23 +100,13 @@ class SubNGramProblem(LawSettings):
         "factorised", description="factorised (the network has Q and K) or merged (their product W)"
     )
     samples: Integer | None = Field(
-        None,
-        ge=2,
-        le=MOST_SAMPLES,
-        description=f"a whole number from 2 to {power_of_ten(MOST_SAMPLES)}: sequences that monte_carlo draws",
+        None, ge=2, le=MOST_SAMPLES, description="{bounds}: sequences that monte_carlo draws"
     )
     tolerance: Real | None = Field(
-        None,
-        gt=0,
-        lt=1,
-        description="a number between 0 and 1: the absolute error that transfer aims at (default 1e-3/T)",
+        None, gt=0, lt=1, description="{bounds}: the absolute error that transfer aims at (default 1e-3/T)"
     )
     minutes: Real = Field(
-        0.5,
-        gt=0,
-        le=MOST_MINUTES,
-        description=f"a number above 0, at most {MOST_MINUTES}: minutes of one core that transfer may take, roughly, "
-        "to get there",
+        0.5, gt=0, le=MOST_MINUTES, description="{bounds}: minutes of one core that transfer may take, roughly"
     )
     engine: str = Field("auto", description="auto, or the name of an engine")
 
@@ -135,7 +125,7 @@ class SubNGramProblem(LawSettings):
             raise ValueError("q and c are both given: give one of them (q = e^c)")
         for T in self.T:
             if max(self.n, 2) > T:
-                most = power_of_ten(LARGEST)
+                most = bound_text(LARGEST)
                 raise ValueError(f"T={T}: T must be a whole number from {max(self.n, 2)} (T >= n={self.n}) to {most}")
         return self
 

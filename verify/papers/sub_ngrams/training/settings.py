@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from proofs.sub_ngrams.law import NGramLaw
 from verify.report.plain import plain
-from verify.settings import LARGEST, MOST_SECONDS, Integer, Rational, Real, Settings, power_of_ten
+from verify.settings import LARGEST, MOST_SECONDS, Integer, Rational, Real, Settings
 
 MOST_STEPS = 10**7
 MOST_ALPHA, LEAST_ALPHA = 1000, Fraction(1, LARGEST)
@@ -24,61 +24,40 @@ LARGEST_LAW = 2**14  # S^n: each of some thousand sequences drawn at once keeps 
 class TrainSettings(Settings):
     """Keys of `python -m verify.train`. The law is (S, n, alpha, initial); the rest is the recipe of the run."""
 
-    n: Integer = Field(3, ge=2, le=12, description="a whole number from 2 to 12")
-    S: Integer = Field(3, ge=2, le=50, description="a whole number from 2 to 50, the size of the vocabulary")
+    n: Integer = Field(3, ge=2, le=12)
+    S: Integer = Field(3, ge=2, le=50, description="{bounds}, the size of the vocabulary")
     T: Integer = Field(32, ge=2, le=4096, description="a whole number from n to 4096, the length of the sequences")
-    alpha: Rational = Field(
-        Fraction(1, 2),
-        ge=LEAST_ALPHA,
-        le=MOST_ALPHA,
-        description=f"a rational number above 0, from 1e-{len(str(LARGEST)) - 1} to {MOST_ALPHA}",
-    )
+    alpha: Rational = Field(Fraction(1, 2), ge=LEAST_ALPHA, le=MOST_ALPHA)
     initial: Literal["uniform", "dirichlet"] = Field("uniform", description="uniform or dirichlet")
-    steps: Integer = Field(
-        4096,
-        ge=1,
-        le=MOST_STEPS,
-        description=f"a whole number from 1 to {power_of_ten(MOST_STEPS)}: steps of the optimiser",
-    )
-    every: Integer = Field(
-        32,
-        ge=1,
-        le=MOST_STEPS,
-        description=f"a whole number from 1 to {power_of_ten(MOST_STEPS)}: steps between two records",
-    )
+    steps: Integer = Field(4096, ge=1, le=MOST_STEPS, description="{bounds}: steps of the optimiser")
+    every: Integer = Field(32, ge=1, le=MOST_STEPS, description="{bounds}: steps between two records")
     optimiser: Literal["adamw", "gd"] = Field("adamw", description="adamw or gd (plain gradient descent)")
-    learning_rate: Real = Field(1e-2, gt=0, le=100, description="a number above 0, at most 100")
-    weight_decay: Real = Field(1e-4, ge=0, le=1, description="a number from 0 to 1")
+    learning_rate: Real = Field(1e-2, gt=0, le=100)
+    weight_decay: Real = Field(1e-4, ge=0, le=1)
     gradient: Literal["batch", "exact"] = Field(
         "batch", description="batch (fresh sequences) or exact (all S^T sequences with their probabilities)"
     )
-    batch: Integer = Field(128, ge=1, le=2**16, description="a whole number from 1 to 65536: sequences a step")
+    batch: Integer = Field(128, ge=1, le=2**16, description="{bounds}: sequences a step")
     targets: Literal["predictive", "transition"] = Field(
         "transition",
         description="transition (the row of the sequence's own kernel) or predictive (its mean given the sequence)",
     )
-    epsilon: Real = Field(1e-8, gt=0, le=1, description="a number above 0, at most 1: the loss has log(p + epsilon)")
+    epsilon: Real = Field(1e-8, gt=0, le=1, description="{bounds}: the loss has log(p + epsilon)")
     start: Integer | None = Field(
         None, ge=1, description="a whole number k from 1 to n: start near the k-gram configuration (default: at random)"
     )
-    noise: Real = Field(0.01, ge=0, le=10, description="a number from 0 to 10: standard deviation around `start`")
-    c: Real = Field(3.0, gt=0, le=100, description="a number above 0, at most 100: scale of Q and K at `start`")
-    c_A: Real = Field(6.0, ge=0, le=100, description="a number from 0 to 100: logit of the heads at `start`")  # noqa: N815  # the name on the page
-    test_samples: Integer = Field(
-        4096, ge=64, le=2**16, description="a whole number from 64 to 65536: sequences for losses"
-    )
+    noise: Real = Field(0.01, ge=0, le=10, description="{bounds}: standard deviation around `start`")
+    c: Real = Field(3.0, gt=0, le=100, description="{bounds}: scale of Q and K at `start`")
+    c_A: Real = Field(6.0, ge=0, le=100, description="{bounds}: logit of the heads at `start`")  # noqa: N815  # the name on the page
+    test_samples: Integer = Field(4096, ge=64, le=2**16, description="{bounds}: sequences for losses")
     gradient_samples: Integer = Field(
-        2048, ge=64, le=2**16, description="a whole number from 64 to 65536: sequences for the population gradient"
+        2048, ge=64, le=2**16, description="{bounds}: sequences for the population gradient"
     )
     checkpoint: str | None = Field(
         None, min_length=1, description="an .npz file to keep the run in, and to take it up from"
     )
     save_seconds: Real = Field(
-        5.0,
-        gt=0,
-        le=MOST_SECONDS,
-        description=f"a number of seconds above 0, at most {power_of_ten(MOST_SECONDS)}, between two writings of "
-        "`checkpoint`",
+        5.0, gt=0, le=MOST_SECONDS, description="a number of seconds {range}, between two writings of `checkpoint`"
     )
 
     @model_validator(mode="after")
