@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 import verify
-from proofs.sub_ngrams import type_classes
+from proofs.sub_ngrams import relabelled_classes
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
 from verify import selftest
 from verify.claim import Claim, Finding, Verdict
@@ -44,7 +44,7 @@ def test_the_reference_values_hold_here(monkeypatch: pytest.MonkeyPatch, capsys:
 
 def test_a_wrong_engine_fails(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """One entry of one engine is off by 1e-12; the step says which."""
-    right = type_classes.type_classes
+    right = relabelled_classes.type_classes_under
 
     def wrong(*problem: object) -> ScoreBlocks:
         blocks = dict(right(*problem).blocks)  # type: ignore[arg-type]  # passed on as they come
@@ -52,7 +52,7 @@ def test_a_wrong_engine_fails(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
         blocks[0, 0] = ((x + Fraction(1, 10**12), *row), *rows)
         return ScoreBlocks(blocks)
 
-    monkeypatch.setattr(type_classes, "type_classes", wrong)
+    monkeypatch.setattr(relabelled_classes, "type_classes_under", wrong)
     only(monkeypatch, "reference values")
     assert selftest.main([]) == 1
     told = capsys.readouterr().out
@@ -79,7 +79,7 @@ def test_an_unexpected_verdict_and_an_exception_fail(
 
 
 def test_words_are_refused() -> None:
-    with pytest.raises(UsageError, match="k=2: selftest takes no words"):
+    with pytest.raises(UsageError, match="k=2: selftest takes no arguments"):
         selftest.main(["k=2"])
 
 
