@@ -39,7 +39,7 @@ Checks every claim of a paper at the given parameters; for example: python -m ve
 SN5 SN8, or select=SN5,SN8, checks these claims, ignore=SN14 all but these; ids: python -m verify
 exit status
   0    every verdict as expected
-  1    a wrong verdict
+  1    a verdict that is not the expected one
   2    usage
   3    nothing wrong, but something undecided or skipped, as after Ctrl-C
   4    a check failed, or internal error

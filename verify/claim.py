@@ -221,9 +221,9 @@ class Origin(StrEnum):
 
 
 ORIGINS = {
-    Origin.PAPER: "as a public text of the paper says it",
+    Origin.PAPER: "as stated in a public text of the paper",
     Origin.DERIVED: "derived here from the paper's model",
-    Origin.STRENGTHENED: "more than a public text of the paper says: constants, converses, further cases, derived here",
+    Origin.STRENGTHENED: "more than public texts of the paper state: constants, converses, further cases, derived here",
     Origin.CONTROL: "false on purpose, to see that the check can say no",
 }
 

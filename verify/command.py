@@ -55,7 +55,7 @@ def run_command(name: str, main: Callable[[Sequence[str]], int]) -> NoReturn:
         status = CLOSED_PIPE
     except Exception as error:
         log("\n".join(trace(error)))
-        log(f"{name}: this is a defect of the program; please report it with: python -m verify env")
+        log(f"{name}: this is a bug; please report it with the output of python -m verify env")
         status = INTERNAL
     sys.exit(status)
 
@@ -124,7 +124,7 @@ def check_output(output: str | None, *, key: str = "output", kinds: Sequence[str
     if kinds and path.suffix and path.suffix.lower() not in kinds and not is_special(path):
         format = FORMATS.get(path.suffix.lower())
         hint = f"; give format={format}" if format else ""
-        raise UsageError(f"{given}: is no file of the kind that would be written; known: {', '.join(kinds)}{hint}")
+        raise UsageError(f"{given}: the suffix does not go with what is written; known: {', '.join(kinds)}{hint}")
     try:
         if path.is_dir():
             raise UsageError(f"{given}: is a folder; give the name of a file")

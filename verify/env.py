@@ -24,7 +24,7 @@ def main(words: Sequence[str]) -> int:
         emit_help(HELP)
         return 0
     if words:
-        raise UsageError(f"{shown(words[0])}: env takes no words")
+        raise UsageError(f"{shown(words[0])}: env takes no arguments")
     emit(environment(), None)
     return 0
 

@@ -114,7 +114,7 @@ def run_shards(
         pass  # told below
     except WorkersLostError as error:
         return outcome(INTERNAL, str(error))
-    return outcome(UNFINISHED, f"the budget of {budget:g} s is spent") if len(finished) < len(shards) else outcome()
+    return outcome(UNFINISHED, f"budget={budget:g} s is used up") if len(finished) < len(shards) else outcome()
 
 
 def run_all(
@@ -239,7 +239,7 @@ def on_dask(address: str) -> Iterator[Pool]:
     try:
         from distributed import Client  # only here: an extra
     except ModuleNotFoundError:
-        raise UsageError(f"{name}: needs a package more: pip install landscape-verifier[cluster]") from None
+        raise UsageError(f"{name}: needs another package: pip install 'landscape-verifier[cluster]'") from None
     with without_logging():  # what goes wrong is told here, in one line
         try:
             asyncio.run(handshake(address))

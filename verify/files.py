@@ -109,7 +109,7 @@ def whole(word: str) -> int:
     try:
         return int(word)
     except ValueError:
-        raise FileError(f"{shown(word, MOST_SHOWN)}: a number that is not whole") from None
+        raise FileError(f"{shown(word, MOST_SHOWN)}: not a whole number") from None
 
 
 def check_depth(text: str) -> None:
@@ -145,4 +145,4 @@ def _check_surrogates(document: Any) -> None:
         elif isinstance(item, list):
             rest += item
         elif isinstance(item, str) and _SURROGATE.search(item):
-            raise FileError(f"{shown(item, MOST_SHOWN)}: half a surrogate pair is no letter")
+            raise FileError(f"{shown(item, MOST_SHOWN)}: half a surrogate pair is no character")

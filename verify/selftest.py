@@ -39,7 +39,7 @@ def main(words: Sequence[str]) -> int:
         emit_help(HELP)
         return 0
     if words:
-        raise UsageError(f"{shown(words[0])}: selftest takes no words")
+        raise UsageError(f"{shown(words[0])}: selftest takes no arguments")
     emit(f"landscape-verifier {verify.__version__} in {Path(verify.__file__).parent}\n", None)
     failed = 0
     with Progress() as progress:

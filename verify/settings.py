@@ -69,7 +69,7 @@ def _require_form(form: re.Pattern[str], value: str) -> None:
     if not match:
         raise ValueError
     if len(match[1]) > MOST_SIGNS:
-        raise ValueError(f"numbers have at most {MOST_SIGNS} signs before an exponent, this one has {len(match[1])}")
+        raise ValueError(f"at most {MOST_SIGNS} characters before an exponent, not {len(match[1])}")
 
 
 def bound_text(bound: float | Fraction) -> str:
@@ -171,11 +171,11 @@ def read_words(words: Sequence[str]) -> dict[str, str]:
     values: dict[str, str] = {}
     for word in undashed(words):
         if len(word) > LONGEST_WORD or printable(word) != word:
-            raise UsageError(f"{shown(word)}: not a word of at most {LONGEST_WORD} printable characters")
+            raise UsageError(f"{shown(word)}: not an argument of at most {LONGEST_WORD} printable characters")
         key, equals, value = word.partition("=")
         if not equals or not key:
             near = f"did you mean {shown(word.lstrip('-'))}=VALUE?" if word.startswith("-") else "for example k=2 n=3"
-            raise UsageError(f"{shown(word)}: not a key=value word; {near}")
+            raise UsageError(f"{shown(word)}: not of the form key=value; {near}")
         if key in values:
             raise UsageError(f"{shown(word)}: {shown(key)} is given twice")
         values[key] = value

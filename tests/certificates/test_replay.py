@@ -350,7 +350,7 @@ def test_a_field_that_no_check_reads_is_rejected(place: str) -> None:
 
 @pytest.mark.parametrize("number", ["2.0", "NaN", "1e400", "-Infinity"])
 def test_numbers_that_are_not_whole_are_named(number: str) -> None:
-    with pytest.raises(RejectedError, match=rf"{number}(: a number that is not whole| is no number)"):
+    with pytest.raises(RejectedError, match=rf"{number}(: not a whole number| is no number)"):
         replay.parse(f'{{"schema": {number}}}'.encode())
 
 

@@ -221,6 +221,6 @@ def test_train(tmp_path: Path) -> None:
     for steps in (20, 40):
         done = run("train", *words, f"steps={steps}")
         assert done.returncode == 0, done.stderr[-2000:]
-    assert "taken up" in done.stderr
+    assert "resumed from" in done.stderr
     other = [word.replace("device=cuda", "device=cpu") for word in words]
     assert run("train", *other, "steps=60").returncode == 2

@@ -262,7 +262,7 @@ def test_a_spent_budget_stops_with_what_is_finished(name: str, tmp_path: Path) -
         )
 
     outcome = run_for(2000)
-    assert outcome.status == 3 and outcome.reason == "the budget of 2000 s is spent, 2 of 6 finished"
+    assert outcome.status == 3 and outcome.reason == "budget=2000 s is used up, 2 of 6 finished"
     assert outcome.finished == results(EXACT[:2])
     outcome = run_for(5000)
     assert outcome.status == 0 and outcome.finished == results(EXACT) and counted.computed == 6
@@ -273,7 +273,7 @@ def test_a_budget_interrupts_a_shard_and_keeps_those_before(name: str, tmp_path:
     """The second would take a minute."""
     slow = [EXACT[0], replace(EXACT[0], T=17, engine="enumeration")]
     outcome = run_shards(slow, name, workers=1, store=Store(str(tmp_path), print), budget=8)
-    assert outcome.status == 3 and outcome.reason == "the budget of 8 s is spent, 1 of 2 finished"
+    assert outcome.status == 3 and outcome.reason == "budget=8 s is used up, 1 of 2 finished"
     assert outcome.finished == results(slow[:1]) and len(list(tmp_path.iterdir())) == 1
     assert not own_processes()
 
@@ -483,5 +483,5 @@ def test_a_scheduler_that_does_not_answer_is_one_line(listens: bool) -> None:
 
 def test_without_the_extra_its_name_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(UsageError, match=r"pip install landscape-verifier\[cluster\]"):
+    with pytest.raises(UsageError, match=r"pip install 'landscape-verifier\[cluster\]'"):
         run_shards(EXACT, "dask:tcp://127.0.0.1:8786")

@@ -117,8 +117,8 @@ DEEP = "[" * DEEPEST + "]" * DEEPEST
         ('{"": 1, "": 2}', "the key '' is given twice"),
         (r'{"\n\u202e": 1, "\n\u202e": 2}', r"the key \n\u202e is given twice"),
         (f'{{"{"k" * 99}": 1, "{"k" * 99}": 2}}', f"the key {'k' * 40}... (99 characters) is given twice"),
-        (r'["\ud800"]', r"\ud800: half a surrogate pair is no letter"),
-        (r'{"a": [{"\uDFFF": 1}]}', r"\udfff: half a surrogate pair is no letter"),
+        (r'["\ud800"]', r"\ud800: half a surrogate pair is no character"),
+        (r'{"a": [{"\uDFFF": 1}]}', r"\udfff: half a surrogate pair is no character"),
     ],
 )
 def test_what_is_not_json_as_it_should_be(text: str, message: str) -> None:
@@ -148,7 +148,7 @@ def test_quotes_that_never_end_take_no_longer() -> None:
 @pytest.mark.parametrize("word", ["1.0", "1e3", "-0.5", "9" * (LONGEST_WHOLE + 1)])
 def test_numbers_that_are_not_whole_or_too_long(word: str) -> None:
     with pytest.raises(
-        FileError, match=r"^[-0-9.e]+( \(4001 characters\))?: a number (that is not whole|of more than 4000 digits)$"
+        FileError, match=r"^[-0-9.e]+( \(4001 characters\))?: (not a whole number|a number of more than 4000 digits)$"
     ):
         parse_json(f"[{word}]", whole)
 
@@ -220,7 +220,7 @@ def refusal(kind: str, path: Path) -> str:
         (b'{"a": 1, "b": {"c": 1, "c": 2}}', "the key c is given twice"),
         (b"[" * 10**6, "more than 20 brackets within brackets"),
         (b'{"H": [NaN]}', "not JSON (NaN is no number)"),
-        (rb'{"H": "\ud800"}', r"\ud800: half a surrogate pair is no letter"),
+        (rb'{"H": "\ud800"}', r"\ud800: half a surrogate pair is no character"),
         (b'{"H": 1,', "not JSON (line 1: "),
     ],
 )

@@ -137,7 +137,7 @@ def _proved(name: str) -> Condition:
         f"identity {name}",
         None if size_of(difference, matrices) == 0 else False,
         _does_not_vanish,
-        "words do not prove it, and random matrices do not refute it",
+        "not proved symbolically, and not refuted at random matrices",
         words=words,
         matrices={letter: matrices[letter] for letter in sorted(used)},
         trace=isinstance(difference, Trace),
@@ -159,7 +159,7 @@ def proved_small(*names: str) -> list[Condition]:
 
     One that does not is false at almost all matrices: it is for the conditions at single models to refute it.
     """
-    missing = "a difference of rational functions is left at k=2, m=3, but no model was found where it is not 0"
+    missing = "the residual at k=2, m=3 is not the zero function, but no model was found where it is not 0"
     return [
         condition(f"identity {name} at k=2, m=3", DIFFERENCES[name](SMALL).is_zero or None, lambda at: False, missing)
         for name in names

@@ -243,7 +243,7 @@ def no_saddle_control(settings: MeanFieldSettings, run: Run) -> Finding:
         predicted=f"not a minimum, L = {short(point.value)}",
         counterexample=found.counterexample,
         certificate=of_saddle(settings, point.model),
-        undecided="the point that was made to be a saddle is none",
+        undecided="the constructed point is not a saddle",
     )
 
 
@@ -272,7 +272,7 @@ def dominated_loss_control(settings: MeanFieldSettings, run: Run) -> Finding:
         predicted="0 at L = r_low/2",
         counterexample=found.counterexample,
         certificate=of_saddle(settings, model),
-        undecided="the point that was made to be a saddle is none",
+        undecided="the constructed point is not a saddle",
     )
 
 

@@ -113,8 +113,8 @@ def gradient_vanishes(settings: SubNGramSettings, run: Run) -> Finding:
             "faster paths": faster_paths(settings),
         },
         footnote="gradient  " + " | ".join(f"T={p.T:g} {p.norms['total']:.2g}" for p in points) + "  along c = log T",
-        undecided=f"the norm does not fall beyond its errors {' and '.join(dict.fromkeys(rising))}: at longer T, or "
-        "with a smaller tolerance=, it may",
+        undecided=f"the norm does not fall by more than its errors {' and '.join(dict.fromkeys(rising))}: at "
+        "longer T, or with a smaller tolerance=, it may",
     )
 
 

@@ -101,7 +101,7 @@ def curvature_at(settings: SubNGramSettings) -> dict[str, Any]:
 
 
 def unmatched(predicted: Sequence[float], found: Sequence[float]) -> int:
-    """How many of the predicted eigenvalues are none of those found, each of which serves once."""
+    """How many of the predicted eigenvalues are no eigenvalues of those found, each of which serves once."""
     from numerics.sub_ngrams.hessian import TOLERANCE
 
     left, misses = sorted(found), 0
@@ -168,5 +168,7 @@ def escape_numbers(settings: SubNGramSettings) -> Numbers:
     if curvature:
         details["hessian"] = curvature
         footnote += "\n" + curvature_line(curvature, len(lags))
-        doubts += [f"{curvature['unmatched']} predicted eigenvalues are none"] if curvature["unmatched"] else []
+        doubts += (
+            [f"{curvature['unmatched']} predicted eigenvalues are no eigenvalues"] if curvature["unmatched"] else []
+        )
     return Numbers(f"lag {first.key}, order {first.order}: {estimate.mean:.4f}", details, footnote, doubts)

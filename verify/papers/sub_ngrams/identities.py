@@ -138,7 +138,7 @@ def _estimator(settings: SubNGramSettings, constant: Fraction) -> Finding:
         counterexample=_outside(*outside, constant) if outside else None,
         details={"largest ratio to the bound": str(largest), "q": qs},
         certificate=certificate,
-        undecided=f"no sequence of the scope is beyond the bound, and it is not proved: {remedy}",
+        undecided=f"no sequence in the scope exceeds the bound, but it is not proved: {remedy}",
     )
 
 

@@ -79,7 +79,7 @@ def train(settings: TrainSettings, progress: Progress) -> tuple[Recording, Train
             recording = resume(read_bytes(path, LARGEST_FILE), trainer, settings.recipe_text)
         except (FileError, TrajectoryError) as error:
             raise UsageError(shown(f"checkpoint={path}: {error}", most=400)) from None
-        progress.done(f"taken up from {path} at step {trainer.steps}")
+        progress.done(f"resumed from {path} at step {trainer.steps}")
     deadline = time.monotonic() + (settings.budget or float("inf"))
     saved = time.monotonic()
     with catch_interruption() as interruption, Alarm(settings.budget) as alarm:

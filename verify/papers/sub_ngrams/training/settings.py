@@ -54,7 +54,7 @@ class TrainSettings(Settings):
         2048, ge=64, le=2**16, description="{bounds}: sequences for the population gradient"
     )
     checkpoint: str | None = Field(
-        None, min_length=1, description="an .npz file to keep the run in, and to take it up from"
+        None, min_length=1, description="an .npz file that keeps the run, and that it is resumed from"
     )
     save_seconds: Real = Field(
         5.0, gt=0, le=MOST_SECONDS, description="a number of seconds {range}, between two writings of `checkpoint`"
