@@ -16,6 +16,7 @@ from typing import Any
 from verify.check import parse_request
 from verify.claim import Claim, Finding, Paper, Result
 from verify.registry import get_paper
+from verify.report.plain import plain
 from verify.runner import run_claims
 from verify.settings import read_words
 
@@ -97,7 +98,7 @@ def _surprise(result: Result) -> str:
         "predicted": finding.predicted,
         "reason": finding.reason,
         "scope": finding.scope,
-        "counterexample": finding.details.get("counterexample", ""),
+        "counterexample": plain(finding.details.get("counterexample", "")),
         "raised": "\n".join(finding.details.get("traceback", [])),
     }
     lines = [f"{result.claim.id} ({result.claim.title}) is {result.verdict}, expected {result.expected}"]

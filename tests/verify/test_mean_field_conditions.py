@@ -25,12 +25,12 @@ from verify.papers.mean_field.conditions import (
     equal,
     judge,
     lower,
-    printed,
     proved,
     residual,
     upper,
 )
 from verify.papers.mean_field.landscape import has_loss_without_slope, is_saddle
+from verify.report.plain import plain as in_json
 
 EXACT = [f"MF{i}" for i in range(1, 15)] + ["MF5b"]
 SIZES = [(1, 3), (2, 4)]
@@ -188,7 +188,7 @@ def test_verdicts() -> None:
     assert judge([single(True)], **FINDING).verdict is Verdict.VERIFIED
     refuted = judge([single(True), single(None), single(False, fails=True)], **FINDING)
     assert refuted.verdict is Verdict.REFUTED and refuted.found == "fails: x <= y"
-    assert refuted.details["counterexample"] == {"condition": "x <= y", "x": "1/2"}
+    assert refuted.details["counterexample"] == {"condition": "x <= y", "x": Fraction(1, 2)}
     unsure = judge([single(True), single(None)], **FINDING)
     assert unsure.verdict is Verdict.UNDECIDED and unsure.reason == "x <= y: too close"
     unconfirmed = judge([single(False)], **FINDING)
@@ -214,7 +214,7 @@ def test_values_are_kept_exactly() -> None:
         "F": Fraction(1, 7), "claimed": [[1, Fraction(1, 3)]], "found": [[1, Fraction(1, 2)]]
     }  # fmt: skip
     assert residual([c]) == Fraction(1, 6) and residual([]) == 0
-    assert printed(c.at)["claimed"] == [["1", "1/3"]]
+    assert in_json(c.at)["claimed"] == [["1", "1/3"]]
     x = arb(1, 0.25)
     assert lower(x) <= Fraction(3, 4) and upper(x) >= Fraction(5, 4) and upper(arb(0)) == 0
 

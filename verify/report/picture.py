@@ -8,7 +8,9 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-PNG_DPI = 150
+from verify.command import write_file
+
+PNG_DPI = 200
 
 
 def picture(figure: Figure, format: str) -> bytes:
@@ -19,6 +21,11 @@ def picture(figure: Figure, format: str) -> bytes:
         metadata = {"Date": None} if format == "svg" else {"Software": None}
         figure.savefig(buffer, format=format, dpi=PNG_DPI, metadata=metadata)
     return buffer.getvalue()
+
+
+def write_picture(figure: Figure, output: str) -> None:
+    """The figure in a file, SVG or PNG by its name. UsageError if it cannot be written."""
+    write_file(output, picture(figure, output.rpartition(".")[2].lower()))
 
 
 def fix_layout(figure: Figure) -> None:

@@ -4,6 +4,7 @@ Every statement says whose it is: [F] as found in the paper, [D] derived for thi
 """
 
 from verify.claim import Paper, claims_of
+from verify.papers import PROVENANCE
 from verify.papers.mean_field import (
     attention,
     dynamics,
@@ -16,11 +17,6 @@ from verify.papers.mean_field import (
 )
 from verify.papers.mean_field.settings import MeanFieldSettings, headline
 from verify.papers.mean_field.symbols import SYMBOLS
-
-PROVENANCE = (
-    "Statements were derived again from the models; the paper's full text was not at hand, and no claim is one of its "
-    "numbered theorems."
-)
 
 PAPER = Paper(
     name="mean-field",

@@ -48,7 +48,7 @@ class Condition:
 
     @property
     def counterexample(self) -> Counterexample:
-        return Counterexample({"condition": self.name, **printed(self.at)}, lambda: self.fails(self.at))
+        return Counterexample({"condition": self.name, **self.at}, lambda: self.fails(self.at))
 
 
 def condition(
@@ -166,7 +166,7 @@ def proved_small(*names: str) -> list[Condition]:
     ]
 
 
-# --- values, as they are kept and printed ---
+# --- values, as they are kept ---
 
 
 def plain(x: Any) -> Any:
@@ -178,13 +178,6 @@ def plain(x: Any) -> Any:
     if isinstance(x, Mapping):
         return {key: plain(value) for key, value in x.items()}
     return [plain(value) for value in x] if isinstance(x, list | tuple) else x
-
-
-def printed(x: Any) -> Any:
-    """Plain values with Fractions as strings."""
-    if isinstance(x, Mapping):
-        return {key: printed(value) for key, value in x.items()}
-    return [printed(value) for value in x] if isinstance(x, list) else str(x) if isinstance(x, Fraction) else x
 
 
 def flat(x: Any) -> list[Any]:

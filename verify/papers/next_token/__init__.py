@@ -4,14 +4,10 @@
 """
 
 from verify.claim import Paper, claims_of
+from verify.papers import PROVENANCE
 from verify.papers.next_token import controls, descents, identities, margins, order, rates, shift
 from verify.papers.next_token.settings import NextTokenSettings, headline
 from verify.papers.next_token.symbols import SYMBOLS
-
-PROVENANCE = (
-    "Statements were derived again from the models; the paper's full text was not at hand, and no claim is one of its "
-    "numbered theorems."
-)
 
 PAPER = Paper(
     name="next-token",

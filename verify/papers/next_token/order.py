@@ -96,7 +96,7 @@ def beaten_below_unseen(settings: NextTokenSettings, run: Run) -> Finding:
         found=f"W_kq*[b,q] = {entry}",
         predicted="above 0",
         counterexample=Counterexample(
-            {"query": "q", "token": "b", "beaten_by": "a", "W_kq*": [str(x) for x in certificate.solution]},
+            {"query": "q", "token": "b", "beaten_by": "a", "W_kq*": list(certificate.solution)},
             partial(rises_above_unseen, CHAIN, MIDDLE, UNSEEN, QUERY),
         )
         if false

@@ -1,6 +1,7 @@
 """Claims about "Learning In-context n-grams with Transformers: Sub-n-grams Are Near-stationary Points"."""
 
 from verify.claim import Paper, claims_of
+from verify.papers import PROVENANCE
 from verify.papers.sub_ngrams import (
     agreement,
     decay,
@@ -35,11 +36,6 @@ _MODULES = (
     finite_length,
     mixing,
     infinite_bounds,
-)
-
-PROVENANCE = (
-    "Statements were derived again from the models; the paper's full text was not at hand, and no claim is one of its "
-    "numbered theorems."
 )
 
 PAPER = Paper(

@@ -214,14 +214,7 @@ def key_lags_that_are_not_read(settings: SubNGramSettings, run: Run) -> Finding:
         found=f"M_{{{a},0}}[0][0] = {float(value):.4f}",
         predicted=f"above {float(phi(x)):.4f}",
         counterexample=Counterexample(
-            {
-                "kernel": [[str(p) for p in row] for row in rows],
-                "start": list(first),
-                "T": T,
-                "q": str(q),
-                "b": 0,
-                "a": a,
-            },
+            {"kernel": rows, "start": first, "T": T, "q": q, "b": 0, "a": a},
             partial(is_beyond_type_one, rows, first, lags, q, T, a, x),
         )
         if beyond

@@ -271,7 +271,7 @@ def beyond_phi_of_kernel(
     if law.S**T > ENUMERABLE or configuration.at_limit:
         return None
     return Counterexample(
-        {"kernel": [[str(p) for p in row] for row in rows], "T": T, "q": str(configuration.q), "block": list(ab)},
+        {"kernel": rows, "T": T, "q": configuration.q, "block": ab},
         partial(is_beyond_phi_given_kernel, rows, dict(start), configuration, T, ab, x),
     )
 

@@ -84,7 +84,7 @@ def compared(kernel: adversaries.Rows, lags: tuple[int, ...], q: Fraction) -> li
     """All blocks, and the two parts of the squared norm, beside their bounds."""
     S, n = shape_of(kernel)
     M, G = blocks(kernel, lags, q), gamma(S, Configuration(lags, q))
-    values = {"kernel": [[str(x) for x in row] for row in kernel], "q": str(q)}
+    values = {"kernel": kernel, "q": q}
 
     def block(a: int, b: int) -> Compared:
         computed, times = size(M[a, b]), Fraction(1 if a + 1 in lags else 2)
@@ -195,7 +195,7 @@ def half_gamma(settings: SubNGramSettings, run: Run) -> Finding:
         found=f"|M_{{{ab[0]},0}}| = {float(computed):.4f}",
         predicted=f"above {float(half):.4f}",
         counterexample=Counterexample(
-            {"kernel": [[str(x) for x in row] for row in kernel], "q": str(q), "block": list(ab)},
+            {"kernel": kernel, "q": q, "block": ab},
             partial(is_beyond_limit, kernel, lags, q, ab, Fraction(1, 2)),
         )
         if computed > half

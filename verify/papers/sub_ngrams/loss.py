@@ -163,7 +163,7 @@ def ladder(settings: SubNGramSettings, run: Run) -> Finding:
 
 
 def _no_rung(kernel: Sequence[Sequence[Fraction]], rung: Rung) -> Counterexample:
-    values = {"kernel": [[str(x) for x in row] for row in kernel], "lags": rung.lags, "finer": rung.finer}
+    values = {"kernel": kernel, "lags": rung.lags, "finer": rung.finer}
     return Counterexample(values, partial(is_no_rung, kernel, rung.lags, rung.finer))
 
 

@@ -115,10 +115,10 @@ def compared(
     law, configuration = NGramLaw(S, n), Configuration(lags, q)
     numbers = FiniteLength(S, n, T, configuration)
     M = transfer_exact(law, dict(zip(law.contexts, rows, strict=True)), configuration, T)
-    bound, kernel = numbers.gamma + numbers.mixing(rows), [[str(x) for x in row] for row in rows]
+    bound = numbers.gamma + numbers.mixing(rows)
 
     def violation(ab: tuple[int, int]) -> Counterexample:
-        values = {"kernel": kernel, "T": T, "q": str(q), "block": list(ab)}
+        values = {"kernel": rows, "T": T, "q": q, "block": ab}
         return Counterexample(values, partial(is_beyond_mixing, rows, n, lags, q, T, ab))
 
     return [

@@ -80,7 +80,7 @@ def every_lag_set(settings: SubNGramSettings, run: Run) -> Finding:
         counterexample=None
         if stays is None
         else Counterexample(
-            {"kernel": [[str(x) for x in row] for row in stays[0]], "lags": stays[1]},
+            {"kernel": stays[0], "lags": stays[1]},
             partial(gradient_stays, *stays),
         ),
         details={"sets of lags": [braces(lags) for lags in sets]},

@@ -19,7 +19,6 @@ from verify.command import (
     key_help,
     kinds_of,
     run_command,
-    write_file,
 )
 from verify.executors import Outcome, run_shards
 from verify.papers.sub_ngrams.engines import ENGINES, choose_engine
@@ -77,10 +76,10 @@ def main(words: Sequence[str]) -> int:
             return outcome.status
     if settings.output is not None and drawn:
         from verify.papers.sub_ngrams.gradient.plot import gradient_figure  # matplotlib, only where it is needed
-        from verify.report.picture import picture
+        from verify.report.picture import write_picture
 
         figure = gradient_figure(f"population gradient, {headline(settings)}", curves(settings, gradients))
-        write_file(settings.output, picture(figure, settings.output.rpartition(".")[2].lower()))
+        write_picture(figure, settings.output)
     elif settings.format == "json":
         entries = [gradient_entry(settings, gradient) for gradient in gradients]
         emit(dumps(entries if outcome.asked > 1 else entries[0]), settings.output)

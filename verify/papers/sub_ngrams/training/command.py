@@ -49,9 +49,10 @@ def main(words: Sequence[str]) -> int:
     # only here: a usage error is told at once
     from numerics.sub_ngrams.stages import analyse
     from numerics.threads import one_thread
-    from verify.papers.sub_ngrams.training.plot import write_picture
+    from verify.papers.sub_ngrams.training.plot import training_figure
     from verify.papers.sub_ngrams.training.report import training_entry, training_text
     from verify.papers.sub_ngrams.training.run import train
+    from verify.report.picture import write_picture
 
     with Progress() as progress, one_thread():
         recording, trainer, interrupted = train(settings, progress)
@@ -70,7 +71,7 @@ def main(words: Sequence[str]) -> int:
         )
     output = settings.output
     if output is not None and is_picture(output):
-        write_picture(trajectory, stages, output)
+        write_picture(training_figure(trajectory, stages), output)
         output = None
     if settings.format == "json":
         emit(dumps(training_entry(settings_as_plain(settings), trajectory, stages)), output)

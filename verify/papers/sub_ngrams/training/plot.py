@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from numerics.sub_ngrams.gradient_norm import TOTAL
 from numerics.sub_ngrams.stages import Stages
 from numerics.sub_ngrams.symmetries import attention_maps
 from numerics.sub_ngrams.trajectory import Trajectory
-from verify.command import write_file
 from verify.papers.sub_ngrams.training.report import plateau_steps
 from verify.report.picture import fix_layout
 
@@ -31,7 +27,6 @@ STYLE: Any = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.linewidth": 0.6,
-    "svg.hashsalt": "landscape-verifier",  # the same picture is the same file
 }
 MAX_MAPS = 4  # plateaus whose attention is drawn
 
@@ -55,24 +50,6 @@ def training_figure(trajectory: Trajectory, stages: Stages) -> Figure:
         _draw_maps(list(maps), trajectory, steps)
         fix_layout(figure)
     return figure
-
-
-def write_picture(trajectory: Trajectory, stages: Stages, output: str) -> None:
-    """The figure in a file, SVG or PNG by its name. UsageError if it cannot be written."""
-    write_file(output, picture(training_figure(trajectory, stages), svg=output.lower().endswith(".svg")))
-
-
-def picture(figure: Figure, *, svg: bool) -> bytes:
-    """The figure as a file's content, the same for the same figure."""
-    buffer = io.BytesIO()
-    with mpl.rc_context(STYLE):
-        if svg:
-            FigureCanvasSVG(figure)
-            figure.savefig(buffer, format="svg", metadata={"Date": None})
-        else:
-            FigureCanvasAgg(figure)
-            figure.savefig(buffer, format="png", dpi=200)
-    return buffer.getvalue()
 
 
 def _draw_loss(axes: Axes, trajectory: Trajectory, stages: Stages) -> None:
