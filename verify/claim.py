@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from types import ModuleType
 from typing import Any
 from urllib.parse import urljoin
@@ -295,23 +296,32 @@ def claim(
     vacuous: Callable[[Any], str] | None = None,
     origin: Origin = Origin.DERIVED,
     reference: str = "",
+    page: str = "",
     plot: Plot | None = None,
 ) -> Callable[[Check], Claim]:
     """Makes a claim of its check, a function (settings, run) -> Finding whose docstring begins with the statement.
 
-    The arguments are those of `Claim`. ValueError if there is no docstring, or if the id is no letters and a number.
+    The arguments are those of `Claim`; `page` is the page whose anchor, the id in small letters, is the reference where
+    no other is given. ValueError if there is no docstring, or if the id is no letters and a number.
     """
     if not ID.fullmatch(id):
         raise ValueError(f"claim id {id!r}: must be letters, a number and perhaps a letter, as in SN7 or SN7c")
+
+    anchor = f"{page}#{id.lower()}" if page else ""
 
     def decorate(check: Check) -> Claim:
         paragraphs = [" ".join(part.split()) for part in (inspect.getdoc(check) or "").split("\n\n")]
         if not paragraphs[0]:
             raise ValueError(f"claim {id}: its check has no docstring, whose first paragraph is the statement")
-        facts = (tuple(requires), tuple(assumptions), expected, vacuous, origin, reference, plot)
+        facts = (tuple(requires), tuple(assumptions), expected, vacuous, origin, reference or anchor, plot)
         return Claim(id, title, paragraphs[0], " ".join(paragraphs[1:]), check, *facts)
 
     return decorate
+
+
+def claims_on(page: str) -> partial[Callable[[Check], Claim]]:
+    """`claim` for claims whose derivations are on this page."""
+    return partial(claim, page=page)
 
 
 ID = re.compile(r"([A-Za-z]+)([0-9]+)([a-z]*)")

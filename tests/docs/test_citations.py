@@ -62,7 +62,7 @@ def test_references_in_the_code() -> None:
                 claims += 1
                 wrong += [] if found[0] in CLAIMS else [f"{name}: there is no claim {found[0]}"]
     assert wrong == []
-    assert pages > 80 and claims > 100  # and it has seen them
+    assert pages > 40 and claims > 100  # and it has seen them; those of claims are made of page and id, see above
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from verify.claim import (
     Verdict,
     claim,
     claims_of,
+    claims_on,
     decide,
     from_identities,
     too_dear,
@@ -138,6 +139,16 @@ def test_the_expected_verdict() -> None:
     assert made(origin=Origin.CONTROL).expected_verdict(None) is Verdict.REFUTED
     by_settings = made(origin=Origin.CONTROL, expected=lambda settings: settings)
     assert by_settings.expected_verdict(Verdict.UNDECIDED) is Verdict.UNDECIDED
+
+
+def test_the_page_of_a_claim_has_an_anchor_of_its_id() -> None:
+    def check(settings: object, run: Run) -> Finding:
+        """x."""
+        raise AssertionError
+
+    assert claims_on("pages/x")("XY7c", "x")(check).reference == "pages/x#xy7c"
+    assert claims_on("pages/x")("XY7c", "x", reference="pages/y#z")(check).reference == "pages/y#z"
+    assert claim("XY7c", "x")(check).reference == ""
 
 
 def test_where_there_is_nothing_to_check_the_check_is_not_called() -> None:

@@ -16,11 +16,11 @@ from proofs.mean_field.instances import random_full_rank, random_matrix
 from proofs.mean_field.model import Model
 from proofs.mean_field.witness import Rows, twice_loss
 from proofs.rational_matrix import identity, matrix, select, squared_norm, to_fmpq
-from verify.claim import Evidence, Finding, Run, claim
+from verify.claim import Evidence, Finding, Run
 from verify.papers.mean_field.common import each_takes, generator, of_file, short
 from verify.papers.mean_field.conditions import Condition, Values, at_most, condition, equal, judge, proved, upper
 from verify.papers.mean_field.identities import model_at
-from verify.papers.mean_field.premises import FINITE, no_saddle
+from verify.papers.mean_field.premises import FINITE, claim, no_saddle
 from verify.papers.mean_field.settings import MeanFieldSettings
 from verify.recheck.mean_field.matrices import Matrix, inner
 
@@ -29,14 +29,7 @@ CLOCK = (Fraction(11, 10), Fraction(2), Fraction(10))  # earlier ones
 FAR = 200  # a power law in q is read off between q = 2^FAR and its square
 
 
-@claim(
-    "MF10",
-    "flow of the features",
-    requires=("MF4", "MF9"),
-    assumptions=(FINITE, "H H^T = I"),
-    vacuous=no_saddle,
-    reference="mathematics/mean-field#mf10",
-)
+@claim("MF10", "flow of the features", requires=("MF4", "MF9"), assumptions=(FINITE, "H H^T = I"), vacuous=no_saddle)
 @each_takes(lambda k, m: 1.5e-4 * k**2 * m**2)
 def feature_flow(settings: MeanFieldSettings, run: Run) -> Finding:
     """[D] dH/dt = -dL/dH conserves H H^T; for H H^T = I it is Oja's flow, row space of H_t = row space of H_0 e^{t F^T

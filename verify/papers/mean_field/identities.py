@@ -18,7 +18,7 @@ from proofs.mean_field.polar import attains_nuclear_norm, dual, near_polar_facto
 from proofs.mean_field.witness import along_line, is_semidefinite, twice_loss
 from proofs.rational_matrix import fractions, inner, is_zero
 from proofs.rationals import to_fraction
-from verify.claim import Evidence, Finding, Origin, Run, claim
+from verify.claim import Evidence, Finding, Origin, Run
 from verify.papers.mean_field.certificates import of_size
 from verify.papers.mean_field.common import each_takes, generator, models, of_file, short
 from verify.papers.mean_field.conditions import (
@@ -37,7 +37,7 @@ from verify.papers.mean_field.conditions import (
     residual,
     upper,
 )
-from verify.papers.mean_field.premises import FINITE, no_saddle
+from verify.papers.mean_field.premises import FINITE, claim, no_saddle
 from verify.papers.mean_field.settings import MeanFieldSettings
 from verify.recheck.mean_field import identities as recheck
 from verify.recheck.mean_field.critical import norm_at_least
@@ -49,13 +49,7 @@ OTHERS = 4  # other directions R for each model of MF5b
 Examine = Callable[[Model, Random], Iterator[Condition]]
 
 
-@claim(
-    "MF1",
-    "loss at the best attention",
-    assumptions=(FINITE,),
-    origin=Origin.STRENGTHENED,
-    reference="mathematics/mean-field#mf1",
-)
+@claim("MF1", "loss at the best attention", assumptions=(FINITE,), origin=Origin.STRENGTHENED)
 @each_takes(lambda k, m: 2e-4 * k**2)
 def loss(settings: MeanFieldSettings, run: Run) -> Finding:
     """[F] L(mu) = inf_W L_TF(mu, W) = E|zeta|^2 / 2. [D] L(H) = |F (I - P)|^2 / 2 = tr(Z) / 2, attained at W = (H
@@ -81,13 +75,7 @@ def loss(settings: MeanFieldSettings, run: Run) -> Finding:
     return _identity(settings, "MF1", words, small, examine, scope=f"{EVERY_SIZE}, every W")
 
 
-@claim(
-    "MF2",
-    "gradient",
-    requires=("MF1",),
-    assumptions=(FINITE,),
-    reference="mathematics/mean-field#mf2",
-)
+@claim("MF2", "gradient", requires=("MF1",), assumptions=(FINITE,))
 @each_takes(lambda k, m: 1.2e-4 * k**2 * m)
 def gradient(settings: MeanFieldSettings, run: Run) -> Finding:
     """[D] dL/dH = - M F (I - P) with M = (H H^T)^-1 H F^T; dL/dmu(theta) = <dL/dH, H_theta>.
@@ -104,13 +92,7 @@ def gradient(settings: MeanFieldSettings, run: Run) -> Finding:
     return _identity(settings, "MF2", ("first_derivative",), ("gradient",), examine)
 
 
-@claim(
-    "MF3",
-    "second derivatives",
-    requires=("MF2",),
-    assumptions=(FINITE,),
-    reference="mathematics/mean-field#mf3",
-)
+@claim("MF3", "second derivatives", requires=("MF2",), assumptions=(FINITE,))
 @each_takes(lambda k, m: 6e-4 * k**2 * m)
 def second_derivatives(settings: MeanFieldSettings, run: Run) -> Finding:
     """[D] D^2 L[E,E] = |F H^+ E Q|^2 - |H^+ E Q F^T|^2 + 2 tr(F H^+ E H^+ E Q F^T); its last term vanishes at critical
@@ -135,13 +117,7 @@ def second_derivatives(settings: MeanFieldSettings, run: Run) -> Finding:
     return _identity(settings, "MF3", words, ("hessian",), examine)
 
 
-@claim(
-    "MF4",
-    "invariances",
-    requires=("MF2",),
-    assumptions=(FINITE,),
-    reference="mathematics/mean-field#mf4",
-)
+@claim("MF4", "invariances", requires=("MF2",), assumptions=(FINITE,))
 @each_takes(lambda k, m: 3e-5 * k**2 * m)
 def invariances(settings: MeanFieldSettings, run: Run) -> Finding:
     """[D] L(G H) = L(H) for invertible G, <dL/dH, G H> = 0, and dL/dH H^T = 0.
@@ -164,14 +140,7 @@ def invariances(settings: MeanFieldSettings, run: Run) -> Finding:
     return _identity(settings, "MF4", words, ("orbit",), examine, scope=f"{EVERY_SIZE}, every invertible G")
 
 
-@claim(
-    "MF5",
-    "homotopy to the target",
-    requires=("MF2", "MF3"),
-    assumptions=(FINITE,),
-    origin=Origin.STRENGTHENED,
-    reference="mathematics/mean-field#mf5",
-)
+@claim("MF5", "homotopy to the target", requires=("MF2", "MF3"), assumptions=(FINITE,), origin=Origin.STRENGTHENED)
 @each_takes(lambda k, m: 3e-4 * k**2 * m)
 def homotopy(settings: MeanFieldSettings, run: Run) -> Finding:
     """[F] The homotopy mu_s = (1-s) mu + s R_# mu°. [D] Along H_s = (1-s) H + s R F: dL/ds = - tr(R^T M Z) and
@@ -199,14 +168,7 @@ def homotopy(settings: MeanFieldSettings, run: Run) -> Finding:
     return _identity(settings, "MF5", words, ("slope", "curvature"), examine, scope=f"{EVERY_SIZE}, every R")
 
 
-@claim(
-    "MF5b",
-    "best homotopy",
-    requires=("MF5",),
-    assumptions=(FINITE,),
-    vacuous=no_saddle,
-    reference="mathematics/mean-field#mf5b",
-)
+@claim("MF5b", "best homotopy", requires=("MF5",), assumptions=(FINITE,), vacuous=no_saddle)
 @each_takes(lambda k, m: 8e-4 * k**2 * m)
 def best_homotopy(settings: MeanFieldSettings, run: Run) -> Finding:
     """[D] Over |R|_op <= 1 the steepest -dL/ds is the nuclear norm of M Z, at the polar factor of M Z.

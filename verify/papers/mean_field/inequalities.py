@@ -25,7 +25,7 @@ from proofs.mean_field.model import Model
 from proofs.mean_field.polar import dual, near_polar_factor
 from proofs.mean_field.witness import along_line
 from proofs.rational_matrix import fractions, is_zero, squared_norm, to_fmpq
-from verify.claim import Evidence, Finding, Run, claim
+from verify.claim import Evidence, Finding, Run
 from verify.papers.mean_field.certificates import of_size
 from verify.papers.mean_field.common import each_takes, generator, given_model, models, of_file
 from verify.papers.mean_field.conditions import (
@@ -45,7 +45,7 @@ from verify.papers.mean_field.conditions import (
 )
 from verify.papers.mean_field.identities import along, model_at, nuclear_upper_bound
 from verify.papers.mean_field.landscape import lowest_saddle
-from verify.papers.mean_field.premises import FINITE, no_saddle
+from verify.papers.mean_field.premises import FINITE, claim, no_saddle
 from verify.papers.mean_field.settings import MeanFieldSettings
 from verify.recheck.mean_field.critical import norm_at_least
 from verify.recheck.mean_field.matrices import Matrix, inner
@@ -54,14 +54,7 @@ from verify.recheck.mean_field.matrices import Matrix, inner
 TIGHT = ((20, 49), (49, 120))
 
 
-@claim(
-    "MF8",
-    "slope or curvature everywhere",
-    requires=("MF5",),
-    assumptions=(FINITE,),
-    vacuous=no_saddle,
-    reference="mathematics/mean-field#mf8",
-)
+@claim("MF8", "slope or curvature everywhere", requires=("MF5",), assumptions=(FINITE,), vacuous=no_saddle)
 @each_takes(lambda k, m: 2.5e-4 * k**2 * m)
 def strict_saddle_dichotomy(settings: MeanFieldSettings, run: Run) -> Finding:
     """[D] At every H with Z != 0, for R = u v^T (v top eigenvector of Z, u least left singular vector of M, z =
@@ -121,14 +114,7 @@ def _dichotomy(found: Dichotomy, equality: bool) -> Iterator[Condition]:
         yield equal(name, found.strict, just, lambda at: 3 * at["enough"] / at["z"] ** 3 - 1 / at["|A|"], **numbers)
 
 
-@claim(
-    "MF9",
-    "no saddle below r_low/2",
-    requires=("MF5",),
-    assumptions=(FINITE,),
-    vacuous=no_saddle,
-    reference="mathematics/mean-field#mf9",
-)
+@claim("MF9", "no saddle below r_low/2", requires=("MF5",), assumptions=(FINITE,), vacuous=no_saddle)
 @each_takes(lambda k, m: 1e-3 * k**2 * m)
 def below_the_first_saddle(settings: MeanFieldSettings, run: Run) -> Finding:
     """[D] Where 2L < r_low: |MZ|_* >= 2L sqrt((r_low - 2L) / |A|) and |dL/dH|^2 >= 2L (r_low - 2L) / |A|.

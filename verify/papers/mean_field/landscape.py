@@ -32,12 +32,12 @@ from proofs.rational_matrix import (
     polynomial_with_roots,
     to_fmpq,
 )
-from verify.claim import Evidence, Finding, Origin, Plot, Run, claim, decide
+from verify.claim import Evidence, Finding, Origin, Plot, Run, decide
 from verify.papers.mean_field.certificates import classified, curved, of_points, of_saddle, of_size
 from verify.papers.mean_field.common import generator, listed, models, of_file, short
 from verify.papers.mean_field.conditions import Condition, Values, condition, equal, judge, proved, upper
 from verify.papers.mean_field.identities import along, model_at
-from verify.papers.mean_field.premises import FINITE, control_unless_no_saddle, no_saddle
+from verify.papers.mean_field.premises import FINITE, claim, control_unless_no_saddle, no_saddle
 from verify.papers.mean_field.settings import MeanFieldSettings
 from verify.recheck.mean_field.critical import norm_at_least
 from verify.recheck.mean_field.matrices import Matrix
@@ -75,7 +75,6 @@ def draw_critical_points(axes: Axes, details: Mapping[str, Any]) -> str:
     requires=("MF3", "MF5"),
     assumptions=(FINITE, "different eigenvalues"),
     origin=Origin.STRENGTHENED,
-    reference="mathematics/mean-field#mf6",
     plot=Plot((CRITICAL,), draw_critical_points),
 )
 def classification(settings: MeanFieldSettings, run: Run) -> Finding:
@@ -132,7 +131,6 @@ def _classified(point: CriticalPoint, spectrum: list[Fraction]) -> Iterator[Cond
     assumptions=(FINITE, "the paper's normalisation of R is our reading"),
     vacuous=no_saddle,
     origin=Origin.STRENGTHENED,
-    reference="mathematics/mean-field#mf7",
 )
 def negative_curvature(settings: MeanFieldSettings, run: Run) -> Finding:
     """[F] At a critical point that is not global, d^2L/ds^2 <= - 4 L^2 / (k R_1^2) along the homotopy for a suitable R.
@@ -218,13 +216,7 @@ def _attained(k: int, random: Random) -> Iterator[Condition]:
 # --- controls ---
 
 
-@claim(
-    "MF6c",
-    "only global minima (control)",
-    expected=control_unless_no_saddle,
-    origin=Origin.CONTROL,
-    reference="mathematics/mean-field#mf6c",
-)
+@claim("MF6c", "only global minima (control)", expected=control_unless_no_saddle, origin=Origin.CONTROL)
 def no_saddle_control(settings: MeanFieldSettings, run: Run) -> Finding:
     """Every critical point is a global minimum.
 
@@ -247,13 +239,7 @@ def no_saddle_control(settings: MeanFieldSettings, run: Run) -> Finding:
     )
 
 
-@claim(
-    "MF9c",
-    "such a bound at every level (control)",
-    expected=control_unless_no_saddle,
-    origin=Origin.CONTROL,
-    reference="mathematics/mean-field#mf9c",
-)
+@claim("MF9c", "such a bound at every level (control)", expected=control_unless_no_saddle, origin=Origin.CONTROL)
 def dominated_loss_control(settings: MeanFieldSettings, run: Run) -> Finding:
     """There is c > 0 with |dL/dH|^2 >= c L at every H of full rank.
 

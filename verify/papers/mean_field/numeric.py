@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from numerics.threads import one_thread
 from proofs.mean_field.critical import target
 from proofs.mean_field.examples import tanh_saddle
-from verify.claim import Evidence, Finding, Origin, Run, claim, decide
+from verify.claim import Evidence, Finding, Origin, Run, decide
 from verify.papers.mean_field.common import each_takes, generator, of_file, short
-from verify.papers.mean_field.premises import FINITE, no_saddle
+from verify.papers.mean_field.premises import FINITE, claim, no_saddle
 from verify.papers.mean_field.settings import MeanFieldSettings
 
 if TYPE_CHECKING:
@@ -38,12 +38,7 @@ def _torch_generator(settings: MeanFieldSettings) -> torch.Generator:
     return torch.Generator().manual_seed(settings.seed)
 
 
-@claim(
-    "MF3n",
-    "variations of a neural network",
-    requires=("MF2", "MF3"),
-    reference="mathematics/mean-field#mf3n",
-)
+@claim("MF3n", "variations of a neural network", requires=("MF2", "MF3"))
 @each_takes(lambda k, m: 7e-3)
 @one_thread()
 def particle_variations(settings: MeanFieldSettings, run: Run) -> Finding:
@@ -118,13 +113,7 @@ def _rounding(particles: Particles, task: Task, va: Tensor, vw: Tensor) -> float
     return float(EPS * (len(particles.a) + len(h) + 2 * h.shape[1] * condition) * scale)
 
 
-@claim(
-    "MF6n",
-    "critical points found at random",
-    requires=("MF6",),
-    assumptions=(FINITE,),
-    reference="mathematics/mean-field#mf6n",
-)
+@claim("MF6n", "critical points found at random", requires=("MF6",), assumptions=(FINITE,))
 @one_thread()
 def critical_search(settings: MeanFieldSettings, run: Run) -> Finding:
     """[D] Critical points found from random starts have L within k |M^T A| |M Z| / r_low of a value of MF6.
@@ -155,13 +144,7 @@ def critical_search(settings: MeanFieldSettings, run: Run) -> Finding:
     )
 
 
-@claim(
-    "MF10n",
-    "the flow, integrated",
-    requires=("MF10",),
-    vacuous=no_saddle,
-    reference="mathematics/mean-field#mf10n",
-)
+@claim("MF10n", "the flow, integrated", requires=("MF10",), vacuous=no_saddle)
 @one_thread()
 def integrated_flow(settings: MeanFieldSettings, run: Run) -> Finding:
     """[D] Integrated numerically, dH/dt = -dL/dH conserves H H^T, follows the closed form of MF10, and leaves a saddle
@@ -219,12 +202,7 @@ def _escape_error(delta: float) -> float:
     return (escape_time(loss(orthonormalise(integrate(H, F, time, steps)), F), time) - predicted) * steps / time
 
 
-@claim(
-    "MF13n",
-    "that saddle, by autograd",
-    requires=("MF13",),
-    reference="mathematics/mean-field#mf13n",
-)
+@claim("MF13n", "that saddle, by autograd", requires=("MF13",))
 @one_thread()
 def particle_saddle(settings: MeanFieldSettings, run: Run) -> Finding:
     """[D] The loss of that network, integrated by quadrature and differentiated by autograd, has this second
@@ -257,7 +235,6 @@ def particle_saddle(settings: MeanFieldSettings, run: Run) -> Finding:
     requires=("MF6",),
     assumptions=("one seed, small networks",),
     origin=Origin.STRENGTHENED,
-    reference="mathematics/mean-field#mf10t",
 )
 @one_thread()
 def training(settings: MeanFieldSettings, run: Run) -> Finding:

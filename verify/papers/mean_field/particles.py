@@ -22,22 +22,18 @@ from proofs.mean_field.improvement import (
 from proofs.mean_field.polar import near_polar_factor
 from proofs.mean_field.witness import along_line, is_semidefinite
 from proofs.rational_matrix import is_zero, squared_norm, to_fmpq
-from verify.claim import Evidence, Finding, Run, claim
+from verify.claim import Evidence, Finding, Run
 from verify.papers.mean_field.common import each_takes, generator, of_file
 from verify.papers.mean_field.conditions import Condition, Values, at_most, condition, ends, equal, judge, lower
 from verify.papers.mean_field.identities import along
+from verify.papers.mean_field.premises import claim
 from verify.papers.mean_field.settings import MeanFieldSettings
 from verify.recheck.mean_field.matrices import Matrix
 
 ROUNDING = Fraction(1, 10**9)  # of the means in floats; a sum of 321 terms with a trapezoidal error far below
 
 
-@claim(
-    "MF13",
-    "saddle of the Wasserstein flow",
-    requires=("MF3",),
-    reference="mathematics/mean-field#mf13",
-)
+@claim("MF13", "saddle of the Wasserstein flow", requires=("MF3",))
 def particle_saddle(settings: MeanFieldSettings, run: Run) -> Finding:
     """[D] For f° = tanh(x_1) and one neuron tanh(x_2), the first variation vanishes everywhere, L = r_low / 2, and
     turning the neuron to x_1 has second variation - c^4 / E tanh^2 < 0, c = E sech^2.
@@ -79,12 +75,7 @@ def _same(name: str, claimed: arb, found: arb, again: Callable[[], float]) -> Co
     return condition(name, holds, differs, claimed=ends(claimed), found=ends(found))
 
 
-@claim(
-    "MF14",
-    "improvement by birth and death",
-    requires=("MF5",),
-    reference="mathematics/mean-field#mf14",
-)
+@claim("MF14", "improvement by birth and death", requires=("MF5",))
 @each_takes(lambda k, m: 5e-4 * k**2 * m)
 def improvement(settings: MeanFieldSettings, run: Run) -> Finding:
     """[D] For mu = (1-gamma) mu' + gamma pi, pi symmetric in a, dmu°/dpi <= R_4, m_2 = int |a|^2 dmu°: -dL/dt along the

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from verify.claim import Verdict
+from verify.claim import Verdict, claims_on
 from verify.papers.mean_field.settings import MeanFieldSettings
 
+claim = claims_on("mathematics/mean-field")
 FINITE = "finite model: m orthonormal features, H of full rank k"
 
 

@@ -24,9 +24,10 @@ from proofs.mean_field.prompts import (
 from proofs.mean_field.witness import is_semidefinite, prompt_loss
 from proofs.rational_matrix import fractions, inertia, projection, select
 from proofs.rationals import to_fraction
-from verify.claim import Certificate, Evidence, Finding, Origin, Run, claim
+from verify.claim import Certificate, Evidence, Finding, Origin, Run
 from verify.papers.mean_field.common import each_takes, generator, given_model, of_file, short
 from verify.papers.mean_field.conditions import Condition, Values, condition, equal, judge, proved, residual
+from verify.papers.mean_field.premises import claim
 from verify.papers.mean_field.settings import MeanFieldSettings
 from verify.recheck.mean_field import prompts as recheck
 from verify.recheck.mean_field.matrices import Matrix
@@ -48,7 +49,6 @@ def _seconds(k: int, m: int) -> float:
     requires=("MF1",),
     assumptions=("prompts drawn independently, label noise of variance sigma^2 in the prompt",),
     origin=Origin.STRENGTHENED,
-    reference="mathematics/mean-field#mf12",
 )
 @each_takes(_seconds)
 def finite_prompts(settings: MeanFieldSettings, run: Run) -> Finding:

@@ -16,8 +16,8 @@ from flint import arb
 from proofs.next_token.dataset import Dataset
 from proofs.next_token.examples import NAMED, from_optimal
 from proofs.next_token.max_margin import MarginCertificate, attention_problems
-from verify.claim import Counterexample, Evidence, Finding, Origin, Run, claim, decide
-from verify.papers.next_token.premises import ALIGNED
+from verify.claim import Counterexample, Evidence, Finding, Origin, Run, decide
+from verify.papers.next_token.premises import ALIGNED, claim
 from verify.papers.next_token.rates import DRIFT_RESOLUTION, SLOPE_RESOLUTION, SUBLINEAR_RESOLUTION
 from verify.papers.next_token.settings import NextTokenSettings
 
@@ -25,13 +25,7 @@ OVERSTEP = 1.2  # NT7c: the step size, in units of the threshold
 ETA, BETA, T = 0.5, 3.0, 4000
 
 
-@claim(
-    "NT4c",
-    "sign lemma, no dominance (control)",
-    requires=("NT1",),
-    origin=Origin.CONTROL,
-    reference="mathematics/next-token#nt4c",
-)
+@claim("NT4c", "sign lemma, no dominance (control)", requires=("NT1",), origin=Origin.CONTROL)
 def sign_lemma_without_dominance(settings: NextTokenSettings, run: Run) -> Finding:
     """The gradient in the score of every non-optimal token x is at least beta a_x p_n(x), also when the optimal token
     has less attention than another.
@@ -82,14 +76,7 @@ def _arb(x: Fraction) -> arb:
     return arb(x.numerator) / arb(x.denominator)
 
 
-@claim(
-    "NT7c",
-    "slope at every step size (control)",
-    requires=("NT7",),
-    assumptions=(ALIGNED,),
-    origin=Origin.CONTROL,
-    reference="mathematics/next-token#nt7c",
-)
+@claim("NT7c", "slope at every step size (control)", requires=("NT7",), assumptions=(ALIGNED,), origin=Origin.CONTROL)
 def slope_at_any_step(settings: NextTokenSettings, run: Run) -> Finding:
     """log(L - L*) has the slope -eta/|W_kq*| for every step size eta.
 
@@ -134,14 +121,7 @@ def falls_at(ratio: float, dataset: Dataset, eta: float) -> bool:
     return share < 1 - 10 * SLOPE_RESOLUTION and abs(share - ratio) < abs(share - 1)
 
 
-@claim(
-    "NT8c",
-    "direction error O(1/t) (control)",
-    requires=("NT8",),
-    assumptions=(ALIGNED,),
-    origin=Origin.CONTROL,
-    reference="mathematics/next-token#nt8c",
-)
+@claim("NT8c", "direction error O(1/t) (control)", requires=("NT8",), assumptions=(ALIGNED,), origin=Origin.CONTROL)
 def direction_always_one_over_t(settings: NextTokenSettings, run: Run) -> Finding:
     """The direction error of attention is O(1/t) on every realizable dataset.
 
@@ -183,14 +163,7 @@ def grows_by(growth: float, dataset: Dataset) -> bool:
     return all(abs(late - early - growth) < abs(late - early) / 10 for early, late in pairwise(errors))
 
 
-@claim(
-    "NT10c",
-    "plain descent is linear (control)",
-    requires=("NT10",),
-    assumptions=(ALIGNED,),
-    origin=Origin.CONTROL,
-    reference="mathematics/next-token#nt10c",
-)
+@claim("NT10c", "plain descent is linear (control)", requires=("NT10",), assumptions=(ALIGNED,), origin=Origin.CONTROL)
 def plain_descent_is_linear(settings: NextTokenSettings, run: Run) -> Finding:
     """Under gradient descent with a fixed rate the loss converges linearly.
 

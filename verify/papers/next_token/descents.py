@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from proofs.next_token.dataset import Dataset
 from proofs.next_token.examples import REPEATED
 from proofs.next_token.max_margin import attention_problems
-from verify.claim import Counterexample, Evidence, Finding, Run, claim, decide
-from verify.papers.next_token.premises import ALIGNED
+from verify.claim import Counterexample, Evidence, Finding, Run, decide
+from verify.papers.next_token.premises import ALIGNED, claim
 from verify.papers.next_token.settings import NextTokenSettings
 
 if TYPE_CHECKING:
@@ -27,12 +27,7 @@ MOST_WATCHED = 1000  # steps of which each is looked at
 OPERATIONS = 100  # whose rounding may add up in a step
 
 
-@claim(
-    "NT1r",
-    "what the runs are",
-    requires=("NT1",),
-    reference="mathematics/next-token#nt1r",
-)
+@claim("NT1r", "what the runs are", requires=("NT1",))
 def first_steps(settings: NextTokenSettings, run: Run) -> Finding:
     """[D] The runs that other claims measure are normalised resp. plain gradient descent of the network's loss: W after
     the first steps, by formulas that keep relative accuracy, is W by the formula of NT1 with many digits, up to
@@ -116,13 +111,7 @@ def leaves_autograd(training: Training, index: int, t: int) -> bool:
     return _off(training, index, t, right.flatten()) > 1
 
 
-@claim(
-    "NT5n",
-    "growth of the norm",
-    requires=("NT5", "NT7m", "NT1r"),
-    assumptions=(ALIGNED,),
-    reference="mathematics/next-token#nt5n",
-)
+@claim("NT5n", "growth of the norm", requires=("NT5", "NT7m", "NT1r"), assumptions=(ALIGNED,))
 def norm_growth(settings: NextTokenSettings, run: Run) -> Finding:
     """[D] Under normalised descent |W_t| <= eta t; and |W_t| >= eta t / (sqrt 2 |W_kq*|) as long as dominance, which is
     watched along the run, has held at every step before t.

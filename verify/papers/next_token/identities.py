@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
-from verify.claim import Certificate, Counterexample, Evidence, Finding, Run, claim, decide
-from verify.papers.next_token.premises import ALIGNED
+from verify.claim import Certificate, Counterexample, Evidence, Finding, Run, decide
+from verify.papers.next_token.premises import ALIGNED, claim
 from verify.papers.next_token.settings import NextTokenSettings
 
 if TYPE_CHECKING:
@@ -137,11 +137,7 @@ def _for_sizes(settings: NextTokenSettings, *functions: Callable[[int], list[sp.
     return {f"{function.__name__}({m})": function(m) for function in functions for m in sizes}
 
 
-@claim(
-    "NT1",
-    "gradients of a sentence",
-    reference="mathematics/next-token#nt1",
-)
+@claim("NT1", "gradients of a sentence")
 def gradients(settings: NextTokenSettings, run: Run) -> Finding:
     """[D] With phi the attention, c = X phi and r = e_n - p: dl/dW_ov = -r c^T and dl/dW_kq = -X (diag phi - phi phi^T)
     X^T W_ov^T r x_L^T; in token masses, a_x sum_y a_y (g_x - g_y) with g = -W_ov^T r.
@@ -156,12 +152,7 @@ def gradients(settings: NextTokenSettings, run: Run) -> Finding:
     )
 
 
-@claim(
-    "NT2",
-    "what never moves",
-    requires=("NT1",),
-    reference="mathematics/next-token#nt2",
-)
+@claim("NT2", "what never moves", requires=("NT1",))
 def conserved(settings: NextTokenSettings, run: Run) -> Finding:
     """[D] The columns of the gradients in W_kq and W_ov sum to 0, and entry (x, q) of the gradient in W_kq is 0 if no
     sentence holds x together with the query q: unseen scores stay exactly 0.
@@ -176,13 +167,7 @@ def conserved(settings: NextTokenSettings, run: Run) -> Finding:
     )
 
 
-@claim(
-    "NT3",
-    "optimal token always rises",
-    requires=("NT1",),
-    assumptions=(ALIGNED,),
-    reference="mathematics/next-token#nt3",
-)
+@claim("NT3", "optimal token always rises", requires=("NT1",), assumptions=(ALIGNED,))
 def optimal_token(settings: NextTokenSettings, run: Run) -> Finding:
     """[D] With W_ov = beta W_ov* the gradient in the score of the optimal token is negative, for all scores."""
     from proofs.next_token import gradient
@@ -195,13 +180,7 @@ def optimal_token(settings: NextTokenSettings, run: Run) -> Finding:
     )
 
 
-@claim(
-    "NT4",
-    "sign lemma",
-    requires=("NT1",),
-    assumptions=(ALIGNED, "dominance: a_optimal >= a_x"),
-    reference="mathematics/next-token#nt4",
-)
+@claim("NT4", "sign lemma", requires=("NT1",), assumptions=(ALIGNED, "dominance: a_optimal >= a_x"))
 def sign_lemma(settings: NextTokenSettings, run: Run) -> Finding:
     """[D] If no token of the sentence has more attention than the optimal one, the gradient in the score of every other
     token x is at least beta a_x p_n(x) > 0.
@@ -221,7 +200,6 @@ def sign_lemma(settings: NextTokenSettings, run: Run) -> Finding:
     "correlation lemma",
     requires=("NT4",),
     assumptions=(ALIGNED, "dominance: a_optimal >= a_x in every sentence"),
-    reference="mathematics/next-token#nt5",
 )
 def correlation_lemma(settings: NextTokenSettings, run: Run) -> Finding:
     """[D] Under dominance in every sentence, <-grad L, W> >= |grad L| / sqrt 2 for every W with margins >= 1."""
@@ -238,12 +216,7 @@ def correlation_lemma(settings: NextTokenSettings, run: Run) -> Finding:
     )
 
 
-@claim(
-    "NT7i",
-    "infimum of the loss",
-    assumptions=(ALIGNED,),
-    reference="mathematics/next-token#nt7i",
-)
+@claim("NT7i", "infimum of the loss", assumptions=(ALIGNED,))
 def infimum(settings: NextTokenSettings, run: Run) -> Finding:
     """[D] With W_ov = beta W_ov* the infimum of the main loss over W_kq is L* = sum_X pi(X) log(1 + (V-1) e^-beta)."""
     from proofs.next_token import gradient
@@ -257,11 +230,7 @@ def infimum(settings: NextTokenSettings, run: Run) -> Finding:
     )
 
 
-@claim(
-    "NT6",
-    "stage 1 with equal weights",
-    reference="mathematics/next-token#nt6",
-)
+@claim("NT6", "stage 1 with equal weights")
 def feed_forward_ray(settings: NextTokenSettings, run: Run) -> Finding:
     """[D] W_ov* = sum_x (e_{n(x)} - 1/V) x^T with |W_ov*|^2 = N (V-1)/V for N collocations; with all weights 1
     normalised gradient descent is on its ray from the first step, and the loss is N log(1 + (V-1) e^(-eta t/|W_ov*|)).

@@ -15,7 +15,8 @@ from proofs.next_token.max_margin import (
     degenerate,
     feed_forward_problems,
 )
-from verify.claim import Certificate, Counterexample, Evidence, Finding, Run, claim, decide, undecided
+from verify.claim import Certificate, Counterexample, Evidence, Finding, Run, decide, undecided
+from verify.papers.next_token.premises import claim
 from verify.papers.next_token.settings import NextTokenSettings
 from verify.recheck import certificate as foreign
 from verify.recheck.certificate import Check
@@ -25,11 +26,7 @@ from verify.report.certificates import exactly
 Columns = dict[int, tuple[MarginProblem, MarginCertificate]]
 
 
-@claim(
-    "NT7m",
-    "max-margin solutions, exactly",
-    reference="mathematics/next-token#nt7m",
-)
+@claim("NT7m", "max-margin solutions, exactly")
 def certificates(settings: NextTokenSettings, run: Run) -> Finding:
     """[D] The max-margin solutions of both layers are the rational matrices found: margins >= 1, combinations of their
     pairs with duals >= 0, and |W*|^2 equal to the dual value, so that they are the only optima.

@@ -7,18 +7,14 @@ from functools import partial
 from proofs.next_token.dataset import Dataset
 from proofs.next_token.examples import from_optimal
 from proofs.next_token.max_margin import attention_problems, check_certificate
-from verify.claim import Certificate, Counterexample, Evidence, Finding, Origin, Run, claim, decide
+from verify.claim import Certificate, Counterexample, Evidence, Finding, Origin, Run, decide
 from verify.papers.next_token.margins import columns_of, is_rejected, sentences_of
+from verify.papers.next_token.premises import claim
 from verify.papers.next_token.settings import NextTokenSettings
 from verify.recheck.next_token import margins as recheck
 
 
-@claim(
-    "NT9m",
-    "order of all tokens, exactly",
-    requires=("NT7m",),
-    reference="mathematics/next-token#nt9m",
-)
+@claim("NT9m", "order of all tokens, exactly", requires=("NT7m",))
 def extended_order(settings: NextTokenSettings, run: Run) -> Finding:
     """[D] In every column of W_kq*, tokens unseen with the query are at 0, tokens that no other beats at 0 or above,
     tokens that beat none at 0 or below, and each token lies above those that it beats, by 1 at least.
@@ -70,13 +66,7 @@ CHAIN = from_optimal("chain", (1, 2, 3, 4, 5, 0), [((0, 1, 4), 0, 1), ((1, 2, 4)
 MIDDLE, QUERY, UNSEEN = 1, 4, 5  # b in a > b > c > d, all of them above the query
 
 
-@claim(
-    "NT9c",
-    "unseen over non-optimal (control)",
-    requires=("NT7m",),
-    origin=Origin.CONTROL,
-    reference="mathematics/next-token#nt9c",
-)
+@claim("NT9c", "unseen over non-optimal (control)", requires=("NT7m",), origin=Origin.CONTROL)
 def beaten_below_unseen(settings: NextTokenSettings, run: Run) -> Finding:
     """W_kq* puts the tokens that are unseen with a query above every token that another one beats.
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from verify.claim import claims_on
 from verify.papers.next_token.comparisons import by_reason
 from verify.papers.next_token.settings import NextTokenSettings
 
+claim = claims_on("mathematics/next-token")
 ALIGNED = "W_ov = beta W_ov* when attention is trained"
 SMALL_STEP = "eta below the threshold 2 |W*| / lambda_max of NT7c"
 

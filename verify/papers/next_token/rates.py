@@ -8,12 +8,13 @@ from statistics import pstdev
 from typing import TYPE_CHECKING
 
 from proofs.next_token.dataset import Dataset
-from verify.claim import Finding, Origin, Run, claim
+from verify.claim import Finding, Origin, Run
 from verify.papers.next_token.comparisons import Comparison, describe, report, why_nothing
 from verify.papers.next_token.premises import (
     ALIGNED,
     KINDS,
     SMALL_STEP,
+    claim,
     no_degenerate_pair,
     only_degenerate_pairs,
 )
@@ -95,12 +96,7 @@ def is_plain(training: Training, index: int) -> bool:
 
 
 @claim(
-    "NT6w",
-    "stage 1 with any weights",
-    requires=("NT7m", "NT1r"),
-    assumptions=(SMALL_STEP,),
-    origin=Origin.STRENGTHENED,
-    reference="mathematics/next-token#nt6w",
+    "NT6w", "stage 1 with any weights", requires=("NT7m", "NT1r"), assumptions=(SMALL_STEP,), origin=Origin.STRENGTHENED
 )
 @if_time_allows(feed_forward_seconds)
 def feed_forward(settings: NextTokenSettings, run: Run) -> Finding:
@@ -133,7 +129,6 @@ def spread_of_weights(dataset: Dataset, eta: float) -> float:
     requires=("NT7m", "NT7i", "NT1r"),
     assumptions=(ALIGNED, SMALL_STEP),
     origin=Origin.STRENGTHENED,
-    reference="mathematics/next-token#nt7",
 )
 @if_time_allows(attention_seconds)
 def loss_slope(settings: NextTokenSettings, run: Run) -> Finding:
@@ -157,7 +152,6 @@ def loss_slope(settings: NextTokenSettings, run: Run) -> Finding:
     requires=("NT7m", "NT1r"),
     assumptions=(ALIGNED, SMALL_STEP),
     origin=Origin.STRENGTHENED,
-    reference="mathematics/next-token#nt7d",
 )
 @if_time_allows(attention_seconds)
 def direction(settings: NextTokenSettings, run: Run) -> Finding:
@@ -183,7 +177,6 @@ def direction(settings: NextTokenSettings, run: Run) -> Finding:
     requires=("NT7m", "NT1r"),
     assumptions=(ALIGNED, SMALL_STEP, "no pair that is tight without dual for u, too"),
     vacuous=no_degenerate_pair,
-    reference="mathematics/next-token#nt8",
 )
 @if_time_allows(attention_seconds)
 def degenerate(settings: NextTokenSettings, run: Run) -> Finding:
@@ -223,7 +216,6 @@ def drift(training: Training, index: int) -> Comparison:
     requires=("NT7m", "NT7i", "NT1r"),
     assumptions=(ALIGNED, "no degenerate pair, and a run that has settled"),
     vacuous=only_degenerate_pairs,
-    reference="mathematics/next-token#nt10",
 )
 @if_time_allows(attention_seconds)
 def plain_descent(settings: NextTokenSettings, run: Run) -> Finding:
@@ -261,7 +253,6 @@ def sublinear(training: Training, index: int) -> Comparison:
     "two stages, unequal weights",
     requires=("NT7", "NT7d"),
     assumptions=(SMALL_STEP, "T1 large enough that no mass on a non-optimal token lowers the loss"),
-    reference="mathematics/next-token#nt11",
 )
 @if_time_allows(two_stage_seconds)
 def two_stages(settings: NextTokenSettings, run: Run) -> Finding:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from proofs.next_token.dataset import MAX_SENTENCES, Dataset, Sentence
 from proofs.next_token.max_margin import Vector, attention_problems
-from verify.claim import Finding, Origin, Run, claim
+from verify.claim import Finding, Origin, Run
 from verify.papers.next_token.comparisons import Comparison, describe, report, why_nothing, worst
-from verify.papers.next_token.premises import ALIGNED, SMALL_STEP
+from verify.papers.next_token.premises import ALIGNED, SMALL_STEP, claim
 from verify.papers.next_token.rates import TOO_LARGE
 from verify.papers.next_token.runs import attention_run, attention_seconds, if_time_allows
 from verify.papers.next_token.settings import NextTokenSettings
@@ -90,7 +90,6 @@ def shift_of(training: Training, index: int) -> Shift | None:
     requires=("NT2", "NT7", "NT9m"),
     assumptions=(ALIGNED, SMALL_STEP, "one token of the sentence has the largest entry in W_kq*"),
     origin=Origin.STRENGTHENED,
-    reference="mathematics/next-token#nt9",
 )
 @if_time_allows(attention_seconds)
 def unseen_tokens(settings: NextTokenSettings, run: Run) -> Finding:
