@@ -12,10 +12,12 @@ from itertools import combinations
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
-from verify.claim import SHARE, Counterexample, Evidence, Finding, Run, claim, decide, undecided
+from verify.claim import SHARE, Counterexample, Evidence, Finding, Run, claims_on, decide, undecided
 from verify.papers.sub_ngrams.engines import ENGINES, Options
 from verify.papers.sub_ngrams.second_computations import Comparison, intervals, moments, norms
 from verify.papers.sub_ngrams.settings import SubNGramSettings, braces
+
+claim = claims_on("mathematics/sub-n-grams/computing")
 
 FEW_SEQUENCES = 256  # so many can be enumerated in rationals in a moment
 SAMPLES = 4000
@@ -26,11 +28,7 @@ MOST_SCALES = 3  # of the user, that are looked at
 STATISTICAL_LEVEL = 1 - 1e-10
 
 
-@claim(
-    "SN0",
-    "engines agree",
-    reference="mathematics/sub-n-grams/computing#sn0",
-)
+@claim("SN0", "engines agree")
 def engines_agree(settings: SubNGramSettings, run: Run) -> Finding:
     """Every engine gives the same population gradient, within the error that it reports; the rules that average over
     kernels give the moments of the prior; the norms in Q, K, V are those of the literal network's gradient; Monte

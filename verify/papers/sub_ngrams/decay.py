@@ -18,7 +18,7 @@ from verify.claim import (
     Finding,
     Plot,
     Run,
-    claim,
+    claims_on,
     decide,
     undecided,
 )
@@ -36,6 +36,7 @@ from verify.uncertain import with_error
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+claim = claims_on("mathematics/sub-n-grams/limits")
 
 QUICK = 10.0  # seconds of the transfer engine at its own tolerance
 MOMENT = 2.0  # seconds of type_classes
@@ -74,7 +75,6 @@ def draw_gradient_decay(axes: Axes, details: Mapping[str, Any]) -> str:
     "gradient falls along c = log T",
     requires=("SN0", "SN2"),
     assumptions=("padded heads in the first layer",),
-    reference="mathematics/sub-n-grams/limits#sn7",
     plot=Plot(("points",), draw_gradient_decay),
 )
 def gradient_vanishes(settings: SubNGramSettings, run: Run) -> Finding:

@@ -16,7 +16,7 @@ from verify.claim import (
     Origin,
     Plot,
     Run,
-    claim,
+    claims_on,
     decide,
     how_many,
     too_dear,
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
     from proofs.sub_ngrams.escape import Feature, Words
     from proofs.sub_ngrams.infinite_length import Kernel
+
+claim = claims_on("mathematics/sub-n-grams/loss-and-escape")
 
 GENERIC_WORDS = 9  # up to so many words of n tokens the identities are proved for all kernels at once
 KERNELS = 3
@@ -63,7 +65,6 @@ def draw_hessian(axes: Axes, details: Mapping[str, Any]) -> str:
     requires=("SN2", "SN5"),
     assumptions=("lag weights as coordinates", "T -> infinity before c -> infinity"),
     vacuous=no_unused_lag,
-    reference="mathematics/sub-n-grams/loss-and-escape#sn12",
     plot=Plot(("hessian",), draw_hessian),
 )
 def first_escape(settings: SubNGramSettings, run: Run) -> Finding:
@@ -179,13 +180,7 @@ def features(lags: tuple[int, ...], lag: int) -> list[Feature]:
     return [feature, aligned, Feature.of_lag(lags, lag, values=True)]
 
 
-@claim(
-    "SN12c",
-    "for every kernel (control)",
-    vacuous=no_unused_lag,
-    origin=Origin.CONTROL,
-    reference="mathematics/sub-n-grams/loss-and-escape#sn12c",
-)
+@claim("SN12c", "for every kernel (control)", vacuous=no_unused_lag, origin=Origin.CONTROL)
 def always_negative(settings: SubNGramSettings, run: Run) -> Finding:
     """The coefficient of SN12 is strictly negative for every kernel with positive entries.
 

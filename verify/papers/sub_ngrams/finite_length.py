@@ -19,7 +19,7 @@ from verify.claim import (
     Finding,
     Origin,
     Run,
-    claim,
+    claims_on,
     decide,
     too_dear,
 )
@@ -39,6 +39,8 @@ from verify.papers.sub_ngrams.premises import no_full_context, no_lags
 from verify.papers.sub_ngrams.settings import SubNGramSettings, braces
 from verify.recheck.sub_ngrams import finite as second
 
+claim = claims_on("mathematics/sub-n-grams/finite-length")
+
 FAR = (10**2, 10**4, 10**6, 10**10)  # where the bound alone is told
 SHORTEST = "exact blocks at the shortest length"
 
@@ -50,7 +52,6 @@ SHORTEST = "exact blocks at the shortest length"
     assumptions=("padded heads in the first layer",),
     vacuous=no_lags,
     origin=Origin.STRENGTHENED,
-    reference="mathematics/sub-n-grams/finite-length#sn16",
 )
 def key_lags_that_are_read(settings: SubNGramSettings, run: Run) -> Finding:
     """For every kernel, every law of the first n-1 tokens, every T >= n and q >= 1, the size of a score block M_ab with
@@ -93,7 +94,6 @@ def key_lags_that_are_read(settings: SubNGramSettings, run: Run) -> Finding:
     assumptions=("padded heads in the first layer",),
     vacuous=no_full_context,
     origin=Origin.STRENGTHENED,
-    reference="mathematics/sub-n-grams/finite-length#sn17",
 )
 def full_context(settings: SubNGramSettings, run: Run) -> Finding:
     """With Lambda = {1..n-1}, averaged over the Dirichlet(alpha) prior, for every T >= n and q >= 1, the size of a
@@ -176,14 +176,7 @@ def no_conflict(settings: SubNGramSettings) -> str:
     return "no pattern contradicts what the lags read (they are none, all, or too far)"
 
 
-@claim(
-    "SN16c",
-    "the same for unused key lags (control)",
-    requires=("SN2",),
-    vacuous=no_conflict,
-    origin=Origin.CONTROL,
-    reference="mathematics/sub-n-grams/finite-length#sn16c",
-)
+@claim("SN16c", "the same for unused key lags (control)", requires=("SN2",), vacuous=no_conflict, origin=Origin.CONTROL)
 def key_lags_that_are_not_read(settings: SubNGramSettings, run: Run) -> Finding:
     """The bound of SN16 holds for the score blocks M_ab with a+1 in Lambda and b not in Lambda as well.
 

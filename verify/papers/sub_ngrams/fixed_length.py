@@ -17,7 +17,7 @@ from verify.claim import (
     Finding,
     Origin,
     Run,
-    claim,
+    claims_on,
     decide,
     from_identities,
     too_dear,
@@ -36,6 +36,8 @@ from verify.papers.sub_ngrams.settings import SubNGramSettings, braces
 if TYPE_CHECKING:
     pass
 
+claim = claims_on("mathematics/sub-n-grams/limits")
+
 ENUMERABLE = 1000  # sequences that a counterexample is checked on once more, one by one
 
 
@@ -45,7 +47,6 @@ ENUMERABLE = 1000  # sequences that a counterexample is checked on once more, on
     requires=("SN2",),
     expected=control_unless_no_lags,
     origin=Origin.CONTROL,
-    reference="mathematics/sub-n-grams/limits#sn8",
 )
 def large_norm_suffices(settings: SubNGramSettings, run: Run) -> Finding:
     """At fixed T the factorised population gradient tends to 0 as c -> infinity.

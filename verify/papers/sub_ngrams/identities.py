@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 from proofs.identities import Identities
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import Word
-from verify.claim import Certificate, Counterexample, Evidence, Finding, Origin, Run, claim, decide, from_identities
+from verify.claim import Certificate, Counterexample, Evidence, Finding, Origin, Run, claims_on, decide, from_identities
 from verify.papers.sub_ngrams.premises import control_unless_no_lags
 from verify.papers.sub_ngrams.settings import SubNGramSettings, braces
 
 if TYPE_CHECKING:
     from proofs.sub_ngrams.sufficient_condition import FiniteSpace, Shape
+
+claim = claims_on("mathematics/sub-n-grams/gradient")
 
 WIDEST_STREAM = 9  # n S of the largest network that is differentiated with all of its parameters as symbols
 ENUMERABLE = 1000  # sequences that are gone through one by one in rationals
@@ -27,11 +29,7 @@ SHAPES: tuple[Shape, ...] = ((1, 2, 2), (2, 2, 2), (2, 2, 3), (3, 2, 2), (2, 3, 
 RANDOM_SPACES = 4  # of each shape, in rationals
 
 
-@claim(
-    "SN1",
-    "gradient of the score",
-    reference="mathematics/sub-n-grams/gradient#sn1",
-)
+@claim("SN1", "gradient of the score")
 def score_identity(settings: SubNGramSettings, run: Run) -> Finding:
     """For one sequence, dl/dz_j = rho a_j - P(x_j) a_j / p(x_j), and dl/dW_ab[v,v'] sums it over the positions j with
     x_{T-a} = v and x_{j-b} = v'.
@@ -49,13 +47,7 @@ def score_identity(settings: SubNGramSettings, run: Run) -> Finding:
     return from_identities(prove, scope, certificate=Certificate({"S": S, "n": n, "T": T}))
 
 
-@claim(
-    "SN2",
-    "chain rule to Q, K, V",
-    requires=("SN1",),
-    assumptions=("padded heads in the first layer",),
-    reference="mathematics/sub-n-grams/gradient#sn2",
-)
+@claim("SN2", "chain rule to Q, K, V", requires=("SN1",), assumptions=("padded heads in the first layer",))
 def chain_rule(settings: SubNGramSettings, run: Run) -> Finding:
     """At a configuration with padded heads (hard ones, which read 0 where position t-h does not exist) the gradient in
     Q, K, V consists of the score blocks M_{a,l} and M_{l-1,b} for lags l in Lambda, times sqrt(c) for Q and K and c for
@@ -75,11 +67,7 @@ def chain_rule(settings: SubNGramSettings, run: Run) -> Finding:
     return from_identities(prove, scope, certificate=Certificate({"S": S, "n": n, "T": T, "lags": lags}))
 
 
-@claim(
-    "SN3",
-    "configuration = estimator",
-    reference="mathematics/sub-n-grams/configuration#sn3",
-)
+@claim("SN3", "configuration = estimator", reference="mathematics/sub-n-grams/configuration#sn3")
 def estimator_bound(settings: SubNGramSettings, run: Run) -> Finding:
     """Where the context h has occurred, sum_s |p_theta(s) - N(h,s)/N(h)| <= 2 (T - N(h)) / (q N(h)).
 
@@ -184,11 +172,7 @@ def is_beyond_the_bound(x: Sequence[int], q: Fraction, lags: Sequence[int], cons
     return distance > constant * (T - len(matched)) / (q * len(matched))
 
 
-@claim(
-    "SN4",
-    "sufficient condition",
-    reference="mathematics/sub-n-grams/gradient#sn4",
-)
+@claim("SN4", "sufficient condition")
 def sufficient_condition_holds(settings: SubNGramSettings, run: Run) -> Finding:
     """On a finite probability space, if for a partition G (i) p_theta(s) = E[tau(s|u) | G] and (ii) d log p_theta(s) is
     G-measurable, then the derivative -E sum_s tau(s|u) d log p_theta(s) of the population loss is 0. That a
@@ -211,12 +195,7 @@ def sufficient_condition_holds(settings: SubNGramSettings, run: Run) -> Finding:
     )
 
 
-@claim(
-    "SN4c",
-    "without condition (ii) (control)",
-    origin=Origin.CONTROL,
-    reference="mathematics/sub-n-grams/gradient#sn4c",
-)
+@claim("SN4c", "without condition (ii) (control)", origin=Origin.CONTROL)
 def without_measurability(settings: SubNGramSettings, run: Run) -> Finding:
     """On a finite probability space, if p_theta(s) = E[tau(s|u) | G] for a partition G, then the derivative -E sum_s
     tau(s|u) d log p_theta(s) of the population loss is 0.

@@ -21,7 +21,7 @@ from verify.claim import (
     Finding,
     Origin,
     Run,
-    claim,
+    claims_on,
     decide,
     how_many,
     too_dear,
@@ -34,6 +34,8 @@ from verify.printing import shown
 from verify.recheck.sub_ngrams import bounds, chains
 from verify.recheck.sub_ngrams import finite as second
 
+claim = claims_on("mathematics/sub-n-grams/finite-length")
+
 QS = (Fraction(2), Fraction(10), Fraction(1), Fraction(3, 2), Fraction(1000))
 PARTS = ("|Q|^2 + |K|^2 without c", "|V|^2 without c^2")
 
@@ -45,7 +47,6 @@ PARTS = ("|Q|^2 + |K|^2 without c", "|V|^2 without c^2")
     assumptions=("padded heads in the first layer",),
     vacuous=no_lags,
     origin=Origin.STRENGTHENED,
-    reference="mathematics/sub-n-grams/finite-length#sn19",
 )
 def infinite_length_bounds(settings: SubNGramSettings, run: Run) -> Finding:
     """At T = infinity, given a kernel with positive entries, for every q >= 1, the size of a score block M_ab is at
@@ -165,12 +166,7 @@ def shape_of(kernel: Sequence[Sequence[Fraction]]) -> tuple[int, int]:
 
 
 @claim(
-    "SN19c",
-    "half the bound at infinite length (control)",
-    requires=("SN2",),
-    vacuous=no_lags,
-    origin=Origin.CONTROL,
-    reference="mathematics/sub-n-grams/finite-length#sn19c",
+    "SN19c", "half the bound at infinite length (control)", requires=("SN2",), vacuous=no_lags, origin=Origin.CONTROL
 )
 def half_gamma(settings: SubNGramSettings, run: Run) -> Finding:
     """At T = infinity, given a kernel with positive entries, for every q >= 1, the size of a score block M_ab with a+1

@@ -24,7 +24,7 @@ from verify.claim import (
     Evidence,
     Finding,
     Run,
-    claim,
+    claims_on,
     decide,
     how_many,
     too_dear,
@@ -40,17 +40,15 @@ if TYPE_CHECKING:
     from proofs.sub_ngrams.ladder import Rung
     from proofs.sub_ngrams.prior import PriorMean
 
+claim = claims_on("mathematics/sub-n-grams/loss-and-escape")
+
 KERNELS = 3  # rational kernels on which every rung is looked at exactly
 AFFORDABLE_CLASSES = 3000  # type classes of a moment's work
 ENUMERABLE = 20_000  # sequences that a counterexample is checked on once more, one by one
 ROUNDING = 1e-13  # of sums of logarithms in floats, for each word
 
 
-@claim(
-    "SN10",
-    "the loss itself is infinite",
-    reference="mathematics/sub-n-grams/law-and-network#sn10",
-)
+@claim("SN10", "the loss itself is infinite", reference="mathematics/sub-n-grams/law-and-network#sn10")
 def infinite_at_finite_length(settings: SubNGramSettings, run: Run) -> Finding:
     """At every length T >= n the next token is absent from x with positive probability, so that the population loss is
     +infinity for every theta.
@@ -116,12 +114,7 @@ def _few_classes(law: NGramLaw, T: int) -> bool:
     return law.S**law.n <= MOST_GRAMS and estimated_classes(law.S, law.n, T, tokens=law.S - 1) <= AFFORDABLE_CLASSES
 
 
-@claim(
-    "SN11",
-    "loss ladder",
-    vacuous=no_lag_to_drop,
-    reference="mathematics/sub-n-grams/loss-and-escape#sn11",
-)
+@claim("SN11", "loss ladder", vacuous=no_lag_to_drop)
 def ladder(settings: SubNGramSettings, run: Run) -> Finding:
     """For each kernel in the scope, and so for almost every one, the entropy H(next token | lags Lambda) of its
     stationary chain falls strictly along nested lag sets; each gap is a conditional mutual information.

@@ -15,7 +15,7 @@ from verify.claim import (
     Finding,
     Origin,
     Run,
-    claim,
+    claims_on,
     decide,
     from_identities,
     how_many,
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from proofs.sub_ngrams.annealed_limit import AnnealedBlock
     from proofs.sub_ngrams.merged_limit import Enclosure
 
+claim = claims_on("mathematics/sub-n-grams/limits")
+
 
 @claim(
     "SN9",
@@ -53,7 +55,6 @@ if TYPE_CHECKING:
     requires=("SN1",),
     expected=control_unless_full_context,
     origin=Origin.CONTROL,
-    reference="mathematics/sub-n-grams/limits#sn9",
 )
 def merged_is_stationary(settings: SubNGramSettings, run: Run) -> Finding:
     """With W = QK^T itself as the parameter, the population gradient tends to 0 as T -> infinity, then c -> infinity.

@@ -22,7 +22,7 @@ from verify.claim import (
     Finding,
     Origin,
     Run,
-    claim,
+    claims_on,
     decide,
     too_dear,
 )
@@ -31,6 +31,8 @@ from verify.papers.sub_ngrams.kernels import one_kernel_exactly
 from verify.papers.sub_ngrams.premises import no_lag_read_and_lag_unread
 from verify.papers.sub_ngrams.settings import SubNGramSettings, braces
 from verify.recheck.sub_ngrams import finite as second
+
+claim = claims_on("mathematics/sub-n-grams/finite-length")
 
 Instance = tuple[adversaries.Rows, int, Fraction | float]  # kernel, T, q
 NEAR = (Fraction(1, 64), Fraction(1, 16), Fraction(0))  # distances of rows from uniform, for kernels that mix fast
@@ -44,7 +46,6 @@ QS_SHORT: tuple[Fraction | float, ...] = (math.inf, Fraction(2))
     assumptions=("padded heads in the first layer",),
     vacuous=no_lag_read_and_lag_unread,
     origin=Origin.STRENGTHENED,
-    reference="mathematics/sub-n-grams/finite-length#sn18",
 )
 def key_lags_that_are_not_read(settings: SubNGramSettings, run: Run) -> Finding:
     """Given a kernel, for every T >= n and q >= 1, the size of a score block M_ab with a+1 in Lambda and b not in

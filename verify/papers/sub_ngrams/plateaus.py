@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from numerics.sub_ngrams.plateaus import RULE
-from verify.claim import Counterexample, Evidence, Finding, Plot, Run, claim, decide, too_dear, undecided
+from verify.claim import Counterexample, Evidence, Finding, Plot, Run, claims_on, decide, too_dear, undecided
 from verify.papers.sub_ngrams.recorded import PACKAGED, read_recorded, thinned
 from verify.papers.sub_ngrams.settings import SubNGramSettings
 from verify.report.colours import FIRST, MUTED, SECOND
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from numerics.sub_ngrams.gradient_norm import GradientNorm
     from numerics.sub_ngrams.stages import Jump, Plateau, Stages
+
+claim = claims_on("mathematics/sub-n-grams/training")
 
 TEST_SAMPLES, GRADIENT_SAMPLES = 4096, 2048
 FEWEST_SNAPSHOTS = 3
@@ -50,7 +52,6 @@ def draw_plateaus(axes: Axes, details: Mapping[str, Any]) -> str:
     "SN15",
     "a run passes the k-grams",
     assumptions=("one recorded run: trajectory=FILE, by default the packaged one",),
-    reference="mathematics/sub-n-grams/training#sn15",
     plot=Plot(("levels", "plateaus", "jumps"), draw_plateaus),
 )
 def plateaus_at_k_grams(settings: SubNGramSettings, run: Run) -> Finding:

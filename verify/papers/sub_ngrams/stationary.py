@@ -14,7 +14,7 @@ from verify.claim import (
     Evidence,
     Finding,
     Run,
-    claim,
+    claims_on,
     decide,
     from_identities,
     how_many,
@@ -31,6 +31,8 @@ from verify.papers.sub_ngrams.settings import SubNGramSettings, braces
 if TYPE_CHECKING:
     from proofs.sub_ngrams import infinite_length as infinite
 
+claim = claims_on("mathematics/sub-n-grams/limits")
+
 SYMBOLIC = ((2, 1), (2, 2), (2, 3), (3, 1), (3, 2))  # (S, n) whose generic kernel takes about a second
 KERNELS = 5  # random rational ones, where the generic kernel is out of reach and beside it
 ONE_KERNEL = "the exact blocks of one rational kernel"
@@ -41,7 +43,6 @@ ONE_KERNEL = "the exact blocks of one rational kernel"
     "stationary at infinite length",
     requires=("SN2",),
     assumptions=("padded heads in the first layer", "T -> infinity before c -> infinity"),
-    reference="mathematics/sub-n-grams/limits#sn5",
 )
 def stationary_at_infinite_length(settings: SubNGramSettings, run: Run) -> Finding:
     """At T = infinity and then c -> infinity, given a kernel with positive entries, every score block that the
@@ -69,12 +70,7 @@ def stationary_at_infinite_length(settings: SubNGramSettings, run: Run) -> Findi
     )
 
 
-@claim(
-    "SN6",
-    "scale at infinite length",
-    requires=("SN2", "SN5"),
-    reference="mathematics/sub-n-grams/limits#sn6",
-)
+@claim("SN6", "scale at infinite length", requires=("SN2", "SN5"))
 def scale_at_infinite_length(settings: SubNGramSettings, run: Run) -> Finding:
     """At T = infinity, given a kernel with positive entries, the gradient in Q and K is O(sqrt(c) e^-c), and in V it is
     O(c e^-c).

@@ -20,7 +20,7 @@ from verify.claim import (
     Origin,
     Plot,
     Run,
-    claim,
+    claims_on,
     decide,
     how_many,
     too_dear,
@@ -32,6 +32,8 @@ from verify.papers.sub_ngrams.settings import SubNGramSettings, braces
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+claim = claims_on("mathematics/sub-n-grams/configuration")
 
 KERNELS = 3  # rational kernels for every set of lags
 MOST_SETS = 16  # sets of lags that are gone through
@@ -47,7 +49,6 @@ NOISE = 4  # standard errors that a difference of means has to exceed
     "other sets of lags",
     requires=("SN2", "SN3"),
     assumptions=("padded heads in the first layer", "T -> infinity before c -> infinity"),
-    reference="mathematics/sub-n-grams/configuration#sn13",
 )
 def every_lag_set(settings: SubNGramSettings, run: Run) -> Finding:
     """SN3 holds for every set of lags, SN5 and SN6 for those in the scope, not only for contiguous ones.
@@ -139,11 +140,7 @@ def draw_soft_heads(axes: Axes, details: Mapping[str, Any]) -> str:
 
 
 @claim(
-    "SN14",
-    "soft heads, c_A = 2 log T",
-    vacuous=no_heads,
-    reference="mathematics/sub-n-grams/configuration#sn14",
-    plot=Plot(("T", "mean |p_soft - p_hard|"), draw_soft_heads),
+    "SN14", "soft heads, c_A = 2 log T", vacuous=no_heads, plot=Plot(("T", "mean |p_soft - p_hard|"), draw_soft_heads)
 )
 def growing_soft_heads(settings: SubNGramSettings, run: Run) -> Finding:
     """With soft heads in the first layer, of logit c_A = 2 log T on the position t-h, the lag weight e^c_A / (e^c_A + T
@@ -160,7 +157,6 @@ def growing_soft_heads(settings: SubNGramSettings, run: Run) -> Finding:
     "soft heads, c_A fixed (control)",
     vacuous=no_heads,
     origin=Origin.CONTROL,
-    reference="mathematics/sub-n-grams/configuration#sn14c",
     plot=Plot(("T", "mean |p_soft - p_hard|"), draw_soft_heads),
 )
 def fixed_soft_heads(settings: SubNGramSettings, run: Run) -> Finding:
