@@ -55,8 +55,8 @@ def loss(settings: MeanFieldSettings, run: Run) -> Finding:
     """[F] L(mu) = inf_W L_TF(mu, W) = E|zeta|^2 / 2. [D] L(H) = |F (I - P)|^2 / 2 = tr(Z) / 2, attained at W = (H
     H^T)^-1, and L_TF(H, W) - L(H) = |F H^T (W - (H H^T)^-1) H|^2 / 2.
 
-    Identities in words for every size, in rational functions of all entries for small ones, and residuals at rational
-    models.
+    Identities of matrix words for every size, of rational functions of all entries for small ones, and residuals at
+    rational models.
     """
 
     def examine(model: Model, random: Random) -> Iterator[Condition]:
@@ -98,7 +98,7 @@ def second_derivatives(settings: MeanFieldSettings, run: Run) -> Finding:
     """[D] D^2 L[E,E] = |F H^+ E Q|^2 - |H^+ E Q F^T|^2 + 2 tr(F H^+ E H^+ E Q F^T); its last term vanishes at critical
     points; polarised, it is the second variation d^2L/dmu^2(theta, theta').
 
-    As MF1, second derivatives by truncated Taylor series, polarised.
+    As MF1, against second derivatives by truncated Taylor series, polarised.
     """
 
     def examine(model: Model, random: Random) -> Iterator[Condition]:
@@ -122,7 +122,7 @@ def second_derivatives(settings: MeanFieldSettings, run: Run) -> Finding:
 def invariances(settings: MeanFieldSettings, run: Run) -> Finding:
     """[D] L(G H) = L(H) for invertible G, <dL/dH, G H> = 0, and dL/dH H^T = 0.
 
-    As MF1, with an invertible matrix more.
+    As MF1, at a random invertible G.
     """
 
     def examine(model: Model, random: Random) -> Iterator[Condition]:

@@ -220,7 +220,7 @@ def _attained(k: int, random: Random) -> Iterator[Condition]:
 def no_saddle_control(settings: MeanFieldSettings, run: Run) -> Finding:
     """Every critical point is a global minimum.
 
-    "every critical point is a global minimum".
+    A rational saddle refutes it: every partial derivative is 0, the loss is not.
     """
     if no_saddle(settings):
         return _no_saddle_at_m_equal_k(settings, "MF6c")
@@ -243,7 +243,7 @@ def no_saddle_control(settings: MeanFieldSettings, run: Run) -> Finding:
 def dominated_loss_control(settings: MeanFieldSettings, run: Run) -> Finding:
     """There is c > 0 with |dL/dH|^2 >= c L at every H of full rank.
 
-    "|dL/dH|^2 >= c L at every level, for some c > 0".
+    A rational saddle with L = r_low / 2 refutes it: the gradient is 0 there, the loss is not.
     """
     if no_saddle(settings):
         return _no_saddle_at_m_equal_k(settings, "MF9c")

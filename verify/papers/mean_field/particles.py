@@ -38,7 +38,7 @@ def particle_saddle(settings: MeanFieldSettings, run: Run) -> Finding:
     """[D] For f° = tanh(x_1) and one neuron tanh(x_2), the first variation vanishes everywhere, L = r_low / 2, and
     turning the neuron to x_1 has second variation - c^4 / E tanh^2 < 0, c = E sech^2.
 
-    MF13. As tanh is odd, E[h f°] = E tanh(x_1) E tanh(x_2) = 0: so M = 0, and with it dL/dmu at every neuron.
+    As tanh is odd, E[h f°] = E tanh(x_1) E tanh(x_2) = 0: so M = 0, and with it dL/dmu at every neuron.
     """
     found = tanh_saddle()
     square, curvature = found["E tanh^2"], found["second variation"]

@@ -141,6 +141,8 @@ def _for_sizes(settings: NextTokenSettings, *functions: Callable[[int], list[sp.
 def gradients(settings: NextTokenSettings, run: Run) -> Finding:
     """[D] With phi the attention, c = X phi and r = e_n - p: dl/dW_ov = -r c^T and dl/dW_kq = -X (diag phi - phi phi^T)
     X^T W_ov^T r x_L^T; in token masses, a_x sum_y a_y (g_x - g_y) with g = -W_ov^T r.
+
+    Derivatives of the loss minus these formulas, as rational functions of all entries, are 0.
     """
     from proofs.next_token import gradient
 
@@ -156,6 +158,9 @@ def gradients(settings: NextTokenSettings, run: Run) -> Finding:
 def conserved(settings: NextTokenSettings, run: Run) -> Finding:
     """[D] The columns of the gradients in W_kq and W_ov sum to 0, and entry (x, q) of the gradient in W_kq is 0 if no
     sentence holds x together with the query q: unseen scores stay exactly 0.
+
+    The sums of the columns, and the derivatives in the entries of a token that no sentence holds, as rational
+    functions.
     """
     from proofs.next_token import gradient
 
@@ -169,7 +174,10 @@ def conserved(settings: NextTokenSettings, run: Run) -> Finding:
 
 @claim("NT3", "optimal token always rises", requires=("NT1",), assumptions=(ALIGNED,))
 def optimal_token(settings: NextTokenSettings, run: Run) -> Finding:
-    """[D] With W_ov = beta W_ov* the gradient in the score of the optimal token is negative, for all scores."""
+    """[D] With W_ov = beta W_ov* the gradient in the score of the optimal token is negative, for all scores.
+
+    The entry of the gradient, negated, is a quotient of polynomials with positive coefficients.
+    """
     from proofs.next_token import gradient
 
     return _prove(
@@ -184,6 +192,9 @@ def optimal_token(settings: NextTokenSettings, run: Run) -> Finding:
 def sign_lemma(settings: NextTokenSettings, run: Run) -> Finding:
     """[D] If no token of the sentence has more attention than the optimal one, the gradient in the score of every other
     token x is at least beta a_x p_n(x) > 0.
+
+    An identity for the slack of the entry, with positive coefficients in what the optimal token has more than the
+    others.
     """
     from proofs.next_token import gradient
 
@@ -202,7 +213,10 @@ def sign_lemma(settings: NextTokenSettings, run: Run) -> Finding:
     assumptions=(ALIGNED, "dominance: a_optimal >= a_x in every sentence"),
 )
 def correlation_lemma(settings: NextTokenSettings, run: Run) -> Finding:
-    """[D] Under dominance in every sentence, <-grad L, W> >= |grad L| / sqrt 2 for every W with margins >= 1."""
+    """[D] Under dominance in every sentence, <-grad L, W> >= |grad L| / sqrt 2 for every W with margins >= 1.
+
+    The identities of NT2 and NT4, and both inequalities as sums of terms that are not negative.
+    """
     from proofs.next_token import gradient
 
     return _prove(
@@ -218,7 +232,10 @@ def correlation_lemma(settings: NextTokenSettings, run: Run) -> Finding:
 
 @claim("NT7i", "infimum of the loss", assumptions=(ALIGNED,))
 def infimum(settings: NextTokenSettings, run: Run) -> Finding:
-    """[D] With W_ov = beta W_ov* the infimum of the main loss over W_kq is L* = sum_X pi(X) log(1 + (V-1) e^-beta)."""
+    """[D] With W_ov = beta W_ov* the infimum of the main loss over W_kq is L* = sum_X pi(X) log(1 + (V-1) e^-beta).
+
+    Logits are bounded below by -beta, and tend to it in all sentences at once along a ray.
+    """
     from proofs.next_token import gradient
 
     return _prove(
@@ -234,6 +251,8 @@ def infimum(settings: NextTokenSettings, run: Run) -> Finding:
 def feed_forward_ray(settings: NextTokenSettings, run: Run) -> Finding:
     """[D] W_ov* = sum_x (e_{n(x)} - 1/V) x^T with |W_ov*|^2 = N (V-1)/V for N collocations; with all weights 1
     normalised gradient descent is on its ray from the first step, and the loss is N log(1 + (V-1) e^(-eta t/|W_ov*|)).
+
+    Margins, dual values, norm, and gradient and loss along the ray, as identities in V and N.
     """
     from proofs.next_token import gradient
 

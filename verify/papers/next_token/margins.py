@@ -30,6 +30,8 @@ Columns = dict[int, tuple[MarginProblem, MarginCertificate]]
 def certificates(settings: NextTokenSettings, run: Run) -> Finding:
     """[D] The max-margin solutions of both layers are the rational matrices found: margins >= 1, combinations of their
     pairs with duals >= 0, and |W*|^2 equal to the dual value, so that they are the only optima.
+
+    Margins, dual values, stationarity and duality gap of a rational solution, exactly.
     """
     from proofs.next_token.max_margin_solver import NoCertificateError, solve
 

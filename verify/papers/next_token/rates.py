@@ -103,6 +103,8 @@ def feed_forward(settings: NextTokenSettings, run: Run) -> Finding:
     """[F] The feed-forward layer converges in direction, sub-linearly, to its max-margin solution. [D] log L_0 has
     slope -eta/|W_ov*|, and t times the direction error tends to |W_ov*| std(log pi) / eta. Where all weights pi are the
     same, they are replaced by 8, 4, 2, 1 in turn.
+
+    Both measured in training, with an estimated error, beside the prediction.
     """
     training = feed_forward_run(settings, run)
     used, left_out = _stable(training, range(len(training.datasets)))
@@ -132,7 +134,10 @@ def spread_of_weights(dataset: Dataset, eta: float) -> float:
 )
 @if_time_allows(attention_seconds)
 def loss_slope(settings: NextTokenSettings, run: Run) -> Finding:
-    """[F] The cross-entropy loss converges linearly. [D] log(L - L*) has the slope -eta/|W_kq*| in t."""
+    """[F] The cross-entropy loss converges linearly. [D] log(L - L*) has the slope -eta/|W_kq*| in t.
+
+    The slope measured in training, with an estimated error, beside the prediction.
+    """
     training = attention_run(settings, run)
     used, left_out = _stable(training, range(len(training.datasets)))
     comparisons = [slope(training, i) for i in used]
@@ -158,6 +163,8 @@ def direction(settings: NextTokenSettings, run: Run) -> Finding:
     """[F] Attention converges in direction, sub-linearly, to its max-margin solution. [D] Within the span of the
     support, W_t tends to the rho that minimises sum omega_i e^-<v_i, rho>; and where all seen pairs lie in this span
     and none is degenerate, t times the direction error tends to |rho| / eta.
+
+    The distance from rho, and t times the error, measured in training beside their predictions.
     """
     training = attention_run(settings, run)
     used, left_out = _stable(training, range(len(training.datasets)))
@@ -182,6 +189,8 @@ def direction(settings: NextTokenSettings, run: Run) -> Finding:
 def degenerate(settings: NextTokenSettings, run: Run) -> Finding:
     """[D] Where a tight pair has dual 0, W_t grows along u by |u| per unit of log t, with u the shortest vector that is
     0 on the support pairs and has margin 1 on the degenerate ones: a direction error of (log t)/t.
+
+    The growth along u over the last doubling of t, measured in training, beside the prediction.
     """
     training = attention_run(settings, run)
     stable, left_out = _stable(training, range(len(training.datasets)))
@@ -219,7 +228,10 @@ def drift(training: Training, index: int) -> Comparison:
 )
 @if_time_allows(attention_seconds)
 def plain_descent(settings: NextTokenSettings, run: Run) -> Finding:
-    """[D] Under gradient descent with a fixed rate the loss is sub-linear: rate t (L - L*) tends to |W_kq*|^2."""
+    """[D] Under gradient descent with a fixed rate the loss is sub-linear: rate t (L - L*) tends to |W_kq*|^2.
+
+    The product at step T, with an error estimated from its value at T/2, beside |W_kq*|^2.
+    """
     training = plain_run(settings, run)
     sound, dropped = _split(range(len(training.datasets)), lambda i: not training.predictions[i].degenerate_pairs)
     left_out: dict[str, list[int]] = {KINDS["once"]: dropped}
@@ -259,6 +271,8 @@ def two_stages(settings: NextTokenSettings, run: Run) -> Finding:
     """[D] After T1 steps of stage 1 with unequal weights, W_ov is not on the ray of W_ov*, and yet in stage 2, log(L -
     L*) has slope -eta/|W_kq*|, and attention the offset rho that goes with this W_ov. Where all weights of stage 1 are
     the same, they are replaced by 8, 4, 2, 1 in turn.
+
+    Slope and offset of stage 2, measured in training, beside their predictions.
     """
     training = two_stage_run(settings, run)
     tails = training.stage.tails().cpu()

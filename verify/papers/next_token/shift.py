@@ -97,6 +97,8 @@ def unseen_tokens(settings: NextTokenSettings, run: Run) -> Finding:
     and that of an unseen token is 0: tokens with a positive entry in W_kq* come to lie over unseen ones, and those over
     tokens with a negative entry. On a sentence of an unseen token, a seen one and the query, log(L - L*) has slope
     -(eta/|W_kq*|) times the lead of its highest token in W_kq*, whose successor is predicted.
+
+    The growth of every score and the slope for every shifted sentence, measured in training, beside their predictions.
     """
     training = attention_run(settings, run)
     indices = range(len(training.datasets))

@@ -184,8 +184,7 @@ def features(lags: tuple[int, ...], lag: int) -> list[Feature]:
 def always_negative(settings: SubNGramSettings, run: Run) -> Finding:
     """The coefficient of SN12 is strictly negative for every kernel with positive entries.
 
-    A kernel that reads the used lags only refutes
-    it.
+    A kernel that reads the used lags only refutes it.
     """
     from proofs.sub_ngrams.escape import Feature, coefficient, kernel_on_lags, unused_lags, word_weights
 

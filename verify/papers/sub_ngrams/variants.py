@@ -147,7 +147,7 @@ def growing_soft_heads(settings: SubNGramSettings, run: Run) -> Finding:
     - 1) rises with T, and the mean distance of the network's output from that of padded hard heads falls to less than
     half, from the first length in the scope to the last.
 
-    c_A = 2 log T.
+    Lag weights exactly; mean distances over drawn sequences, compared beyond four standard errors.
     """
     return _soft_heads(settings, "2 log T", lambda T: T**2)
 
@@ -164,7 +164,7 @@ def fixed_soft_heads(settings: SubNGramSettings, run: Run) -> Finding:
     1) rises with T, and the mean distance of the network's output from that of padded hard heads falls to less than
     half, from the first length in the scope to the last.
 
-    c_A does not grow.
+    Lag weights exactly: with a fixed c_A they fall, and no mean is needed.
     """
     return _soft_heads(settings, f"log {FIXED}", lambda T: FIXED)
 
