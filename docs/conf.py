@@ -18,6 +18,7 @@ extensions = [
     "sphinx_design",
     "sphinx.ext.autodoc",
     "sphinx.ext.viewcode",
+    "bound_table",
     "claim_boxes",
     "imported_names",
     "plain_docstrings",

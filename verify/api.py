@@ -64,6 +64,7 @@ class Report(Mapping[str, Result]):
                 "expected": result.expected.value,
                 "as_expected": result.as_expected,
                 "evidence": "" if result.evidence is None else result.evidence.value,
+                "general": "" if result.general is None else result.general.value,
                 "found": result.found,
                 "predicted": result.predicted,
                 "scope": result.scope,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
@@ -27,13 +27,39 @@ class Verdict(StrEnum):
 
 
 class Evidence(StrEnum):
-    """What a verdict rests on, strongest first."""
+    """What a verdict, or a step of a proof, rests on, strongest first. The first and the last are for steps alone."""
 
+    FORMAL = "formal"  # proved for all sizes at once, and the proof checked by Coq
     PROOF = "proof"  # an identity for all values in the stated scope
     EXACT = "exact"  # exact rationals at the listed instances
     ENCLOSURE = "enclosure"  # a rigorous interval
     STATISTICAL = "statistical"  # a confidence interval, its level stated
     NUMERIC = "numeric"  # floats agree, with an estimated error
+    WRITTEN = "written"  # proved on a page for people; no program has checked it
+
+
+NO_VERDICT = (Evidence.FORMAL, Evidence.WRITTEN)  # what no run of a check finds out
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step in the proof of a claim's general form.
+
+    text      what it says, in a line
+    evidence  what it rests on
+    where     its anchor on the page with the derivation
+    theorem   of Coq, for evidence `formal`
+    """
+
+    text: str
+    evidence: Evidence
+    where: str = ""
+    theorem: str = ""
+
+
+def weakest(grades: Iterable[Evidence]) -> Evidence | None:
+    """The one of these grades that stands last in the scale; None if there is none."""
+    return max(grades, key=list(Evidence).index, default=None)
 
 
 @dataclass(frozen=True)
@@ -135,8 +161,11 @@ def decide(
 
     VERIFIED needs `holds` to be True and at least one instance; REFUTED needs a counterexample whose recheck says True.
     Anything else (NaN comparisons included: write `holds=error <= bound`) is UNDECIDED, and says why: `undecided` is
-    the reason where the positive test fails and there is no counterexample, or where there is no instance.
+    the reason where the positive test fails and there is no counterexample, or where there is no instance. ValueError
+    for evidence that no run finds out.
     """
+    if evidence in NO_VERDICT:
+        raise ValueError(f"evidence {evidence}: no verdict of a run rests on that")
     facts = dict(details or {})
     verdict, reason = Verdict.UNDECIDED, undecided
     if not instances > 0:
@@ -254,6 +283,7 @@ class Claim:
     origin       where the statement comes from
     reference    the page with its derivation, and the place there: a link, or a path in its documentation
     plot         a figure of the finding, or None
+    steps        of the proof of its general form, where a verdict speaks of instances
     """
 
     id: str
@@ -268,6 +298,7 @@ class Claim:
     origin: Origin = Origin.DERIVED
     reference: str = ""
     plot: Plot | None = None
+    steps: tuple[Step, ...] = ()
 
     @property
     def control(self) -> bool:
@@ -298,6 +329,7 @@ def claim(
     reference: str = "",
     page: str = "",
     plot: Plot | None = None,
+    steps: Sequence[Step] = (),
 ) -> Callable[[Check], Claim]:
     """Makes a claim of its check, a function (settings, run) -> Finding whose docstring begins with the statement.
 
@@ -313,7 +345,16 @@ def claim(
         paragraphs = [" ".join(part.split()) for part in (inspect.getdoc(check) or "").split("\n\n")]
         if not paragraphs[0]:
             raise ValueError(f"claim {id}: its check has no docstring, whose first paragraph is the statement")
-        facts = (tuple(requires), tuple(assumptions), expected, vacuous, origin, reference or anchor, plot)
+        facts = (
+            tuple(requires),
+            tuple(assumptions),
+            expected,
+            vacuous,
+            origin,
+            reference or anchor,
+            plot,
+            tuple(steps),
+        )
         return Claim(id, title, paragraphs[0], " ".join(paragraphs[1:]), check, *facts)
 
     return decorate
@@ -384,8 +425,21 @@ class Result:
     @property
     def formal(self) -> tuple[FormalTheorem, ...]:
         """Theorems proved in Coq for all sizes: that the claim is true or, for a control, that it is not."""
-        says = Verdict.REFUTED if self.claim.control else Verdict.VERIFIED
-        return formal_theorems().get(self.claim.id, ()) if self.verdict is says else ()
+        return formal_theorems().get(self.claim.id, ()) if _true_to_theory(self) else ()
+
+    @property
+    def general(self) -> Evidence | None:
+        """What the general form of the claim rests on, for all sizes at once: its weakest step, if it has steps."""
+        if not _true_to_theory(self):
+            return None
+        if self.claim.steps:
+            return weakest(step.evidence for step in self.claim.steps)
+        return Evidence.FORMAL if self.formal else None
+
+
+def _true_to_theory(result: Result) -> bool:
+    """Whether the claim came out true or, for a control, false."""
+    return result.verdict is (Verdict.REFUTED if result.claim.control else Verdict.VERIFIED)
 
 
 @dataclass(frozen=True)

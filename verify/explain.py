@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
-from verify.claim import Claim, Paper
+from verify.claim import Claim, Paper, weakest
 from verify.command import asks_for_help, emit, emit_help, run_command
 from verify.printing import shown
 from verify.registry import get_paper, papers
@@ -51,6 +51,8 @@ def explained(paper: Paper, claim: Claim) -> str:
         "computes": claim.mathematics,
         "granted": "; ".join(claim.assumptions),
         "rests on": "; ".join(titles.get(id, id) for id in claim.requires),
+        "in general": weakest(step.evidence for step in claim.steps) or "",
+        **{f"step {i}": f"{step.text}: {step.evidence}" for i, step in enumerate(claim.steps, 1)},
         "expected": "depends on the settings" if by_settings else claim.expected_verdict(None).value,
         "origin": claim.origin.meaning,
         "paper": f"{paper.title} ({paper.source}). {paper.provenance}".strip(),

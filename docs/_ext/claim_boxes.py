@@ -11,13 +11,14 @@ from docutils.parsers.rst import Directive
 from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 
-from verify.claim import Claim
+from verify.claim import Claim, weakest
 from verify.registry import papers
 
 CLAIMS = {claim.id: claim for paper in papers().values() for claim in paper.claims}
 FORMAL = Path(__file__).parents[2] / "proofs" / "coq" / "index.json"  # claim id -> theorems proved in Coq
 THEOREMS: dict[str, list[dict[str, Any]]] = json.loads(FORMAL.read_text(encoding="utf-8"))
 SPECIAL = re.compile(r"([\\*_`|<>\[\]$^#{}])")
+BACKSLASH = r"\\\1"
 
 
 def box_lines(claim: Claim) -> list[str]:
@@ -29,6 +30,11 @@ def box_lines(claim: Claim) -> list[str]:
         lines += ["Granted: " + SPECIAL.sub(r"\\\1", "; ".join(claim.assumptions)) + ".", ""]
     if claim.requires:
         lines += ["Rests on " + ", ".join(f"[{id}](#{id.lower()})" for id in claim.requires) + ".", ""]
+    if claim.steps:
+        whole = weakest(step.evidence for step in claim.steps)
+        lines += [f"In general: *{whole}*, the weakest of its steps.", ""]
+        lines += [f"1. {SPECIAL.sub(BACKSLASH, step.text)}: *{step.evidence}*" for step in claim.steps]
+        lines += [""]
     theorems = [f"`{theorem['theorem']}` (`{theorem['file']}`)" for theorem in THEOREMS.get(claim.id, [])]
     if theorems:
         lines += [f"[Proved in Coq](#formal-proofs): {', '.join(theorems)}.", ""]

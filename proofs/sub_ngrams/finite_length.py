@@ -48,6 +48,16 @@ def phi(x: Fraction) -> arb:
     return arb(1) if x >= 1 else ball(x) * (1 - ball(x).log())
 
 
+def phi_of_ball(x: arb) -> arb:
+    """phi of a ball: increasing, so that the ends of x give those of the result."""
+    low, high = arb(x.lower()), arb(x.upper())
+
+    def at(end: arb) -> arb:
+        return arb(1) if end >= 1 else end * (1 - end.log()) if end > 0 else arb(0)
+
+    return at(low).union(at(high))
+
+
 def at_most(left: Callable[[], arb], right: Callable[[], arb]) -> bool:
     """Whether left <= right, decided. ArithmeticError where 4096 bits do not part the two."""
     for bits in PRECISIONS:

@@ -82,6 +82,7 @@ ARGUMENTS: dict[str, Callable[[], Any]] = {
     "integrand": lambda: lambda kernel: [kernel[0][0]],
     "kernel": lambda: {(s,): [Fraction(1, 2)] * 2 for s in range(2)},
     "kernels": lambda: HALVES,
+    "length": lambda: T,
     "lags": lambda: (1,),
     "module": lambda: Network.random(LAW, T, torch.Generator().manual_seed(0)),
     "network": lambda: Network.random(LAW, T, torch.Generator().manual_seed(0)),

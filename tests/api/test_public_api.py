@@ -135,6 +135,7 @@ def test_records_are_plain_values() -> None:
         "expected": "REFUTED",
         "as_expected": True,
         "evidence": "exact",
+        "general": "",
         "found": "1/4",
         "predicted": "not 1",
         "scope": "1/4",

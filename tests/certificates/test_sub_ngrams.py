@@ -17,7 +17,7 @@ from verify.check import get_paper, parse_request
 from verify.recheck.arithmetic import Series
 from verify.recheck.certificate import RejectedError, digest
 from verify.recheck.registry import rechecks
-from verify.recheck.sub_ngrams import bounds, chains, finite, network, sequences
+from verify.recheck.sub_ngrams import bounds, chains, finite, network, positions, sequences, visits
 from verify.registry import papers
 from verify.report.certificates import certificates_json, exactly
 from verify.runner import run_claims, select_claims
@@ -70,11 +70,16 @@ def test_nothing_inexact_goes_into_a_certificate(value: object) -> None:
         ("SN13", chains, "predicted_gradient", lambda found: {entry: value + 1 for entry, value in found.items()}),
         ("SN16c", finite, "phi_above", lambda found: 2 * found),
         ("SN16c", finite, "type_two", lambda found: []),
+        ("SN16s", finite, "phi_above", lambda found: 2 * found),
+        ("SN16v", visits, "first_visit", lambda found: found / 2),
         ("SN18", finite, "mixing", lambda found: found / 1000),
+        ("SN18c", finite, "gamma", lambda found: 2 * found),
         ("SN19", bounds, "gamma", lambda found: found / 2),
         ("SN19", bounds, "norm_bounds", lambda found: (found[0], found[1] / 100)),
         ("SN19", bounds, "norm_bounds", lambda found: (found[0] / 100, found[1])),
         ("SN19c", bounds, "gamma", lambda found: 2 * found),
+        ("SN21", positions, "phi_below", lambda found: found / 10),
+        ("SN21c", positions, "phi_above", lambda found: 2 * found),
     ],
 )
 def test_a_changed_statement_is_rejected(

@@ -17,6 +17,7 @@ from verify.claim import (
     Origin,
     Result,
     Run,
+    Step,
     Verdict,
     claim,
     claims_of,
@@ -238,3 +239,28 @@ def test_a_formal_theorem_stands_by_the_verdict_that_it_proves(
         0.0,
     )
     assert [found.theorem for found in result.formal][:1] == ([theorem] if theorem else [])
+    assert result.general is (Evidence.FORMAL if theorem else None)
+
+
+STEPS = (Step("a", Evidence.FORMAL, theorem="x"), Step("b", Evidence.WRITTEN), Step("c", Evidence.EXACT))
+
+
+@pytest.mark.parametrize(
+    ("verdict", "steps", "general"),
+    [
+        (Verdict.VERIFIED, STEPS, Evidence.WRITTEN),
+        (Verdict.VERIFIED, STEPS[::2], Evidence.EXACT),
+        (Verdict.UNDECIDED, STEPS, None),
+        (Verdict.REFUTED, STEPS, None),
+    ],
+)
+def test_a_proof_is_worth_its_weakest_step(verdict: Verdict, steps: tuple[Step, ...], general: Evidence | None) -> None:
+    """SN3 has a theorem in Coq: steps that rest on less are not hidden behind it."""
+    result = Result(Claim("SN3", "x", "x.", "", never, steps=steps), verdict, Finding(verdict, ""), 0.0)
+    assert result.general is general
+
+
+@pytest.mark.parametrize("grade", [Evidence.FORMAL, Evidence.WRITTEN])
+def test_no_verdict_rests_on_what_no_run_finds_out(grade: Evidence) -> None:
+    with pytest.raises(ValueError, match=f"evidence {grade}"):
+        decide(True, evidence=grade, scope="x", instances=1, found="", predicted="", undecided="x")

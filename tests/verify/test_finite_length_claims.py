@@ -1,4 +1,4 @@
-"""SN16 to SN19: what turns each of them, what they find, and that nothing else decides them."""
+"""SN16 to SN22: what turns each of them, what they find, and that nothing else decides them."""
 
 from __future__ import annotations
 
@@ -7,16 +7,36 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+from flint import arb
 
-from proofs.sub_ngrams import adversaries, finite_length
+from proofs.formal import formal_theorems
+from proofs.sub_ngrams import adversaries, annealed_bound, finite_length, paths, positions
+from proofs.sub_ngrams.annealed_bound import AnnealedBound
 from proofs.sub_ngrams.finite_length import FiniteLength
+from tests.docs.pages import DOCS
 from verify.claim import Evidence, Result, Run, Verdict
-from verify.papers.sub_ngrams import PAPER, finite_length_blocks, infinite_bounds, mixing
+from verify.papers.sub_ngrams import (
+    PAPER,
+    annealed_mixing,
+    averaged_positions,
+    finite_length_blocks,
+    infinite_bounds,
+    mixing,
+    too_small,
+)
 from verify.papers.sub_ngrams import finite_length as claims
+from verify.papers.sub_ngrams import paths as path_claims
+from verify.recheck.sub_ngrams import finite as second
+from verify.recheck.sub_ngrams import positions as second_positions
+from verify.recheck.sub_ngrams import visits
 from verify.runner import run_claims, select_claims
 from verify.settings import read_words, validate
 
-NOTHING_READ = ("SN16", "SN16c", "SN17", "SN18", "SN19", "SN19c")
+NOTHING_READ = (
+    *("SN16", "SN16c", "SN16s", "SN16v", "SN17", "SN18", "SN18c", "SN19", "SN19c"),
+    *("SN20", "SN21", "SN21c", "SN22", "SN22c"),
+)
+BY_BALLS = ("SN16", "SN17", "SN20", "SN22", "SN22c")
 
 
 def run(words: str, *select: str) -> list[Result]:
@@ -53,6 +73,26 @@ MUTATIONS = [  # claim, its settings, the verdict it ends with, where, what, one
     ("SN19", "k=2 n=3", "UNDECIDED", infinite_bounds, "gamma", to_the_power(lambda L: L - 1)),
     ("SN19", "k=3 n=3", "UNDECIDED", infinite_bounds, "gamma", to_the_power(lambda L: L - 2)),
     ("SN19", "k=2 n=3", "UNDECIDED", infinite_bounds, "norm_bounds", lambda n, L, G: (G**2 / 10, G**2 / 10)),
+    ("SN16s", "k=2 n=3", "VERIFIED", too_small, "phi", lambda x: finite_length.ball(Fraction(99, 100))),
+    ("SN16s", "k=2 n=3", "UNDECIDED", second, "entry", lambda *args: Fraction(0)),
+    ("SN16v", "k=2 n=3", "UNDECIDED", visits, "first_visit", lambda *args: Fraction(1, 2)),
+    ("SN18c", "k=2 n=3", "VERIFIED", too_small, "size", lambda block: Fraction(1, 100)),
+    ("SN18c", "k=2 n=3", "VERIFIED", adversaries, "two_regimes", lambda e: [[Fraction(1, 2)] * 2] * 4),
+    ("SN20", "k=2 n=3", "UNDECIDED", annealed_mixing, "size", lambda block: Fraction(2)),
+    ("SN20", "k=2 n=3", "UNDECIDED", finite_length, "squared_norm", lambda *args: finite_length.ball(Fraction(10**6))),
+    ("SN20", "k=2 n=3", "UNDECIDED", AnnealedBound, "G", property(lambda bound: 3)),
+    ("SN20", "k=2 n=3", "UNDECIDED", AnnealedBound, "X", property(lambda bound: arb("1e-9"))),
+    ("SN20", "k=2 n=3", "UNDECIDED", annealed_bound, "rows_met", lambda u, v, S: {}),
+    ("SN21", "k=2 n=3", "UNDECIDED", positions, "averaged_share", lambda *args, **kwargs: Fraction(0)),
+    ("SN21", "k=2 n=3", "UNDECIDED", FiniteLength, "K", property(lambda numbers: 2)),
+    ("SN21", "k=2 n=2", "REFUTED", positions, "phi_below", lambda x: Fraction(1, 100)),
+    ("SN21", "k=2 n=3", "UNDECIDED", positions, "score", lambda x, P, configuration: [Fraction(1)] * len(x)),
+    ("SN21c", "k=2 n=3", "UNDECIDED", averaged_positions, "zeros_for_zeros", lambda *args: Fraction(0)),
+    ("SN21c", "k=2 n=3", "UNDECIDED", second_positions, "averaged", lambda *args: {}),
+    ("SN22", "k=2 n=3", "UNDECIDED", paths.PathBound, "gamma", lambda bound, c: arb(1) / 2),
+    ("SN22", "k=3 n=3", "UNDECIDED", paths, "phi_of_ball", lambda x: arb(1) / 2),
+    ("SN22c", "k=2 n=3", "VERIFIED", finite_length, "phi_of_ball", lambda x: x / 10**9 if x < 0.00001 else x),
+    ("SN22c", "k=2 n=3", "UNDECIDED", path_claims, "phi_below", lambda x: x / 10),
     ("SN19c", "k=2 n=3", "VERIFIED", infinite_bounds, "size", largest_entry),
     ("SN19c", "k=2 n=3", "VERIFIED", infinite_bounds, "gamma", to_the_power(lambda L: 9 * L)),
 ]  # fmt: skip
@@ -87,10 +127,24 @@ def test_evidence_and_scope(words: str) -> None:
         assert result.as_expected, (result.claim.id, finding)
         if finding.verdict is Verdict.UNDECIDED:
             continue
-        by_balls = result.claim.id in ("SN16", "SN17")
+        by_balls = result.claim.id in BY_BALLS
         assert finding.evidence is (Evidence.ENCLOSURE if by_balls else Evidence.EXACT)
         assert (finding.certificate is None) == by_balls
-        assert finding.scope.startswith("padded heads; ")
+        about_the_network = result.claim.id not in ("SN16v", "SN22c")  # a chain, and a number
+        assert finding.scope.startswith("padded heads; ") is about_the_network
+
+
+def test_every_step_of_a_proof_is_where_it_says() -> None:
+    """A step is `formal` exactly if Coq has its theorem; each other one has its place on a page."""
+    proved = {theorem.theorem for theorems in formal_theorems().values() for theorem in theorems}
+    pages = "".join(page.read_text(encoding="utf-8") for page in (DOCS / "mathematics" / "sub-n-grams").glob("*.md"))
+    found = [step for claim in PAPER.claims for step in claim.steps]
+    assert found
+    for step in found:
+        assert (step.theorem in proved) is (step.evidence is Evidence.FORMAL), step
+        assert f"({step.where})=" in pages, step
+    for result in run("k=2 n=3", "SN16", "SN18", "SN19"):
+        assert result.general is Evidence.WRITTEN
 
 
 def test_bounds_that_say_something_are_counted() -> None:
@@ -122,7 +176,9 @@ def test_the_table_of_the_bound_at_full_context() -> None:
 
 def test_what_is_too_dear_is_not_started() -> None:
     settings = validate(PAPER.settings, read_words(["k=2", "n=3"]))
-    for claim in select_claims(PAPER.claims, ("SN16", "SN16c", "SN18", "SN19", "SN19c"), ()):
+    for claim in select_claims(
+        PAPER.claims, ("SN16", "SN16c", "SN18", "SN18c", "SN19", "SN19c", "SN20", "SN21", "SN21c"), ()
+    ):
         finding = claim(settings, Run(seconds=1e-9))
         assert finding.verdict is Verdict.UNDECIDED and "a larger budget=SECONDS" in finding.reason
         assert finding.instances == 0

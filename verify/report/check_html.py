@@ -23,11 +23,13 @@ from verify.report.plain import plain
 from verify.settings import Settings
 
 GRADES = {
+    Evidence.FORMAL: "Proved for all sizes at once, and the proof checked by Coq.",
     Evidence.PROOF: "Proved for all values in the scope, by exact algebra.",
     Evidence.EXACT: "Exact rational numbers at each instance in the scope; no rounded number decides.",
     Evidence.ENCLOSURE: "Interval arithmetic: the true number certainly lies in the interval found.",
     Evidence.STATISTICAL: "Rests on random samples: a confidence interval, which may miss.",
     Evidence.NUMERIC: "Rests on floating-point numbers with estimated errors: support, not proof.",
+    Evidence.WRITTEN: "Proved in writing, for people to judge: no program has checked it.",
 }
 VERDICTS = {
     Verdict.VERIFIED: "a positive test succeeded on every instance in the scope",

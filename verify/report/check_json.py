@@ -46,6 +46,8 @@ def claim_entry(result: Result) -> dict[str, Any]:
         "verdict": result.verdict.value,
         "expected": result.expected.value,
         "evidence": None if finding.evidence is None else finding.evidence.value,
+        "general": None if result.general is None else result.general.value,
+        "steps": [asdict(step) for step in claim.steps],
         "formal": [asdict(theorem) for theorem in result.formal],
         "scope": finding.scope,
         "instances": finding.instances,

@@ -62,6 +62,8 @@ def account(result: Result) -> str:
         "claim": result.claim.statement,
         "verdict": f"{result.verdict} (expected {result.expected})",
         "evidence": finding.evidence or "none",
+        "in general": result.general or "",
+        **{f"step {i}": f"{step.text} ({step.evidence})" for i, step in enumerate(result.claim.steps, 1)},
         "found": finding.found,
         "predicted": finding.predicted,
         "reason": finding.reason,

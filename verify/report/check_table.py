@@ -91,7 +91,7 @@ def cells(result: Result) -> list[Text]:
     if result.as_expected and result.verdict is Verdict.REFUTED:
         surprise = ", as due"
     verdict = Text(result.verdict + surprise, style=CALM[result.verdict] if result.as_expected else LOUD)
-    evidence = f"{finding.evidence or ''}{', formal' if result.formal else ''}"
+    evidence = ", ".join(grade for grade in (finding.evidence, result.general) if grade)
     found = "; ".join(text for text in (finding.found, finding.reason) if text)
     texts = [evidence, found, finding.predicted, finding.scope]
     return [Text(result.claim.id), Text(result.claim.title), verdict, *(Text(printable(text)) for text in texts)]

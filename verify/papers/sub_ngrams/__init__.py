@@ -4,6 +4,8 @@ from verify.claim import Paper, claims_of
 from verify.papers import PROVENANCE
 from verify.papers.sub_ngrams import (
     agreement,
+    annealed_mixing,
+    averaged_positions,
     decay,
     escape,
     finite_length,
@@ -13,8 +15,10 @@ from verify.papers.sub_ngrams import (
     loss,
     merged,
     mixing,
+    paths,
     plateaus,
     stationary,
+    too_small,
     variants,
 )
 from verify.papers.sub_ngrams.engines import ENGINES
@@ -36,6 +40,10 @@ _MODULES = (
     finite_length,
     mixing,
     infinite_bounds,
+    annealed_mixing,
+    averaged_positions,
+    paths,
+    too_small,
 )
 
 PAPER = Paper(

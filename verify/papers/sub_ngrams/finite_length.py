@@ -23,6 +23,7 @@ from verify.claim import (
     decide,
     too_dear,
 )
+from verify.papers.sub_ngrams import steps
 from verify.papers.sub_ngrams.finite_length_blocks import (
     Compared,
     Problem,
@@ -52,6 +53,7 @@ SHORTEST = "exact blocks at the shortest length"
     assumptions=("padded heads in the first layer",),
     vacuous=no_lags,
     origin=Origin.STRENGTHENED,
+    steps=steps.TYPE_ONE,
 )
 def key_lags_that_are_read(settings: SubNGramSettings, run: Run) -> Finding:
     """For every kernel, every law of the first n-1 tokens, every T >= n and q >= 1, the size of a score block M_ab with
@@ -94,6 +96,7 @@ def key_lags_that_are_read(settings: SubNGramSettings, run: Run) -> Finding:
     assumptions=("padded heads in the first layer",),
     vacuous=no_full_context,
     origin=Origin.STRENGTHENED,
+    steps=steps.FULL_CONTEXT,
 )
 def full_context(settings: SubNGramSettings, run: Run) -> Finding:
     """With Lambda = {1..n-1}, averaged over the Dirichlet(alpha) prior, for every T >= n and q >= 1, the size of a

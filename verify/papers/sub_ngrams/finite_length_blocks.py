@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -115,19 +115,21 @@ def annealed_full_context(law: NGramLaw, lags: tuple[int, ...], T: int, q: Fract
         for a, b in type_two(law.n, lags)
         for computed in [size(M[a, b])]
     ]  # fmt: skip
-    return found if configuration.at_limit else [*found, norm_compared(law, configuration, T, M)]
+    two = partial(numbers.full_context, law.alpha)
+    return found if configuration.at_limit else [*found, norm_compared(law, configuration, T, M, two)]
 
 
-def norm_compared(law: NGramLaw, configuration: Configuration, T: int, M: ScoreBlocks) -> Compared:
-    """The squared norm, in balls since c = log q; `computed` is its middle."""
+def norm_compared(
+    law: NGramLaw, configuration: Configuration, T: int, M: ScoreBlocks, two: Callable[[], Any]
+) -> Compared:
+    """The squared norm, in balls since c = log q; `computed` is its middle, `two` bounds the type II blocks."""
     gradient, numbers = parameter_gradient(M, configuration), FiniteLength(law.S, law.n, T, configuration)
 
     def computed() -> Any:
         return finite_length.squared_norm(gradient, finite_length.log_q(configuration))
 
     def bound() -> Any:
-        one, two = phi(numbers.type_one()), numbers.full_context(law.alpha)
-        return numbers.norm_square(finite_length.log_q(configuration), one, two)
+        return numbers.norm_square(finite_length.log_q(configuration), phi(numbers.type_one()), two())
 
     holds = at_most(computed, bound)
     return Compared(T, configuration.q, Fraction(float(computed())), float(bound()), holds, "squared norm")

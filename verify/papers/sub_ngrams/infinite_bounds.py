@@ -26,6 +26,7 @@ from verify.claim import (
     how_many,
     too_dear,
 )
+from verify.papers.sub_ngrams import steps
 from verify.papers.sub_ngrams.finite_length_blocks import CHANCES, Compared
 from verify.papers.sub_ngrams.kernels import elimination, in_powers, rational_kernels
 from verify.papers.sub_ngrams.premises import no_lags
@@ -47,6 +48,7 @@ PARTS = ("|Q|^2 + |K|^2 without c", "|V|^2 without c^2")
     assumptions=("padded heads in the first layer",),
     vacuous=no_lags,
     origin=Origin.STRENGTHENED,
+    steps=steps.INFINITE,
 )
 def infinite_length_bounds(settings: SubNGramSettings, run: Run) -> Finding:
     """At T = infinity, given a kernel with positive entries, for every q >= 1, the size of a score block M_ab is at

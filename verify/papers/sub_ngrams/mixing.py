@@ -26,6 +26,7 @@ from verify.claim import (
     decide,
     too_dear,
 )
+from verify.papers.sub_ngrams import steps
 from verify.papers.sub_ngrams.finite_length_blocks import CHANCES, Compared
 from verify.papers.sub_ngrams.kernels import one_kernel_exactly
 from verify.papers.sub_ngrams.premises import no_lag_read_and_lag_unread
@@ -46,6 +47,7 @@ QS_SHORT: tuple[Fraction | float, ...] = (math.inf, Fraction(2))
     assumptions=("padded heads in the first layer",),
     vacuous=no_lag_read_and_lag_unread,
     origin=Origin.STRENGTHENED,
+    steps=steps.TYPE_TWO,
 )
 def key_lags_that_are_not_read(settings: SubNGramSettings, run: Run) -> Finding:
     """Given a kernel, for every T >= n and q >= 1, the size of a score block M_ab with a+1 in Lambda and b not in

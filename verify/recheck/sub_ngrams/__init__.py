@@ -1,7 +1,7 @@
 """The statements of the paper on sub-n-grams that a proof or exact arithmetic settles, and how each is checked."""
 
 from verify.recheck.certificate import Check
-from verify.recheck.sub_ngrams import bounds, chains, finite, heads, network, sequences
+from verify.recheck.sub_ngrams import bounds, chains, finite, heads, network, positions, sequences, visits
 
 PAPER = "sub-n-grams"
 
@@ -26,9 +26,14 @@ CLAIMS: dict[tuple[str, str], Check] = {
     ("SN13", "VERIFIED"): chains.every_lag_set,
     ("SN14c", "REFUTED"): heads.fixed_lag_weights,
     ("SN16c", "REFUTED"): finite.beyond_type_one,
+    ("SN16s", "REFUTED"): finite.beyond_stationary,
+    ("SN16v", "REFUTED"): visits.beyond_half,
     ("SN18", "VERIFIED"): finite.slow_blocks,
+    ("SN18c", "REFUTED"): finite.above_gamma,
     ("SN19", "VERIFIED"): bounds.infinite_blocks,
     ("SN19c", "REFUTED"): bounds.beyond_half_gamma,
+    ("SN21", "VERIFIED"): positions.every_position,
+    ("SN21c", "REFUTED"): positions.beyond,
 }
 
 STATEMENTS: dict[str, str] = {
@@ -93,12 +98,24 @@ STATEMENTS: dict[str, str] = {
         "less than half, from the first length in the scope to the last."
     ),
     "SN16c": ("The bound of SN16 holds for the score blocks M_ab with a+1 in Lambda and b not in Lambda as well."),
+    "SN16s": (
+        "For every kernel and every law of the first n-1 tokens, the size of a score block M_ab with b in Lambda is "
+        "at most phi(K r / m), where K = S^(|Lambda|+1), as from a stationary start."
+    ),
+    "SN16v": (
+        "For every chain on D states, every start and every set of its transitions, the chance that step m is the "
+        "first in that set is at most D / (2m)."
+    ),
     "SN18": (
         "Given a kernel, for every T >= n and q >= 1, the size of a score block M_ab with a+1 in Lambda and b not "
         "in Lambda is at most Gamma + R, where Gamma = 1 - (q/(q+S-1))^|Lambda|, R is the least of 1 and of 6 "
         "d(g) + G (2g+n-1)/m over g, with G = S^|Lambda| (S+1) and m = T-n+2, and d(g) is the largest total "
         "variation distance from the stationary law g steps after a context. Decided is this for the kernels, T "
         "and q in the scope, the first n-1 tokens being uniform."
+    ),
+    "SN18c": (
+        "Given a kernel, for every T >= n and q >= 1, the size of a score block M_ab with a+1 in Lambda and b not in "
+        "Lambda is at most Gamma = 1 - (q/(q+S-1))^|Lambda|."
     ),
     "SN19": (
         "At T = infinity, given a kernel with positive entries, for every q >= 1, the size of a score block M_ab is "
@@ -110,4 +127,11 @@ STATEMENTS: dict[str, str] = {
         "At T = infinity, given a kernel with positive entries, for every q >= 1, the size of a score block M_ab "
         "with a+1 in Lambda is at most Gamma / 2."
     ),
+    "SN21": (
+        "For every law of x_1..x_{T+1} and every q >= 1, the score blocks M_ab with b in Lambda, averaged over the "
+        "positions t = n-1..T that predict x_{t+1}, have size at most phi(K r / m), where K = S^(|Lambda|+1). With "
+        "Lambda = {1..n-1}, averaged over the Dirichlet(alpha) prior too, so have the M_a0, at most phi(D r / m) + (1 "
+        "- 1/S) phi(D max(1, S alpha) / m). Decided is this for the laws, T and q in the scope."
+    ),
+    "SN21c": "The first bound of SN21 holds for the score blocks M_ab with a+1 in Lambda and b not in Lambda as well.",
 }

@@ -191,6 +191,23 @@ def slow_blocks(c: Certificate) -> str:
     return f"{blocks} blocks of rational kernels, uniform start, S={S}, n={n}, lags {braces(lags)}"
 
 
+def above_gamma(c: Certificate) -> str:
+    """SN18c: a block with a+1 in Lambda and b not in Lambda, from a uniform start, of size above Gamma."""
+    S, n = c.parameters.integer("S", 2, 50), c.parameters.integer("n", 2, 12)
+    lags = read_lags(c.parameters, n)
+    T, q = c.parameters.integer("length", n, 10**4), c.parameters.rational("q")
+    c.demand(q >= 1, "parameters.q: below 1")
+    rows, a, b = c.witness.matrix("kernel"), c.witness.integer("a", 0, n - 1), c.witness.integer("b", 0, n - 1)
+    c.witness.finish()  # before anything that takes long
+    check_rows(rows, S, n, "witness")
+    c.demand((a, b) in type_two(n, lags), f"witness: M_{a},{b} is no such block")
+    c.afford(blocks_cost(rows, n, lags, q, T) // 10, "sequences")
+    value = size(query_blocks(rows, [Fraction(1, len(rows))] * len(rows), n, lags, q, T)[a, b])
+    limit = gamma(S, q, len(lags))
+    c.demand(value > limit, f"witness: {float(value):.6g} is not above {float(limit):.6g}")
+    return f"|M_{a},{b}| = {float(value):.6g} > {float(limit):.6g}; S={S}, n={n}, lags {braces(lags)}, T={T}"
+
+
 def blocks_cost(rows: Rows, n: int, lags: Sequence[int], q: Fraction | None, T: int) -> int:
     """Steps of `query_blocks`: to append a token to whole numbers of so many words, and to take these apart again."""
     S, L = len(rows[0]), len(lags)
@@ -295,6 +312,20 @@ def phi_above(x: Fraction, terms: int = 40) -> Fraction:
 
 def beyond_type_one(c: Certificate) -> str:
     """SN16c: a block with a+1 in Lambda and b not in Lambda beyond phi(K D r / m)."""
+    return _beyond_phi(c, type_two, lambda S, n: S ** (n - 1))
+
+
+def beyond_stationary(c: Certificate) -> str:
+    """SN16s: a block with b in Lambda beyond phi(K r / m), from a start that is not stationary."""
+    return _beyond_phi(c, lambda n, lags: [(a, b) for a in range(n) for b in lags], lambda S, n: 1)
+
+
+def _beyond_phi(
+    c: Certificate,
+    pairs: Callable[[int, Sequence[int]], Sequence[tuple[int, int]]],
+    factor: Callable[[int, int], int],
+) -> str:
+    """An entry of one of these blocks beyond phi(K factor r / m)."""
     S, n = c.parameters.integer("S", 2, 50), c.parameters.integer("n", 2, 12)
     lags = read_lags(c.parameters, n)
     T, q = c.parameters.integer("length", n, 10**5), c.parameters.rational("q")
@@ -304,7 +335,7 @@ def beyond_type_one(c: Certificate) -> str:
     c.demand(len(first) == n - 1, "witness.start: not n-1 tokens")
     a, b = (c.witness.integer(key, 0, n - 1) for key in ("a", "b"))
     v, w = (c.witness.integer(key, 0, S - 1) for key in ("query token", "key token"))
-    c.demand((a, b) in type_two(n, lags), f"witness: M_{a},{b} is no such block")
+    c.demand((a, b) in pairs(n, lags), f"witness: M_{a},{b} is no such block")
     c.afford(T * S**n, "sequences")
     many = number_of_sequences(rows, first, T, 10 * T)
     c.demand(many <= 10 * T, "witness.kernel: too many sequences")
@@ -313,7 +344,7 @@ def beyond_type_one(c: Certificate) -> str:
     value = entry(rows, first, lags, q, T, (a, b), (v, w))
     told = c.witness.rational("value, rounded down")
     c.demand(told == Fraction(int(value * 10**6 // 1), 10**6), f"witness.value, rounded down: it is {float(value):.6f}")
-    x = S ** (len(lags) + 1) * S ** (n - 1) * max(Fraction(1), T / q) / (T - n + 2)
+    x = S ** (len(lags) + 1) * factor(S, n) * max(Fraction(1), T / q) / (T - n + 2)
     c.demand(value > phi_above(x), f"witness: {float(value):.6g} is not above {float(phi_above(x)):.6g}")
     where = f"S={S}, n={n}, lags {braces(lags)}, T={T}"
     return f"M_{a},{b}[{v}][{w}] = {float(value):.6g} > {float(phi_above(x)):.6g}; {where}"

@@ -22,6 +22,7 @@ from verify.command import (
 )
 from verify.executors import Outcome, run_shards
 from verify.papers.sub_ngrams.engines import ENGINES, choose_engine
+from verify.papers.sub_ngrams.gradient.bound import GradientBound, largest_sizes
 from verify.papers.sub_ngrams.gradient.norms import NormPoint
 from verify.papers.sub_ngrams.gradient.settings import GradientSettings
 from verify.papers.sub_ngrams.gradient.shards import GradientShard
@@ -67,6 +68,8 @@ def main(words: Sequence[str]) -> int:
     drawn = is_picture(settings.output)
     if drawn and any(configuration.at_limit for configuration in settings.configurations(settings.T[0])):
         raise UsageError("c=inf: norms diverge there, so there is nothing to draw; give finite c, as in c=1,2,logT")
+    if settings.bound == "yes" and (settings.parametrisation == "merged" or settings.n < 2):
+        raise UsageError("bound=yes: the bounds are of the factorised gradient, for n >= 2")
     with Progress() as progress:
         gradients, outcome = compute(settings, progress)
     if outcome.status:
@@ -123,7 +126,7 @@ def compute(settings: GradientSettings, progress: Progress) -> tuple[list[Gradie
     return [Gradient(shards[i].T, shards[i].configuration, shards[i].engine, M) for i, M in finished], outcome
 
 
-def curves(settings: SubNGramProblem, gradients: Sequence[Gradient]) -> dict[str, list[NormPoint]]:
+def curves(settings: GradientSettings, gradients: Sequence[Gradient]) -> dict[str, list[NormPoint]]:
     """Norms against T, one curve for every scale asked for, all finite."""
     named = [c.replace(LOG_T, "log T") if isinstance(c, str) else f"{c:g}" for c in settings.c]
     labels = [f"q = {q}" for q in settings.q] or [f"c = {c}" for c in named]
@@ -132,7 +135,9 @@ def curves(settings: SubNGramProblem, gradients: Sequence[Gradient]) -> dict[str
         norms, errors = norms_with_errors(settings, gradient)
         assert norms is not None
         assert errors is not None
-        point = NormPoint(gradient.T, gradient.configuration.c, norms["total"], errors["total"])
+        bound = bound_of(settings, gradient)
+        limit = None if bound is None else bound.norm
+        point = NormPoint(gradient.T, gradient.configuration.c, norms["total"], errors["total"], limit)
         label = labels[settings.configurations(gradient.T).index(gradient.configuration)]
         result.setdefault(label, []).append(point)
     return result
@@ -146,11 +151,17 @@ def norms_with_errors(settings: SubNGramProblem, gradient: Gradient) -> tuple[No
     return parameter_norms(*problem), norm_errors(*problem)
 
 
+def bound_of(settings: GradientSettings, gradient: Gradient) -> GradientBound | None:
+    if settings.bound == "no":
+        return None
+    return GradientBound.of(settings.any_law, gradient.configuration, gradient.T)
+
+
 def scale(configuration: Configuration) -> str:
     return "c=inf" if configuration.at_limit else f"q={configuration.q} c={configuration.c:.6g}"
 
 
-def gradient_entry(settings: SubNGramProblem, gradient: Gradient) -> dict[str, Any]:
+def gradient_entry(settings: GradientSettings, gradient: Gradient) -> dict[str, Any]:
     """The JSON object of the command line contract; parameter norms are null at c = inf, where they diverge."""
     M, configuration = gradient.M, gradient.configuration
     norms, norms_off = norms_with_errors(settings, gradient)
@@ -170,10 +181,18 @@ def gradient_entry(settings: SubNGramProblem, gradient: Gradient) -> dict[str, A
     if M.errors is not None:
         entry["errors"] = {f"{a},{b}": block for (a, b), block in sorted(M.errors.items())}
         entry["level"] = M.level
+    bound = bound_of(settings, gradient)
+    if bound is not None:
+        one, two = largest_sizes(M, settings.n, configuration.lags)
+        entry["bounds"] = {
+            "used key lags": {"largest size": one, "bound": bound.type_one},
+            "unused key lags": {"largest size": two, "bound": bound.type_two, "by": bound.how},
+            "norm": None if norms is None else {"norm": norms["total"], "bound": bound.norm},
+        }
     return entry
 
 
-def gradient_text(settings: SubNGramProblem, gradient: Gradient) -> str:
+def gradient_text(settings: GradientSettings, gradient: Gradient) -> str:
     """Blocks as small matrices, then the norms of the parameter gradient."""
     M, configuration = gradient.M, gradient.configuration
     kind = "exact" if M.exact else f"error up to {M.error:.1e}" + (f" at level {M.level:g}" if M.level else "")
@@ -188,6 +207,14 @@ def gradient_text(settings: SubNGramProblem, gradient: Gradient) -> str:
         lines.append(
             "  norms  " + "  ".join(f"{name} {with_error(value, errors[name])}" for name, value in norms.items())
         )
+    bound = bound_of(settings, gradient)
+    if bound is not None:
+        one, two = largest_sizes(M, settings.n, configuration.lags)
+        lines.append(f"  sizes  used key lags {one:.3g}, bound {bound.type_one:.3g}   "
+                     f"unused ones {two:.3g}, bound {bound.type_two:.3g} ({bound.how})")  # fmt: skip
+        if norms is not None and bound.norm is not None:
+            factor = f", {bound.norm / norms['total']:.2g} times the norm" if norms["total"] > 0 else ""
+            lines.append(f"  bound  {bound.norm:.3g} of the norm in total{factor}")
     return "\n".join(lines) + "\n"
 
 

@@ -33,10 +33,10 @@ def gradient_figure(title: str, curves: Mapping[str, Sequence[NormPoint]]) -> Fi
 
 
 def draw_decay(axes: Axes, curves: Mapping[str, Sequence[NormPoint]]) -> None:
-    """Norm against T on logarithmic axes, with the slope -1 for the eye."""
+    """Norm against T on logarithmic axes, with its bound if there is one and the slope -1 for the eye."""
     for label, curve in curves.items():
         shown = sorted((p for p in curve if p.norm > 0), key=lambda p: p.T)
-        axes.errorbar(
+        drawn = axes.errorbar(
             [p.T for p in shown],
             [p.norm for p in shown],
             yerr=[min(p.error, p.norm * 0.999) for p in shown],
@@ -46,6 +46,10 @@ def draw_decay(axes: Axes, curves: Mapping[str, Sequence[NormPoint]]) -> None:
             linewidth=1.2,
             label=label,
         )
+        limits = [(p.T, p.bound) for p in shown if p.bound is not None]
+        if limits:
+            colour = drawn.lines[0].get_color()
+            axes.plot(*zip(*limits, strict=True), color=colour, linestyle="-.", linewidth=1, label=f"{label}, bound")
     every = [p for curve in curves.values() for p in curve if p.norm > 0]
     if every:
         T = np.array([min(p.T for p in every), max(p.T for p in every)], dtype=float)
@@ -72,8 +76,18 @@ def draw_map(axes: Axes, points: Sequence[NormPoint]) -> None:
         inside = (curve >= c.min()) & (curve <= c.max())
         if inside.any():
             axes.plot(grid[inside], curve[inside], color="white", linestyle=style, linewidth=1.6, label=label)
+    draw_where_the_bound_says_something(axes, positive)
     bar = axes.figure.colorbar(image, ax=axes, format=lambda value, _: f"{10**value:.0e}")
     bar.set_label("norm of the parameter gradient")
     axes.set(xlabel="log10 of the sequence length T", ylabel="scale c = log q")
     if axes.get_legend_handles_labels()[0]:
         axes.legend(fontsize=8, facecolor="0.4", labelcolor="white")
+
+
+def draw_where_the_bound_says_something(axes: Axes, points: Sequence[NormPoint]) -> None:
+    """The line where the bound on the norm is 1, if it is both below and above 1 at some of the points."""
+    bounded = [(p.T, p.c, math.log10(p.bound)) for p in points if p.bound is not None and p.bound > 0]
+    if bounded and min(b for _, _, b in bounded) < 0 < max(b for _, _, b in bounded):
+        T, c, bound = (np.array(values) for values in zip(*bounded, strict=True))
+        lines = axes.tricontour(np.log10(T), c, bound, levels=[0.0], colors="white", linestyles="-.", linewidths=1.6)
+        axes.clabel(lines, fmt={0.0: "bound = 1"}, fontsize=8)

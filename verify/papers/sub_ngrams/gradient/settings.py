@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from verify.papers.sub_ngrams.settings import SubNGramProblem
@@ -11,6 +13,9 @@ from verify.settings import ExecutorSettings
 class GradientSettings(SubNGramProblem, ExecutorSettings):
     """What is computed, and where."""
 
+    bound: Literal["no", "yes"] = Field(
+        "no", exclude=True, description="yes: the bounds of SN16, SN17 and SN20 beside the computed numbers"
+    )
     shards: str | None = Field(
         None,
         min_length=1,
