@@ -15,8 +15,9 @@ from flint import arb, ctx, fmpq, fmpq_mat
 
 from proofs.rationals import to_fraction
 from proofs.sub_ngrams.configuration import Configuration
-from proofs.sub_ngrams.infinite_length import Kernel, shape, stationary_weights
+from proofs.sub_ngrams.infinite_length import Kernel, shape
 from proofs.sub_ngrams.law import NGramLaw, Word
+from proofs.sub_ngrams.laws import FixedKernel
 from proofs.sub_ngrams.markov_types import ClassProbability, classes, index, word
 from proofs.sub_ngrams.score_blocks import Block, Blocks, ParameterGradient, entries
 
@@ -179,9 +180,8 @@ def transition_matrix(kernel: Kernel) -> Any:
 
 
 def distances(kernel: Kernel) -> Iterator[Fraction]:
-    """d(0), d(1), ...: d(g) = max_u TV(P^g(u, .), pi)."""
-    weights = list(stationary_weights(kernel).values())
-    pi = [fmpq(x.numerator, x.denominator) / fmpq(sum(weights).numerator, sum(weights).denominator) for x in weights]
+    """d(0), d(1), ...: d(g) = max_u TV(P^g(u, .), pi). ValueError if there are several stationary laws pi."""
+    pi = [fmpq(x.numerator, x.denominator) for x in FixedKernel(tuple(map(tuple, kernel)), "stationary").start]
     P, D = transition_matrix(kernel), len(kernel)
     power = fmpq_mat([[int(i == j) for j in range(D)] for i in range(D)])
     while True:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -59,6 +60,17 @@ def test_a_bound_is_rounded_up() -> None:
     exact = AnnealedBound(FiniteLength(2, 3, 10**6, configuration), Prior(2, 3, Fraction(1)))
     assert found.how == "kappa" and found.norm is not None
     assert exact.type_two()[0] <= arb(found.type_two) and exact.norm(arb(10**6).log()) <= arb(found.norm)
+
+
+@pytest.mark.parametrize(("rows", "how"), [("9/10,1/10\n1/5,4/5", "R"), ("1,0\n0,1", "none"), ("0,1\n0,1", "R")])
+def test_one_kernel_has_the_bound_of_its_mixing(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, rows: str, how: str
+) -> None:
+    """Two stationary laws: nothing is known. A state that is left for good does no harm."""
+    (tmp_path / "kernel.csv").write_text(rows)
+    words = f"kernel={tmp_path / 'kernel.csv'} T=300 q=300 engine=transfer format=json bound=yes"
+    part: Any = json.loads(printed(capsys, words))["bounds"]["unused key lags"]
+    assert part["by"] == how and (part["bound"] < 0.6) is (how == "R") and part["largest size"] <= part["bound"]
 
 
 def points(bound: float | None) -> dict[str, list[NormPoint]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from proofs.sub_ngrams.configuration import Configuration
@@ -43,7 +44,8 @@ class GradientBound:
             require_ngram_law(law)
             two, how = AnnealedBound(numbers, Prior(law.S, law.n, law.alpha)).type_two()
         elif isinstance(law, FixedKernel):
-            two, how = ball(numbers.gamma + numbers.mixing(law.kernel)), "R"
+            with suppress(ValueError):  # several stationary laws
+                two, how = ball(numbers.gamma + numbers.mixing(law.kernel)), "R"
         norm = None
         if not configuration.at_limit:
             norm = _up(numbers.norm_square(log_q(configuration), one, two).sqrt())
