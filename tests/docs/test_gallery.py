@@ -21,6 +21,7 @@ MOST_LINES = 60
 # Settings of a few seconds for the scripts that take longer: shorter lengths, fewer draws, the same bounds.
 SMALL: dict[str, dict[str, Any]] = {
     "decay": {"lengths": (8, 1000, 10**6), "tolerance": 0.1},
+    "bounds_at_every_length": {"powers": (1, 6)},
     "merged_against_factorised": {"lengths": (8, 16, 10**6)},
     "loss_ladder": {"lengths": (64, 1024), "sequences": 1000},
     "escape_race": {"lengths": (4, 16, 10**6), "kernels": 1000},

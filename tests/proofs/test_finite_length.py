@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 from collections import Counter
@@ -32,6 +33,7 @@ from proofs.sub_ngrams.finite_length import (
     type_two,
 )
 from proofs.sub_ngrams.law import NGramLaw, Word
+from proofs.sub_ngrams.laws import FixedKernel
 from proofs.sub_ngrams.score import score
 from proofs.sub_ngrams.transfer_exact import transfer_exact
 from tests.strategies import laws, problems
@@ -225,6 +227,56 @@ def test_lemma_2_edits_of_a_multiset(data):
     N_y = sum(w == 1 for w, _, y in F if y == 0)
     allowed = min(Fraction(1), Fraction(r, N)) + min(Fraction(1), Fraction(r, N_y))
     assert abs(difference(real) - difference(F)) <= allowed
+
+
+Joint = dict[tuple[Word, ...], Fraction]  # kept words -> their probability
+
+
+def kept_words(
+    rows: adversaries.Rows, start: dict[Word, Fraction], m: int, i: int, g: int, *, stationary: bool
+) -> Joint:
+    """The law of the words that are kept: of both parts (i words that end in the target, m-i others), in their order."""
+    n, joint = len(next(iter(start))) + 1, Counter[tuple[Word, ...]]()
+    for x, probability in chains(rows, start, m + n - 1):
+        w = words(x, n)
+        A, B = (w[:i], w[i:]) if stationary else (w[m - i :], w[: m - i])
+        if m - i > 2 * g:
+            B = B[g : m - i - g]
+        else:
+            A, B = A[max(0, g - (m - i)) :], []
+        joint[(*B, *A)] += probability
+    return dict(joint)
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 10**6), st.integers(2, 7), st.sampled_from([2, 3]), st.booleans())
+def test_lemma_5_laws_of_the_words_that_are_kept(seed, m, n, slow):
+    rng = random.Random(seed)
+    rows = adversaries.nearly_deterministic(2, n, rng, Fraction(1, 100 if slow else 3))
+    contexts = list(product(range(2), repeat=n - 1))
+    pi = dict(zip(contexts, FixedKernel(tuple(map(tuple, rows)), "stationary").start, strict=True))
+    g, i = rng.randrange(m), rng.randint(1, m)
+    d = next(itertools.islice(distances(rows), g, None))
+    ends = kept_words(rows, {rng.choice(contexts): Fraction(1)}, m, i, g, stationary=False)
+    moved = kept_words(rows, pi, m, i, g, stationary=True)
+    assert all(len(key) >= m - 2 * g for key in moved)  # at most 2g words are left out
+    assert total_variation(ends, moved) <= 3 * d
+
+
+def total_variation(first: Joint, second: Joint) -> Fraction:
+    nothing = Fraction(0)
+    return sum((max(p - second.get(key, nothing), nothing) for key, p in first.items()), nothing)
+
+
+def test_lemma_5_needs_more_than_one_gap():
+    """Tokens that stay, but for a chance of 1/10: with both parts in the other order the distance is above d(g)."""
+    rows = [[Fraction(9, 10), Fraction(1, 10)], [Fraction(1, 10), Fraction(9, 10)]]
+    pi = {(s,): Fraction(1, 2) for s in (0, 1)}
+    m, i, g = 7, 3, 1
+    ends = kept_words(rows, {(0,): Fraction(1)}, m, i, g, stationary=False)
+    moved = kept_words(rows, pi, m, i, g, stationary=True)
+    d = next(itertools.islice(distances(rows), g, None))
+    assert d < total_variation(ends, moved) <= 3 * d
 
 
 @settings(max_examples=15)

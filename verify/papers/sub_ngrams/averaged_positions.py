@@ -178,6 +178,8 @@ def every_position_and_unused_lags(settings: SubNGramSettings, run: Run) -> Find
         seconds = 1e-6 * T**2 * (len(lags) + 1) * (1 + T / 100)
         if seconds > run.seconds:
             return too_dear(seconds, run, what=f"a sequence of T={T}", scope=f"S=2, n={n}, lags {braces(lags)}")
+        while switch.sequence(T // 2, T)[T - 1 - a]:
+            T += 1  # so that the last label counts
         x, q = switch.sequence(T // 2, T + 1), Fraction(T)
         value, limit = zeros_for_zeros(x, n, lags, q), phi_above(Fraction(K, T - n + 2))
         if value > limit:

@@ -55,7 +55,7 @@ def stationary_constant(settings: SubNGramSettings, run: Run) -> Finding:
     T, first = 2 * (n - 1), (1,) * (n - 1)
     rows = [[Fraction(int(any(u))), Fraction(int(not any(u)))] for u in product((0, 1), repeat=n - 1)]
     x, configuration = (*first, *(0,) * (n - 1)), Configuration(lags, q)
-    g = score(x, rows[0], configuration)
+    a, g = n - 1, score(x, rows[0], configuration)  # the query token is the last of the ones
     value = sum((g[j] for j in range(1, T) if x[j - 1] == 0), Fraction(0))
     limit = FiniteLength(2, n, T, configuration).type_one(stationary=True)
     beyond = not at_most(lambda: ball(value), lambda: phi(limit))
@@ -64,17 +64,17 @@ def stationary_constant(settings: SubNGramSettings, run: Run) -> Finding:
         evidence=Evidence.EXACT,
         scope=f"padded heads; S=2, n={n}, lags {{1}}; one kernel, from n-1 ones, T={T}, q={q}",
         instances=1,
-        found=f"M_{{0,1}}[0][0] = {float(value):.4f}",
+        found=f"M_{{{a},1}}[1][0] = {float(value):.4f}",
         predicted=f"above {float(phi(limit)):.4f}",
         counterexample=Counterexample(
-            {"kernel": "1 after n-1 zeros, else 0", "start": first, "T": T, "q": q, "a": 0, "b": 1},
-            lambda: second.entry(rows, first, lags, q, T, (0, 1), (0, 0)) > second.phi_above(limit),
+            {"kernel": "1 after n-1 zeros, else 0", "start": first, "T": T, "q": q, "a": a, "b": 1},
+            lambda: second.entry(rows, first, lags, q, T, (a, 1), (1, 0)) > second.phi_above(limit),
         )
         if beyond
         else None,
         certificate=Certificate(
             {"S": 2, "n": n, "lags": lags, "length": T, "q": q},
-            {"kernel": rows, "start": first, "a": 0, "b": 1, "query token": 0, "key token": 0,
+            {"kernel": rows, "start": first, "a": a, "b": 1, "query token": 1, "key token": 0,
              "value, rounded down": Fraction(int(value * 10**6 // 1), 10**6)},
         ),
         undecided="the block is not above the bound",
