@@ -235,7 +235,7 @@ Joint = dict[tuple[Word, ...], Fraction]  # kept words -> their probability
 def kept_words(
     rows: adversaries.Rows, start: dict[Word, Fraction], m: int, i: int, g: int, *, stationary: bool
 ) -> Joint:
-    """The law of the words that are kept: of both parts (i words that end in the target, m-i others), in their order."""
+    """The law of the words that are kept: i words that end in the target, after the m-i others, each in their order."""
     n, joint = len(next(iter(start))) + 1, Counter[tuple[Word, ...]]()
     for x, probability in chains(rows, start, m + n - 1):
         w = words(x, n)

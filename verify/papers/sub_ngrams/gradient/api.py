@@ -15,7 +15,7 @@ from verify.papers.sub_ngrams.gradient.settings import GradientSettings
 from verify.papers.sub_ngrams.settings import refuse_what_cannot_fit
 from verify.settings import UsageError, validate
 
-OF_THE_COMMAND = ("format", "output", "executor", "workers", "shards", "budget")
+OF_THE_COMMAND = ("format", "output", "executor", "workers", "shards", "budget", "bound")
 
 
 @dataclass(frozen=True)
