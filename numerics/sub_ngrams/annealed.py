@@ -8,7 +8,8 @@ in the kernel, and a Gauss rule is exact. Otherwise
 each part with as many nodes as it is worth: the closed forms M_inf (`infinite_length`) and C (`first_order`) are cheap
 and carry nearly all of the integral; only the rest takes the transfer engine. With few free parameters the nodes are
 lattices in the logits, beyond, scrambled Sobol points. Those leave much of M_inf and C to chance: polynomials in the
-kernel that are near to them are averaged apart, exactly (`control`).
+kernel that are near to them are averaged apart, exactly (`control`). The rows of A in which literal heads average are
+an integral of their own.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial, reduce
 from operator import add
 from typing import Any, Literal, get_args
@@ -25,6 +26,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from numerics.sub_ngrams.closed_form import by_row
 from numerics.sub_ngrams.control import without_polynomials
 from numerics.sub_ngrams.given_kernel import Gradient, Part
 from numerics.sub_ngrams.integration import SCRAMBLINGS, Integral, Sampled, Sums, by_lattices, by_sobol
@@ -45,6 +47,7 @@ LIMIT_ACCURACY = 2.5e-7  # relative; lattices do not compute M_inf beyond
 # The share of the computing time then left that lattices may spend on each part, in this order.
 SHARES: dict[Part, float] = {"rest": 1 / 2, "correction": 1 / 2, "limit": 1.0}
 LEAST_TOLERANCE = 1e-100  # smaller ones are out of reach, and what is computed from them would underflow
+ROWS_SHARE = 0.25  # of the time, where there are rows of A to average
 TASK = 0.25  # seconds of work, or a shard, that are handed out at a time: a sequence takes some ms to start
 
 
@@ -81,29 +84,33 @@ def annealed_transfer(
         raise ValueError(f"method={method}, level={level}, minutes={minutes}: {get_args(Method)}, in (0, 1), positive")
     tolerance = max(tolerance, LEAST_TOLERANCE)
     problem = _Problem(law, configuration, T, tolerance, minutes, executor, device or torch.device("cpu"))
-    result, degree = None, _degree(law, T)
-    few = degree <= GAUSS_DEGREE and gauss_points(degree) ** dimension(law) <= GAUSS_NODES * minutes
-    if method == "gauss" or (method == "auto" and few):
-        result = problem.by_gauss()
-    elif method == "lattice" or (method == "auto" and dimension(law) <= LATTICE_DIMENSION):
-        result = problem.by_lattices()
-        if result is None and method == "lattice":
-            raise ValueError(f"minutes={minutes}: too few nodes for a lattice with S={law.S}, n={law.n}, {law.alpha=}")
-    sampled = result is None
-    if result is None:
-        result = problem.by_sobol(level, seed)
-    return score_blocks(result.value, result.error + beyond, law, level if sampled else None)
+    if not configuration.averaging_rows:
+        result, sampled = problem.integral(method, level, seed)
+        return score_blocks(result.value, result.error + beyond, law, level if sampled else None)
+    each = (1 + level) / 2  # the level of blocks and of rows, so that all hold at the level asked for
+    of_rows = replace(problem, minutes=ROWS_SHARE * minutes, rows=True)
+    rows, sampled_rows = of_rows.integral(method, each, seed)
+    result, sampled = replace(problem, minutes=(1 - ROWS_SHARE) * minutes).integral(method, each, seed)
+    return score_blocks(
+        result.value,
+        result.error + beyond,
+        law,
+        level if sampled or sampled_rows else None,
+        rows=by_row(rows.value.flatten().tolist(), configuration),
+        row_errors=by_row((rows.error + beyond).flatten().tolist(), configuration),
+    )
 
 
 def within_floats(configuration: Configuration, T: int) -> tuple[Configuration, float]:
     """The configuration, or its limit where powers of q are beyond floats, and how much that changes a block at most.
 
-    The positions that do not match best add at most T/q of the weight of those that do; an entry is an average of
-    differences of two averages.
+    The positions that do not match best add at most T/q of the weight of those that do, or with literal heads T over
+    the root of q; an entry is an average of differences of two averages.
     """
     if configuration.at_limit or not exceeds_floats(configuration, T):
         return configuration, 0.0
-    return Configuration(configuration.lags, math.inf), min(2.0, 2 * math.exp(math.log(T) - configuration.c))
+    limit = replace(configuration, q=math.inf)
+    return limit, min(2.0, 2 * math.exp(math.log(T) - configuration.c / configuration.unit))
 
 
 def _degree(law: NGramLaw, T: int) -> int:
@@ -120,13 +127,30 @@ class _Problem:
     minutes: float
     executor: Executor | None
     device: torch.device
+    rows: bool = False  # of A, in the place of the blocks
+
+    def integral(self, method: Method, level: float, seed: int) -> tuple[Integral, bool]:
+        """By this method, or the first that can; and whether its errors are confidence intervals."""
+        law, degree = self.law, _degree(self.law, self.T)
+        few = degree <= GAUSS_DEGREE and gauss_points(degree) ** dimension(law) <= GAUSS_NODES * self.minutes
+        if method == "gauss" or (method == "auto" and few):
+            return self.by_gauss(), False
+        if method == "lattice" or (method == "auto" and dimension(law) <= LATTICE_DIMENSION):
+            result = self.by_lattices()
+            if result is not None:
+                return result, False
+            if method == "lattice":
+                raise ValueError(
+                    f"minutes={self.minutes}: too few nodes for a lattice: S={law.S}, n={law.n}, {law.alpha=}"
+                )
+        return self.by_sobol(level, seed), True
 
     def gradient(self, part: Part, tolerance: float = 1.0) -> Gradient:
         return Gradient(self.law, self.configuration, self.T, self.device, part, tolerance)
 
     def by_gauss(self) -> Integral:
         nodes, rounding = gauss(self.law, _degree(self.law, self.T))
-        result = self.sums(self.gradient("all", self.tolerance), nodes)
+        result = self.sums(self.gradient("rows" if self.rows else "all", self.tolerance), nodes)
         # an entry is the difference of two averages of at most 1, each a combination of probabilities of paths
         return Integral(result.value[0], result.error[0] + 2 * rounding)
 
@@ -134,12 +158,13 @@ class _Problem:
         """The sum of the parts, None if there is no time for one. Time that one does not use is left to the next."""
         quarter = self.tolerance / 4
         tolerances: dict[Part, Callable[[Tensor], float]] = {
+            "rows": lambda _: 2 * quarter,
             "rest": lambda _: quarter,
             "correction": lambda _: 2 * quarter,
             "limit": lambda x: max(quarter, LIMIT_ACCURACY * float(x.abs().max())),
         }
         left, results = 60 * self.minutes, []
-        for part, share in SHARES.items():
+        for part, share in ({"rows": 1.0} if self.rows else SHARES).items():
             gradient = self.gradient(part, quarter / 4)
             at_most = int(left * share / gradient.seconds)
             result = by_lattices(partial(self.sums, gradient), tolerances[part], at_most, law=self.law)
@@ -152,6 +177,10 @@ class _Problem:
     def by_sobol(self, level: float, seed: int) -> Integral:
         """The sum of the parts, of C and M_inf without polynomials whose average is known."""
         left = 60 * self.minutes
+        if self.rows:
+            part = self.gradient("rows", self.tolerance / 16)
+            drawn = Sampled(partial(self.drawn, part, _seeds(seed, part.part)), part.seconds)
+            return by_sobol([drawn], torch.zeros(()), self.tolerance, left, level=level)
         closed_forms = [self.gradient("correction"), self.gradient("limit")]
         controlled = without_polynomials(closed_forms, self.tolerance, left, _seeds(seed, "pilot"))
         known = torch.zeros(())

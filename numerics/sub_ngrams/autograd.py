@@ -14,7 +14,7 @@ from torch import Tensor
 from numerics.device import at_once
 from numerics.sub_ngrams.closed_form import log_error, most_in_sum
 from numerics.sub_ngrams.draws import draw
-from numerics.sub_ngrams.network import Network
+from numerics.sub_ngrams.network import SATURATED, Network, positional_logits
 from numerics.sub_ngrams.population_gradient import expected_gradient
 from numerics.sub_ngrams.sequences import UNIT_ROUNDOFF, Batch, enumerate_sequences, law_error
 from proofs.sub_ngrams.configuration import Configuration
@@ -22,7 +22,8 @@ from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.laws import Law
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
 
-C_AT_LIMIT = 64.0  # stands for c = inf: e^-64 < 2e-28, and multiples of 64 are exact floats
+# times `Configuration.unit`, by parts of which numbers of matches differ, stands for c = inf: e^-64 < 2e-28
+C_AT_LIMIT = 64.0  # and multiples of 64 are exact floats
 BATCH = 1024
 POSITIONS = 2**20  # tokens of drawn sequences differentiated at once, at most
 
@@ -36,20 +37,29 @@ def autograd(
     batch: int | None = None,
     device: torch.device | None = None,
 ) -> ScoreBlocks:
-    """M = dL/dW of the network with hard heads and merged W, over all S^T sequences with their exact weights.
+    """M = dL/dW of the network with hard heads and merged W, over all S^T sequences with their exact weights, and with
+    literal heads dL/dA in the rows where they average.
 
     Every head carries its token here (V = I), or the blocks of inactive lags would not show. The limit q = inf is taken
-    at c = 64; `error_bound` says what that leaves out, and bounds the rounding.
+    at c = 64, or with literal heads a multiple; `error_bound` says what that leaves out, and bounds the rounding.
     """
     n, S = law.n, law.S
-    c = C_AT_LIMIT if configuration.at_limit else configuration.c
+    c = C_AT_LIMIT * configuration.unit if configuration.at_limit else configuration.c
     network = Network.at_configuration(law, configuration, T, parametrisation="merged", c=c, device=device)
     with torch.no_grad():
         network.V.copy_(torch.eye(S))
+        if network.A is not None:
+            network.A.copy_(positional_logits(n, T, range(1, n), SATURATED))
     batch = at_once(BATCH, network.V.device) if batch is None else batch
-    M = parameter_gradients(network, law, T, batch=batch)["W"].reshape(n, S, n, S).transpose(1, 2)
-    errors = torch.full_like(M, error_bound(law, configuration, T, batch))
-    return ScoreBlocks.from_nested(M.tolist(), errors.tolist())
+    gradients, bound = parameter_gradients(network, law, T, batch=batch), error_bound(law, configuration, T, batch)
+    M = gradients["W"].reshape(n, S, n, S).transpose(1, 2)
+    rows = {(h, t): (gradients["A"][h - 1, t - 1, :t] / c).tolist() for h, t in configuration.averaging_rows}
+    return ScoreBlocks.from_nested(
+        M.tolist(),
+        torch.full_like(M, bound).tolist(),
+        rows=rows,
+        row_errors={key: [bound / most_in_sum(law)] * len(row) for key, row in rows.items()},
+    )
 
 
 def parameter_gradients(
@@ -92,22 +102,25 @@ def error_bound(law: NGramLaw | Law, configuration: Configuration, T: int, batch
     the relative error of one term, plus that of the summation:
 
     law          weights and predictives, see `law_error`
-    logits       z = c m_j <= c |Lambda|, so |dz| <= |Lambda| |dc| + |Lambda|^2 u c; a softmax weight moves by 2 |dz|
+    logits       z = c m_j <= c |Lambda|, so |dz| <= |Lambda| |dc| + |Lambda|^2 u c, and |Lambda| (n + 6) u c more with
+                 literal heads, which average n - 1 tokens at most; a softmax weight moves by 2 |dz|
     softmax      exponentials, a sum of T, and its logarithm subtracted: u (T + 4 log T + 4 c |Lambda| + 8)
     products     16u, and the sum over S tokens that is the coefficient of the overall softmax: S u
     summation    over positions, over a batch, over the batches: u (T + batch + S^T / batch)
 
-    To first order, and doubled for the rest. At q = inf, weights off the best matches add up to at most T e^-c in the
-    attention and, on average over P, among the holders of a token: at most 4 T e^-c in sum_j |g_j|, and in an entry
-    2 T e^-c times `most_in_sum`.
+    To first order, and doubled for the rest. At q = inf, weights off the best matches, of e^-64 each at most, add up to
+    at most T e^-64 in the attention and, on average over P, among the holders of a token: at most 4 T e^-64 in
+    sum_j |g_j|, and in an entry 2 T e^-64 times `most_in_sum`. An entry of a row of A is a sum of terms g_t times at
+    most 1/4, which add up to 1/4: within the same bound, divided by `most_in_sum`.
     """
     S, u, lags = law.S, UNIT_ROUNDOFF, len(configuration.lags)
     batch = min(batch, S**T)
     if configuration.at_limit:
-        c, dc, limit = C_AT_LIMIT, 0.0, 2 * most_in_sum(law) * T * math.exp(-C_AT_LIMIT)
+        c, dc, limit = C_AT_LIMIT * configuration.unit, 0.0, 2 * most_in_sum(law) * T * math.exp(-C_AT_LIMIT)
     else:
         c, dc, limit = configuration.c, log_error(configuration), 0.0
-    dz = lags * dc + lags**2 * u * c
+    means = law.n + 6 if configuration.heads == "literal" else 0
+    dz = lags * dc + lags * (lags + means) * u * c
     softmax = T + 4 * math.log(T) + 4 * c * lags + 8
     summation = T + batch + float(S**T) / batch + 1
     return 2 * most_in_sum(law) * (law_error(T, law) + 2 * dz + u * (softmax + 16 + S + summation)) + limit

@@ -130,6 +130,10 @@ def _terms(
     weight = torch.tensor([float(counting.weight(window)) for window in windows], dtype=torch.float64)
     tokens = torch.tensor([(-1,) * (n - len(window)) + window for window in windows]).flip(1)
     lag_is = (tokens[..., None] == torch.arange(S)).to(weight)  # [window, b, v]
+    for i, window in enumerate(starts, len(words)):
+        for b in range(len(window), n):
+            for v, share in configuration.reads(window, b).items():
+                lag_is[i, b, v] = float(share)
 
     lags = [b for b in range(n) if not (configuration.at_limit and b in configuration.lags)]
     pairs = [(c, b, v) for c in range(1 + S) for b in (lags[1:] if c else lags) for v in range(S)]

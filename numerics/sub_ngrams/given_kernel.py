@@ -1,6 +1,8 @@
 """The gradient given the kernel, or a part of it, summed over kernels: the work that the annealed engine hands out.
 
 M_T = M_inf + C/T (regularised) + rest
+
+and the rows of A in which literal heads average, of order 1/T, as they are.
 """
 
 from __future__ import annotations
@@ -21,16 +23,16 @@ from numerics.sub_ngrams.infinite_length import Stationary, limit, taylor, with_
 from numerics.sub_ngrams.integration import Sums
 from numerics.sub_ngrams.kernel_rules import Nodes, Sobol
 from numerics.sub_ngrams.relabelling import Ends, all_ends, representatives, same_and_different
-from numerics.sub_ngrams.transfer import by_final_word
+from numerics.sub_ngrams.transfer import by_final_word, rows_by_final_word
 from numerics.threads import one_thread
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.counting import by_matched_context
 from proofs.sub_ngrams.law import NGramLaw, require_ngram_law
 
-Part = Literal["all", "rest", "correction", "limit", "polynomial"]
+Part = Literal["all", "rest", "correction", "limit", "polynomial", "rows"]
 
 # Kernels times n-grams worked on at a time: few calls, whose memory fits the cache.
-SHARD = {"all": 2**14, "rest": 2**14, "correction": 2**16, "limit": 2**16, "polynomial": 2**16}
+SHARD = {"all": 2**14, "rest": 2**14, "correction": 2**16, "limit": 2**16, "polynomial": 2**16, "rows": 2**14}
 # Seconds that a kernel takes, however small and per unit of size, and for every term of a Taylor polynomial.
 # Measured at one time, and roughly: they decide how many nodes there are, not what is true.
 SECONDS = {
@@ -39,13 +41,15 @@ SECONDS = {
     "correction": (1.3e-5, 6e-9),
     "limit": (2.5e-6, 3.5e-9),
     "polynomial": (0.0, 0.0),
+    "rows": (2.5e-4, 1.1e-7),
 }
 SECONDS_OF_TAYLOR = (9e-7, 5e-9)
 
 
 @dataclass(frozen=True)
 class Gradient:
-    """M_T ("all") or one of its parts as a function of the kernel: [batch, a, b, (same, different)].
+    """M_T ("all") or one of its parts as a function of the kernel: [batch, a, b, (same, different)]; or the rows of A,
+    [batch, entry, 1, 1].
 
     tolerance   of sums with weights that add up to 1; only for what takes the transfer engine
     polynomial  [degree, summand, a, b]: so many times the Taylor terms of degree 1, 2, .. of the summands of M_inf are
@@ -72,9 +76,15 @@ class Gradient:
         size = N * N * S
         if self.part == "correction":
             size *= S
-        elif self.part in ("all", "rest"):  # n S marks in 2 S + 1 averages over positions, for every matched context
+        elif self.part in (
+            "all",
+            "rest",
+            "rows",
+        ):  # n S marks in 2 S + 1 averages over positions, for every matched context
             size *= n
             groups = len(dict(by_matched_context(self.configuration, list(self.ends))))
+            if self.configuration.at_limit:  # at every level; literal heads have more of them
+                groups = groups * len(self.configuration.levels) // (len(self.configuration.lags) + 1)
             once, each = once * (2 * S + 1), each * (2 * S + 1) * groups
         terms = 0 if self.polynomial is None else 1 + len(self.polynomial)
         return once + each * size + terms * (SECONDS_OF_TAYLOR[0] + SECONDS_OF_TAYLOR[1] * N * S * S)
@@ -93,7 +103,7 @@ class Gradient:
         drawn = []
         for seed in seeds:
             sequence = Sobol(self.law, seed, skip=first)
-            drawn.append(sequence.corners(count, self.T) if self.part == "rest" else sequence.prior(count))
+            drawn.append(sequence.corners(count, self.T) if self.part in ("rest", "rows") else sequence.prior(count))
         weights = torch.block_diag(*(nodes.weights for nodes in drawn))  # type: ignore[no-untyped-call] # torch
         nodes = Nodes(torch.cat([nodes.kernels for nodes in drawn]), weights)
         return reduce(add, (self.sums(*shard) for shard in self.shards(nodes, self.tolerance * len(nodes))))
@@ -126,7 +136,12 @@ class Gradient:
             value = self.limit(chain, every) if self.part == "limit" else self.correction(chain, every)
             return value if self.polynomial is None else value - self.taylor(kernels), 0.0
         ends = self.ends
-        by_end, error = by_final_word(kernels, self.law, self.configuration, self.T, list(ends), tolerance=tolerance)
+        problem = kernels, self.law, self.configuration, self.T, list(ends)
+        if self.part == "rows":
+            rows, error = rows_by_final_word(*problem, tolerance=tolerance)
+            counts = rows.new_tensor(list(ends.values()))
+            return torch.einsum("ier,e->ir", rows, counts)[..., None, None], error * max(ends.values())
+        by_end, error = by_final_word(*problem, tolerance=tolerance)
         value = same_and_different(by_end, self.law, ends)
         if self.part == "rest":
             chain = Stationary(kernels, self.law)

@@ -7,6 +7,7 @@ from concurrent.futures import Executor
 import torch
 
 from numerics.sub_ngrams.annealed import annealed_transfer, within_floats
+from numerics.sub_ngrams.closed_form import by_row
 from numerics.sub_ngrams.monte_carlo import weighted
 from numerics.sub_ngrams.sequences import UNIT_ROUNDOFF, table
 from numerics.sub_ngrams.transfer import transfer
@@ -70,4 +71,10 @@ def one_kernel(
     kernels = table(law.kernel, device or torch.device("cpu"))[None]
     found = transfer(kernels, law, configuration, T, tolerance=tolerance)
     error = found.error + beyond + 2 * (T + 2) * (law.S + 2) * UNIT_ROUNDOFF
-    return ScoreBlocks.from_nested(found.blocks[0].tolist(), torch.full_like(found.blocks[0], error).tolist())
+    rows = by_row(found.rows[0].tolist(), configuration)
+    return ScoreBlocks.from_nested(
+        found.blocks[0].tolist(),
+        torch.full_like(found.blocks[0], error).tolist(),
+        rows=rows,
+        row_errors={key: [error] * len(row) for key, row in rows.items()},
+    )

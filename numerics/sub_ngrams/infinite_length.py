@@ -71,7 +71,7 @@ class Stationary:
 
 def best_matches(configuration: Configuration, matched: Matched) -> Counting:
     """The one counting that matters at infinite length: at q = inf, the level at which every lag matches."""
-    return Counting(matched, None if configuration.at_limit else configuration.q, level=len(matched))
+    return Counting(matched, configuration, configuration.levels[-1] if configuration.at_limit else None)
 
 
 def limit(stationary: Stationary, configuration: Configuration, ends: Mapping[Word, int]) -> Tensor:

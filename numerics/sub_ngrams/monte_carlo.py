@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Sequence
 from fractions import Fraction
+from operator import mul
 from typing import Any, Literal, get_args
 
 import torch
@@ -13,7 +14,15 @@ from scipy import stats
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from numerics.sub_ngrams.closed_form import lag_sums, lag_sums_of_counts, query_tokens, score_error
+from numerics.sub_ngrams.closed_form import (
+    by_row,
+    lag_sums,
+    lag_sums_of_counts,
+    query_tokens,
+    row_slopes,
+    row_slopes_of_counts,
+    score_error,
+)
 from numerics.sub_ngrams.draws import draw
 from numerics.sub_ngrams.sampling import predictive_of_counts, urn_counts
 from numerics.sub_ngrams.sequences import UNIT_ROUNDOFF, law_error
@@ -88,7 +97,7 @@ def monte_carlo(
         ]
         return weighted([(weight, blocks) for (weight, _), blocks in zip(parts, each, strict=True)], level)
     generator = torch.Generator(device or torch.device("cpu")).manual_seed(seed)
-    count, ranges = samples or MAX_SAMPLES, _ranges(law).to(generator.device)
+    count, ranges = samples or MAX_SAMPLES, _ranges(law, configuration).to(generator.device)
     if tolerance is not None or budget is not None:
         start = time.perf_counter()
         size = min(PILOT, max(64, PILOT_TOKENS // T))
@@ -105,9 +114,15 @@ def monte_carlo(
     # `count` at a time
     rounding = 2 * (score_error(configuration, law.S) + law_error(0) + UNIT_ROUNDOFF * (law.S**law.n + count))
     half = _half_widths(moments, ranges, level, interval) + rounding
-    if type(law) is not NGramLaw:
-        return ScoreBlocks.from_nested(moments.mean.tolist(), half.tolist(), level)
-    return ScoreBlocks.from_nested(_spread(moments.mean, law.S), _spread(half, law.S), level)
+    in_rows = sum(t for _, t in configuration.averaging_rows)
+    (blocks, rows), (block_errors, row_errors) = (x.split([len(x) - in_rows, in_rows]) for x in (moments.mean, half))
+    return ScoreBlocks.from_nested(
+        _nested(blocks, law),
+        _nested(block_errors, law),
+        level,
+        rows=by_row(rows.tolist(), configuration),
+        row_errors=by_row(row_errors.tolist(), configuration),
+    )
 
 
 def symmetrised(x: Tensor, R: Tensor) -> Tensor:
@@ -157,7 +172,8 @@ def own_blocks(x: Tensor, R: Tensor) -> Tensor:
 def sampled_moments(
     law: NGramLaw | Law, configuration: Configuration, T: int, count: int, generator: torch.Generator
 ) -> Moments:
-    """Of `symmetrised` for so many drawn sequences; of `own_blocks` under another law than `NGramLaw`."""
+    """Of `symmetrised`, flat, or of `own_blocks` under another law than `NGramLaw`, and then of the entries of the rows
+    of A, for so many drawn sequences."""
     kind = generator.device.type
     if type(law) is not NGramLaw:
         return _moments_of_own_blocks(law, configuration, T, count, generator)
@@ -167,7 +183,11 @@ def sampled_moments(
     for first in range(0, count, lanes):
         start, last, grams = urn_counts(law, T, min(lanes, count - first), generator, dtype)
         P = predictive_of_counts(law, last, grams)
-        moments.add(symmetrised(last, lag_sums_of_counts(start, last, grams, P, configuration, law.n)))
+        drawn = start, last, grams, P, configuration, law.n
+        values = [symmetrised(last, lag_sums_of_counts(*drawn)).flatten(1)]
+        if configuration.averaging_rows:  # which relabelling leaves as they are
+            values.append(row_slopes_of_counts(*drawn))
+        moments.add(torch.cat(values, 1))
     return moments
 
 
@@ -179,23 +199,36 @@ def _moments_of_own_blocks(
     lanes = max(1, min(MAX_LANES[kind], MAX_BYTES[kind] // tokens))
     for first in range(0, count, lanes):
         x, P = draw(law, T, min(lanes, count - first), generator)
-        moments.add(own_blocks(x, lag_sums(x, P, configuration, law.n)))
+        values = own_blocks(x, lag_sums(x, P, configuration, law.n)).flatten(1)
+        moments.add(torch.cat([values, row_slopes(x, P, configuration, law.n)], 1))
     return moments
 
 
 def weighted(parts: Sequence[tuple[Fraction, ScoreBlocks]], level: float | None) -> ScoreBlocks:
     """The mean of float gradients with these weights: that under a mixture. Errors hold where those of all parts do."""
     n = max(a for a, _ in parts[0][1].blocks) + 1
+    weights = [float(weight) for weight, _ in parts]
 
-    def mean(blocks: Sequence[Blocks]) -> list[Any]:
-        weights = torch.tensor([float(weight) for weight, _ in parts], dtype=torch.float64)
-        stack = torch.tensor([[[b[a, c] for c in range(n)] for a in range(n)] for b in blocks], dtype=torch.float64)
-        total: list[Any] = torch.einsum("i,iabvw->abvw", weights, stack).tolist()
-        return total
+    def mean(each: Sequence[Blocks], rounding: float = 0.0) -> dict[tuple[int, int], list[list[float]]]:
+        return {
+            key: [
+                [math.fsum(map(mul, weights, entry)) + rounding for entry in zip(*rows, strict=True)]
+                for rows in zip(*(blocks[key] for blocks in each), strict=True)
+            ]
+            for key in each[0]
+        }
 
-    errors = [found.errors for _, found in parts if found.errors is not None]
-    rounded = [[[[e + 4 * UNIT_ROUNDOFF for e in row] for row in M] for M in line] for line in mean(errors)]
-    return ScoreBlocks.from_nested(mean([found.blocks for _, found in parts]), rounded, level)
+    def nested(blocks: dict[tuple[int, int], list[list[float]]]) -> list[list[list[list[float]]]]:
+        return [[blocks[a, b] for b in range(n)] for a in range(n)]
+
+    rounding = 4 * UNIT_ROUNDOFF
+    return ScoreBlocks.from_nested(
+        nested(mean([found.blocks for _, found in parts])),
+        nested(mean([found.errors or {} for _, found in parts], rounding)),
+        level,
+        rows={key: row for key, (row,) in mean([found.rows for _, found in parts]).items()},
+        row_errors={key: row for key, (row,) in mean([found.row_errors or {} for _, found in parts], rounding).items()},
+    )
 
 
 def _half_widths(moments: Moments, ranges: Tensor, level: float, interval: Interval) -> Tensor:
@@ -207,11 +240,23 @@ def _half_widths(moments: Moments, ranges: Tensor, level: float, interval: Inter
     return (2 * variance * log / m).sqrt() + 7 * ranges * log / (3 * (m - 1))
 
 
-def _ranges(law: NGramLaw | Law) -> Tensor:
-    """Ranges of the values: g sums to 0, |g| to at most 2, so g over any positions is in [-1, 1]."""
-    if type(law) is not NGramLaw:
-        return torch.tensor(2.0, dtype=torch.float64)
-    return torch.tensor([2 / law.S, 2 / (law.S * (law.S - 1))], dtype=torch.float64)[:, None, None]
+def _ranges(law: NGramLaw | Law, configuration: Configuration) -> Tensor:
+    """Ranges of the values of `sampled_moments`. g sums to 0, |g| to at most 2, so g over any positions, however they
+    share it, is in [-1, 1]. In a row of t entries it is multiplied by at most (1 - 1/t)/t either way."""
+    S, n = law.S, law.n
+    alike = [2 / S] * n**2 + [2 / (S * (S - 1))] * n**2
+    blocks = alike if type(law) is NGramLaw else [2.0] * (n * S) ** 2
+    rows = [2 * (t - 1) / t**2 for _, t in configuration.averaging_rows for _ in range(t)]
+    return torch.tensor(blocks + rows, dtype=torch.float64)
+
+
+def _nested(flat: Tensor, law: NGramLaw | Law) -> list[Any]:
+    """The values of blocks as nested lists [a][b][v][v']."""
+    n, S = law.n, law.S
+    if type(law) is NGramLaw:
+        return _spread(flat.view(2, n, n), S)
+    nested: list[Any] = flat.view(n, n, S, S).tolist()
+    return nested
 
 
 def _needed(pilot: Moments, ranges: Tensor, tolerance: float, level: float, interval: Interval) -> int:

@@ -6,6 +6,7 @@ Shapes: B sequences of T tokens out of S; H = n-1 heads; the stream has d = (H+1
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Literal
 
 import torch
@@ -17,13 +18,14 @@ from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.laws import Law
 
 Parametrisation = Literal["factorised", "merged"]
+SATURATED = 1000.0  # logits of a softmax row that stand for c_A = inf: e^-1000 is 0 in floats
 
 
 class Network(nn.Module):
     """A map from int64 sequences (B x T) to next-token probabilities (B x S).
 
     V     H x S x S, the value matrices of the first layer
-    A     H x T x T, its positional logits (soft heads), or None: hard heads, head h shifts by h, 0 where t-h < 0
+    A     H x T x T, its positional logits, or None: hard padded heads, head h shifts by h and reads 0 where t-h < 0
     Q, K  d x D each, the second layer (factorised), or
     W     d x d in their place (merged); block W_ab is rows aS..aS+S (query lag a) and columns bS..bS+S (key lag b)
 
@@ -130,8 +132,8 @@ class Network(nn.Module):
     ) -> Network:
         """The Lambda-gram configuration (sub-n-grams/configuration), c = log q or as given; c_A = inf: hard heads.
 
-        A soft head h has logit c_A on position t-h. Where t-h does not exist it sees the average of all tokens so
-        far: no finite logits give the 0 of a hard head there. Raises ValueError when c is infinite.
+        A soft or literal head h has logit c_A on position t-h. Where t-h does not exist it sees the average of all
+        tokens so far: no logits give the 0 of a padded head there. Raises ValueError when c is infinite.
         """
         c = configuration.c if c is None else c
         if c == math.inf:
@@ -142,10 +144,8 @@ class Network(nn.Module):
         eye = torch.eye(S, dtype=dtype, device=device)
         V = torch.stack([eye * (h in active) for h in range(1, H + 1)]) if H else eye.new_zeros(0, S, S)
         A = None
-        if c_A != math.inf:
-            A = eye.new_zeros(H, T, T)
-            for h in active:
-                A[h - 1].diagonal(-h).fill_(c_A)
+        if c_A != math.inf or configuration.heads == "literal":
+            A = positional_logits(law.n, T, active, min(c_A, SATURATED)).to(eye)
         if parametrisation == "merged":
             return Network(V, A=A, W=_merged(law, configuration.lags, c, eye))
         Q = eye.new_zeros(law.n, S, law.n, S)  # lag, token, slot, coordinate
@@ -190,6 +190,14 @@ class Network(nn.Module):
         return Network(
             normal(H, S, S) / math.sqrt(S), A=A, Q=normal(d, d) / math.sqrt(d), K=normal(d, d) / math.sqrt(d)
         )
+
+
+def positional_logits(n: int, T: int, heads: Iterable[int], c_A: float) -> Tensor:
+    """A with c_A on position t-h for these heads h, and 0 elsewhere: H x T x T."""
+    A = torch.zeros(n - 1, T, T, dtype=torch.float64)
+    for h in heads:
+        A[h - 1].diagonal(-h).fill_(c_A)
+    return A
 
 
 def _merged(law: NGramLaw | Law, lags: tuple[int, ...], c: float, eye: Tensor) -> Tensor:

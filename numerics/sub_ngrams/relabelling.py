@@ -8,12 +8,13 @@ stands for all.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from itertools import product
 
 import torch
 from torch import Tensor
 
-from proofs.sub_ngrams.configuration import Configuration
+from proofs.sub_ngrams.configuration import Configuration, Row
 from proofs.sub_ngrams.counting import by_matched_context
 from proofs.sub_ngrams.law import NGramLaw, Word
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
@@ -49,8 +50,16 @@ def same_and_different(by_end: Tensor, law: NGramLaw, ends: Ends) -> Tensor:
     return torch.stack([same / S, (total - same) / (S * (S - 1))], -1)
 
 
-def score_blocks(value: Tensor, error: Tensor, law: NGramLaw, level: float | None) -> ScoreBlocks:
-    """Score blocks from [a, b, (same, different)]."""
+def score_blocks(
+    value: Tensor,
+    error: Tensor,
+    law: NGramLaw,
+    level: float | None,
+    *,
+    rows: Mapping[Row, Sequence[float]] | None = None,
+    row_errors: Mapping[Row, Sequence[float]] | None = None,
+) -> ScoreBlocks:
+    """Score blocks from [a, b, (same, different)], and rows, which are the same whatever the names of the tokens."""
     diagonal = torch.eye(law.S, dtype=torch.int64)
     full = [x.cpu().flip(-1)[..., diagonal].tolist() for x in (value, error)]
-    return ScoreBlocks.from_nested(full[0], full[1], level)
+    return ScoreBlocks.from_nested(full[0], full[1], level, rows=rows, row_errors=row_errors)

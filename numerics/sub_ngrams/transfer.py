@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 
 import torch
@@ -37,10 +38,12 @@ EMPTY = 1e4  # a rate t at which e^(-t omega) is 0 for every weight omega >= 1
 
 @dataclass(frozen=True)
 class Quenched:
-    """Score blocks given the kernel: blocks[i, a, b, v, v'] for kernel i, and a bound on the error of every entry."""
+    """The gradient given the kernel: blocks[i, a, b, v, v'] for kernel i; rows[i, entry], the entries of the rows of A
+    in which literal heads average, one row after the other; and a bound on the error of every entry."""
 
     blocks: Tensor
     error: float
+    rows: Tensor
 
 
 @one_thread()
@@ -57,7 +60,11 @@ def transfer(
     keep_memory()
     ends = list(product(range(law.S), repeat=law.n))
     by_end, error = by_final_word(kernels, law, configuration, T, ends, tolerance=tolerance)
-    return Quenched(gather_blocks(by_end, law, ends), error)
+    rows = kernels.new_zeros(len(kernels), 0)
+    if configuration.averaging_rows:
+        rows, row_error = rows_by_final_word(kernels, law, configuration, T, ends, tolerance=tolerance)
+        rows, error = rows.sum(1), max(error, row_error)
+    return Quenched(gather_blocks(by_end, law, ends), error, rows)
 
 
 def gather_blocks(by_end: Tensor, law: Chains, ends: Sequence[Word]) -> Tensor:
@@ -78,28 +85,58 @@ def by_final_word(
     *,
     tolerance: float,
 ) -> tuple[Tensor, float]:
-    """E[1{end} sum_j g_j 1{x_{j-b} = v'}] for each kernel and each of these final n-grams: [batch, end, b, v'].
+    """E[1{end} sum_j g_j (weight of v' in what head b reads at j)] for each kernel and each of these final n-grams:
+    [batch, end, b, v'].
 
     Returns also a bound on the error of every sum of entries over different ends.
     """
+    return _by_final_word(_Average, kernels, law, configuration, T, ends, tolerance)
+
+
+def rows_by_final_word(
+    kernels: Tensor, law: Chains, configuration: Configuration, T: int, ends: Sequence[Word], *, tolerance: float
+) -> tuple[Tensor, float]:
+    """E[1{end} dl/dA^(h)_{t,i} / c] in the averaging rows, likewise: [batch, end, entry]."""
+    sums, error = _by_final_word(_RowAverage, kernels, law, configuration, T, ends, tolerance)
+    rows = sums[..., 0].split([t for _, t in configuration.averaging_rows], -1)
+    # the softmax of a row of t equal weights takes the mean off, and 1/t <= 1/2
+    return torch.cat([(row - row.mean(-1, keepdim=True)) / row.shape[-1] for row in rows], -1), error
+
+
+def _by_final_word(
+    average: type[_Average],
+    kernels: Tensor,
+    law: Chains,
+    configuration: Configuration,
+    T: int,
+    ends: Sequence[Word],
+    tolerance: float,
+) -> tuple[Tensor, float]:
+    """E[1{end} sum_j g_j phi_j] for each kernel, end and mark phi of these averages: [batch, end, .., ..]."""
     require_problem(law, configuration, T, tolerance)
     _require_kernels(kernels, law)
     N, groups = law.S ** (law.n - 1), list(by_matched_context(configuration, list(ends)))
-    levels = len(configuration.lags) + 1 if configuration.at_limit else 1
+    levels = len(configuration.levels) if configuration.at_limit else 1
     # slow kernels together, so that stacks of fast ones can stop squaring early
     order = squarings_to_settle(transitions(kernels, law), T.bit_length()).argsort()
     kernels = (kernels / kernels.sum(-1, keepdim=True))[order]
     chain = _Chain(kernels, law, T, tolerance / 12, tolerance / (12 * levels * len(groups)))
 
-    result = kernels.new_zeros(len(kernels), len(ends), law.n, law.S)
+    parts_of_ends: list[Tensor] = [torch.zeros(())] * len(ends)
     for matched, group in groups:
         parts = decomposition(configuration, matched, law.S)
-        every = chain.average(parts.every, group)
+
+        def averaged(levels: list[Counting], group: list[Word] = group) -> Tensor:
+            return torch.stack([average(chain, counting, group).value() for counting in levels]).sum(0)
+
+        every = averaged(parts.every)
         g = torch.zeros_like(every)
         for s in range(law.S):
             target = chain.kernels[:, [chain.number(end[1:]) for end in group], s, None, None]
-            g += target * (every - chain.average(parts.avoiding[s], group) - chain.average(parts.holding[s], group))
-        result[:, [ends.index(end) for end in group]] = g
+            g += target * (every - averaged(parts.avoiding[s]) - averaged(parts.holding[s]))
+        for end, of_end in zip(group, g.unbind(1), strict=True):
+            parts_of_ends[ends.index(end)] = of_end
+    result = torch.stack(parts_of_ends, 1)
     # g is sum_s P(s) of three averages; each is off by these parts of the probability of its sequences, and by what
     # was left out, negligible at every level and matched context. Rounding enters the averages and their total.
     return result[order.argsort()], 3 * chain.truncation + tolerance / 4 + 6 * rounding(N, T)
@@ -129,20 +166,17 @@ class _Chain:
         """Place of a word among all words of its length."""
         return sum(token * self.law.S**i for i, token in enumerate(reversed(word)))
 
-    def average(self, levels: list[Counting], ends: list[Word]) -> Tensor:
-        """E[1{end} N/Z] for each kernel, end and mark phi_j = 1{x_{j-b} = v'}: [batch, end, b, v'], levels summed."""
-        return torch.stack([_Average(self, counting, ends).value() for counting in levels]).sum(0)
-
 
 class _Average:
-    """E[1{end} N/Z] for one counting: the chain with its positions weighted.
+    """E[1{end} N/Z] for one counting and each mark, phi_j the weight of v' in what head b reads at j: the chain with
+    its positions weighted.
 
     For each b one mark (b, v') is not followed: its average is what remains of the total weight. It takes the weight of
-    the positions j < b, where x_{j-b} does not exist, to tell. Nor are marks followed that no position bears.
+    the positions j < b, where head b reads 0, to tell. Nor are marks followed that no position bears.
     """
 
     def __init__(self, chain: _Chain, counting: Counting, ends: list[Word]) -> None:
-        self.chain = chain
+        self.chain, self.counting = chain, counting
         S, n, contexts = chain.law.S, chain.law.n, chain.law.contexts
         new = chain.kernels.new_tensor
         final = torch.tensor([chain.number(end) for end in ends], device=chain.kernels.device)
@@ -156,32 +190,53 @@ class _Average:
         self.start = chain.start * torch.isfinite(omega).all(-1)
         omega = omega.where(torch.isfinite(omega), 0)
         self.start_omega = omega.sum(-1)
+        self.phi = self.omega.new_zeros(
+            0, chain.N, S
+        )  # of marks that are followed along the chain: [mark, context, token]
+        self.start_marked = self.marked(omega)
 
+    def marked(self, omega: Tensor) -> Tensor:
+        """Sum of omega phi over the positions j < n-1 [mark, context]: of the marks in `phi`, which it sets, and of
+        more that only these positions bear."""
+        S, n = self.chain.law.S, self.chain.law.n
         # the v' not followed: that of all positions with weight, if there is such a v'
-        self.rest = dict.fromkeys(range(n), S - 1) | dict(counting.matched)
-        if counting.holders is not None:
-            self.rest[0] = counting.holders
-        words = torch.tensor(list(product(range(S), repeat=n)), device=omega.device).reshape(chain.N, S, n)
-        self.marks, phi, start_marked = [], [], []
+        self.rest = dict.fromkeys(range(n), S - 1) | dict(self.counting.matched)
+        if self.counting.holders is not None:
+            self.rest[0] = self.counting.holders
+        words = torch.tensor(list(product(range(S), repeat=n)), device=omega.device).reshape(self.chain.N, S, n)
+        reads = _reads_at_start(S, n, self.counting.configuration).to(omega)
+        self.marks, phi, start_marked = list[tuple[int, int]](), [], []
         for b, v in product(range(n), range(S)):
             inside = (words[:, :, n - 1 - b] == v).to(omega)
-            at_start = (omega[:, b:] * (words[:, 0, : n - 1 - b] == v)).sum(-1)
+            at_start = (omega * reads[:, :, b, v]).sum(-1)
             if v != self.rest[b] and bool((self.omega * inside).any() or at_start.any()):
                 self.marks.append((b, v))
                 phi.append(inside)
                 start_marked.append(at_start)
-        self.phi = torch.stack(phi) if phi else self.omega.new_zeros(0, chain.N, S)
-        self.start_marked = torch.stack(start_marked + [omega[:, :b].sum(-1) for b in range(n)])
+        if phi:
+            self.phi = torch.stack(phi)
+        nothing = 1 - reads.sum(-1)
+        return torch.stack(start_marked + [(omega * nothing[:, :, b]).sum(-1) for b in range(n)])
 
     def value(self) -> Tensor:
-        chain, n, F = self.chain, self.chain.law.n, len(self.marks)
+        """[batch, end, b, v']"""
+        total, sums = self.sums()
+        result = total.new_zeros(*total.shape, self.chain.law.n, self.chain.law.S)
+        for f, (b, v) in enumerate(self.marks):
+            result[:, :, b, v] = sums[:, f]
+        for b, v in self.rest.items():
+            result[:, :, b, v] = total - sums[:, len(self.marks) + b] - result[:, :, b].sum(-1)
+        return result
+
+    def sums(self) -> tuple[Tensor, Tensor]:
+        """E[1{end} 1{Z > 0}] [batch, end], and E[1{end} N/Z] for each mark that is followed [batch, mark, end]."""
+        chain = self.chain
         empty = self.survival(EMPTY)
-        total = self.survival(0.0) - empty  # E[1{end} 1{Z > 0}]
-        sums = total.new_zeros(len(total), F + n, total.shape[1])
-        result = total.new_zeros(*total.shape, n, chain.law.S)
+        total = self.survival(0.0) - empty
+        sums = total.new_zeros(len(total), len(self.start_marked), total.shape[1])
         active = torch.nonzero(total.sum(1) > chain.negligible).flatten()
         if not len(active):
-            return result
+            return torch.zeros_like(total), sums
         rates, weights = chain.reciprocal(float(self.omega.max()))
         for t, w in zip(torch.split(rates, NODES), torch.split(weights, NODES), strict=True):
             if not len(active):
@@ -193,12 +248,7 @@ class _Average:
                 # what larger t would add to an average is at most the probability that a Z > 0 survives this t
                 still.append(part[(G[:, -1] - empty[part]).sum(1) > chain.negligible])
             active = torch.cat(still)
-
-        for f, (b, v) in enumerate(self.marks):
-            result[:, :, b, v] = sums[:, f]
-        for b, v in self.rest.items():
-            result[:, :, b, v] = total - sums[:, F + b] - result[:, :, b].sum(-1)
-        return result
+        return total, sums
 
     def survival(self, t: float) -> Tensor:
         """E[1{end} e^(-tZ)] for all kernels: [kernel, end]."""
@@ -236,6 +286,36 @@ class _Average:
         dG[: len(phi)] += G * (self.omega * phi)[:, None, self.context, self.token]
         shape = (len(kernels), len(t), len(self.context))
         return G.reshape(shape), dG.reshape(-1, *shape)
+
+
+class _RowAverage(_Average):
+    """The same for the marks phi_j = 1{j = t} 1{x_i = x_{T-h+1}} of the averaging rows (h, t), i = 1..t."""
+
+    def marked(self, omega: Tensor) -> Tensor:
+        contexts = torch.tensor(self.chain.law.contexts, device=omega.device)
+        token = dict(self.counting.matched)
+        return torch.stack(
+            [
+                omega[:, t - 1] * (contexts[:, i] == token[h])
+                for h, t in self.counting.configuration.averaging_rows
+                for i in range(t)
+            ]
+        )
+
+    def value(self) -> Tensor:
+        """[batch, end, entry, 1]"""
+        return self.sums()[1].mT[..., None]
+
+
+@lru_cache(maxsize=64)
+def _reads_at_start(S: int, n: int, configuration: Configuration) -> Tensor:
+    """Weight of v' in what head b reads at the position j < n-1 of each start: [context, j, b, v']."""
+    reads = torch.zeros(S ** (n - 1), n - 1, n, S, dtype=torch.float64)
+    for i, u in enumerate(product(range(S), repeat=n - 1)):
+        for j, b in product(range(n - 1), range(n)):
+            for v, weight in configuration.reads(u[: j + 1], b).items():
+                reads[i, j, b, v] = float(weight)
+    return reads
 
 
 def transitions(edges: Tensor, law: Chains) -> Tensor:

@@ -26,16 +26,16 @@ Matched = tuple[tuple[int, int], ...]  # ((lag, token), ...): the token that pos
 class Counting:
     """The weights of one average: 0 where a position does not share, inf where the sequence is to be left out.
 
-    q        weight q^m of a position with m matching lags, a Fraction or a float; None: weight 1 at m = level,
-             sequences with m > level are left out
-    level    only where q is None
+    configuration  says how much a position matches, and is worth
+    level    None: the weight of a position is q^m, m its number of matches. At q = inf one of the levels: the weight is
+             1 at m = level, and sequences with m > level are left out
     holders  only positions that hold this token share; None: all positions
     avoided  sequences with this token are left out
     """
 
     matched: Matched
-    q: Fraction | float | None
-    level: int = 0
+    configuration: Configuration
+    level: int | None = None
     holders: int | None = None
     avoided: int | None = None
 
@@ -45,9 +45,9 @@ class Counting:
             return math.inf
         if self.holders is not None and window[-1] != self.holders:
             return 0
-        m = sum(lag < len(window) and window[-1 - lag] == token for lag, token in self.matched)
-        if self.q is not None:
-            return self.q**m
+        m = self.configuration.compare(window, self.matched)
+        if self.level is None:
+            return self.configuration.weight(m)
         return math.inf if m > self.level else int(m == self.level)
 
 
@@ -61,11 +61,8 @@ class Decomposition:
 
 
 def decomposition(configuration: Configuration, matched: Matched, S: int) -> Decomposition:
-    levels = (
-        [Counting(matched, None, level) for level in range(len(matched) + 1)]
-        if configuration.at_limit
-        else [Counting(matched, configuration.q)]
-    )
+    choices = configuration.levels if configuration.at_limit else [None]
+    levels = [Counting(matched, configuration, level) for level in choices]
     return Decomposition(
         every=levels,
         avoiding=[[replace(level, avoided=s) for level in levels] for s in range(S)],

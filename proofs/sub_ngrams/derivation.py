@@ -15,12 +15,13 @@ from itertools import product
 from typing import Any
 
 import sympy
-from sympy.polys.domains import ZZ
+from sympy.polys.domains import QQ, ZZ
 from sympy.polys.fields import field
 from sympy.polys.rings import ring
 
 from proofs.identities import Identities, decide, limit_at_infinity
-from proofs.sub_ngrams.configuration import Configuration
+from proofs.rationals import to_fraction
+from proofs.sub_ngrams.configuration import Configuration, Heads
 from proofs.sub_ngrams.law import NGramLaw, Word
 from proofs.sub_ngrams.laws import Law, every_sequence
 from proofs.sub_ngrams.literal_network import (
@@ -34,8 +35,10 @@ from proofs.sub_ngrams.literal_network import (
     merged_logit,
     one_hot,
     score_derivative,
+    softmax_slopes,
     window,
 )
+from proofs.sub_ngrams.score import rational_root, row_slopes
 from proofs.sub_ngrams.score_blocks import ParameterGradient, ScoreBlocks, parameter_gradient
 
 ClosedForm = Callable[[Sequence[int], int, Sequence[Any], Sequence[Any]], Any]
@@ -80,39 +83,63 @@ def merged_identity(S: int, n: int, T: int) -> Identities:
     )
 
 
-def exponent_identity(S: int, n: int, T: int, lags: tuple[int, ...]) -> Identities:
+def exponent_identity(S: int, n: int, T: int, lags: tuple[int, ...], heads: Heads = "padded") -> Identities:
     """At the configuration the literal network's logits are z_j = m_j c, so that position j has weight q^m_j."""
-    configuration = Configuration(lags, Fraction(2))  # the value of q plays no part
-    _, root_c, *anything = ring(["root_c", *(f"y{s}" for s in range(S))], ZZ)
+    configuration = Configuration(lags, Fraction(2), heads)  # the value of q plays no part
+    _, root_c, *anything = ring(["root_c", *(f"y{s}" for s in range(S))], QQ)
     logits = _logits_at(S, n, configuration, root_c, anything)
     return decide(
-        f"z_j = m_j c for all c, S={S} n={n} T={T} lags={lags}",
+        f"z_j = m_j c for all c, S={S} n={n} T={T} lags={lags}, {heads} heads",
         (
-            (f"x={x} z_{j}", z - configuration.matches(x, j) * root_c**2)
+            (f"x={x} z_{j}", z - QQ(configuration.matches(x, j), configuration.unit) * root_c**2)
             for x in sequences_up_to_relabelling(S, T)
             for j, (z, _) in enumerate(logits(x))
         ),
     )
 
 
-def chain_rule(S: int, n: int, T: int, lags: tuple[int, ...], rule: ChainRule = parameter_gradient) -> Identities:
+def chain_rule(
+    S: int, n: int, T: int, lags: tuple[int, ...], rule: ChainRule = parameter_gradient, heads: Heads = "padded"
+) -> Identities:
     """Claim SN2: the gradient in every entry of every Q_a, K_b, V^(h) is what `rule` makes of the score blocks.
 
     For all c and all g: with SN1 and `exponent_identity`, identities in q and P.
     """
-    configuration = Configuration(lags, Fraction(2))  # the value of q plays no part
-    _, root_c, *symbols = ring(["root_c", *(f"g{j}" for j in range(T)), *(f"y{s}" for s in range(S))], ZZ)
+    configuration = Configuration(lags, Fraction(2), heads)  # the value of q plays no part
+    _, root_c, *symbols = ring(["root_c", *(f"g{j}" for j in range(T)), *(f"y{s}" for s in range(S))], QQ)
     g, anything = symbols[:T], symbols[T:]
     logits = _logits_at(S, n, configuration, root_c, anything)
 
     def residuals() -> Iterator[tuple[str, Any]]:
         for x in sequences_up_to_relabelling(S, T):
             jacobian = [gradient for _, gradient in logits(x)]
-            predicted = rule(ScoreBlocks.from_nested(score_sums(x, g, S, n)), configuration)
+            predicted = rule(_score_blocks(x, g, configuration, S, n), configuration)
             for i, (entry, value) in enumerate(every_entry(predicted, S, n, root_c)):
                 yield f"x={x} {entry}", _chain(g, jacobian, i) - value
 
-    return decide(f"dl/d(Q, K, V) = chain rule for all c, q and P, S={S} n={n} T={T} lags={lags}", residuals())
+    return decide(
+        f"dl/d(Q, K, V) = chain rule for all c, q and P, S={S} n={n} T={T} lags={lags}, {heads} heads", residuals()
+    )
+
+
+def averaging_rows(S: int, n: int, T: int, lags: tuple[int, ...], rule: ChainRule = parameter_gradient) -> Identities:
+    """Claim SN2, positional logits of literal heads: dl/dA^(h)_{t,i} in the rows t <= h, which average, is what `rule`
+    makes of the scores, for all c and g. It is 0 but for h in Lambda and t >= 2. The other rows: `saturation`."""
+    configuration = Configuration(lags, Fraction(2), "literal")
+    _, root_c, *g = ring(["root_c", *(f"g{j}" for j in range(T))], QQ)
+    slopes = _row_slopes_at(S, n, configuration, root_c)
+
+    def residuals() -> Iterator[tuple[str, Any]]:
+        for x in sequences_up_to_relabelling(S, T):
+            predicted = rule(_score_blocks(x, g, configuration, S, n), configuration).A
+            for h in range(1, n):
+                for t in range(1, h + 1):
+                    row = predicted[h, t][0] if (h, t) in predicted else [0] * t
+                    dz = slopes(x, h, t)
+                    for i in range(t):
+                        yield f"x={x} A^({h})_{t},{i + 1}", g[t - 1] * dz[i] - row[i] * root_c**2
+
+    return decide(f"dl/dA = chain rule in rows t <= h for all c, q and P, S={S} n={n} T={T} lags={lags}", residuals())
 
 
 def saturation(n: int, T: int) -> Identities:
@@ -120,65 +147,93 @@ def saturation(n: int, T: int) -> Identities:
 
     All their derivatives in A are rational functions of r; the residual is the limit. The logits z are polynomials in
     these weights, and abs(dl/dz_j) <= 1 by SN1, so dl/dA vanishes with them. Only rows with t > h have a position t-h:
-    before, a hard head reads nothing, whatever A is; a soft head would average over its row and does not saturate.
+    before, a padded head reads 0, whatever A is; a literal head averages over its row and does not saturate.
     """
     r = sympy.Symbol("r", positive=True)
     F, _ = field([r], ZZ)
 
     def residuals() -> Iterator[tuple[str, Any]]:
         for t in range(2, T + 1):
-            A = sympy.symbols(f"A:{t}")
-            Z = sum(map(sympy.exp, A))
             for i, k, h in product(range(t), range(t), range(1, min(n, t))):
-                at_configuration = {A_m: sympy.log(r) if m == t - 1 - h else 0 for m, A_m in enumerate(A)}
-                slope = F.from_expr(sympy.diff(sympy.exp(A[i]) / Z, A[k]).subs(at_configuration))
+                slope = F.from_expr(softmax_slopes(t, t - 1 - h)[i][k])
                 yield f"t={t} h={h} d weight {i}/d A {k}", limit_at_infinity(slope.numer, slope.denom)
 
     return decide(f"d(first-layer weights)/dA -> 0 as c_A -> oo, heads 1..{n - 1}, rows up to {T}", residuals())
 
 
 def derivation(law: NGramLaw | Law, configuration: Configuration, T: int) -> ScoreBlocks:
-    """The population gradient in W from the differentiated network, over all sequences of length T >= n.
+    """The population gradient in W, and in the averaging rows of A, from the differentiated network, over all sequences
+    of length T >= n.
 
-    q is rational, or inf: then every dl/dz_j is a rational function of q whose limit is taken.
+    q is rational, with literal heads as `configuration.exact` says, or inf: then every dl/dz_j is a rational function
+    of the root of q, whose limit is taken.
     """
     if not configuration.exact:
-        raise ValueError(f"q={configuration.q!r}: this engine needs a rational q, or inf")
+        raise ValueError(f"q={configuration.q!r}: this engine needs a rational q with rational weights, or inf")
     S, n = law.S, law.n
-    _, root_c = ring(["root_c"], ZZ)
-    _, q = ring(["q"], ZZ)
+    _, root_c = ring(["root_c"], QQ)
+    _, root = ring(["root"], ZZ)
     logits = _logits_at(S, n, configuration, root_c, [0] * S)
-    dz_dW = cache(lambda query, key: merged_logit(S, n)([0] * (n * S) ** 2, one_hot(query, S), one_hot(key, S))[1])
+    dz_dA = _row_slopes_at(S, n, configuration, root_c)
+    heads = configuration.heads
+    dz_dW = cache(
+        lambda query, key: merged_logit(S, n)([0] * (n * S) ** 2, one_hot(query, S), one_hot(key, S, heads))[1]
+    )
     totals = [Fraction(0)] * (n * S) ** 2
+    rows = {(h, t): [Fraction(0)] * t for h, t in configuration.averaging_rows}
     for x, probability, P in every_sequence(law, T):
-        m = [int(z.coeff(root_c**2)) if z != 0 else 0 for z, _ in logits(x)]
-        E = [q**m_j if configuration.at_limit else Fraction(configuration.q) ** m_j for m_j in m]
+        m = [int(configuration.unit * z.coeff(root_c**2)) if z != 0 else 0 for z, _ in logits(x)]
+        E = [root**m_j if configuration.at_limit else rational_root(configuration) ** m_j for m_j in m]
+        g = [_slope_in_logit(x, j, E, P, configuration) for j in range(T)]
         for j in range(T):
-            g = Fraction(0)
-            for s in set(x):
-                numerator, denominator = log_probability_derivatives(T)[j](E, [int(token == s) for token in x])
-                if configuration.at_limit:
-                    slope = limit_at_infinity(numerator, denominator)
-                else:
-                    slope = Fraction(numerator) / denominator
-                g -= P[s] * slope
             for i, dz in enumerate(dz_dW(window(x, T - 1, n), window(x, j, n))):
                 if dz:
-                    totals[i] += probability * g * dz
+                    totals[i] += probability * g[j] * dz
+        for (h, t), row in rows.items():
+            for i, dz in enumerate(dz_dA(x, h, t)):
+                if dz != 0:
+                    row[i] += probability * g[t - 1] * to_fraction(dz.coeff(root_c**2))
     M = dict(zip((index for _, index in merged_entries(S, n)), totals, strict=True))
     tokens = range(S)
-    return ScoreBlocks(
-        {(a, b): tuple(tuple(M[a, b, v, w] for w in tokens) for v in tokens) for a, b in product(range(n), repeat=2)}
-    )
+    blocks = {
+        (a, b): tuple(tuple(M[a, b, v, w] for w in tokens) for v in tokens) for a, b in product(range(n), repeat=2)
+    }
+    return ScoreBlocks(blocks, rows={key: (tuple(row),) for key, row in rows.items()})
 
 
-def score_sums(x: Sequence[int], g: Sequence[Any], S: int, n: int) -> Any:
-    """sum_j g_j 1{x_{T-a} = v} 1{x_{j-b} = v'}, indexed [a][b][v][v'], of one sequence; g from any ring."""
+def _slope_in_logit(x: Word, j: int, E: Sequence[Any], P: Sequence[Fraction], configuration: Configuration) -> Fraction:
+    """dl/dz_j, at q = inf its limit, E being powers of the root of q."""
+    g = Fraction(0)
+    for s in set(x):
+        numerator, denominator = log_probability_derivatives(len(x))[j](E, [int(token == s) for token in x])
+        if configuration.at_limit:
+            g -= P[s] * limit_at_infinity(numerator, denominator)
+        else:
+            g -= P[s] * Fraction(numerator) / denominator
+    return g
+
+
+def score_sums(x: Sequence[int], g: Sequence[Any], S: int, n: int, heads: Heads = "padded") -> Any:
+    """sum_j g_j 1{x_{T-a} = v} (weight of v' in what head b reads at j), indexed [a][b][v][v'], of one sequence; g from
+    any ring."""
     M: Any = [[[[0] * S for _ in range(S)] for _ in range(n)] for _ in range(n)]
-    for j, a, b in product(range(len(x)), range(n), range(n)):
-        if j >= b:
-            M[a][b][x[len(x) - 1 - a]][x[j - b]] += g[j]
+    for j in range(len(x)):
+        reads = one_hot(window(x, j, n), S, heads)
+        for a, b, v in product(range(n), range(n), range(S)):
+            if reads[b * S + v]:
+                M[a][b][x[len(x) - 1 - a]][v] += _times(g[j], reads[b * S + v])
     return M
+
+
+def _times(g: Any, weight: Fraction | int) -> Any:
+    """The product in the field of g."""
+    return g if weight == 1 else g * weight.numerator / weight.denominator
+
+
+def _score_blocks(x: Sequence[int], g: Sequence[Any], configuration: Configuration, S: int, n: int) -> ScoreBlocks:
+    """Of one sequence."""
+    rows = row_slopes(x, g, configuration)
+    return ScoreBlocks.from_nested(score_sums(x, g, S, n, configuration.heads), rows=rows)
 
 
 def every_entry(gradient: ParameterGradient, S: int, n: int, root_c: Any) -> Iterator[tuple[Entry, Any]]:
@@ -213,7 +268,7 @@ def _logits_at(
 
     @cache
     def reads(tokens: Window) -> list[Any]:
-        vectors = one_hot(tokens, S)
+        vectors = [_rational(weight) for weight in one_hot(tokens, S, configuration.heads)]
         return [anything[i % S] if i // S in inactive else entry for i, entry in enumerate(vectors)]
 
     @cache
@@ -221,6 +276,33 @@ def _logits_at(
         return factorised_logit(S, n)(values, reads(query), reads(key))
 
     return lambda x: [logit(window(x, len(x) - 1, n), window(x, j, n)) for j in range(len(x))]
+
+
+def _row_slopes_at(S: int, n: int, configuration: Configuration, root_c: Any) -> Callable[[Word, int, int], list[Any]]:
+    """(x, h, t) -> [dz_t/dA^(h)_{t,i} for i = 1..t], at the configuration, of a row t <= h: it has no position t-h, and
+    all its logits are 0. No other z depends on it, as t < T."""
+    values = configuration_values(S, n, configuration, root_c)
+
+    def slopes(x: Word, h: int, t: int) -> list[Any]:
+        query = one_hot(window(x, len(x) - 1, n), S)
+        key = [_rational(weight) for weight in one_hot(window(x, t - 1, n), S, configuration.heads)]
+
+        def z(read: Sequence[int]) -> Any:
+            """With this vector in the place of what head h reads; z is linear in it, up to a constant."""
+            return factorised_logit(S, n)(values, query, [*key[: h * S], *read, *key[(h + 1) * S :]])[0]
+
+        dz_dweight = [z([int(x[i] == v) for v in range(S)]) - z([0] * S) for i in range(t)]
+        return [
+            sum(dz * _rational(to_fraction(slope[k])) for dz, slope in zip(dz_dweight, softmax_slopes(t), strict=True))
+            for k in range(t)
+        ]
+
+    return slopes
+
+
+def _rational(x: int | Fraction) -> Any:
+    """As a coefficient of sympy's rings."""
+    return x if isinstance(x, int) else QQ(x.numerator, x.denominator)
 
 
 def _chain(g: Sequence[Any], jacobian: Sequence[Sequence[Any]], i: int) -> Any:

@@ -10,17 +10,25 @@ from fractions import Fraction
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.laws import Law, every_sequence
-from proofs.sub_ngrams.score import score
+from proofs.sub_ngrams.score import row_slopes, score
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
 
 
 def enumeration(law: NGramLaw | Law, configuration: Configuration, T: int) -> ScoreBlocks:
-    """M_ab = E sum_j g_j 1{x_{T-a} = v} 1{x_{j-b} = v'} over all sequences of length T >= n; q rational or inf."""
+    """M_ab = E sum_j g_j 1{x_{T-a} = v} (weight of v' in what head b reads at j), over all sequences of length T >= n.
+
+    q rational, with literal heads as `configuration.exact` says, or inf.
+    """
     S, n = law.S, law.n
     M = [[[[Fraction(0)] * S for _ in range(S)] for _ in range(n)] for _ in range(n)]
+    rows = {(h, t): [Fraction(0)] * t for h, t in configuration.averaging_rows}
     for x, probability, P in every_sequence(law, T):
-        for j, g in enumerate(score(x, P, configuration)):
-            for a in range(n):
-                for b in range(min(n, j + 1)):  # x_{j-b} has to exist
-                    M[a][b][x[T - 1 - a]][x[j - b]] += probability * g
-    return ScoreBlocks.from_nested(M)
+        g = score(x, P, configuration)
+        for j, g_j in enumerate(g):
+            for b in range(n):
+                for v, weight in configuration.reads(x[max(0, j + 1 - n) : j + 1], b).items():
+                    for a in range(n):
+                        M[a][b][x[T - 1 - a]][v] += probability * g_j * weight
+        for row, slopes in row_slopes(x, g, configuration).items():
+            rows[row] = [total + probability * slope for total, slope in zip(rows[row], slopes, strict=True)]
+    return ScoreBlocks.from_nested(M, rows=rows)

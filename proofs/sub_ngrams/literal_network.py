@@ -9,13 +9,14 @@ later. No closed form of the gradient appears here.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from functools import cache
 from itertools import product
 from typing import Any
 
 import sympy
 
-from proofs.sub_ngrams.configuration import Configuration
+from proofs.sub_ngrams.configuration import Configuration, Heads
 
 Window = tuple[int | None, ...]  # the tokens at lags 0..n-1 of a position; None where there is none
 Entry = tuple[
@@ -119,9 +120,22 @@ def window(x: Sequence[int], j: int, n: int) -> Window:
     return tuple(x[j - b] if j >= b else None for b in range(n))
 
 
-def one_hot(tokens: Window, S: int) -> list[int]:
-    """The window as n vectors of S in a row; where there is no token a hard head reads 0."""
-    return [int(token == v) for token in tokens for v in range(S)]
+def one_hot(tokens: Window, S: int, heads: Heads = "padded") -> list[int | Fraction]:
+    """The window as n vectors of S in a row; where there is no token a padded head reads 0, a literal head the mean of
+    the tokens that there are, all up to the position."""
+    there = [token for token in tokens if token is not None]
+    without = [Fraction(there.count(v), len(there)) if heads == "literal" else 0 for v in range(S)]
+    return [without[v] if token is None else int(token == v) for token in tokens for v in range(S)]
+
+
+@cache
+def softmax_slopes(t: int, preferred: int | None = None) -> Any:
+    """d(weight i)/d(logit k) of a softmax row of t logits as [i][k]: functions of r = e^c_A, the logits being c_A at
+    the index `preferred` and 0 elsewhere."""
+    r, A = sympy.Symbol("r", positive=True), sympy.symbols(f"A:{t}")
+    Z = sum(map(sympy.exp, A))
+    at_configuration = {A_m: sympy.log(r) if m == preferred else 0 for m, A_m in enumerate(A)}
+    return [[sympy.diff(sympy.exp(A_i) / Z, A_k).subs(at_configuration) for A_k in A] for A_i in A]
 
 
 def _symbols(entries: list[Entry]) -> dict[Entry, Any]:

@@ -18,17 +18,27 @@ from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw, Word
 from proofs.sub_ngrams.laws import DirichletLaw, FixedKernel, Law, components
 from proofs.sub_ngrams.markov_types import Element, TypeClass, classes, index, refuse, word
-from proofs.sub_ngrams.score_blocks import ScoreBlocks
-from proofs.sub_ngrams.type_classes import MOST, PairwiseSum, key_sums, match_weights, position_kinds, type_classes
+from proofs.sub_ngrams.score import row_slopes
+from proofs.sub_ngrams.score_blocks import Blocks, ScoreBlocks
+from proofs.sub_ngrams.type_classes import (
+    MOST,
+    PairwiseSum,
+    key_sums,
+    match_weights,
+    position_kinds,
+    scores,
+    type_classes,
+)
 
 Counted = FixedKernel | DirichletLaw  # laws under which a sequence's start and n-gram counts tell its probability
 COUNTED = (FixedKernel, DirichletLaw)
 
 
 def type_classes_under(law: NGramLaw | Law, configuration: Configuration, T: int, most: int = MOST) -> ScoreBlocks:
-    """The population gradient at length T >= n in exact fractions; q a Fraction or inf.
+    """The population gradient at length T >= n in exact fractions; q a Fraction, with literal heads as
+    `configuration.exact` says, or inf.
 
-    Raises ValueError for a float q, for a law that n-gram counts do not tell, and when more than `most` classes, taken
+    Raises ValueError for another q, for a law that n-gram counts do not tell, and when more than `most` classes, taken
     with all relabellings, are to be expected.
     """
     parts = list(components(law))
@@ -51,16 +61,20 @@ def _of_part(law: NGramLaw | Law, configuration: Configuration, T: int, most: in
 
 def mean(parts: Sequence[tuple[Fraction, ScoreBlocks]]) -> ScoreBlocks:
     """The mean of exact gradients with these weights: that under a mixture."""
-    S = len(parts[0][1][0, 0])
-    return ScoreBlocks(
-        {
-            ab: tuple(
-                tuple(sum((weight * Fraction(M[ab][v][w]) for weight, M in parts), Fraction(0)) for w in range(S))
-                for v in range(S)
+
+    def combined(each: Sequence[Blocks]) -> Blocks:
+        return {
+            key: tuple(
+                tuple(
+                    sum((weight * Fraction(x) for (weight, _), x in zip(parts, entry, strict=True)), Fraction(0))
+                    for entry in zip(*rows, strict=True)
+                )
+                for rows in zip(*(blocks[key] for blocks in each), strict=True)
             )
-            for ab in parts[0][1].blocks
+            for key in each[0]
         }
-    )
+
+    return ScoreBlocks(combined([M.blocks for _, M in parts]), rows=combined([M.rows for _, M in parts]))
 
 
 def by_relabelling(law: Counted, configuration: Configuration, T: int) -> ScoreBlocks:
@@ -68,19 +82,24 @@ def by_relabelling(law: Counted, configuration: Configuration, T: int) -> ScoreB
     S, n, lags, weights = law.S, law.n, configuration.lags, match_weights(configuration)
     if any(lag >= n for lag in lags):
         raise ValueError(f"lags={lags}: type classes know the lags below n={n} only")
-    probability, sums = _Probability(law), PairwiseSum()
+    probability, sums, rows = _Probability(law), PairwiseSum(), configuration.averaging_rows
     for named in classes(S, n, T):
         for c in relabellings(named):
             each = probability(c)
             if each == 0:
                 continue
-            K = key_sums(c, position_kinds(c, n, lags), probability.predictive(c), weights, n)
+            kinds = position_kinds(c, n, configuration)
+            g = scores(c, kinds, probability.predictive(c), weights, configuration)
+            K = key_sums(c, kinds, g, n)
             ends = [[c.members if v == token else 0 for v in range(S)] for token in reversed(c.end)]
             ends.append([c.sequences.get(v, 0) for v in range(S)])  # at query lag n-1
-            sums.add([each * ends[a][v] * K[b][w] for a, b, v, w in product(range(n), range(n), range(S), range(S))])
-    total = iter(sums.total())
+            entries = [ends[a][v] * K[b][w] for a, b, v, w in product(range(n), range(n), range(S), range(S))]
+            slopes = row_slopes((*c.start, *c.end), g[S**n :], configuration)
+            sums.add([each * x for x in [*entries, *(c.members * x for row in rows for x in slopes[row])]])
+    total = map(to_fraction, sums.total())
     return ScoreBlocks.from_nested(
-        [[[[to_fraction(next(total)) for _ in range(S)] for _ in range(S)] for _ in range(n)] for _ in range(n)]
+        [[[[next(total) for _ in range(S)] for _ in range(S)] for _ in range(n)] for _ in range(n)],
+        rows={(h, t): [next(total) for _ in range(t)] for h, t in rows},
     )
 
 

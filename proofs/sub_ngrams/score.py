@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Any
 
-from proofs.sub_ngrams.configuration import Configuration
+from proofs.sub_ngrams.configuration import Configuration, Row
 
 
 def score(x: Sequence[int], P: Sequence[Fraction], configuration: Configuration) -> list[Fraction]:
@@ -27,9 +28,33 @@ def score(x: Sequence[int], P: Sequence[Fraction], configuration: Configuration)
 
 
 def attention(m: Sequence[int], configuration: Configuration) -> list[Fraction]:
-    """Softmax weights of positions with match counts m: proportional to q^m, or uniform over the best at q = inf."""
+    """Softmax weights of positions with match counts m: proportional to q^(m/unit); uniform over the best at q = inf.
+
+    ValueError where these weights are not rational.
+    """
     if configuration.at_limit:
         weights = [Fraction(m_j == max(m)) for m_j in m]
     else:
-        weights = [Fraction(configuration.q) ** m_j for m_j in m]
+        weights = [rational_root(configuration) ** m_j for m_j in m]
     return [w / sum(weights) for w in weights]
+
+
+def rational_root(configuration: Configuration) -> Fraction:
+    """q^(1/unit), the base of all weights. A float q is the rational number that it is. ValueError if there is none."""
+    exact = Configuration(configuration.lags, Fraction(configuration.q), configuration.heads)
+    if exact.root is None:
+        raise ValueError(f"q={configuration.q}: literal heads need a q whose root of degree {exact.unit} is rational")
+    return exact.root
+
+
+def row_slopes(x: Sequence[int], g: Sequence[Any], configuration: Configuration) -> dict[Row, list[Any]]:
+    """dl/dA^(h)_{t,i} / c for i = 1..t, in the rows (h, t) where literal heads average; g from any field.
+
+    The key at t reads sum_i w_i e_{x_i} with w = softmax of the row, all w_i = 1/t, and its logit is c times the weight
+    of x_{T-h+1} in it: dl/dA_{t,i} = g_t c (1{x_i = x_{T-h+1}} - mean over the row) / t.
+    """
+    slopes = {}
+    for h, t in configuration.averaging_rows:
+        holds = [int(x[i] == x[len(x) - h]) for i in range(t)]
+        slopes[h, t] = [g[t - 1] * (t * hold - sum(holds)) / t**2 for hold in holds]
+    return slopes

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from proofs.sub_ngrams.configuration import Configuration
+from proofs.sub_ngrams.configuration import Configuration, Row
 
 Number = Fraction | float
 Block = tuple[tuple[Number, ...], ...]
@@ -23,6 +23,9 @@ class ScoreBlocks:
     errors  bounds on the error of every entry, in the same layout; None: the entries are exact
     level   confidence level of the errors (0.99, say) when they are statistical; None: they are bounds or estimates
             that do not rest on chance
+    rows    (h, t) -> one row dL/dA^(h)_{t,i} / c, i = 1..t, for the rows of the positional logits in which literal
+            heads average (`Configuration.averaging_rows`); none for padded heads
+    row_errors  bounds on their errors; None: exact
 
     Whatever engine computed a gradient, it is one of these.
     """
@@ -30,12 +33,23 @@ class ScoreBlocks:
     blocks: Blocks
     errors: Blocks | None = None
     level: float | None = None
+    rows: Blocks = field(default_factory=dict)
+    row_errors: Blocks | None = None
+
+    def __post_init__(self) -> None:
+        if self.rows and (self.errors is None) != (self.row_errors is None):
+            raise ValueError("blocks and rows are exact both, or both have errors")
 
     @staticmethod
     def from_nested(
-        values: Sequence[Any], errors: Sequence[Any] | None = None, level: float | None = None
+        values: Sequence[Any],
+        errors: Sequence[Any] | None = None,
+        level: float | None = None,
+        *,
+        rows: Mapping[Row, Sequence[Any]] | None = None,
+        row_errors: Mapping[Row, Sequence[Any]] | None = None,
     ) -> ScoreBlocks:
-        """From nested sequences (or arrays' `.tolist()`) indexed [a][b][v][v']."""
+        """From nested sequences (or arrays' `.tolist()`) indexed [a][b][v][v'], and rows by (h, t)."""
 
         def mapping(nested: Sequence[Any]) -> Blocks:
             return {
@@ -44,7 +58,13 @@ class ScoreBlocks:
                 for b in range(len(nested))
             }
 
-        return ScoreBlocks(mapping(values), None if errors is None else mapping(errors), level)
+        return ScoreBlocks(
+            mapping(values),
+            None if errors is None else mapping(errors),
+            level,
+            {key: (tuple(row),) for key, row in (rows or {}).items()},
+            None if not row_errors else {key: (tuple(row),) for key, row in row_errors.items()},
+        )
 
     def __getitem__(self, ab: tuple[int, int]) -> Block:
         return self.blocks[ab]
@@ -57,7 +77,9 @@ class ScoreBlocks:
     @property
     def error(self) -> float:
         """The largest bound on the error of an entry; 0 when exact."""
-        return 0.0 if self.errors is None else max(float(e) for e in entries(self.errors))
+        if self.errors is None:
+            return 0.0
+        return max(float(e) for e in [*entries(self.errors), *entries(self.row_errors or {})])
 
     def difference(self, other: ScoreBlocks) -> float:
         """The largest absolute difference between entries of two gradients of the same shape; NaN if one is NaN."""
@@ -72,17 +94,21 @@ class ScoreBlocks:
 
     def _gaps(self, other: ScoreBlocks) -> Iterator[tuple[Number, Number]]:
         """(absolute difference, sum of the errors) for every entry."""
-        if self.blocks.keys() != other.blocks.keys():
+        if self.blocks.keys() != other.blocks.keys() or self.rows.keys() != other.rows.keys():
             raise ValueError("score blocks of different shapes cannot be compared")
-        for ab in self.blocks:
-            for v, row in enumerate(self[ab]):
-                for w, x in enumerate(row):
-                    numbers = [x, other[ab][v][w], self.error_of(ab, v, w), other.error_of(ab, v, w)]
-                    if all(math.isfinite(number) for number in numbers):
-                        x, y, *errors = [Fraction(number) for number in numbers]
-                        yield abs(x - y), sum(errors, Fraction(0))
-                    else:
-                        yield math.nan, math.nan
+        for (x, error), (y, other_error) in zip(self._entries(), other._entries(), strict=True):
+            if all(math.isfinite(number) for number in (x, y, error, other_error)):
+                yield abs(Fraction(x) - Fraction(y)), Fraction(error) + Fraction(other_error)
+            else:
+                yield math.nan, math.nan
+
+    def _entries(self) -> Iterator[tuple[Number, Number]]:
+        """Every entry with its error, blocks and then rows in the order of their keys."""
+        for blocks, errors in ((self.blocks, self.errors), (self.rows, self.row_errors)):
+            for key in sorted(blocks):
+                for i, row in enumerate(blocks[key]):
+                    for k, x in enumerate(row):
+                        yield x, 0 if errors is None else errors[key][i][k]
 
     def error_of(self, ab: tuple[int, int], v: int, w: int) -> Number:
         """The bound on the error of one entry; 0 when exact."""
@@ -115,12 +141,15 @@ class ParameterGradient:
     Q[a, l]  dL/dQ_a in slot l, divided by sqrt(c); other slots, and inactive heads a, have 0
     K[b, l]  dL/dK_b in slot l, divided by sqrt(c); other slots, and inactive heads b, have 0
     V[h]     dL/dV^(h), divided by c; inactive heads have 0
-    The gradient in the positional logits A is 0 (hard heads are saturated). Claim SN2.
+    A[h, t]  one row, dL/dA^(h)_{t,i} for i = 1..t, divided by c; other rows have 0, and with padded heads all have
+
+    Claim SN2.
     """
 
     Q: Blocks
     K: Blocks
     V: Mapping[int, Block]
+    A: Blocks = field(default_factory=dict)
 
     def norms(self, c: float) -> dict[str, float]:
         """Euclidean norms of the gradient in Q, K, V, A and in total, at the finite scale c = log q."""
@@ -128,14 +157,19 @@ class ParameterGradient:
             "Q": math.sqrt(c) * _norm(self.Q.values()),
             "K": math.sqrt(c) * _norm(self.K.values()),
             "V": c * _norm(self.V.values()),
-            "A": 0.0,
+            "A": c * _norm(self.A.values()),
         }
         return norms | {"total": math.hypot(*norms.values())}
 
 
 def parameter_gradient(M: ScoreBlocks, configuration: Configuration) -> ParameterGradient:
-    """The chain rule for hard heads (claim SN2): which score blocks the factorised parameters see."""
+    """The chain rule for hard heads (claim SN2): which score blocks the factorised parameters see.
+
+    ValueError where the rows are not those of the configuration's heads.
+    """
     lags = configuration.lags
+    if M.rows.keys() != set(configuration.averaging_rows):
+        raise ValueError(f"rows {sorted(M.rows)}: {configuration.heads} heads have {configuration.averaging_rows}")
     streams = (0, *configuration.active_heads)  # the others are 0 in the stream, whatever Q and K do
     V: dict[int, Block] = {}
     for h in configuration.active_heads:
@@ -145,6 +179,7 @@ def parameter_gradient(M: ScoreBlocks, configuration: Configuration) -> Paramete
         Q={(a, lag): M[a, lag] for a in streams for lag in lags},
         K={(b, lag): transpose(M[lag - 1, b]) for b in streams for lag in lags},
         V=V,
+        A=M.rows,
     )
 
 
@@ -169,7 +204,8 @@ def norm_errors(
 
     They hold where the errors of all entries do.
     """
-    norms = parameter_norms(M if M.errors is None else ScoreBlocks(M.errors), configuration, parametrisation)
+    errors = M if M.errors is None else ScoreBlocks(M.errors, rows=M.row_errors or {})
+    norms = parameter_norms(errors, configuration, parametrisation)
     return dict.fromkeys(norms, 0.0) if norms is not None and M.errors is None else norms
 
 

@@ -16,13 +16,14 @@ from itertools import product
 
 from flint import fmpq, fmpq_poly
 
-from proofs.sub_ngrams.configuration import Configuration
+from proofs.sub_ngrams.configuration import Configuration, Row
 from proofs.sub_ngrams.counting import Counting, by_matched_context, decomposition
 from proofs.sub_ngrams.law import NGramLaw, Word, require_ngram_law
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
 
 Kernel = Mapping[Word, Sequence[Fraction]]  # context -> probability of each next token
-Mark = tuple[int, int]  # (b, v'): phi_j = 1{x_{j-b} = v'}
+# (b, v'): phi_j is the weight of v' in what head b reads at j. (h, t, i): phi_j = 1{j = t} 1{x_i = x_{T-h+1}}
+Mark = tuple[int, ...]
 Path = tuple[fmpq_poly, dict[Mark, fmpq_poly]]  # E[y^Z], E[N y^Z] for every mark
 
 
@@ -32,8 +33,8 @@ def transfer_exact(
     """The gradient averaged over the sequences of length T >= n that one kernel generates, target tau(. | u).
 
     `law` gives S, n and the law of the first n-1 tokens, unless `start` does (its prior on kernels is not used); q a
-    Fraction or inf. Raises ValueError when T < n, or when a row of the kernel is missing or is not a probability
-    vector.
+    Fraction, with literal heads as `configuration.exact` says, or inf. Raises ValueError for another q, when T < n, or
+    when a row of the kernel is missing or is not a probability vector.
     """
     require_ngram_law(law)
     S, n = law.S, law.n
@@ -43,7 +44,11 @@ def transfer_exact(
         if u not in kernel or len(kernel[u]) != S or sum(kernel[u]) != 1 or min(kernel[u]) < 0:
             raise ValueError(f"row {u} of the kernel: {S} probabilities are due")
 
+    if not configuration.exact:
+        raise ValueError(f"q={configuration.q!r}: an exact engine needs rational weights, or inf")
+
     first = {u: law.probability(u) for u in law.contexts} if start is None else start
+    in_rows = {(h, t): [Fraction(0)] * t for h, t in configuration.averaging_rows}
     M = [[[[Fraction(0)] * S for _ in range(S)] for _ in range(n)] for _ in range(n)]
     for matched, ends in by_matched_context(configuration, list(product(range(S), repeat=n))):
         parts = decomposition(configuration, matched, S)
@@ -59,11 +64,21 @@ def transfer_exact(
         for s in range(S):
             avoiding, holding = average(parts.avoiding[s]), average(parts.holding[s])
             for key, value in every.items():
-                end, (b, v) = key
+                end, mark = key
                 g = kernel[end[1:]][s] * (value - avoiding[key] - holding[key])
+                if len(mark) == 3:
+                    h, t, i = mark
+                    in_rows[h, t][i] += g
+                    continue
+                b, v = mark
                 for a in range(n):
                     M[a][b][end[-1 - a]][v] += g
-    return ScoreBlocks.from_nested(M)
+    return ScoreBlocks.from_nested(M, rows=centred(in_rows))
+
+
+def centred(rows: Mapping[Row, Sequence[Fraction]]) -> dict[Row, list[Fraction]]:
+    """dL/dA_{t,i} / c from E g_t 1{x_i = x_{T-h+1}}, i = 1..t: the softmax of the row takes their mean off, and 1/t."""
+    return {(h, t): [(x - sum(row) / t) / t for x in row] for (h, t), row in rows.items()}
 
 
 def _averages(
@@ -71,8 +86,11 @@ def _averages(
 ) -> dict[tuple[Word, Mark], Fraction]:
     """E[1{end} N/Z] for every final n-gram and mark."""
     S, n = law.S, law.n
-    scale = (counting.q or Fraction(1)).denominator ** len(counting.matched)  # type: ignore[union-attr] # q is exact
-    marks = [(b, v) for b in range(n) for v in range(S)]
+    configuration = counting.configuration
+    scale = (configuration.root or Fraction(1)).denominator ** configuration.levels[-1]
+    rows, token = configuration.averaging_rows, dict(counting.matched)
+    marks: list[Mark] = [(b, v) for b in range(n) for v in range(S)]
+    marks += [(h, t, i) for h, t in rows for i in range(t)]
 
     def extend(path: Path, window: Word, probability: Fraction) -> Path | None:
         """One more token with this probability; None if that leaves the sequence out."""
@@ -82,8 +100,9 @@ def _averages(
         z = int(weight * scale)
         y = fmpq_poly([0] * z + [_fmpq(probability)])
         F, N = path[0] * y, {mark: polynomial * y for mark, polynomial in path[1].items()}
-        for b in range(len(window)):  # b < n, and x_{j-b} exists
-            N[b, window[-1 - b]] += z * F
+        for b in range(n):
+            for v, share in configuration.reads(window, b).items():
+                N[b, v] += z * F if share == 1 else F * _fmpq(z * Fraction(share))
         return F, N
 
     paths: dict[Word, Path] = {}
@@ -91,6 +110,10 @@ def _averages(
         path: Path | None = (fmpq_poly([_fmpq(probability)]), dict.fromkeys(marks, fmpq_poly([])))
         for j in range(n - 1):
             path = path and extend(path, u[: j + 1], Fraction(1))
+            if path:
+                z = int(counting.weight(u[: j + 1]) * scale)
+                own = {(h, t, i) for h, t in rows if t == j + 1 for i in range(t) if u[i] == token[h]}
+                path = path[0], {mark: N + z * path[0] if mark in own else N for mark, N in path[1].items()}
         if path:
             paths[u] = path
     for _ in range(n - 1, T - 1):

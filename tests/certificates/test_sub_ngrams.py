@@ -123,6 +123,32 @@ def test_heads_that_are_not_saturated_are_rejected(monkeypatch: pytest.MonkeyPat
         replay.replay("sub-n-grams", recorded("SN2"))
 
 
+def of_every_lag() -> dict[str, Any]:
+    entries = replay.read(str(Path(__file__).parent / "valid" / "sub-n-grams-every-lag.json"))
+    entry: dict[str, Any] = next(item["entry"] for item in entries if item["entry"]["claim"] == "SN2")
+    return entry
+
+
+def with_heads(entry: dict[str, Any], heads: Any) -> dict[str, Any]:
+    parameters = {**entry["parameters"], "heads": heads}
+    said = digest(entry["claim"], entry["statement"], entry["verdict"], parameters)
+    return {**entry, "parameters": parameters, "digest": said}
+
+
+def test_averaging_rows_are_derived_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That the gradient in A is 0 with literal heads too is rejected; with padded heads there is nothing to look at."""
+    monkeypatch.setattr(network, "predicted_row", lambda x, h, t, lags: [Fraction(0)] * t)
+    with pytest.raises(RejectedError, match=r"dl/dA\^\(2\)_\(2,1\)"):
+        replay.replay("sub-n-grams", of_every_lag())
+    assert replay.replay("sub-n-grams", with_heads(of_every_lag(), ["padded"]))[2].startswith("padded heads; ")
+
+
+@pytest.mark.parametrize("heads", [[], ["soft"], ["literal", "padded"], "literal", None, ["literal", "literal"]])
+def test_heads_that_are_none_are_rejected(heads: Any) -> None:
+    with pytest.raises(RejectedError, match="heads"):
+        replay.replay("sub-n-grams", with_heads(of_every_lag(), heads))
+
+
 def test_true_certificates_of_a_large_vocabulary_are_not_rejected() -> None:
     """S = 20 is in the documented range; the checker used to stop at 12."""
     paper = get_paper("sub-n-grams")

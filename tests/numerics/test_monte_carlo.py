@@ -15,7 +15,14 @@ from scipy import stats
 from torch.nn.functional import one_hot
 
 from numerics.sub_ngrams import monte_carlo as module
-from numerics.sub_ngrams.closed_form import block_mean, closed_form, lag_sums, query_tokens, score_from_logits
+from numerics.sub_ngrams.closed_form import (
+    block_mean,
+    closed_form,
+    lag_sums,
+    query_tokens,
+    row_slopes,
+    score_from_logits,
+)
 from numerics.sub_ngrams.monte_carlo import Moments, monte_carlo, symmetrised
 from numerics.sub_ngrams.network import Network
 from numerics.sub_ngrams.sampling import chains, draw_kernels, polya_urn
@@ -139,14 +146,16 @@ def test_symmetrised_is_the_average_over_all_relabellings(law: NGramLaw, data: s
             assert (found[0 if v == w else 1] - due[:, :, v, w]).abs().max() <= 500 * UNIT_ROUNDOFF  # values below 1
 
 
-@given(laws(max_S=4), st.data())
+@given(laws(max_S=4, max_n=4), st.data())
 def test_values_stay_in_their_ranges(law: NGramLaw, data: st.DataObject) -> None:
     """What the Bernstein interval rests on."""
-    configuration, T = data.draw(configurations(law.n)), data.draw(st.integers(law.n, 40))
+    drawn, T = data.draw(configurations(law.n)), data.draw(st.integers(law.n, 40))
+    configuration = Configuration(drawn.lags, drawn.q, data.draw(st.sampled_from(["padded", "literal"])))
     x, P = polya_urn(law, T, 300, torch.Generator().manual_seed(data.draw(st.integers(0, 99))))
-    values = symmetrised(x, lag_sums(x, P, configuration, law.n))
+    values = symmetrised(x, lag_sums(x, P, configuration, law.n)).flatten(1)
+    values = torch.cat([values, row_slopes(x, P, configuration, law.n)], 1)
     spread = values.amax(0) - values.amin(0)
-    assert bool((spread <= module._ranges(law) * (1 + 500 * UNIT_ROUNDOFF)).all())
+    assert bool((spread <= module._ranges(law, configuration) * (1 + 500 * UNIT_ROUNDOFF)).all())
 
 
 def test_moments_are_those_of_all_values_together() -> None:

@@ -26,10 +26,11 @@ from proofs.sub_ngrams.type_classes import (
     match_weights,
     position_kinds,
     same_and_different,
+    scores,
     type_classes,
 )
 from tests.modular import Residue
-from tests.strategies import configurations, laws, problems, rational_qs
+from tests.strategies import configurations, laws, literal_problems, problems, rational_qs
 
 
 @given(problems())
@@ -106,8 +107,9 @@ def test_the_key_sums_of_a_class_are_those_of_any_of_its_sequences(problem) -> N
         *({x[T - n]: 1}, len(set(x))),
     )
     P = law.predictive(x)
-    kinds = position_kinds(c, n, configuration.lags)
-    K = key_sums(c, kinds, [fmpq(*p.as_integer_ratio()) for p in P], match_weights(configuration), n)
+    kinds = position_kinds(c, n, configuration)
+    rational = [fmpq(*p.as_integer_ratio()) for p in P]
+    K = key_sums(c, kinds, scores(c, kinds, rational, match_weights(configuration), configuration), n)
     expected = [[Fraction(0)] * S for _ in range(n)]
     for j, g in enumerate(score(x, P, configuration)):
         for b in range(min(n, j + 1)):
@@ -115,20 +117,21 @@ def test_the_key_sums_of_a_class_are_those_of_any_of_its_sequences(problem) -> N
     assert [[to_fraction(fmpq(0) + value) for value in row] for row in K] == expected
 
 
-@given(problems(max_sequences=2**12), st.just(Residue.ratio))
+@given(problems(max_sequences=2**12) | literal_problems(), st.just(Residue.ratio))
 def test_rational_arithmetic_agrees_with_arithmetic_modulo_a_prime(problem, field) -> None:
     law, configuration, T = problem
     M = type_classes(law, configuration, T)
-    residues = same_and_different(law, configuration.lags, T, match_weights(configuration), field)
+    residues, rows = same_and_different(law, configuration, T, match_weights(configuration), field)
     for ab, entries in residues.items():
         assert entries == (Residue.of(M[ab][0][0]), Residue.of(M[ab][0][1]))
+    assert rows == {key: [Residue.of(x) for x in row] for key, (row,) in M.rows.items()}
 
 
 @pytest.mark.parametrize(("S", "n", "T", "lags"), [(2, 2, 40, (1,)), (2, 3, 18, (2,)), (3, 2, 13, (1,))])
 def test_long_sequences_agree_modulo_a_prime(S: int, n: int, T: int, lags: tuple[int, ...]) -> None:
     law, configuration = NGramLaw(S, n, Fraction(3, 7), "dirichlet"), Configuration(lags, Fraction(T, 3))
     M = type_classes(law, configuration, T)
-    residues = same_and_different(law, lags, T, match_weights(configuration), Residue.ratio)
+    residues, _ = same_and_different(law, configuration, T, match_weights(configuration), Residue.ratio)
     assert residues == {ab: (Residue.of(M[ab][0][0]), Residue.of(M[ab][0][1])) for ab in M.blocks}
 
 
@@ -164,7 +167,7 @@ def entrywise(M: ScoreBlocks) -> dict[tuple[int, int, int, int], Fraction]:
 def type_class_series(law: NGramLaw, lags: tuple[int, ...], T: int, order: int) -> tuple[ScoreBlocks, ...]:
     """The gradient as a power series in 1/q: blocks of q^0 (the limit c -> infinity), q^-1, ..., q^-(order-1)."""
     weights = [Series(1, order - 1, {(fewer,): fmpq(1)}) for fewer in range(len(lags) + 1)]
-    entries = same_and_different(law, lags, T, weights)
+    entries, _ = same_and_different(law, Configuration(lags, math.inf), T, weights)
     return tuple(
         blocks(law, {ab: (to_fraction(same[i,]), to_fraction(other[i,])) for ab, (same, other) in entries.items()})
         for i in range(order)

@@ -72,8 +72,9 @@ def test_half_the_bound_without_lags_speaks_about_the_empty_set_only() -> None:
     results = run("k=1 n=3", "SN3", "SN3c")
     scopes = {result.claim.id: result.finding.scope for result in results}
     assert [result.finding.evidence for result in results] == [Evidence.PROOF, Evidence.EXACT]
-    assert scopes["SN3c"] == "S=2, lags {}, T=3..9, q in {2, 100}"
-    assert scopes["SN3"] == f"every S, T, q, lags; by exhaustion {scopes['SN3c']}"
+    exhausted = "S=2, lags {}, T=3..9, q in {2, 100}"
+    assert scopes["SN3c"] == f"padded heads; {exhausted}"
+    assert scopes["SN3"] == f"padded heads; every S, T, q, lags; by exhaustion {exhausted}"
     replayed = {}
     for item in replay.parse(certificates_json(PAPER, results).encode()):
         claim, _, replayed[claim] = replay.replay(item["paper"], item["entry"])
@@ -132,7 +133,7 @@ def test_half_the_bound_says_what_was_not_found() -> None:
 @pytest.mark.parametrize(
     ("words", "select", "parts"),
     [
-        ("k=2 n=3", "SN2", ["padded heads"]),
+        ("k=2 n=3", "SN2", ["padded and literal heads"]),
         ("k=2 n=3 T=8,16", "SN7", ["padded heads", "{8, 16}"]),
         ("k=1 n=3 T=8,16", "SN7", ["no lags", "S=2, n=3, T=5"]),
         ("k=1 n=3", "SN8", ["no lags", "S=2, n=3, T=5"]),

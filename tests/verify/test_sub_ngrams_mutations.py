@@ -117,7 +117,7 @@ MUTATIONS = [  # claim, the verdict it ends with, where, what: one formula broke
     ("SN0", "REFUTED", ParameterGradient, "norms", larger("V")),
     ("SN0", "REFUTED", monte_carlo, "_half_widths", times(0.5, monte_carlo._half_widths)),
     ("SN1", "REFUTED", derivation, "score_derivative", times(2, derivation.score_derivative)),
-    ("SN2", "REFUTED", derivation, "score_sums", lambda x, g, S, n: [[[[g[0]] * S] * S] * n] * n),
+    ("SN2", "REFUTED", derivation, "score_sums", lambda x, g, S, n, heads: [[[[g[0]] * S] * S] * n] * n),
     ("SN3", "UNDECIDED", estimator, "matched_followers", lambda x, S, lags: [1] * S),  # the recheck knows better
     ("SN3", "UNDECIDED", estimator, "bound_is_proved", lambda constant: False),
     ("SN3c", "UNDECIDED", estimator, "matched_followers", lambda x, S, lags: [0] * S),

@@ -31,12 +31,13 @@ STATISTICAL_LEVEL = 1 - 1e-10
 @claim("SN0", "engines agree")
 def engines_agree(settings: SubNGramSettings, run: Run) -> Finding:
     """Every engine gives the same population gradient, within the error that it reports; the rules that average over
-    kernels give the moments of the prior; the norms in Q, K, V are those of the literal network's gradient; Monte
-    Carlo's intervals are as wide as the spread of the sequences asks for.
+    kernels give the moments of the prior; the norms in Q, K, V, A are those of the network's gradient; Monte Carlo's
+    intervals are as wide as the spread of the sequences asks for.
 
-    Every pair of engines on small problems around the settings: within the sum of the errors they report.
+    Every pair of engines on small problems around the settings: within the sum of the errors they report. With padded
+    and with literal heads.
 
-    Then the averages over kernels, the norms in Q, K, V and Monte Carlo's intervals, by second computations.
+    Then the averages over kernels, the norms in Q, K, V, A and Monte Carlo's intervals, by second computations.
     """
     options = replace(settings.options, level=STATISTICAL_LEVEL, samples=SAMPLES, interval="bernstein", tolerance=1e-9)
     pairs: Counter[tuple[str, str]] = Counter()
@@ -50,7 +51,7 @@ def engines_agree(settings: SubNGramSettings, run: Run) -> Finding:
             if engine.obstacle(settings.law, configuration, T) is not None or name in slow:
                 continue
             if engine.seconds(settings.law, configuration, T, options) <= SHARE * run.seconds:
-                run.progress(f"T={T} q={configuration.q} {name}")
+                run.progress(f"T={T} q={configuration.q} {configuration.heads} heads {name}")
                 found[name] = engine.compute(settings.law, configuration, T, options)
         for first, second in combinations(found, 2):
             pairs[first, second] += 1
@@ -70,7 +71,8 @@ def engines_agree(settings: SubNGramSettings, run: Run) -> Finding:
     return decide(
         disagreement is None and off is None,
         evidence=Evidence.NUMERIC,
-        scope=f"S={settings.S}, n={settings.n}, lags {braces(settings.lag_set)}, T <= {problems[-1][1]}, "
+        scope=f"{' and '.join(settings.kinds_of_heads)} heads; S={settings.S}, n={settings.n}, "
+        f"lags {braces(settings.lag_set)}, T <= {problems[-1][1]}, "
         f"q in {braces(dict.fromkeys(str(configuration.q) for configuration, _ in problems))}; {len(pairs)} pairs, "
         + ", ".join(f"{count} {name}" for name, count in compared.items() if count),
         instances=sum(pairs.values()),
@@ -91,15 +93,21 @@ def engines_agree(settings: SubNGramSettings, run: Run) -> Finding:
 def _problems(settings: SubNGramSettings) -> list[tuple[Configuration, int]]:
     """Short sequences, that the slowest engine can take too; a rational q, some given by the user, and the limit."""
     longest = settings.enumerable_length(FEW_SEQUENCES)
-    qs: list[Fraction | float] = [Fraction(5, 2), *settings.q[:MOST_SCALES], math.inf]
     lengths = sorted({max(settings.n, longest - 3), longest})
-    return [(Configuration(settings.lag_set, q), T) for T in lengths for q in qs]
+    problems = []
+    for T in lengths:
+        for heads in settings.kinds_of_heads:
+            # literal heads have rational weights where q is a power
+            root = Fraction(5, 2) ** Configuration(settings.lag_set, math.inf, heads).unit
+            qs: list[Fraction | float] = [root, *settings.q[:MOST_SCALES], math.inf]
+            problems += [(Configuration(settings.lag_set, q, heads), T) for q in qs]
+    return problems
 
 
 def _disagreement(
     settings: SubNGramSettings, configuration: Configuration, T: int, first: str, second: str, options: Options
 ) -> Counterexample:
-    values = {"engines": [first, second], "T": T, "q": str(configuration.q)}
+    values = {"engines": [first, second], "T": T, "q": str(configuration.q), "heads": configuration.heads}
     return Counterexample(values, partial(disagree, settings.law, configuration, T, first, second, options))
 
 

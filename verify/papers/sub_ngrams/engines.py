@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 from proofs.sub_ngrams.configuration import Configuration
@@ -99,6 +100,11 @@ class Engine:
     def obstacle(self, law: AnyLaw, configuration: Configuration, T: int) -> str | None:
         """Why this engine cannot take the problem, in one line; None if it can."""
         if self.exact and not configuration.exact:
+            if isinstance(configuration.q, Fraction):
+                unit, lags = configuration.unit, ",".join(map(str, configuration.lags))
+                root = f"whose root of degree {unit} is rational"
+                need = f"a q {root}, as q={2**unit}, or c=inf"
+                return f"engine={self.name} needs, with literal heads and lags {lags}, {need}"
             return f"engine={self.name} needs a rational q: give q=... or c=inf instead of c=..."
         unknown = self.laws.obstacle(law)
         if unknown:

@@ -43,31 +43,49 @@ def score_identity(settings: SubNGramSettings, run: Run) -> Finding:
     def prove() -> list[Identities]:
         return [derivation.score_identity(S, T), derivation.merged_identity(S, n, T)]
 
-    scope = f"all W, z, P; S={S}, n={n}, T={T}, every sequence"
+    scope = f"all W, z, P, dl/dW with padded heads; S={S}, n={n}, T={T}, every sequence"
     return from_identities(prove, scope, certificate=Certificate({"S": S, "n": n, "T": T}))
 
 
-@claim("SN2", "chain rule to Q, K, V", requires=("SN1",), assumptions=("padded heads in the first layer",))
+@claim(
+    "SN2", "chain rule to Q, K, V", requires=("SN1",), assumptions=("hard heads in the first layer, c_A -> infinity",)
+)
 def chain_rule(settings: SubNGramSettings, run: Run) -> Finding:
-    """At a configuration with padded heads (hard ones, which read 0 where position t-h does not exist) the gradient in
-    Q, K, V consists of the score blocks M_{a,l} and M_{l-1,b} for lags l in Lambda, times sqrt(c) for Q and K and c for
-    V; every other entry is 0, and the weights of a saturated head do not move with its logits.
+    """At a configuration with hard heads the gradient in Q, K, V consists of the score blocks M_{a,l} and M_{l-1,b} for
+    lags l in Lambda, times sqrt(c) for Q and K and c for V; every other entry of it is 0. The weights of a saturated
+    row of A do not move with its logits. Where position t-h does not exist, padded heads read 0, whatever A is;
+    literal heads read the mean of t tokens, and the derivative in entry i of this row of A is
+    (c/t) g_t (1{x_i = x_{T-h+1}} - mean over i) for h in Lambda, else 0.
 
-    Every entry of the gradient in Q, K, V; the exponents m_j; the saturation of soft heads.
+    Every entry of the gradient in Q, K, V, and in the rows of A that average; the exponents m_j; the saturation of the
+    others.
     """
     from proofs.sub_ngrams import derivation
 
     S, n, T, lags = affordable(settings)
+    kinds = settings.kinds_of_heads
 
     def prove() -> list[Identities]:
-        proofs = [derivation.exponent_identity(S, n, T, lags), derivation.chain_rule(S, n, T, lags)]
-        return proofs + ([derivation.saturation(n, T)] if n > 1 else [])
+        proofs = []
+        for heads in kinds:
+            proofs.append(derivation.exponent_identity(S, n, T, lags, heads))
+            proofs.append(derivation.chain_rule(S, n, T, lags, heads=heads))
+        if n > 1:
+            proofs.append(derivation.saturation(n, T))
+            proofs += [derivation.averaging_rows(S, n, T, lags)] if "literal" in kinds else []
+        return proofs
 
-    scope = f"padded heads; all c, q, P; S={S}, n={n}, T={T}, lags {braces(lags)}, every sequence"
-    return from_identities(prove, scope, certificate=Certificate({"S": S, "n": n, "T": T, "lags": lags}))
+    scope = f"{' and '.join(kinds)} heads; all c, q, P; S={S}, n={n}, T={T}, lags {braces(lags)}, every sequence"
+    parameters = {"S": S, "n": n, "T": T, "lags": lags, "heads": list(kinds)}
+    return from_identities(prove, scope, certificate=Certificate(parameters))
 
 
-@claim("SN3", "configuration = estimator", reference="mathematics/sub-n-grams/configuration#sn3")
+@claim(
+    "SN3",
+    "configuration = estimator",
+    assumptions=("padded heads in the first layer",),
+    reference="mathematics/sub-n-grams/configuration#sn3",
+)
 def estimator_bound(settings: SubNGramSettings, run: Run) -> Finding:
     """Where the context h has occurred, sum_s |p_theta(s) - N(h,s)/N(h)| <= 2 (T - N(h)) / (q N(h)).
 
@@ -81,6 +99,7 @@ def estimator_bound(settings: SubNGramSettings, run: Run) -> Finding:
     "half that bound (control)",
     expected=control_unless_no_lags,
     origin=Origin.CONTROL,
+    assumptions=("padded heads in the first layer",),
     reference="mathematics/sub-n-grams/configuration#sn3c",
 )
 def estimator_half_bound(settings: SubNGramSettings, run: Run) -> Finding:
@@ -119,7 +138,8 @@ def _estimator(settings: SubNGramSettings, constant: Fraction) -> Finding:
     return decide(
         (proved or not lags) and not outside,
         evidence=Evidence.PROOF if proved and not outside else Evidence.EXACT,
-        scope=f"{'every S, T, q, lags; by exhaustion ' if proved and not outside else ''}{scope}, q in {braces(qs)}",
+        scope=f"padded heads; {'every S, T, q, lags; by exhaustion ' if proved and not outside else ''}{scope}, "
+        f"q in {braces(qs)}",
         instances=sum(check.instances for _, check in found),
         found=f"largest ratio {float(largest):.4f}",
         predicted="<= 1" if constant == 2 else "above 1" if lags else "0 without lags",

@@ -136,15 +136,16 @@ def norms(law: NGramLaw, configuration: Configuration, T: int, found: Mapping[st
 
 @one_thread()
 def literal_norms(law: NGramLaw, configuration: Configuration, T: int) -> tuple[dict[str, float], float]:
-    """Norms of the gradient in Q, K, V and in total, by torch on all sequences, and a bound on their rounding."""
+    """Norms of the gradient in Q, K, V, with literal heads in A, and in total, by torch on all sequences, and a bound
+    on their rounding."""
     from numerics.sub_ngrams.autograd import error_bound, parameter_gradients
     from numerics.sub_ngrams.network import Network
 
     network = Network.at_configuration(law, configuration, T)
     gradients = parameter_gradients(network, law, T, batch=BATCH)
-    norms = {name: float(gradients[name].norm()) for name in "QKV"}
+    norms = {name: float(gradient.norm()) for name, gradient in gradients.items()}
     entries = sum(gradient.numel() for gradient in gradients.values())
-    # an entry of Q, K, V adds up at most 2 S^2 entries of score blocks, times c at most
+    # an entry of Q, K, V, A adds up at most 2 S^2 entries of score blocks, times c at most
     scale = max(1.0, configuration.c) * 2 * law.S**2 * entries
     return norms | {"total": math.hypot(*norms.values())}, scale * error_bound(law, configuration, T, BATCH)
 
@@ -160,7 +161,7 @@ def is_no_norm(
 
     network = Network.at_configuration(law, configuration, T)
     gradients = parameter_gradients(network, law, T, batch=BATCH)
-    groups = list("QKV") if name == "total" else [name]
+    groups = list(gradients) if name == "total" else [name]
     size = math.hypot(*(float(gradients[group].norm()) for group in groups))
     if size == 0:
         return not abs(value) <= error

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_serializer, model_validator
 
-from proofs.sub_ngrams.configuration import Configuration
+from proofs.sub_ngrams.configuration import Configuration, Heads
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.laws import Law
 from verify.papers.sub_ngrams.engines import Options, choose_engine, get_engine
@@ -99,6 +99,10 @@ class SubNGramProblem(LawSettings):
     parametrisation: Literal["factorised", "merged"] = Field(
         "factorised", description="factorised (the network has Q and K) or merged (their product W)"
     )
+    heads: Heads = Field(
+        "padded",
+        description="padded or literal: whether first-layer heads read 0 or the mean so far where a lag does not exist",
+    )
     samples: Integer | None = Field(
         None, ge=2, le=MOST_SAMPLES, description="{bounds}: sequences that monte_carlo draws"
     )
@@ -151,9 +155,14 @@ class SubNGramProblem(LawSettings):
         return self.lag_set
 
     def configurations(self, T: int) -> list[Configuration]:
-        """The configurations asked for at length T, by default the limit c = inf alone."""
+        """The configurations asked for at length T, by default the limit c = inf alone; where the settings leave the
+        choice, of padded heads."""
         qs: list[Fraction | float] = [*self.q, *(_q_of(c, T) for c in self.c)]
-        return [Configuration(self.lag_set, q) for q in qs or [math.inf]]
+        return [Configuration(self.lag_set, q, self.kinds_of_heads[0]) for q in qs or [math.inf]]
+
+    @property
+    def kinds_of_heads(self) -> tuple[Heads, ...]:
+        return (self.heads,)
 
     @property
     def options(self) -> Options:
@@ -176,6 +185,11 @@ class SubNGramProblem(LawSettings):
 class SubNGramSettings(CheckSettings, SubNGramProblem):
     """Keys of `paper=sub-n-grams`."""
 
+    heads: Heads | Literal["both"] = Field(  # type: ignore[assignment]  # more than other commands
+        "both",
+        description="padded, literal or both: of the first-layer heads that SN0, SN2 and SN7 look at, which read 0 or "
+        "the mean so far where a lag does not exist",
+    )
     trajectory: str | None = Field(
         None,
         min_length=1,
@@ -203,6 +217,10 @@ class SubNGramSettings(CheckSettings, SubNGramProblem):
         if keys["n"] > MOST_N or keys["S"] > MOST_S:
             raise ValueError(f"trajectory={path}: S={keys['S']} n={keys['n']}: S up to {MOST_S} and n up to {MOST_N}")
         return {**keys, **values}
+
+    @property
+    def kinds_of_heads(self) -> tuple[Heads, ...]:
+        return ("padded", "literal") if self.heads == "both" else (self.heads,)
 
     @cached_property
     def recorded(self) -> Recorded | None:
@@ -243,7 +261,8 @@ def refuse_what_cannot_run(settings: SubNGramSettings) -> None:
 def headline(settings: SubNGramProblem) -> str:
     name = "" if settings.gram is None else f"k={settings.gram}"
     parts = [name, f"n={settings.n}", f"S={settings.S}", settings.law_in_words, f"lags {braces(settings.lag_set)}"]
-    return "  ".join(part for part in parts if part)
+    heads = "literal heads" if settings.heads == "literal" else ""
+    return "  ".join(part for part in [*parts, heads] if part)
 
 
 def check_headline(settings: SubNGramSettings) -> str:

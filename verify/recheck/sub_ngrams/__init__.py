@@ -42,10 +42,11 @@ STATEMENTS: dict[str, str] = {
         "positions j with x_{T-a} = v and x_{j-b} = v'."
     ),
     "SN2": (
-        "At a configuration with padded heads (hard ones, which read 0 where position t-h does not exist) the "
-        "gradient in Q, K, V consists of the score blocks M_{a,l} and M_{l-1,b} for lags l in Lambda, times sqrt(c) "
-        "for Q and K and c for V; every other entry is 0, and the weights of a saturated head do not move with its "
-        "logits."
+        "At a configuration with hard heads the gradient in Q, K, V consists of the score blocks M_{a,l} and M_{l-1,b} "
+        "for lags l in Lambda, times sqrt(c) for Q and K and c for V; every other entry of it is 0. The weights of a "
+        "saturated row of A do not move with its logits. Where position t-h does not exist, padded heads read 0, "
+        "whatever A is; literal heads read the mean of t tokens, and the derivative in entry i of this row of A is "
+        "(c/t) g_t (1{x_i = x_{T-h+1}} - mean over i) for h in Lambda, else 0."
     ),
     "SN3": "Where the context h has occurred, sum_s |p_theta(s) - N(h,s)/N(h)| <= 2 (T - N(h)) / (q N(h)).",
     "SN3c": "Where the context h has occurred, sum_s |p_theta(s) - N(h,s)/N(h)| <= (T - N(h)) / (q N(h)).",

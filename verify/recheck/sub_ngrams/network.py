@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from functools import cache
@@ -10,7 +11,7 @@ from typing import Any
 
 from verify.printing import shown
 from verify.recheck.arithmetic import Dual, Field, Polynomial, Series, total
-from verify.recheck.certificate import Certificate, Fields, RejectedError, bits
+from verify.recheck.certificate import Certificate, Fields, RejectedError, array, bits
 
 
 def read_size(f: Fields) -> tuple[int, int, int]:
@@ -122,10 +123,19 @@ def predicted_gradient(M: Any, S: int, n: int, lags: tuple[int, ...], root_c: An
 def chain_rule(c: Certificate) -> str:
     """SN2, with c and q = e^c independent variables, and every P."""
     S, n, T = read_size(c.parameters)
-    lags = read_lags(c.parameters, n)
-    check_chain_rule(c, S, n, T, lags)
+    lags, kinds = read_lags(c.parameters, n), read_heads(c.parameters)
+    for heads in kinds:
+        check_chain_rule(c, S, n, T, lags, heads)
     check_saturation(c, n, T)
-    return f"padded heads; all c, q, P; S={S}, n={n}, T={T}, lags {braces(lags)}, every sequence"
+    return f"{' and '.join(kinds)} heads; all c, q, P; S={S}, n={n}, T={T}, lags {braces(lags)}, every sequence"
+
+
+def read_heads(f: Fields) -> list[str]:
+    """What first-layer heads read where position t-h does not exist: "padded", 0; "literal", the mean of t tokens."""
+    kinds = array(f.any("heads"), f"{f.where}.heads")
+    if kinds not in (["padded"], ["literal"], ["padded", "literal"]):
+        raise RejectedError(f"{f.where}.heads: {shown(kinds)} are not padded, literal, or both in this order")
+    return kinds
 
 
 def chain_rule_cost(S: int, n: int, T: int) -> int:
@@ -137,22 +147,26 @@ def chain_rule_cost(S: int, n: int, T: int) -> int:
     return cost
 
 
-def check_chain_rule(c: Certificate, S: int, n: int, T: int, lags: tuple[int, ...]) -> None:
-    """The literal network, differentiated in every entry of Q, K, V at the configuration."""
-    c.afford(chain_rule_cost(S, n, T), "derivatives of every sequence")
+def check_chain_rule(c: Certificate, S: int, n: int, T: int, lags: tuple[int, ...], heads: str) -> None:
+    """The network with these heads, differentiated in every entry of Q, K, V at the configuration; and in the rows of A
+    in which literal heads average."""
+    c.afford(chain_rule_cost(S, n, T) * (2 if heads == "literal" else 1), "derivatives of every sequence")
     F = c.field
     root_c, q, P = F.draw(), F.draw(), F.draws(S)
     theta = configuration(S, n, lags, root_c)
     inactive = set(range(1, n)) - {*lags, *(lag - 1 for lag in lags)}
     anything = F.draws(S)  # what inactive heads read: their positional logits play no part
+    literal = heads == "literal"
     every_column = list(product(range(n), range(S)))
 
     def stream(window: tuple[int | None, ...], theta: dict[tuple[Any, ...], Any]) -> list[list[Any]]:
         """X = [e_x; y^(1); ...]: component h is what head h reads, times V^(h); None: there is no such position."""
-        one_hot = [[int(token == s) for s in range(S)] for token in window]
-        components = [one_hot[0]]
+        return stream_of([what_head_reads(window, h, S, literal) for h in range(n)], theta)
+
+    def stream_of(reads: list[list[Any]], theta: dict[tuple[Any, ...], Any]) -> list[list[Any]]:
+        components = [reads[0]]
         for h in range(1, n):
-            read = anything if h in inactive else one_hot[h]
+            read = anything if h in inactive else reads[h]
             components.append([dot(read, [theta["V", h, v, i] for v in range(S)]) for i in range(S)])
         return components
 
@@ -163,7 +177,15 @@ def check_chain_rule(c: Certificate, S: int, n: int, T: int, lags: tuple[int, ..
         columns: Iterable[tuple[int, int]],
     ) -> Any:
         """<X_T Q, X_j K>, the part of it that these columns of Q and K have."""
-        X, Y, z = stream(query, theta), stream(key, theta), list[Any]()
+        return product_of_streams(stream(query, theta), stream(key, theta), theta, columns)
+
+    def product_of_streams(
+        X: list[list[Any]],
+        Y: list[list[Any]],
+        theta: dict[tuple[Any, ...], Any],
+        columns: Iterable[tuple[int, int]],
+    ) -> Any:
+        z = list[Any]()
         for slot, i in columns:
             left = total(dot(X[a], [theta["Q", a, v, slot, i] for v in range(S)]) for a in range(n))
             right = total(dot(Y[b], [theta["K", b, v, slot, i] for v in range(S)]) for b in range(n))
@@ -175,18 +197,38 @@ def check_chain_rule(c: Certificate, S: int, n: int, T: int, lags: tuple[int, ..
         columns = every_column if entry[0] == "V" else [entry[3:]]  # the column in which an entry of Q or K stands
         return Dual.of(logit(query, key, {**theta, entry: Dual(theta[entry], 1)}, columns)).tangent
 
+    @cache
+    def slopes_in_row(query: tuple[int | None, ...], key: tuple[int | None, ...], h: int) -> list[Any]:
+        """dz_t/dA^(h)_{t,i} for i = 1..t, of the key at t <= h: by dual numbers through e^A / sum e^A, all e^A = 1."""
+        tokens = [token for token in reversed(key) if token is not None]  # all up to t
+        found = []
+        for k in range(len(tokens)):
+            E = [Dual(F.one, int(i == k)) for i in range(len(tokens))]
+            reads: list[list[Any]] = [what_head_reads(key, b, S, literal) for b in range(n)]
+            reads[h] = [
+                total(E_i / total(E) for E_i, token in zip(E, tokens, strict=True) if token == s) for s in range(S)
+            ]
+            z = product_of_streams(stream(query, theta), stream_of(reads, theta), theta, every_column)
+            found.append(Dual.of(z).tangent)
+        return found
+
+    unit = math.lcm(*range(1, max(lags, default=1) + 1)) if literal else 1  # q stands for its root of this degree
     for x in product(range(S), repeat=T):
         windows = [tuple(x[j - b] if j >= b else None for b in range(n)) for j in range(T)]
-        m = [sum(j >= lag and x[j - lag] == x[T - lag] for lag in lags) for j in range(T)]
+        m = [total(what_head_reads(w, lag, S, literal)[x[T - lag]] for lag in lags) for w in windows]
         for j in range(T):
             c.zero(
                 logit(windows[-1], windows[j], theta, every_column) - root_c * root_c * m[j], f"z_{j} = m_j c at x={x}"
             )
-        E = [q**m_j for m_j in m]
+        E = [q ** int(unit * m_j) for m_j in m]
         g = score(x, E, P)
 
-        def M(a: int, b: int, v: int, w: int, x: tuple[int, ...] = x, g: list[Any] = g) -> Any:
-            return total(g[j] for j in range(b, T) if x[T - 1 - a] == v and x[j - b] == w)
+        reads_of = [[what_head_reads(window, b, S, literal) for window in windows] for b in range(n)]
+
+        def M(a: int, b: int, v: int, w: int, x: Any = x, g: list[Any] = g, reads_of: Any = reads_of) -> Any:
+            if x[T - 1 - a] != v:
+                return 0
+            return dot(g, [reads[w] for reads in reads_of[b]])
 
         predicted = predicted_gradient(M, S, n, lags, root_c)
         for entry in theta:
@@ -196,6 +238,24 @@ def check_chain_rule(c: Certificate, S: int, n: int, T: int, lags: tuple[int, ..
                 - predicted.get(entry, 0),
                 f"dl/d{entry} at x={x}",
             )
+        for t, h in ((row, head) for head in range(1, n) for row in range(1, head + 1) if literal):
+            slopes = slopes_in_row(windows[-1], windows[t - 1], h)
+            for i, (slope_i, due) in enumerate(zip(slopes, predicted_row(x, h, t, lags), strict=True)):
+                c.zero(g[t - 1] * (slope_i - root_c * root_c * due), f"dl/dA^({h})_({t},{i + 1}) at x={x}")
+
+
+def predicted_row(x: Sequence[int], h: int, t: int, lags: tuple[int, ...]) -> list[Fraction]:
+    """dl/dA^(h)_{t,i} / (c g_t), i = 1..t, in a row t <= h of a literal head."""
+    holds = [int(x[i] == x[len(x) - h]) for i in range(t)]
+    return [Fraction(t * hold - sum(holds), t * t) if h in lags else Fraction(0) for hold in holds]
+
+
+def what_head_reads(window: tuple[int | None, ...], h: int, S: int, literal: bool) -> list[Any]:
+    """As weights of the tokens, given x_t, x_(t-1), ..., None where there is none: then 0, or the mean of the rest."""
+    if window[h] is not None or not literal:
+        return [int(window[h] == s) for s in range(S)]
+    there = [token for token in window if token is not None]
+    return [Fraction(there.count(s), len(there)) for s in range(S)]
 
 
 def check_saturation(c: Certificate, n: int, T: int) -> None:
@@ -213,7 +273,7 @@ def gradient_without_lags(c: Certificate) -> str:
     """SN7 and SN8 where Lambda is empty, so that Q = K = 0: a critical point, whatever c and P are."""
     S, n, T = read_size(c.parameters)
     c.demand(c.parameters.any("lags") == [], "parameters.lags: there are lags")
-    check_chain_rule(c, S, n, T, ())
+    check_chain_rule(c, S, n, T, (), "padded")
     return f"no lags: every derivative in Q, K, V is 0; all c, P; S={S}, n={n}, T={T}, every sequence"
 
 

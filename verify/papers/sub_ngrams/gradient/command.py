@@ -40,7 +40,8 @@ LONGEST_FRACTION = 24  # characters; blocks with longer ones are printed as deci
 
 HELP = """python -m verify.gradient [KEY=VALUE ...]
 The population gradient at a configuration; for example: python -m verify.gradient k=2 n=3 T=8 q=5 engine=enumeration
-Block a,b is dL/dW_ab: rows are the query token at lag a, columns the key token at lag b.
+Block a,b is dL/dW_ab: rows are the query token at lag a, columns the key token at lag b. With heads=literal there is \
+also the gradient in the rows of A where heads average.
 T, q and c take lists, computed in parallel; of several points output=FILE.svg or FILE.png draws a picture. With \
 shards=FOLDER a list that was stopped, by Ctrl-C, by budget=SECONDS or by an accident, goes on from there when the \
 same command is given again. A single point of engine=transfer is shared by all cores with executor=processes.
@@ -173,13 +174,16 @@ def gradient_entry(settings: GradientSettings, gradient: Gradient) -> dict[str, 
         "q": str(configuration.q),
         "c": configuration.c,
         "exact": M.exact,
+        "heads": configuration.heads,
         "score_blocks": {f"{a},{b}": block for (a, b), block in sorted(M.blocks.items())},
+        "positional_rows": {f"{h},{t}": row for (h, t), (row,) in sorted(M.rows.items())},
         "parameter_norms": norms,
         "parameter_norm_errors": norms_off,
         "error": 0 if M.exact else M.error,
     }
     if M.errors is not None:
         entry["errors"] = {f"{a},{b}": block for (a, b), block in sorted(M.errors.items())}
+        entry["positional_row_errors"] = {f"{h},{t}": row for (h, t), (row,) in sorted((M.row_errors or {}).items())}
         entry["level"] = M.level
     bound = bound_of(settings, gradient)
     if bound is not None:
@@ -200,6 +204,9 @@ def gradient_text(settings: GradientSettings, gradient: Gradient) -> str:
     for (a, b), block in sorted(M.blocks.items()):
         rows = block_rows(block, None if M.exact or M.errors is None else M.errors[a, b])
         lines += [f"  M_{{{a},{b}}}  {rows[0]}", *(f"           {row}" for row in rows[1:])]
+    for (h, t), block in sorted(M.rows.items()):
+        (row,) = block_rows(block, None if M.exact or M.row_errors is None else M.row_errors[h, t])
+        lines.append(f"  dL/dA^({h}), row {t}, / c  {row}")
     norms, errors = norms_with_errors(settings, gradient)
     if norms is None or errors is None:
         lines.append("  norms of the parameter gradient: unbounded at c=inf (claim SN8); give a finite c or q")

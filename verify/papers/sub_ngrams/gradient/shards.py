@@ -45,7 +45,8 @@ class GradientShard(Shard[ScoreBlocks]):
 
     @property
     def name(self) -> str:
-        return f"T={self.T} c={self.configuration.c:.6g} by {self.engine}"
+        heads = " literal heads" if self.configuration.heads == "literal" else ""
+        return f"T={self.T} c={self.configuration.c:.6g}{heads} by {self.engine}"
 
     @property
     def exact(self) -> bool:  # type: ignore[override]  # depends on the engine
@@ -60,7 +61,11 @@ class GradientShard(Shard[ScoreBlocks]):
         """Options that the engine does not take are left out."""
         return {
             "law": described(self.law),
-            "configuration": {"lags": self.configuration.lags, "q": str(self.configuration.q)},
+            "configuration": {
+                "lags": self.configuration.lags,
+                "q": str(self.configuration.q),
+                "heads": self.configuration.heads,
+            },
             "T": self.T,
             "engine": self.engine,
             "options": {name: getattr(self.options, name) for name in get_engine(self.engine).takes},
@@ -75,20 +80,29 @@ class GradientShard(Shard[ScoreBlocks]):
             "blocks": as_lists(result.blocks),
             "errors": None if result.errors is None else as_lists(result.errors),
             "level": result.level,
+            "rows": as_lists(result.rows),
+            "row_errors": None if result.row_errors is None else as_lists(result.row_errors),
         }
 
     def decoded(self, value: Any) -> ScoreBlocks:
         blocks, level = as_blocks(value["blocks"], self.law), value["level"]
+        rows = as_rows(value["rows"], self.configuration)
+        every = [*entries(blocks), *entries(rows)]
         if self.exact:
-            if value["errors"] is not None or level is not None or any(isinstance(x, float) for x in entries(blocks)):
+            if value["errors"] is not None or value["row_errors"] is not None or level is not None:
                 raise ValueError("not exact")
-            if any(abs(Fraction(x)) > 1 for x in entries(blocks)):  # a score is a difference of two probabilities
+            if any(isinstance(x, float) for x in every):
+                raise ValueError("not exact")
+            if any(abs(Fraction(x)) > 1 for x in every):  # a score is a difference of two probabilities
                 raise ValueError("no gradient")
-            return ScoreBlocks(blocks)
+            return ScoreBlocks(blocks, rows=rows)
         errors = as_blocks(value["errors"], self.law)
-        if any(x < 0 for x in entries(errors)) or not (level is None or (isinstance(level, float) and 0 < level < 1)):
-            raise ValueError("an error below 0, or a level that is none")
-        return ScoreBlocks(blocks, errors, level)
+        row_errors = as_rows(value["row_errors"], self.configuration) if rows else None
+        if any(x < 0 for x in [*entries(errors), *entries(row_errors or {})]):
+            raise ValueError("an error below 0")
+        if not (level is None or (isinstance(level, float) and 0 < level < 1)):
+            raise ValueError("a level that is none")
+        return ScoreBlocks(blocks, errors, level, rows, row_errors)
 
 
 def described(law: NGramLaw | Law) -> dict[str, Any]:
@@ -115,6 +129,14 @@ def as_blocks(lists: dict[str, Any], law: NGramLaw | Law) -> Blocks:
     if len(lists) != len(blocks) or any(len(side) != law.S for block in blocks.values() for side in (block, *block)):
         raise ValueError("score blocks of another shape")
     return blocks
+
+
+def as_rows(lists: dict[str, Any], configuration: Configuration) -> Blocks:
+    """The averaging rows of the configuration. ValueError for others."""
+    rows = {(h, t): (tuple(number(x) for x in lists[f"{h},{t}"][0]),) for h, t in configuration.averaging_rows}
+    if len(lists) != len(rows) or any(len(row[0]) != t for (_, t), row in rows.items()):
+        raise ValueError("rows of another shape")
+    return rows
 
 
 def number(x: object) -> Number:
