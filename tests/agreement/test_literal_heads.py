@@ -6,6 +6,7 @@ import math
 import random
 from fractions import Fraction
 from itertools import product
+from typing import Any
 
 import pytest
 import torch
@@ -21,6 +22,7 @@ from proofs.sub_ngrams.configuration import Configuration, Heads
 from proofs.sub_ngrams.derivation import averaging_rows, chain_rule, derivation, exponent_identity, score_sums
 from proofs.sub_ngrams.enumeration import enumeration
 from proofs.sub_ngrams.law import NGramLaw
+from proofs.sub_ngrams.laws import DirichletLaw, FixedKernel, Mixture
 from proofs.sub_ngrams.score import row_slopes, score
 from proofs.sub_ngrams.score_blocks import ParameterGradient, ScoreBlocks, parameter_gradient, parameter_norms
 from proofs.sub_ngrams.transfer_exact import transfer_exact
@@ -243,6 +245,26 @@ def test_floats_of_padded_heads_are_not_those_of_literal_ones() -> None:
     for engine in (closed_form, autograd):
         blocks = engine(law, padded, T)
         assert ScoreBlocks(exact.blocks).excess(ScoreBlocks(blocks.blocks, blocks.errors)) > 1e-4
+
+
+def other_laws() -> list[Any]:
+    skewed = [[Fraction(1, 5), Fraction(4, 5)], [Fraction(2, 3), Fraction(1, 3)]] * 2
+    kernel = FixedKernel(tuple(map(tuple, skewed)), "stationary")
+    drawn = DirichletLaw(((Fraction(1), Fraction(1, 2)),), 3)
+    half = Fraction(1, 2)
+    return [kernel, drawn, Mixture(((half, kernel), (half, NGramLaw(2, 3))))]
+
+
+@pytest.mark.parametrize("law", other_laws(), ids=lambda law: type(law).__name__)
+@pytest.mark.parametrize("q", [Fraction(9, 4), math.inf])
+def test_other_laws(law: Any, q: Fraction | float) -> None:
+    problem = law, Configuration((1, 2), q, "literal"), 5
+    exact = ENGINES["enumeration"].compute(*problem)
+    assert exact.rows and any(any(row) for (row,) in exact.rows.values())
+    for name, engine in ENGINES.items():
+        if engine.obstacle(*problem) is None:
+            found = engine.compute(*problem, Options(level=1 - 1e-9, samples=1000, tolerance=1e-9))
+            assert found.excess(exact) <= 0, name
 
 
 # --- SN2 ---
