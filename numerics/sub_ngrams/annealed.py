@@ -150,7 +150,8 @@ class _Problem:
 
     def by_gauss(self) -> Integral:
         nodes, rounding = gauss(self.law, _degree(self.law, self.T))
-        result = self.sums(self.gradient("rows" if self.rows else "all", self.tolerance), nodes)
+        part: Part = "rows" if self.rows else "all"
+        result = self.sums(self.gradient(part, self.tolerance), nodes)
         # an entry is the difference of two averages of at most 1, each a combination of probabilities of paths
         return Integral(result.value[0], result.error[0] + 2 * rounding)
 
@@ -164,7 +165,8 @@ class _Problem:
             "limit": lambda x: max(quarter, LIMIT_ACCURACY * float(x.abs().max())),
         }
         left, results = 60 * self.minutes, []
-        for part, share in ({"rows": 1.0} if self.rows else SHARES).items():
+        shares: dict[Part, float] = {"rows": 1.0} if self.rows else SHARES
+        for part, share in shares.items():
             gradient = self.gradient(part, quarter / 4)
             at_most = int(left * share / gradient.seconds)
             result = by_lattices(partial(self.sums, gradient), tolerances[part], at_most, law=self.law)

@@ -98,7 +98,7 @@ def rows_by_final_word(
 ) -> tuple[Tensor, float]:
     """E[1{end} dl/dA^(h)_{t,i} / c] in the averaging rows, likewise: [batch, end, entry]."""
     sums, error = _by_final_word(_RowAverage, kernels, law, configuration, T, ends, tolerance)
-    rows = sums[..., 0].split([t for _, t in configuration.averaging_rows], -1)
+    rows = torch.split(sums[..., 0], [t for _, t in configuration.averaging_rows], -1)
     # the softmax of a row of t equal weights takes the mean off, and 1/t <= 1/2
     return torch.cat([(row - row.mean(-1, keepdim=True)) / row.shape[-1] for row in rows], -1), error
 

@@ -78,7 +78,7 @@ def transfer_exact(
 
 def centred(rows: Mapping[Row, Sequence[Fraction]]) -> dict[Row, list[Fraction]]:
     """dL/dA_{t,i} / c from E g_t 1{x_i = x_{T-h+1}}, i = 1..t: the softmax of the row takes their mean off, and 1/t."""
-    return {(h, t): [(x - sum(row) / t) / t for x in row] for (h, t), row in rows.items()}
+    return {(h, t): [(x - sum(row, Fraction(0)) / t) / t for x in row] for (h, t), row in rows.items()}
 
 
 def _averages(
