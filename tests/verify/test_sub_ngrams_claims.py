@@ -134,7 +134,7 @@ def test_half_the_bound_says_what_was_not_found() -> None:
     ("words", "select", "parts"),
     [
         ("k=2 n=3", "SN2", ["padded and literal heads"]),
-        ("k=2 n=3 T=8,16", "SN7", ["padded heads", "{8, 16}"]),
+        ("k=2 n=3 T=8,16", "SN7", ["padded and literal heads", "{8, 16}"]),
         ("k=1 n=3 T=8,16", "SN7", ["no lags", "S=2, n=3, T=5"]),
         ("k=1 n=3", "SN8", ["no lags", "S=2, n=3, T=5"]),
         ("k=2 n=3", "SN4", ["generic finite spaces", "3x2x2", "4 rational ones"]),

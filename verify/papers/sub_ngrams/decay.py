@@ -9,7 +9,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from proofs.sub_ngrams.configuration import Configuration
+from proofs.sub_ngrams.configuration import Configuration, Heads
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.score_blocks import ScoreBlocks, norm_errors, parameter_gradient, parameter_norms
 from proofs.sub_ngrams.type_classes import type_classes
@@ -44,13 +44,14 @@ MOMENT = 2.0  # seconds of type_classes
 
 @dataclass(frozen=True)
 class Point:
-    """The norm of the whole factorised gradient at length T and q = T, that is c = log T."""
+    """The norm of the whole factorised gradient at length T and q = T, that is c = log T, with these heads."""
 
     T: int
     norms: dict[str, float]
     errors: dict[str, float]
     engine: str
     level: float | None
+    heads: Heads = "padded"
 
     @property
     def low(self) -> float:
@@ -65,8 +66,11 @@ def draw_gradient_decay(axes: Axes, details: Mapping[str, Any]) -> str:
     from verify.papers.sub_ngrams.gradient.norms import NormPoint
     from verify.papers.sub_ngrams.gradient.plot import draw_decay  # matplotlib
 
-    points = [NormPoint(p["T"], math.log(p["T"]), p["norms"]["total"], p["errors"]["total"]) for p in details["points"]]
-    draw_decay(axes, {"all parameters": points})
+    curves: dict[str, list[NormPoint]] = {}
+    for p in details["points"]:
+        point = NormPoint(p["T"], math.log(p["T"]), p["norms"]["total"], p["errors"]["total"])
+        curves.setdefault(f"{p['heads']} heads", []).append(point)
+    draw_decay(axes, curves)
     return "Norm of the population gradient along c = log T, with its error bars, beside the predicted slope −1."
 
 
@@ -74,7 +78,7 @@ def draw_gradient_decay(axes: Axes, details: Mapping[str, Any]) -> str:
     "SN7",
     "gradient falls along c = log T",
     requires=("SN0", "SN2"),
-    assumptions=("padded heads in the first layer",),
+    assumptions=("hard heads in the first layer, c_A -> infinity",),
     plot=Plot(("points",), draw_gradient_decay),
 )
 def gradient_vanishes(settings: SubNGramSettings, run: Run) -> Finding:
@@ -86,36 +90,60 @@ def gradient_vanishes(settings: SubNGramSettings, run: Run) -> Finding:
     """
     if not settings.lag_set:
         return critical_without_lags(settings)
-    plan = _plan(settings, run)
-    unreached = [T for T, engine in plan if engine is None]
-    if unreached or len(plan) < 2:
-        where = f"T={unreached[0]}" if unreached else "two lengths"
-        return undecided(f"no engine reaches {where} in seconds", scope=f"S={settings.S}, n={settings.n}")
-    points = [_point(settings, T, engine, run) for T, engine in plan if engine is not None]
-    steps = list(pairwise(points))
-    rising = [f"from T={before.T:g} to {after.T:g}" for before, after in steps if not after.high < before.high]
-    if not points[-1].high < points[0].low:
-        rising.append(f"from T={points[0].T:g} to {points[-1].T:g}")
-    lengths = ", ".join(f"{point.T:g}" for point in points)
+    curves: dict[Heads, list[Point]] = {}
+    kinds = settings.kinds_of_heads
+    for heads in kinds:
+        of_heads = settings.model_copy(update={"heads": heads})
+        plan = _plan(of_heads, replace(run, seconds=run.seconds / len(kinds)))
+        unreached = [T for T, engine in plan if engine is None]
+        if unreached or len(plan) < 2:
+            where = f"T={unreached[0]}" if unreached else "two lengths"
+            reason = f"no engine reaches {where} in seconds, with {heads} heads"
+            return undecided(reason, scope=f"S={settings.S}, n={settings.n}")
+        curves[heads] = [_point(of_heads, T, engine, run) for T, engine in plan if engine is not None]
+    points = [point for curve in curves.values() for point in curve]
+    steps = [step for curve in curves.values() for step in pairwise(curve)]
+    rising = [told(before, after) for before, after in steps if not after.high < before.high]
+    rising += [told(curve[0], curve[-1]) for curve in curves.values() if not curve[-1].high < curve[0].low]
+    lengths = ", ".join(f"{T:g}" for T in dict.fromkeys(point.T for point in points))
     statistical = any(point.level is not None for point in points)
     return decide(
         not rising,
         evidence=Evidence.STATISTICAL if statistical else Evidence.NUMERIC,
-        scope=f"padded heads; S={settings.S}, n={settings.n}, alpha={settings.alpha}, initial {settings.initial}, "
-        f"lags {braces(settings.lag_set)}; T in {{{lengths}}}, q = T",
+        scope=f"{' and '.join(kinds)} heads; S={settings.S}, n={settings.n}, alpha={settings.alpha}, "
+        f"initial {settings.initial}, lags {braces(settings.lag_set)}; T in {{{lengths}}}, q = T",
         instances=len(steps),
-        found=decay(points) if steps else "",
+        found=", ".join(
+            decay(curve) if heads == kinds[0] else f"{heads} {decay(curve)}" for heads, curve in curves.items()
+        ),
         predicted="falls",
         details={
             "points": [
-                {"T": p.T, "norms": p.norms, "errors": p.errors, "engine": p.engine, "level": p.level} for p in points
+                {
+                    "heads": p.heads,
+                    "T": p.T,
+                    "norms": p.norms,
+                    "errors": p.errors,
+                    "engine": p.engine,
+                    "level": p.level,
+                }
+                for p in points
             ],
             "faster paths": faster_paths(settings),
         },
-        footnote="gradient  " + " | ".join(f"T={p.T:g} {p.norms['total']:.2g}" for p in points) + "  along c = log T",
+        footnote="\n".join(
+            "gradient  "
+            + " | ".join(f"T={p.T:g} {p.norms['total']:.2g}" for p in curve)
+            + f"  along c = log T, {heads} heads"
+            for heads, curve in curves.items()
+        ),
         undecided=f"the norm does not fall by more than its errors {' and '.join(dict.fromkeys(rising))}: at "
         "longer T, or with a smaller tolerance=, it may",
     )
+
+
+def told(before: Point, after: Point) -> str:
+    return f"from T={before.T:g} to {after.T:g} with {after.heads} heads"
 
 
 def ladder(settings: SubNGramSettings) -> tuple[int, ...]:
@@ -144,7 +172,7 @@ def faster_paths(settings: SubNGramSettings) -> dict[str, dict[str, float]]:
     Beside K_0, which is O(sqrt(c)/T), stands V: c M with M ~ T^-(1+alpha) log T at q = inf, from sequences in which a
     token never follows the final context. So along c = T the norm still falls, along c = T^2 it does not (alpha <= 1).
     """
-    configuration = Configuration(settings.lag_set, math.inf)
+    configuration = Configuration(settings.lag_set, math.inf, settings.kinds_of_heads[0])
     lengths = [T for T in (6, 12, 18) if settings.n < T and _few_classes(settings.law, T)]
     gradients = {T: parameter_gradient(type_classes(settings.law, configuration, T), configuration) for T in lengths}
     return {
@@ -168,7 +196,7 @@ def _plan(settings: SubNGramSettings, run: Run) -> list[tuple[int, Engine | None
     options = settings.options
 
     def at(T: int) -> tuple[Engine | None, float]:
-        law, configuration = settings.law, Configuration(settings.lag_set, Fraction(T))
+        law, configuration = settings.law, Configuration(settings.lag_set, Fraction(T), settings.kinds_of_heads[0])
         names = PREFERENCE if settings.engine == "auto" else (settings.engine,)
         for engine in (ENGINES[name] for name in names):
             seconds = engine.seconds(law, configuration, T, options)
@@ -186,8 +214,9 @@ def _plan(settings: SubNGramSettings, run: Run) -> list[tuple[int, Engine | None
 
 
 def _point(settings: SubNGramSettings, T: int, engine: Engine, run: Run) -> Point:
-    law, configuration = settings.law, Configuration(settings.lag_set, Fraction(T))
-    run.progress(f"T={T} by {engine.name}")
+    (heads,) = settings.kinds_of_heads
+    law, configuration = settings.law, Configuration(settings.lag_set, Fraction(T), heads)
+    run.progress(f"T={T} by {engine.name}, {heads} heads")
     # norms fall like 1/T; where that precision is dear, an upper bound of this order will do
     tolerance = settings.tolerance or (0.1 / T if _quick(settings) else 1 / T)
     usual = 0.5 if few_parameters(law) else 0.0
@@ -197,7 +226,7 @@ def _point(settings: SubNGramSettings, T: int, engine: Engine, run: Run) -> Poin
     norms, errors = parameter_norms(M, configuration), norm_errors(M, configuration)
     assert norms is not None  # q is finite
     assert errors is not None
-    return Point(T, norms, errors, engine.name, M.level)
+    return Point(T, norms, errors, engine.name, M.level, heads)
 
 
 def decay(points: Sequence[Point]) -> str:
