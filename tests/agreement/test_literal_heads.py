@@ -21,6 +21,7 @@ from numerics.sub_ngrams.transfer import Quenched, transfer
 from proofs.sub_ngrams.configuration import Configuration, Heads
 from proofs.sub_ngrams.derivation import averaging_rows, chain_rule, derivation, exponent_identity, score_sums
 from proofs.sub_ngrams.enumeration import enumeration
+from proofs.sub_ngrams.finite_length import FiniteLength, expected_share, read_class, size, type_one
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.laws import DirichletLaw, FixedKernel, Mixture
 from proofs.sub_ngrams.score import row_slopes, score
@@ -265,6 +266,68 @@ def test_other_laws(law: Any, q: Fraction | float) -> None:
         if engine.obstacle(*problem) is None:
             found = engine.compute(*problem, Options(level=1 - 1e-9, samples=1000, tolerance=1e-9))
             assert found.excess(exact) <= 0, name
+
+
+# --- the bound on blocks of used key lags (SN16's page): r + n - 1 in the place of r ---
+
+
+@settings(max_examples=40)
+@given(literal_problems(max_sequences=64).filter(lambda problem: problem[1].lags))
+def test_blocks_of_used_key_lags_are_within_the_bound_with_n_minus_1_more(problem: Problem) -> None:
+    law, configuration, T = problem
+    M, numbers = type_classes(*problem), FiniteLength(law.S, law.n, T, configuration)
+    padded = FiniteLength(law.S, law.n, T, Configuration(configuration.lags, configuration.q))
+    assert numbers.r == padded.r + law.n - 1
+    share = expected_share(law, T, numbers.r, read_class(configuration.lags))
+    assert all(size(M[ab]) <= share for ab in type_one(law.n, configuration.lags))
+
+
+def weights_of_keys(x: tuple[int, ...], configuration: Configuration) -> list[Fraction]:
+    """Of the keys of a sequence, relative to those that match in every lag."""
+    fewer = [configuration.levels[-1] - configuration.matches(x, j) for j in range(len(x))]
+    if configuration.at_limit:
+        return [Fraction(f == 0) for f in fewer]
+    return [1 / Fraction(configuration.weight(f)) for f in fewer]
+
+
+@given(literal_problems().filter(lambda problem: problem[1].lags), st.data())
+def test_given_one_sequence_and_a_label(problem: Problem, data: st.DataObject) -> None:
+    """Lemma 6: the mean of what a used key lag reads, against that over the label's keys, by the keys that match."""
+    law, configuration, T = problem
+    n, lags = law.n, configuration.lags
+    x = data.draw(st.tuples(*[st.integers(0, law.S - 1)] * T))
+    omega = weights_of_keys(x, configuration)
+    r = FiniteLength(law.S, n, T, configuration).r
+    match = [j for j in range(n - 1, T) if configuration.matches(x, j) == configuration.levels[-1]]
+    assert sum(omega) - len(match) <= r
+    for y in set(x):
+        keys = [j for j in range(T) if x[j] == y]
+        bound = r / (sum(x[j] == y for j in match) + r)
+        if not sum(omega[j] for j in keys):  # at q = inf, none of the label's keys matches in every lag
+            assert bound == 1
+            continue
+        for b in lags:
+            gap = [Fraction(0)] * law.S
+            for over, sign in ((range(T), 1), (keys, -1)):
+                total = sum(omega[j] for j in over)
+                for j in over:
+                    for v, share in configuration.reads(x[: j + 1], b).items():
+                        gap[v] += sign * omega[j] * share / total
+            assert max(sum(g for g in gap if g > 0), -sum(g for g in gap if g < 0)) <= bound
+
+
+def test_the_first_keys_do_weigh_more_than_r() -> None:
+    """Why n-1 is added: a half match weighs q^-1/2, and not 1/q."""
+    literal = Configuration((2,), Fraction(9), "literal")
+    x = (1, 0, *[1] * 12, 0, 1)  # x_{T-1} = 0: the fourth key matches, the second by half
+    T, n = len(x), 3
+    padded = Configuration((2,), Fraction(9))
+    r = FiniteLength(2, n, T, padded).r
+    assert [sum(weights_of_keys(x, c)) - 1 for c in (padded, literal)] == [
+        Fraction(15, 9),
+        Fraction(14, 9) + Fraction(1, 3),
+    ]
+    assert Fraction(15, 9) <= r < Fraction(14, 9) + Fraction(1, 3)
 
 
 # --- SN2 ---
