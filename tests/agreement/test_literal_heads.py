@@ -21,6 +21,7 @@ from numerics.sub_ngrams.transfer import Quenched, transfer
 from proofs.sub_ngrams.configuration import Configuration, Heads
 from proofs.sub_ngrams.derivation import averaging_rows, chain_rule, derivation, exponent_identity, score_sums
 from proofs.sub_ngrams.enumeration import enumeration
+from proofs.sub_ngrams.estimator import check_estimator
 from proofs.sub_ngrams.finite_length import FiniteLength, expected_share, read_class, size, type_one
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.laws import DirichletLaw, FixedKernel, Mixture
@@ -328,6 +329,13 @@ def test_the_first_keys_do_weigh_more_than_r() -> None:
         Fraction(14, 9) + Fraction(1, 3),
     ]
     assert Fraction(15, 9) <= r < Fraction(14, 9) + Fraction(1, 3)
+
+
+def test_the_bound_of_the_estimator_is_about_padded_heads() -> None:
+    """SN3: the first key reads its own token, matches, and is not preceded by the context."""
+    padded, literal = (Configuration((1,), Fraction(100), heads) for heads in ("padded", "literal"))
+    assert check_estimator(2, padded, 5, Fraction(2)).counterexample is None
+    assert check_estimator(2, literal, 5, Fraction(2)).counterexample is not None
 
 
 # --- SN2 ---

@@ -13,7 +13,13 @@ NORMS = {"A": 0.0, "Q": 1e-3, "K": 2e-3, "V": 1e-3}
 SECONDS = 98765.4321  # nothing of it may be seen: reports are the same every time
 GAPS = {"T": [16, 64, 256], "mean |p_soft - p_hard|": [[0.06, 0.002], [0.013, 0.0006], [0.003, 0.0001]]}
 DETAILS: dict[str, dict[str, Any]] = {
-    "SN7": {"points": [{"T": T, "norms": NORMS | {"total": 1 / T}, "errors": {"total": 0.1 / T}} for T in (32, 1000)]},
+    "SN7": {
+        "points": [
+            {"heads": heads, "T": T, "norms": NORMS | {"total": 1 / T}, "errors": {"total": 0.1 / T}}
+            for heads in ("padded", "literal")
+            for T in (32, 1000)
+        ]
+    },
     "SN8": {
         "counterexample": {"T": 8, "block": [0, 1], "limit": "131/4032", "kernel": [["1/2", "1/2"], ["1/6", "5/6"]]}
     },

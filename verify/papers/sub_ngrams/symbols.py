@@ -22,6 +22,9 @@ SYMBOLS = {
     "L": "population loss, the mean of l",
     "theta": "all parameters: A, V, Q, K",
     "theta_k": "the k-gram configuration of the parameters",
+    "g_t": "dl/dz_t, the derivative in the attention logit of position t",
+    "heads": "of the first layer: head h reads position t-h; where there is none, padded heads read 0, literal heads "
+    "the mean of the tokens up to t",
     "A": "positional logits of the first layer's heads",
     "V": "value matrices of the first layer's heads",
     "Q": "query matrix of the second layer",
