@@ -110,7 +110,12 @@ HUGE: dict[str, dict[str, Any]] = {
     "2,000 shapes of 50x50x50": shapes(2000, 50),
     **{
         f"{claim}, T=1000, n=1": claimed(claim, "VERIFIED", {"S": 2, "n": 1, "T": 1000, **lags})
-        for claim, lags in {"SN1": {}, "SN2": {"lags": []}, "SN7": {"lags": []}, "SN8": {"lags": []}}.items()
+        for claim, lags in {
+            "SN1": {},
+            "SN2": {"lags": [], "heads": ["padded", "literal"]},
+            "SN7": {"lags": []},
+            "SN8": {"lags": []},
+        }.items()
     },
     "SN3, S=12, T=100": claimed(
         "SN3", "VERIFIED", {"S": 12, "n": 1, "lags": [], "q": ["2"], "first T": 1, "last T": 100}, {"instances": 1}

@@ -62,6 +62,11 @@ def test_an_exact_engine_names_the_root_that_it_needs() -> None:
         main(["k=3", "n=3", "T=6", "q=5", "heads=literal", "engine=enumeration"])
 
 
+def test_a_root_of_high_degree_is_named_too() -> None:
+    with pytest.raises(UsageError, match=r"a q whose root of degree 27720 is rational, or c=inf; engines that can: "):
+        main(["lags=11", "n=12", "T=12", "q=5", "heads=literal", "engine=enumeration"])
+
+
 @pytest.mark.parametrize("heads", ["soft", "both", ""])
 def test_other_heads_are_no_words(heads: str) -> None:
     with pytest.raises(UsageError, match="heads"):

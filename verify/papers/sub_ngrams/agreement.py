@@ -9,11 +9,11 @@ from fractions import Fraction
 from functools import partial
 from itertools import combinations
 
-from proofs.sub_ngrams.configuration import Configuration
+from proofs.sub_ngrams.configuration import Configuration, Heads
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
 from verify.claim import SHARE, Counterexample, Evidence, Finding, Run, claims_on, decide, undecided
-from verify.papers.sub_ngrams.engines import ENGINES, Options
+from verify.papers.sub_ngrams.engines import ENGINES, LARGEST_ROOT, Options
 from verify.papers.sub_ngrams.second_computations import Comparison, intervals, moments, norms
 from verify.papers.sub_ngrams.settings import SubNGramSettings, braces
 
@@ -97,11 +97,15 @@ def _problems(settings: SubNGramSettings) -> list[tuple[Configuration, int]]:
     problems = []
     for T in lengths:
         for heads in settings.kinds_of_heads:
-            # literal heads have rational weights where q is a power
-            root = Fraction(5, 2) ** Configuration(settings.lag_set, math.inf, heads).unit
-            qs: list[Fraction | float] = [root, *settings.q[:MOST_SCALES], math.inf]
+            qs: list[Fraction | float] = [_scale(settings.lag_set, heads), *settings.q[:MOST_SCALES], math.inf]
             problems += [(Configuration(settings.lag_set, q, heads), T) for q in qs]
     return problems
+
+
+def _scale(lags: tuple[int, ...], heads: Heads) -> Fraction:
+    """A q with rational weights, for exact engines, where there is one of moderate size."""
+    unit = Configuration(lags, math.inf, heads).unit
+    return Fraction(2) ** unit if 1 < unit <= LARGEST_ROOT else Fraction(5, 2)
 
 
 def _disagreement(

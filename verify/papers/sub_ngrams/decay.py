@@ -91,16 +91,20 @@ def gradient_vanishes(settings: SubNGramSettings, run: Run) -> Finding:
     if not settings.lag_set:
         return critical_without_lags(settings)
     curves: dict[Heads, list[Point]] = {}
-    kinds = settings.kinds_of_heads
-    for heads in kinds:
+    left = run.seconds
+    for heads in settings.kinds_of_heads:
         of_heads = settings.model_copy(update={"heads": heads})
-        plan = _plan(of_heads, replace(run, seconds=run.seconds / len(kinds)))
+        plan = _plan(of_heads, replace(run, seconds=left))
         unreached = [T for T, engine in plan if engine is None]
+        if curves and (unreached or len(plan) < 2):
+            break  # there is no time for these heads, and the scope does not name them
         if unreached or len(plan) < 2:
             where = f"T={unreached[0]}" if unreached else "two lengths"
             reason = f"no engine reaches {where} in seconds, with {heads} heads"
             return undecided(reason, scope=f"S={settings.S}, n={settings.n}")
         curves[heads] = [_point(of_heads, T, engine, run) for T, engine in plan if engine is not None]
+        left -= sum(_seconds(of_heads, T, engine) for T, engine in plan if engine is not None)
+    kinds = list(curves)
     points = [point for curve in curves.values() for point in curve]
     steps = [step for curve in curves.values() for step in pairwise(curve)]
     rising = [told(before, after) for before, after in steps if not after.high < before.high]
@@ -189,6 +193,14 @@ def _few_classes(law: NGramLaw, T: int) -> bool:
     return ENGINES["type_classes"].seconds(law, Configuration((), math.inf), T, Options()) <= MOMENT
 
 
+def _seconds(settings: SubNGramSettings, T: int, engine: Engine) -> float:
+    return engine.seconds(settings.law, _configuration(settings, T), T, settings.options)
+
+
+def _configuration(settings: SubNGramSettings, T: int) -> Configuration:
+    return Configuration(settings.lag_set, Fraction(T), settings.kinds_of_heads[0])
+
+
 def _plan(settings: SubNGramSettings, run: Run) -> list[tuple[int, Engine | None]]:
     """Lengths, with the engine for each. If they are too many for the time, some of them, evenly chosen, the first and
     the last among them; None where no engine answers in a third of the time.
@@ -196,7 +208,7 @@ def _plan(settings: SubNGramSettings, run: Run) -> list[tuple[int, Engine | None
     options = settings.options
 
     def at(T: int) -> tuple[Engine | None, float]:
-        law, configuration = settings.law, Configuration(settings.lag_set, Fraction(T), settings.kinds_of_heads[0])
+        law, configuration = settings.law, _configuration(settings, T)
         names = PREFERENCE if settings.engine == "auto" else (settings.engine,)
         for engine in (ENGINES[name] for name in names):
             seconds = engine.seconds(law, configuration, T, options)
@@ -215,7 +227,7 @@ def _plan(settings: SubNGramSettings, run: Run) -> list[tuple[int, Engine | None
 
 def _point(settings: SubNGramSettings, T: int, engine: Engine, run: Run) -> Point:
     (heads,) = settings.kinds_of_heads
-    law, configuration = settings.law, Configuration(settings.lag_set, Fraction(T), heads)
+    law, configuration = settings.law, _configuration(settings, T)
     run.progress(f"T={T} by {engine.name}, {heads} heads")
     # norms fall like 1/T; where that precision is dear, an upper bound of this order will do
     tolerance = settings.tolerance or (0.1 / T if _quick(settings) else 1 / T)

@@ -18,6 +18,7 @@ from verify.settings import UsageError, did_you_mean
 
 AnyLaw = NGramLaw | Law
 TOKENS_IN_SECONDS = 20_000_000  # that sampling draws in some seconds
+LARGEST_ROOT = 60  # degree of the root of q of which powers are still numbers of moderate size
 MIN_SAMPLES = 1000  # below, a confidence interval tells little
 
 
@@ -103,8 +104,8 @@ class Engine:
             if isinstance(configuration.q, Fraction):
                 unit, lags = configuration.unit, ",".join(map(str, configuration.lags))
                 root = f"whose root of degree {unit} is rational"
-                need = f"a q {root}, as q={2**unit}, or c=inf"
-                return f"engine={self.name} needs, with literal heads and lags {lags}, {need}"
+                example = f", as q={2**unit}" if unit <= LARGEST_ROOT else ""
+                return f"engine={self.name} needs, with literal heads and lags {lags}, a q {root}{example}, or c=inf"
             return f"engine={self.name} needs a rational q: give q=... or c=inf instead of c=..."
         unknown = self.laws.obstacle(law)
         if unknown:

@@ -72,7 +72,8 @@ def every_lag_set(settings: SubNGramSettings, run: Run) -> Finding:
     return decide(
         estimator.bound_is_proved() and stays is None,
         evidence=Evidence.EXACT,
-        scope=f"SN3: every set of lags; SN5, SN6: {len(sets)} of {2 ** (n - 1)} sets, {len(kernels)} rational "
+        scope="SN3: padded heads, every set of lags; "
+        f"SN5, SN6: {len(sets)} of {2 ** (n - 1)} sets, {len(kernels)} rational "
         f"kernel{'s' * (len(kernels) > 1)}, "
         f"S={S}, n={n}",
         instances=sum(proof.checked for proof in stationary),
@@ -194,8 +195,8 @@ def _soft_heads(settings: SubNGramSettings, name: str, r: Callable[[int], int]) 
     return decide(
         halves(gaps) is True,
         evidence=Evidence.STATISTICAL,
-        scope=f"c_A = {name}, T in {braces(lengths)}, q = 10, lags {braces(settings.lag_set)}, {SEQUENCES} sequences "
-        "each; tested: weights rise, last mean below half of the first",
+        scope=f"against padded heads; c_A = {name}, T in {braces(lengths)}, q = 10, "
+        f"lags {braces(settings.lag_set)}, {SEQUENCES} sequences each; tested: weights rise, last mean below half of the first",
         instances=len(gaps),
         found=", ".join(f"{gap:.2g}" for gap, _ in gaps),
         predicted="less than half",
