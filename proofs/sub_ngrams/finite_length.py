@@ -105,8 +105,8 @@ class FiniteLength:
 
     @property
     def r(self) -> Fraction:
-        """What keys that do not match in every lag weigh together, at most; at least 1. With literal heads the first n-1
-        keys, which match by a share of their tokens, may weigh up to 1 each besides."""
+        """What keys that do not match in every lag weigh together, at most; at least 1. With literal heads the first
+        n-1 keys, which match by a share of their tokens, may weigh up to 1 each besides."""
         q = self.configuration.q
         r = Fraction(1) if self.configuration.at_limit else max(Fraction(1), self.T / Fraction(q))
         return r + (self.n - 1 if self.configuration.heads == "literal" else 0)

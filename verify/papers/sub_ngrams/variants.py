@@ -196,7 +196,8 @@ def _soft_heads(settings: SubNGramSettings, name: str, r: Callable[[int], int]) 
         halves(gaps) is True,
         evidence=Evidence.STATISTICAL,
         scope=f"against padded heads; c_A = {name}, T in {braces(lengths)}, q = 10, "
-        f"lags {braces(settings.lag_set)}, {SEQUENCES} sequences each; tested: weights rise, last mean below half of the first",
+        f"lags {braces(settings.lag_set)}, {SEQUENCES} sequences each; tested: weights rise, last mean below half of "
+        "the first",
         instances=len(gaps),
         found=", ".join(f"{gap:.2g}" for gap, _ in gaps),
         predicted="less than half",
