@@ -15,12 +15,14 @@ class FormalTheorem:
     file, theorem  where it stands, from the root of the repository, and its name
     statement      in words
     axioms         "none", or "reals": the classical axioms of Coq's real numbers
+    about          words that the scope of a verdict has to contain, if the theorem is to be about it
     """
 
     file: str
     theorem: str
     statement: str
     axioms: str
+    about: str = ""
 
 
 @cache

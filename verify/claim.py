@@ -425,7 +425,8 @@ class Result:
     @property
     def formal(self) -> tuple[FormalTheorem, ...]:
         """Theorems proved in Coq for all sizes: that the claim is true or, for a control, that it is not."""
-        return formal_theorems().get(self.claim.id, ()) if _true_to_theory(self) else ()
+        theorems = formal_theorems().get(self.claim.id, ()) if _true_to_theory(self) else ()
+        return tuple(theorem for theorem in theorems if theorem.about in self.scope)
 
     @property
     def general(self) -> Evidence | None:

@@ -122,6 +122,12 @@ def test_scopes_say_which_heads(words: str, scope: str) -> None:
         assert result.as_expected and result.scope.startswith(f"{scope}; ")
 
 
+def test_the_formal_proof_is_about_padded_heads() -> None:
+    words = "k=2 n=2 select=SN2 ignore=SN1"
+    formal = {heads: bool(run(f"{words} heads={heads}")[0].formal) for heads in ("padded", "literal", "both")}
+    assert formal == {"padded": True, "literal": False, "both": True}
+
+
 def test_an_engine_that_pads_silently_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(closed_form, "_with_means", lambda sums, start, g, configuration: sums)
     (result,) = run("k=2 n=3 select=SN0")
