@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from numerics.sub_ngrams.network import Network
+from numerics.sub_ngrams.network import SATURATED, Network
 from numerics.sub_ngrams.sequences import enumerate_sequences
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
@@ -53,6 +53,8 @@ def configuration_network(
     with torch.no_grad():
         for h in aligned:
             network.V[h - 1] = torch.eye(law.S, dtype=network.V.dtype)
+            if network.A is not None:  # literal heads
+                network.A[h - 1].diagonal(-h).fill_(SATURATED)
     return network
 
 

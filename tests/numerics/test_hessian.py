@@ -5,6 +5,7 @@ predict.
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import get_args
 
 import pytest
 import torch
@@ -16,19 +17,20 @@ from numerics.sub_ngrams.hessian import (
     predicted_eigenvalues,
     spectrum,
 )
-from proofs.sub_ngrams.configuration import Configuration
+from proofs.sub_ngrams.configuration import Configuration, Heads
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.type_classes import type_classes
 
 CASES = [(2, 2, 1, 7, 3, ()), (2, 2, 1, 7, 3, (1,)), (2, 3, 2, 8, 5, ()), (2, 3, 2, 8, 5, (2,)), (3, 2, 1, 5, 4, (1,))]
 
 
+@pytest.mark.parametrize("heads", get_args(Heads))
 @pytest.mark.parametrize(("S", "n", "k", "T", "q", "aligned"), CASES)
 def test_free_slots_have_the_singular_values_of_the_score_blocks(
-    S: int, n: int, k: int, T: int, q: int, aligned: tuple[int, ...]
+    S: int, n: int, k: int, T: int, q: int, aligned: tuple[int, ...], heads: Heads
 ) -> None:
     """Every predicted eigenvalue is one of the Hessian, as often as predicted at least."""
-    law, configuration = NGramLaw(S, n), Configuration.k_gram(k, Fraction(q))
+    law, configuration = NGramLaw(S, n), Configuration.k_gram(k, Fraction(q), heads)
     found = spectrum(configuration_network(law, configuration, T, aligned), law, T)
     predicted = predicted_eigenvalues(type_classes(law, configuration, T), law, configuration, aligned)
     streams = len({0, *configuration.active_heads, *aligned})
