@@ -293,6 +293,43 @@ def test_lemma_6_one_sequence_with_a_read_key_lag(data):
         assert abs(phi_real) <= r / (earlier.count(last) + r)
 
 
+@settings(max_examples=40)
+@given(st.data())
+def test_sn17_attention_and_predictive_of_one_sequence(data):
+    """How far both are from the followers of the context, on sequences of any kind."""
+    S, n = data.draw(st.sampled_from([(2, 2), (2, 3), (3, 2)]))
+    T, alpha = data.draw(st.integers(n, 9)), data.draw(st.sampled_from([Fraction(1, 3), Fraction(1), Fraction(5)]))
+    q = data.draw(st.sampled_from([Fraction(1), Fraction(3), Fraction(50)]))
+    x = data.draw(st.tuples(*[st.integers(0, S - 1)] * T))
+    first, second, N = distances_at_full_context(x, S, n, alpha, q)
+    r = max(Fraction(1), T / q)
+    if N:
+        assert first <= r / (N + r) and second <= (1 - Fraction(1, S)) * S * alpha / (S * alpha + N)
+
+
+def distances_at_full_context(x, S, n, alpha, q):
+    """TV(p, N_s / N), TV(N_s / N, P) and N, all lags being read."""
+    law, lags = NGramLaw(S, n, alpha), tuple(range(1, n))
+    u, T = x[len(x) - n + 1 :], len(x)
+    followers = Counter(x[t] for t in range(n - 1, T) if x[t - n + 1 : t] == u)
+    N = followers.total()
+    weight = [q ** Configuration(lags, q).matches(x, j) for j in range(T)]
+    p = [sum(w for w, s in zip(weight, x, strict=True) if s == token) / sum(weight) for token in range(S)]
+    seen = [Fraction(followers[token], N) if N else Fraction(0) for token in range(S)]
+
+    def apart(a, b):
+        return sum((max(y - z, Fraction(0)) for y, z in zip(a, b, strict=True)), Fraction(0))
+
+    return apart(p, seen), apart(seen, law.predictive(x)), N
+
+
+def test_sn17_leaves_no_room_in_its_second_term():
+    """One token only: the distance from the predictive is the bound, so half of it would be too little."""
+    for S, n, T, alpha in ((2, 2, 6, Fraction(1)), (3, 2, 8, Fraction(1, 2)), (2, 3, 9, Fraction(3))):
+        _, second, N = distances_at_full_context((0,) * T, S, n, alpha, Fraction(T))
+        assert second == (1 - Fraction(1, S)) * S * alpha / (S * alpha + N) and T - n + 1 == N
+
+
 # --- mixing ---
 
 

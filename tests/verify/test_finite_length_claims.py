@@ -15,6 +15,7 @@ from proofs.sub_ngrams.annealed_bound import AnnealedBound
 from proofs.sub_ngrams.finite_length import FiniteLength
 from tests.docs.pages import DOCS
 from verify.claim import Evidence, Result, Run, Verdict
+from verify.explain import explained
 from verify.papers.sub_ngrams import (
     PAPER,
     annealed_mixing,
@@ -29,6 +30,9 @@ from verify.papers.sub_ngrams import paths as path_claims
 from verify.recheck.sub_ngrams import finite as second
 from verify.recheck.sub_ngrams import positions as second_positions
 from verify.recheck.sub_ngrams import visits
+from verify.report.check_json import claim_entry
+from verify.report.check_junit import account
+from verify.report.check_table import cells
 from verify.runner import run_claims, select_claims
 from verify.settings import read_words, validate
 
@@ -145,6 +149,16 @@ def test_every_step_of_a_proof_is_where_it_says() -> None:
         assert f"({step.where})=" in pages, step
     for result in run("k=2 n=3", "SN16", "SN18", "SN19"):
         assert result.general is Evidence.WRITTEN
+
+
+def test_every_report_tells_what_the_general_form_rests_on() -> None:
+    (result,) = run("k=2 n=3", "SN16")
+    entry = claim_entry(result)
+    assert entry["general"] == "written" and [step["evidence"] for step in entry["steps"]].count("formal") == 1
+    assert cells(result)[3].plain == "enclosure, written"
+    assert "in general: written" in account(result) and "Lemma 4: visits from any start (written)" in account(result)
+    told = explained(PAPER, result.claim)
+    assert "in general  written" in told and "Lemma 6: one sequence, with a read key lag: written" in told
 
 
 def test_bounds_that_say_something_are_counted() -> None:
