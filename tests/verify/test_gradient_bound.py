@@ -54,6 +54,15 @@ def test_where_there_are_no_bounds(words: str) -> None:
         command.main(f"T=8 c=1 bound=yes {words}".split())
 
 
+def test_with_literal_heads_blocks_have_bounds_and_the_norm_has_none(capsys: pytest.CaptureFixture[str]) -> None:
+    """The norm has a part in A; and keys that match in part may weigh n-1 more."""
+    bounds: Any = json.loads(printed(capsys, "k=2 n=3 T=100 q=100 engine=transfer format=json bound=yes heads=literal"))
+    padded: Any = json.loads(printed(capsys, "k=2 n=3 T=100 q=100 engine=transfer format=json bound=yes"))
+    assert bounds["bounds"]["norm"]["bound"] is None and padded["bounds"]["norm"]["bound"] > 0
+    one, other = (entry["bounds"]["used key lags"] for entry in (bounds, padded))
+    assert one["largest size"] < other["bound"] < one["bound"]
+
+
 def test_a_bound_is_rounded_up() -> None:
     law, configuration = NGramLaw(2, 3), Configuration((1,), Fraction(10**6))
     found = GradientBound.of(law, configuration, 10**6)

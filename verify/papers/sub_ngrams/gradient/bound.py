@@ -17,7 +17,7 @@ class GradientBound:
     """Upper bounds, rounded up: of the sizes of blocks with a read key lag, of the other ones, and of the norm.
 
     how   what the second one rests on: "every lag" (SN17), "J" or "kappa" (SN20), "R" (SN18), or "none"
-    norm  None at c = inf, where there is no bound
+    norm  None at c = inf, where there is no bound, and with literal heads, whose gradient in A it does not cover
     """
 
     type_one: float
@@ -47,7 +47,7 @@ class GradientBound:
             with suppress(ValueError):  # several stationary laws
                 two, how = ball(numbers.gamma + numbers.mixing(law.kernel)), "R"
         norm = None
-        if not configuration.at_limit:
+        if not configuration.at_limit and configuration.heads == "padded":
             norm = _up(numbers.norm_square(log_q(configuration), one, two).sqrt())
         return cls(_up(one), _up(two), how, norm)
 
