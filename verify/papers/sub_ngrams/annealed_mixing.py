@@ -31,6 +31,7 @@ from verify.papers.sub_ngrams.settings import SubNGramSettings
 claim = claims_on("mathematics/sub-n-grams/finite-length")
 
 KERNELS = 8
+POWERS, LAST = 40, 99 * 10**39  # T is tried up to here
 LONG = 10**6  # where R < 1 for kernels that mix
 
 
@@ -60,17 +61,21 @@ def prior_that_mixes(settings: SubNGramSettings, run: Run) -> Finding:
     found = [item for T, q in problems for item in compared(law, lags, T, q, bound)]
     kernels = some_kernels(settings, run)
     wrong = [failed for kernel in kernels for failed in false_of_kernel(law, lags, kernel, LONG)]
+    sized = [item for item in found if item.where != "squared norm"]
+    telling = sum(item.bound < 1 for item in sized)
     norm = max((item for item in found if item.where == "squared norm"), key=lambda item: item.T)
     share, first = math.sqrt(norm.ratio), first_below_one(bound)
     return decide(
         all(item.holds for item in found) and not wrong,
         evidence=Evidence.ENCLOSURE,
-        scope=f"padded heads; {about(settings)}, {listed(problems)}; {len(kernels)} rational kernels at T={LONG:.0e}",
+        scope=f"padded heads; {about(settings)}, {listed(problems)}; B below 1 for {telling} of {len(sized)} blocks; "
+        f"{len(kernels)} rational kernels at T={LONG:.0e}",
         instances=len(found) + len(kernels),
-        found=f"norm {math.sqrt(norm.computed):.2g}, {share:.2g} of its bound, at T={norm.T}; B < 1 from T={first:.1e}",
+        found=f"norm {math.sqrt(norm.computed):.2g}, {share:.2g} of its bound, at T={norm.T}; "
+        + (f"B < 1 from T={first:.1e}" if first else f"B >= 1 up to T={LAST:.0e}"),
         predicted="at most 1",
         details={
-            "B is below 1 from T (q = T; two digits)": first,
+            "B is below 1 from T (q = T; two digits)": first or f"above {LAST:.0e}",
             "B along q = T": {str(T): far(bound, T) for T in FAR},
             "compared": [item.row() for item in found],
             "kernels": wrong,
@@ -105,15 +110,14 @@ def far(bound: Bound, T: int) -> dict[str, Any]:
 
 
 def first_below_one(bound: Bound) -> int:
-    """The least T of two digits at which B < 1 along q = T."""
-    numbers: list[int] = [digits * 10**power for power in range(40) for digits in range(10, 100)]
-    low, high = 0, len(numbers) - 1
+    """The least T of two digits at which B < 1 along q = T; 0 if there is none up to LAST."""
+    numbers = [digits * 10**power for power in range(1, POWERS) for digits in range(10, 100)]
+    low, high = 0, len(numbers)
     while low < high:
         middle = (low + high) // 2
-        T = numbers[middle]
-        below = T >= 100 and bool(bound(T, Fraction(T)).type_two()[0] < 1)
+        below = bool(bound(numbers[middle], Fraction(numbers[middle])).type_two()[0] < 1)
         low, high = (low, middle) if below else (middle + 1, high)
-    return numbers[low]
+    return numbers[low] if low < len(numbers) else 0
 
 
 def some_kernels(settings: SubNGramSettings, run: Run) -> Sequence[adversaries.Rows]:
