@@ -155,6 +155,47 @@ def test_a_norm_that_does_not_fall_decides_nothing_and_is_named(monkeypatch: pyt
     assert result.verdict is Verdict.UNDECIDED and "from T=4 to 8" in result.finding.reason
 
 
+def falling_like(power: float, error: float) -> Any:
+    """Norms that are this power of T, with this relative error."""
+
+    def point(settings: Any, T: int, engine: Engine, run: Any) -> decay.Point:
+        return decay.Point(T, {"total": T**-power}, {"total": error * T**-power}, engine.name, None)
+
+    return point
+
+
+@pytest.mark.parametrize(
+    ("words", "power", "error", "verdict", "rate"),
+    [
+        ("k=2 n=3 T=1000,1000000", 1.0, 0.1, "VERIFIED", "1"),
+        ("k=2 n=3 T=1000,1000000", 0.5, 0.1, "REFUTED", "1"),
+        ("k=2 n=3 T=32,1000", 0.5, 0.1, "UNDECIDED", "1"),  # too short to refute
+        ("k=2 n=3 T=1000,1000000", 0.84, 0.5, "UNDECIDED", "1"),  # on either side, within the errors
+        ("k=2 n=3 T=1000,1000000 alpha=1/4", 0.5, 0.1, "VERIFIED", "0.5"),
+        ("k=2 n=3 T=1000,1000000 alpha=1/4", 0.2, 0.1, "REFUTED", "0.5"),
+        ("k=3 n=3 T=1000,1000000 alpha=1/4", 0.5, 0.1, "REFUTED", "1"),  # every lag in use: no slow chains
+        ("k=2 n=3 S=3 T=1000,1000000 alpha=1/4", 0.5, 0.1, "REFUTED", "1"),
+    ],
+)
+def test_the_rate_is_tested_and_has_three_outcomes(
+    monkeypatch: pytest.MonkeyPatch, words: str, power: float, error: float, verdict: str, rate: str
+) -> None:
+    monkeypatch.setattr(decay, "_point", falling_like(power, error))
+    (result,) = run(words, "SN7")
+    assert result.finding.predicted == f"T^-{rate} or faster"
+    assert str(result.finding.verdict) == verdict, result.finding.reason
+    assert bool(result.finding.reason) == (verdict == "UNDECIDED")
+
+
+def test_a_rate_that_a_second_computation_does_not_confirm_is_not_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def once(settings: Any, T: int, engine: Engine, run: Any) -> decay.Point:
+        return falling_like(0.5 if settings.seed == 0 else 1.0, 0.1)(settings, T, engine, run)
+
+    monkeypatch.setattr(decay, "_point", once)
+    (result,) = run("k=2 n=3 T=1000,1000000 seed=0", "SN7")
+    assert result.verdict is Verdict.UNDECIDED and "does not confirm" in result.finding.reason
+
+
 def test_parts_of_a_training_claim_that_had_nothing_to_test_are_in_its_scope(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plateaus, "conditions", lambda stages: {"on a level": "holds", "near theta_k": "not tested"})
     (result,) = run("k=2 n=3", "SN15")

@@ -1,4 +1,4 @@
-"""SN7: along c = log T the gradient falls."""
+"""SN7: along c = log T the gradient falls, and how fast."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import pairwise
+from functools import partial
+from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, Any
 
 from proofs.sub_ngrams.configuration import Configuration, Heads
@@ -14,6 +15,7 @@ from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.score_blocks import ScoreBlocks, norm_errors, parameter_gradient, parameter_norms
 from proofs.sub_ngrams.type_classes import type_classes
 from verify.claim import (
+    Counterexample,
     Evidence,
     Finding,
     Plot,
@@ -40,6 +42,8 @@ claim = claims_on("mathematics/sub-n-grams/limits")
 
 QUICK = 10.0  # seconds of the transfer engine at its own tolerance
 MOMENT = 2.0  # seconds of type_classes
+LOGS = 1.5  # power of log T that the norm may have beside its power of T: sqrt(c), and log T/T of the bounds
+LONG = 1000  # lengths below decide nothing against a rate: there the norm may still rise
 
 
 @dataclass(frozen=True)
@@ -82,11 +86,13 @@ def draw_gradient_decay(axes: Axes, details: Mapping[str, Any]) -> str:
     plot=Plot(("points",), draw_gradient_decay),
 )
 def gradient_vanishes(settings: SubNGramSettings, run: Run) -> Finding:
-    """Along c = log T the whole factorised population gradient tends to 0 as T grows. Decided is that upper bounds of
-    its norm fall from each length in the scope to the next, the last below the first norm; and without lags that it is
-    0.
+    """Along c = log T the norm of the whole factorised population gradient is O(T^-r (log T)^3/2), where r = 1, but for
+    kernels that are slow to mix: r = min(1, 2 (S-1) alpha) unless every lag is in use. Decided is, for the lengths in
+    the scope, that it falls from each to the next, and from the first to the last at least like T^-r (log T)^3/2; and
+    without lags that it is 0.
 
-    Along c = log T upper bounds of the norm fall from length to length, the last below the first norm.
+    Intervals of the norm: upper bounds have to fall like that. It is refuted where, from one length to another, both
+    1000 or longer, the norm falls more slowly, beyond its errors.
     """
     if not settings.lag_set:
         return critical_without_lags(settings)
@@ -107,12 +113,17 @@ def gradient_vanishes(settings: SubNGramSettings, run: Run) -> Finding:
     kinds = list(curves)
     points = [point for curve in curves.values() for point in curve]
     steps = [step for curve in curves.values() for step in pairwise(curve)]
-    rising = [told(before, after) for before, after in steps if not after.high < before.high]
-    rising += [told(curve[0], curve[-1]) for curve in curves.values() if not curve[-1].high < curve[0].low]
+    r = rate(settings)
+    short = [f"does not fall beyond its errors {told(*step)}" for step in steps if not step[1].high < step[0].high]
+    for first, last in [] if short else ((curve[0], curve[-1]) for curve in curves.values()):
+        if not as_fast(first, last, r):
+            short.append(f"is not seen to fall like T^-{r:g} (log T)^3/2 {told(first, last)}")
+    pairs = (pair for curve in curves.values() for pair in combinations(curve, 2))
+    slow = next((pair for pair in pairs if slower(*pair, r)), None)
     lengths = ", ".join(f"{T:g}" for T in dict.fromkeys(point.T for point in points))
     statistical = any(point.level is not None for point in points)
     return decide(
-        not rising,
+        not short and slow is None,
         evidence=Evidence.STATISTICAL if statistical else Evidence.NUMERIC,
         scope=f"{' and '.join(kinds)} heads; S={settings.S}, n={settings.n}, alpha={settings.alpha}, "
         f"initial {settings.initial}, lags {braces(settings.lag_set)}; T in {{{lengths}}}, q = T",
@@ -120,8 +131,10 @@ def gradient_vanishes(settings: SubNGramSettings, run: Run) -> Finding:
         found=", ".join(
             decay(curve) if heads == kinds[0] else f"{heads} {decay(curve)}" for heads, curve in curves.items()
         ),
-        predicted="falls",
+        predicted=f"T^-{r:g} or faster",
+        counterexample=None if slow is None else _too_slow(settings, slow, run),
         details={
+            "rate": str(r),
             "points": [
                 {
                     "heads": p.heads,
@@ -141,13 +154,46 @@ def gradient_vanishes(settings: SubNGramSettings, run: Run) -> Finding:
             + f"  along c = log T, {heads} heads"
             for heads, curve in curves.items()
         ),
-        undecided=f"the norm does not fall by more than its errors {' and '.join(dict.fromkeys(rising))}: at "
-        "longer T, or with a smaller tolerance=, it may",
+        undecided=f"the norm {'; it '.join(dict.fromkeys(short))}: at longer T, or with a smaller tolerance=, it may",
     )
 
 
 def told(before: Point, after: Point) -> str:
     return f"from T={before.T:g} to {after.T:g} with {after.heads} heads"
+
+
+def rate(settings: SubNGramSettings) -> float:
+    """The power of 1/T that is expected, of which kernels that are slow to mix allow 2 (S-1) alpha."""
+    return 1.0 if settings.full_context else min(1.0, float(2 * (settings.S - 1) * settings.law.alpha))
+
+
+def _allowed(first: Point, last: Point, r: float) -> float:
+    """By how much a norm that is T^-r (log T)^3/2 falls."""
+    return (first.T / last.T) ** r * (math.log(last.T) / math.log(first.T)) ** LOGS
+
+
+def as_fast(first: Point, last: Point, r: float) -> bool:
+    """Whether the norm falls at least like T^-r (log T)^3/2, whatever the errors are."""
+    return last.high <= first.low * _allowed(first, last, r)
+
+
+def slower(first: Point, last: Point, r: float) -> bool:
+    """Whether, at long lengths, the norm falls more slowly than T^-r (log T)^3/2, whatever the errors are."""
+    return first.T >= LONG and last.low > first.high * _allowed(first, last, r)
+
+
+def _too_slow(settings: SubNGramSettings, pair: tuple[Point, Point], run: Run) -> Counterexample:
+    values = {str(p.T): {"norm": p.norms["total"], "error": p.errors["total"]} for p in pair}
+    return Counterexample({"rate": rate(settings), "lengths": values}, partial(is_too_slow, settings, pair, run))
+
+
+def is_too_slow(settings: SubNGramSettings, pair: tuple[Point, Point], run: Run) -> bool:
+    """Whether the norms at these two lengths, computed to half the tolerance and from another seed, fall too slowly."""
+    tolerance = settings.tolerance or _tolerance(settings, pair[1].T)
+    update = {"seed": settings.seed + 1, "tolerance": tolerance / 2, "heads": pair[0].heads}
+    finer = settings.model_copy(update=update)
+    first, last = (_point(finer, p.T, ENGINES[p.engine], run) for p in pair)
+    return slower(first, last, rate(settings))
 
 
 def ladder(settings: SubNGramSettings) -> tuple[int, ...]:
@@ -229,8 +275,7 @@ def _point(settings: SubNGramSettings, T: int, engine: Engine, run: Run) -> Poin
     (heads,) = settings.kinds_of_heads
     law, configuration = settings.law, _configuration(settings, T)
     run.progress(f"T={T} by {engine.name}, {heads} heads")
-    # norms fall like 1/T; where that precision is dear, an upper bound of this order will do
-    tolerance = settings.tolerance or (0.1 / T if _quick(settings) else 1 / T)
+    tolerance = settings.tolerance or _tolerance(settings, T)
     usual = 0.5 if few_parameters(law) else 0.0
     minutes = min(settings.minutes, max(usual, run.seconds / 60))
     options = replace(settings.options, tolerance=tolerance, minutes=minutes)
@@ -239,6 +284,11 @@ def _point(settings: SubNGramSettings, T: int, engine: Engine, run: Run) -> Poin
     assert norms is not None  # q is finite
     assert errors is not None
     return Point(T, norms, errors, engine.name, M.level, heads)
+
+
+def _tolerance(settings: SubNGramSettings, T: int) -> float:
+    """Norms fall like 1/T; where that precision is dear, an upper bound of this order will do."""
+    return 0.1 / T if _quick(settings) else 1 / T
 
 
 def decay(points: Sequence[Point]) -> str:
