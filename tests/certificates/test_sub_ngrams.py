@@ -17,7 +17,7 @@ from verify.check import get_paper, parse_request
 from verify.recheck.arithmetic import Series
 from verify.recheck.certificate import RejectedError, digest
 from verify.recheck.registry import rechecks
-from verify.recheck.sub_ngrams import bounds, chains, finite, network, positions, sequences, visits
+from verify.recheck.sub_ngrams import bounds, chains, finite, network, positions, saddles, sequences, visits
 from verify.registry import papers
 from verify.report.certificates import certificates_json, exactly
 from verify.runner import run_claims, select_claims
@@ -80,6 +80,9 @@ def test_nothing_inexact_goes_into_a_certificate(value: object) -> None:
         ("SN19c", bounds, "gamma", lambda found: 2 * found),
         ("SN21", positions, "phi_below", lambda found: found / 10),
         ("SN21c", positions, "phi_above", lambda found: 2 * found),
+        ("SN23", saddles, "score_blocks", lambda M: lambda *entry: 2 * M(*entry)),
+        ("SN23", saddles, "loss_on_a_line", lambda found: found + 1),
+        ("SN23c", saddles, "loss_on_a_line", lambda found: found + 1),
     ],
 )
 def test_a_changed_statement_is_rejected(

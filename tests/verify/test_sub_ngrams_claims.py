@@ -202,7 +202,7 @@ def test_parts_of_a_training_claim_that_had_nothing_to_test_are_in_its_scope(mon
     assert result.finding.scope.endswith("; not tested: near theta_k")
 
 
-@pytest.mark.parametrize("select", ["SN11", "SN12", "SN12c", "SN14", "SN14c"])
+@pytest.mark.parametrize("select", ["SN11", "SN12", "SN12c", "SN14", "SN14c", "SN23", "SN23c"])
 def test_nothing_to_check_is_said_in_one_way(select: str) -> None:
     (result,) = run("k=1 n=1", select)
     assert result.verdict is Verdict.UNDECIDED and result.finding.reason.startswith(NOTHING)

@@ -1,7 +1,7 @@
 """The statements of the paper on sub-n-grams that a proof or exact arithmetic settles, and how each is checked."""
 
 from verify.recheck.certificate import Check
-from verify.recheck.sub_ngrams import bounds, chains, finite, heads, network, positions, sequences, visits
+from verify.recheck.sub_ngrams import bounds, chains, finite, heads, network, positions, saddles, sequences, visits
 
 PAPER = "sub-n-grams"
 
@@ -34,6 +34,8 @@ CLAIMS: dict[tuple[str, str], Check] = {
     ("SN19c", "REFUTED"): bounds.beyond_half_gamma,
     ("SN21", "VERIFIED"): positions.every_position,
     ("SN21c", "REFUTED"): positions.beyond,
+    ("SN23", "VERIFIED"): saddles.second_order_saddle,
+    ("SN23c", "REFUTED"): saddles.no_saddle,
 }
 
 STATEMENTS: dict[str, str] = {
@@ -136,4 +138,12 @@ STATEMENTS: dict[str, str] = {
         "- 1/S) phi(D max(1, S alpha) / m). Decided is this for the laws, T and q in the scope."
     ),
     "SN21c": "The first bound of SN21 holds for the score blocks M_ab with a+1 in Lambda and b not in Lambda as well.",
+    "SN23": (
+        "At T = infinity, then c = infinity, given a kernel with positive entries, let a+1 be the first lag that is not "
+        "in Lambda (a = k-1 for the k-gram), and let Q_a and K_0 be moved in a slot that is not in use. The loss has no "
+        "pure derivative in Q_a or in K_0, and its mixed second derivatives are the entries of M_{a,0}. Where M_{a,0} "
+        "is not 0, as for every kernel in the scope or almost every one, the Hessian has eigenvalues of both signs: the "
+        "configuration is a strict saddle of second order."
+    ),
+    "SN23c": "M_{a,0} of SN23 is not 0 for any kernel with positive entries.",
 }
