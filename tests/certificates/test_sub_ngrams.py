@@ -17,7 +17,7 @@ from verify.check import get_paper, parse_request
 from verify.recheck.arithmetic import Series
 from verify.recheck.certificate import RejectedError, digest
 from verify.recheck.registry import rechecks
-from verify.recheck.sub_ngrams import bounds, chains, finite, network, positions, saddles, sequences, visits
+from verify.recheck.sub_ngrams import bounds, chains, conditions, finite, network, positions, saddles, sequences, visits
 from verify.registry import papers
 from verify.report.certificates import certificates_json, exactly
 from verify.runner import run_claims, select_claims
@@ -63,6 +63,7 @@ def test_nothing_inexact_goes_into_a_certificate(value: object) -> None:
         ("SN2", network, "predicted_gradient", lambda found: {entry: -value for entry, value in found.items()}),
         ("SN2", network, "predicted_gradient", lambda found: {}),
         ("SN4", network, "conditional", lambda found: found[::-1]),
+        ("SN4n", conditions, "slope", lambda found: -found if found else 1),
         ("SN5", chains, "predicted_gradient", lambda found: {entry: value + 1 for entry, value in found.items()}),
         ("SN6", chains, "predicted_gradient", lambda found: {entry: value + 1 for entry, value in found.items()}),
         ("SN12", chains, "predicted_coefficient", lambda found: -found),

@@ -41,7 +41,10 @@ def test_how_many_instances() -> None:
 @pytest.mark.parametrize(
     ("paper", "id", "words"),
     [
-        *(("sub-n-grams", id, "k=2 n=3") for id in ("SN5", "SN6", "SN9", "SN11", "SN12c", "SN13", "SN15", "SN23", "SN23c")),
+        *(
+            ("sub-n-grams", id, "k=2 n=3")
+            for id in ("SN4n", "SN5", "SN6", "SN9", "SN11", "SN12c", "SN13", "SN15", "SN23", "SN23c")
+        ),
         ("sub-n-grams", "SN9", "k=3 n=3"),
         ("sub-n-grams", "SN12", "k=2 n=4"),
         *(("next-token", id, "dataset=DS-A") for id in ("NT6w", "NT7", "NT7d", "NT9", "NT10", "NT11")),

@@ -6,6 +6,7 @@ from verify.papers.sub_ngrams import (
     agreement,
     annealed_mixing,
     averaged_positions,
+    conditions,
     decay,
     escape,
     finite_length,
@@ -30,6 +31,7 @@ _HERE = "verify.papers.sub_ngrams"
 _MODULES = (
     agreement,
     identities,
+    conditions,
     stationary,
     decay,
     fixed_length,

@@ -196,7 +196,7 @@ def is_beyond_the_bound(x: Sequence[int], q: Fraction, lags: Sequence[int], cons
 def sufficient_condition_holds(settings: SubNGramSettings, run: Run) -> Finding:
     """On a finite probability space, if for a partition G (i) p_theta(s) = E[tau(s|u) | G] and (ii) d log p_theta(s) is
     G-measurable, then the derivative -E sum_s tau(s|u) d log p_theta(s) of the population loss is 0. That a
-    configuration of the network meets (i) and (ii) is no part of this claim.
+    configuration of the network meets (i) and (ii) is SN4n.
 
     Generic finite spaces, all weights, kernels and derivatives symbols; and random spaces in rationals.
     """

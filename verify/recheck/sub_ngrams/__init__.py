@@ -1,7 +1,7 @@
 """The statements of the paper on sub-n-grams that a proof or exact arithmetic settles, and how each is checked."""
 
 from verify.recheck.certificate import Check
-from verify.recheck.sub_ngrams import bounds, chains, finite, heads, network, positions, saddles, sequences, visits
+from verify.recheck.sub_ngrams import bounds, chains, conditions, finite, heads, network, positions, saddles, sequences, visits
 
 PAPER = "sub-n-grams"
 
@@ -13,6 +13,7 @@ CLAIMS: dict[tuple[str, str], Check] = {
     ("SN3c", "REFUTED"): network.estimator_counterexample,
     ("SN4", "VERIFIED"): network.sufficient_condition,
     ("SN4c", "REFUTED"): network.without_measurability,
+    ("SN4n", "VERIFIED"): conditions.configuration_meets_the_condition,
     ("SN5", "VERIFIED"): chains.stationary,
     ("SN6", "VERIFIED"): chains.scale,
     ("SN7", "VERIFIED"): network.gradient_without_lags,
@@ -55,11 +56,16 @@ STATEMENTS: dict[str, str] = {
     "SN4": (
         "On a finite probability space, if for a partition G (i) p_theta(s) = E[tau(s|u) | G] and (ii) d log "
         "p_theta(s) is G-measurable, then the derivative -E sum_s tau(s|u) d log p_theta(s) of the population loss "
-        "is 0. That a configuration of the network meets (i) and (ii) is no part of this claim."
+        "is 0. That a configuration of the network meets (i) and (ii) is SN4n."
     ),
     "SN4c": (
         "On a finite probability space, if p_theta(s) = E[tau(s|u) | G] for a partition G, then the derivative -E "
         "sum_s tau(s|u) d log p_theta(s) of the population loss is 0."
+    ),
+    "SN4n": (
+        "At T = infinity, then c = infinity, given a kernel with positive entries, the configuration meets (i) and (ii) "
+        "of SN4, G being the tokens h at the lags of Lambda: (i) p_theta(s) = E[tau(s|u) | h], and (ii) the derivative "
+        "of log p_theta(s) in every entry of Q, K and V, without its factor sqrt(c) or c, depends on h only."
     ),
     "SN5": (
         "At T = infinity and then c -> infinity, given a kernel with positive entries, every score block that the "
