@@ -1,7 +1,7 @@
 """Kernels that take a time of order T to change between two sets of contexts: the rate of SN7 for small alpha.
 
-For S=2, n=3, lags {1} and q = T: the constant that is predicted for T^(2 alpha) M_00[0][0], and the block itself, by the
-transfer engine on kernels among which slow ones are drawn more often than the prior has them.
+For S=2, n=3, lags {1} and q = T: the constant that is predicted for T^(2 alpha) M_00[0][0], and the block itself, by
+the transfer engine on kernels among which slow ones are drawn more often than the prior has them.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ STEP = 1e-30  # of derivatives in the imaginary direction: nothing cancels
 
 
 def misled(leave: Array, enter: Array, rho: float, step: float = 0.4) -> Array:
-    """E[(rho t_B 1_A - rho t_A 1_B) / (t_A + rho t_B)] over a unit of time, for a process that leaves A at rate `leave`,
-    enters it at rate `enter` and starts there with probability 1/4; t_A + t_B = 1 are the times spent, 1_A and 1_B tell
+    """E[(rho t_B 1_A - rho t_A 1_B) / (t_A + rho t_B)] over a unit of time, for a process that leaves A at rate
+    `leave`, enters it at rate `enter` and starts there with probability 1/4; t_A + t_B = 1 are the times spent, 1_A and 1_B tell
     where it ends.
 
     1/Z is the integral of e^(-sZ) over s, taken by the trapezoidal rule in log s; times are derivatives in s.
@@ -53,8 +53,8 @@ def misled(leave: Array, enter: Array, rho: float, step: float = 0.4) -> Array:
 
 
 def predicted_constant(alpha: float, *, highest: int = 9, lowest: int = -40, nodes: int = 6) -> float:
-    """The predicted limit of T^(2 alpha) M_00[0][0], for alpha < 1/2; the integral over rates from e^lowest to e^highest,
-    and what lies beyond, which falls like the power 2 alpha - 1 of the rates, by extrapolation from e^(highest - 2).
+    """The predicted limit of T^(2 alpha) M_00[0][0], for alpha < 1/2; the integral over rates from e^lowest to
+    e^highest, and what lies beyond, which falls like the power 2 alpha - 1 of the rates, by extrapolation from e^(highest - 2).
     """
     rates = np.exp(np.arange(lowest, highest))
     leave, enter = np.meshgrid(rates, rates, indexing="ij")

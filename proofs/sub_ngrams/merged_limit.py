@@ -11,6 +11,7 @@ value, so limits and mean may be exchanged. The mean is
 
     exact                   for S=2, n=2, k=1, alpha=1    `bigram_value`
     rigorously enclosed     for S=2, n=2, k=1, any alpha  `bigram_enclosure`
+                            for S=2, n=3, k=2, alpha=1    `trigram_enclosure`
     numeric, with an error  for any law, lags and block   `annealed_block` in annealed_limit.py
 """
 
@@ -197,3 +198,46 @@ def _dyadic(x: Any) -> Fraction:
     """An exact ball as the rational number that it is."""
     mantissa, exponent = x.man_exp()
     return Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
+
+
+def trigram_enclosure(bits: int = 64) -> Enclosure:
+    """The annealed M_{1,0}[0][0] for S=2, n=3, k=2, alpha=1, rigorously, to about this many bits.
+
+    With x = tau(1|00), y = tau(0|10), u = tau(0|11), w = tau(1|01), independent and uniform, the quenched value is
+
+        [y (x+y-1)/(x+y) + w (u+w-1)/(u+w)] / [2 + y/x + w/u]                    (see `trigram_identity`)
+
+    and the mean of the one term is that of the other. With r = y/x, r' = w/u, and X = min(1, 1/r) the largest x,
+
+        E[y (x+y-1)/(x+y); r] = r/(1+r) ((1+r) X^3/3 - X^2/2) dr,     the law of r' is X'^2/2 dr',
+        G(r) = E 1/(2 + r + r') = (log((s+1)/s) + 1/s - log(1+s)/s^2) / 2,     s = 2 + r.
+
+    So the mean is twice the integral of the product over r > 0. Above 1, r = 1/z; below z = e the integrand, which is at
+    most z/2 in size as G(r) <= 1/r, adds at most e^2/4.
+    """
+    with flint.ctx.workprec(bits + 64):
+        cut = flint.arb(2) ** -bits
+
+        def G(one_over_s: Any, log_s: Any, log_s_plus_1: Any) -> Any:
+            return (log_s_plus_1 - log_s + one_over_s - log_s_plus_1 * one_over_s**2) / 2
+
+        def below_1(r: Any, analytic: bool) -> Any:
+            s = 2 + r
+            return (r / 3 - r / (2 * (1 + r))) * G(1 / s, s.log(analytic=analytic), (s + 1).log(analytic=analytic))
+
+        def above_1(z: Any, analytic: bool) -> Any:
+            log_z, s_z = z.log(analytic=analytic), 2 * z + 1  # s = s_z / z
+            logs = (s_z.log(analytic=analytic) - log_z, (s_z + z).log(analytic=analytic) - log_z)
+            return (flint.acb(1) / 3 - 1 / (2 * (1 + z))) * G(z / s_z, *logs)
+
+        inner = flint.acb.integral(below_1, 0, 1).real + flint.acb.integral(above_1, cut, 1).real
+        return Enclosure.of(2 * (inner + flint.arb(0, (cut**2 / 4).upper())))
+
+
+def trigram_identity() -> Identities:
+    """That the quenched M_{1,0}[0][0] for S=2, n=3, k=2 is what `trigram_enclosure` averages."""
+    _, x, y, u, w = field("x,y,u,w", QQ)
+    M = limit_blocks([[1 - x, x], [1 - w, w], [y, 1 - y], [u, 1 - u]], (1,), None, [(1, 0)])[1, 0]
+    value = (y * (x + y - 1) / (x + y) + w * (u + w - 1) / (u + w)) / (2 + y / x + w / u)
+    entries = {"[0][0]": M[0][0] - value, "[0][1]": M[0][1] + value, "[1][0]": M[1][0] + value, "[1][1]": M[1][1] - value}
+    return decide("quenched M_{1,0}, S=2 n=3 k=2", entries.items())

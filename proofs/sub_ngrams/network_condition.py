@@ -1,13 +1,13 @@
 """The configuration meets the sufficient condition of SN4, at T = infinity and then c = infinity (claim SN4n).
 
-G is the kernel and the tokens h at the lags of Lambda before the next token. At c = infinity attention is on the keys that
-match h at all of these lags, in proportion to their stationary weights, so that
+G is the kernel and the tokens h at the lags of Lambda before the next token. At c = infinity attention is on the keys
+that match h at all of these lags, in proportion to their stationary weights, so that
 
     (i)   p(s) is the mean of tau(s | u) over the final contexts u with these h,
-    (ii)  d log p(s) = E[dz | match, s] - E[dz | match] is the same for all u with these h, in every parameter of Q, K, V,
+    (ii)  d log p(s) = E[dz | match, s] - E[dz | match] is the same for all u with these h, in all entries of Q, K, V,
 
-dz being the derivative of the logit of a key, z = <X_T Q, X_j K>, without its factors sqrt(c) and c. It is taken from the
-streams and matrices themselves, not from the chain rule of SN2.
+dz being the derivative of the logit of a key, z = <X_T Q, X_j K>, without its factors sqrt(c) and c. It is taken from
+the streams and matrices themselves, not from the chain rule of SN2.
 """
 
 from __future__ import annotations

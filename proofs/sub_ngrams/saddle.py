@@ -1,7 +1,7 @@
 """The saddle of second order at a configuration that leaves out a lag, at T = infinity and then c = infinity (SN23).
 
-Let a + 1 be the first unused lag: a = k-1 for the k-gram. Token x_{T-a} is in the stream already, and so is the token of
-every key. In a slot of Q and K that the configuration does not use, let Q_a = X and K_0 = Y. Nothing else stands in
+Let a + 1 be the first unused lag: a = k-1 for the k-gram. Token x_{T-a} is in the stream already, and so is the token
+of every key. In a slot of Q and K that the configuration does not use, let Q_a = X and K_0 = Y. Nothing else stands in
 that slot, so that the network sees X Y^T only: with X = 0 or with Y = 0 it is the configuration's, and the loss has no
 pure derivative in either. The mixed derivative in X[v] and Y[w] is M_{a,0}[v][w]. Where that is not 0, the Hessian
 restricted to the two is ((0, m), (m, 0)), with the eigenvalues m and -m.

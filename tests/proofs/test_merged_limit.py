@@ -14,10 +14,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proofs.sub_ngrams import merged_limit
 from proofs.sub_ngrams.annealed_limit import AnnealedBlock, annealed_block
 from proofs.sub_ngrams.infinite_length import limit_blocks, random_kernel, stationary_weights
 from proofs.sub_ngrams.law import NGramLaw
-from proofs.sub_ngrams.merged_limit import Enclosure, _by_laplace, _by_moments, bigram_enclosure, bigram_value
+from proofs.sub_ngrams.merged_limit import (
+    Enclosure,
+    _by_laplace,
+    _by_moments,
+    bigram_enclosure,
+    bigram_value,
+    trigram_enclosure,
+    trigram_identity,
+)
 
 ALPHAS = [Fraction(1), Fraction(1, 2), Fraction(3, 7), Fraction(2), Fraction(5), Fraction(1, 10)]
 
@@ -196,6 +205,25 @@ def test_plain_sampling_of_the_prior(law: NGramLaw, lags: tuple[int, ...], a: in
         for w, sample in enumerate(row):
             standard_error = sample.std() / math.sqrt(sample.size)
             assert abs(sample.mean() - found.block[v][w]) <= 6 * standard_error + found.errors[v][w]
+
+
+def test_the_trigram_value_is_enclosed() -> None:
+    """And holds what the quadrature over four entries gives."""
+    assert trigram_identity().hold
+    found = trigram_enclosure()
+    assert found.excludes_zero and 0 < found.width < Fraction(1, 10**18)
+    mean = annealed_block(NGramLaw(2, 3), (1,), 1, 0, points=200_000)
+    assert abs(mean.block[0][0] - float(found.lower)) <= mean.errors[0][0] < 1e-7
+    wider = trigram_enclosure(bits=20)
+    assert wider.lower <= found.lower <= found.upper <= wider.upper and wider.width > found.width
+
+
+def test_another_quenched_value_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    true = merged_limit.limit_blocks
+    monkeypatch.setattr(
+        merged_limit, "limit_blocks", lambda kernel, lags, q, pairs: true(kernel[::-1], lags, q, pairs)
+    )
+    assert trigram_identity().failed > 0
 
 
 @pytest.mark.parametrize(("S", "n"), [(2, 2), (2, 3), (3, 2), (2, 4)])

@@ -34,6 +34,7 @@ from verify.papers.sub_ngrams.engines import MOST_GRAMS
 from verify.papers.sub_ngrams.kernels import elimination, ladder_rungs, quadrature_points, rational_kernels
 from verify.papers.sub_ngrams.premises import no_lag_to_drop
 from verify.papers.sub_ngrams.settings import SubNGramSettings
+from verify.papers.sub_ngrams.stationary import EVERY, evidence_of, generic_sizes
 
 if TYPE_CHECKING:
     from proofs.sub_ngrams.escape import Words
@@ -119,8 +120,11 @@ def ladder(settings: SubNGramSettings, run: Run) -> Finding:
     """For each kernel in the scope, and so for almost every one, the entropy H(next token | lags Lambda) of its
     stationary chain falls strictly along nested lag sets; each gap is a conditional mutual information.
 
-    Every rung on rational kernels, exactly; the levels of the k-grams as means over the prior, in nats.
+    Every rung exactly: of the generic kernel where (S, n) permits, where strict means that a rational function of its
+    entries is not 0, so that it is not at almost any kernel; and of rational kernels. The levels of the k-grams as
+    means over the prior, in nats.
     """
+    from proofs.sub_ngrams.infinite_length import symbolic_kernel
     from proofs.sub_ngrams.ladder import rungs
 
     S, n = settings.S, settings.n
@@ -128,7 +132,10 @@ def ladder(settings: SubNGramSettings, run: Run) -> Finding:
     kernels = rational_kernels(S, n, how_many(KERNELS, seconds, run), settings.seed)
     if not kernels:
         return too_dear(seconds, run, what="the ladder of one rational kernel", scope=f"S={S}, n={n}")
-    steps = [(kernel, rung) for kernel in kernels for rung in rungs(kernel)]
+    symbolic = generic_sizes(settings)
+    generic = [symbolic_kernel(S, n) for S, n, _ in symbolic]
+    steps = [(kernel, rung) for kernel in (*generic, *kernels) for rung in rungs(kernel)]
+    n_rungs = len(steps) // len((*generic, *kernels))  # of one kernel
     flat = next((step for step in steps if not (step[1].strict and step[1].is_information)), None)
     points = quadrature_points(settings, run.seconds / 3)
     means = _levels_of(settings.law, points, settings.seed) if points else None
@@ -142,14 +149,18 @@ def ladder(settings: SubNGramSettings, run: Run) -> Finding:
     )
     return decide(
         flat is None and not doubts,
-        evidence=Evidence.EXACT,
-        scope=f"{len(steps)} rungs on {len(kernels)} rational kernel{'s' * (len(kernels) > 1)}, S={S}, n={n}",
+        evidence=evidence_of(symbolic),
+        scope=f"{'almost every positive kernel; ' * bool(symbolic)}{len(kernels) * n_rungs} rungs on {len(kernels)} "
+        f"rational kernel{'s' * (len(kernels) > 1)}, S={S}, n={n}",
         instances=len(steps),
         found=levels if 0 < len(levels) < 32 else f"{len(steps)} strict rungs",
         predicted="every rung strict",
         counterexample=None if flat is None else _no_rung(*flat),
         details=printed,
-        certificate=Certificate({"S": S, "n": n, "kernels": kernels}, {"rungs": len(steps)}),
+        certificate=Certificate(
+            {"S": S, "n": n, "kernels": EVERY if symbolic else kernels},
+            {"rungs": n_rungs if symbolic else len(steps)},
+        ),
         footnote=f"ladder    k = 1..{n}: {levels} nats, +- {max(means.errors):.0e}" if means else "",
         undecided=f"every rung is strict, but its numbers cannot be trusted: {'; '.join(doubts)}",
     )

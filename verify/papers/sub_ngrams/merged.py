@@ -74,6 +74,8 @@ def merged_is_stationary(settings: SubNGramSettings, run: Run) -> Finding:
             return undecided(f"means over kernels with more than {MOST_CONTEXTS} contexts do not fit into memory")
         seconds = 2 * quadrature(settings.S, settings.n, FEWEST_KERNELS)
         return too_dear(seconds, run, what=f"means over {FEWEST_KERNELS} kernels", scope=scope)
+    if (settings.S, settings.n, settings.lag_set, settings.alpha) == (2, 3, (1,), 1):
+        return _trigram(settings, points // 4, scope)
     first = _annealed(settings.law, settings.lag_set, a, points, settings.seed)
     value, error = first.block[0][0], first.errors[0][0]
     trusted = quadrature_meets(enclosure, settings)
@@ -119,7 +121,11 @@ def quadrature_meets(enclosure: Enclosure | None, settings: SubNGramSettings) ->
     """Whether the same quadrature gives, at S=n=2 and the same alpha, the mean that is enclosed there, if it is."""
     if enclosure is None:
         return True
-    mean = _annealed(NGramLaw(2, 2, settings.law.alpha), (), 0, settings.quadrature_points(), settings.seed)
+    return _meets(enclosure, NGramLaw(2, 2, settings.law.alpha), (), 0, settings.quadrature_points(), settings.seed)
+
+
+def _meets(enclosure: Enclosure, law: NGramLaw, lags: tuple[int, ...], a: int, points: int, seed: int) -> bool:
+    mean = _annealed(law, lags, a, points, seed)
     value, error = Fraction(mean.block[0][0]), Fraction(mean.errors[0][0])
     return enclosure.lower - error <= value <= enclosure.upper + error
 
@@ -153,6 +159,32 @@ def _bigram(settings: SubNGramSettings, enclosure: Enclosure, scope: str) -> Fin
         details=details,
         undecided="the closed form does not lie in the enclosure",
     )
+
+
+def _trigram(settings: SubNGramSettings, points: int, scope: str) -> Finding:
+    """S=2, n=3, k=2, alpha=1: rigorous quadrature of a quenched value that is proved for every kernel."""
+    from proofs.sub_ngrams.merged_limit import trigram_enclosure, trigram_identity
+
+    enclosure, identity = trigram_enclosure(), trigram_identity()
+    details = {"lower": str(enclosure.lower), "upper": str(enclosure.upper)}
+    return decide(
+        False,
+        evidence=Evidence.ENCLOSURE,
+        scope=scope,
+        instances=1,
+        found=f"{float(enclosure.lower):.12f}",
+        predicted="not 0",
+        counterexample=Counterexample(details, partial(is_nonzero_and_met, enclosure, settings, points))
+        if identity.hold
+        else None,
+        details=details,
+        undecided=f"the quenched value is another: {identity.counterexample}",
+    )
+
+
+def is_nonzero_and_met(enclosure: Enclosure, settings: SubNGramSettings, points: int) -> bool:
+    """Whether the interval is free of 0 and holds what quadrature in floats gives of M_{1,0}[0][0]."""
+    return enclosure.excludes_zero and _meets(enclosure, settings.law, settings.lag_set, 1, points, settings.seed)
 
 
 def is_nonzero_enclosure(enclosure: Enclosure, settings: SubNGramSettings) -> bool:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from proofs.formal import formal_theorems
 from proofs.identities import Identities
 from verify.claim import (
     Certificate,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 claim = claims_on("mathematics/sub-n-grams/limits")
 
 SYMBOLIC = ((2, 1), (2, 2), (2, 3), (3, 1), (3, 2))  # (S, n) whose generic kernel takes about a second
+EVERY = "every positive kernel"  # in scopes and certificates
 KERNELS = 5  # random rational ones, where the generic kernel is out of reach and beside it
 ONE_KERNEL = "the exact blocks of one rational kernel"
 
@@ -64,7 +66,7 @@ def stationary_at_infinite_length(settings: SubNGramSettings, run: Run) -> Findi
 
     return from_identities(
         prove,
-        scope_of_kernels(settings, symbolic, kernels),
+        scope_of_kernels(settings, symbolic, kernels, "SN5"),
         evidence=evidence_of(symbolic),
         certificate=Certificate(certified(settings, symbolic, kernels)),
     )
@@ -97,7 +99,7 @@ def scale_at_infinite_length(settings: SubNGramSettings, run: Run) -> Finding:
     return decide(
         slow is None,
         evidence=evidence_of(symbolic),
-        scope=scope_of_kernels(settings, symbolic, kernels),
+        scope=scope_of_kernels(settings, symbolic, kernels, "SN6"),
         instances=sum(max(1, group.entries) for _, _, group in groups),
         found="q^" + ", ".join(f"{'-oo' if d is None else d} ({name})" for name, d in worst.items()),
         predicted="q^-1 or less" if lags else "0 without lags",
@@ -135,10 +137,18 @@ def evidence_of(symbolic: Sequence[object]) -> Evidence:
 
 def certified(settings: SubNGramSettings, symbolic: Sequence[object], kernels: Sequence[object]) -> dict[str, Any]:
     """The parameters of a certificate about chains of infinite length."""
-    which = "every positive kernel" if symbolic else kernels
+    which = EVERY if symbolic else kernels
     return {"S": settings.S, "n": settings.n, "lags": settings.lag_set, "kernels": which}
 
 
-def scope_of_kernels(settings: SubNGramSettings, symbolic: Sequence[object], kernels: Sequence[object]) -> str:
-    which = "every positive kernel" if symbolic else f"{len(kernels)} random rational kernel{'s' * (len(kernels) > 1)}"
+def scope_of_kernels(
+    settings: SubNGramSettings, symbolic: Sequence[object], kernels: Sequence[object], claim: str = ""
+) -> str:
+    """Where the generic kernel is out of reach: every kernel, if Coq has proved the claim of this id; and those that
+    were looked at."""
+    which = f"{len(kernels)} random rational kernel{'s' * (len(kernels) > 1)}"
+    if symbolic:
+        which = EVERY
+    elif formal_theorems().get(claim):
+        which = f"{EVERY} (formal); exact at {which}"
     return f"{which}, S={settings.S}, n={settings.n}, lags {braces(settings.lag_set)}"

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 claim = claims_on("mathematics/sub-n-grams/configuration")
 
 KERNELS = 3  # rational kernels for every set of lags
-MOST_SETS = 16  # sets of lags that are gone through
+MOST_SETS = 64  # sets of lags that are gone through
 LENGTHS = (16, 64, 256)
 SEQUENCES = 1000  # drawn at each length
 FIXED = 50  # e^c_A of the control

@@ -217,7 +217,7 @@ def ladder(c: Certificate) -> str:
                 c.demand(strict, f"lag {lag} adds nothing to the lags {braces(lags)}")
                 rungs += 1
     c.demand(rungs == c.witness.integer("rungs", 1, 10**6), f"witness.rungs: there are {rungs}")
-    return f"{rungs} rungs, {scope}, S={S}, n={n}"
+    return f"{rungs} rungs, {'almost ' * (scope == EVERY)}{scope}, S={S}, n={n}"
 
 
 def dependence(words: Chain, S: int, lags: Sequence[int], lag: int) -> list[tuple[Any, Any, Any]]:

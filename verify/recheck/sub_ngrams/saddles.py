@@ -10,6 +10,7 @@ from typing import Any
 from verify.recheck.arithmetic import Series, is_zero, total
 from verify.recheck.certificate import Certificate
 from verify.recheck.sub_ngrams.chains import (
+    EVERY,
     Chain,
     at,
     block_cost,
@@ -26,8 +27,8 @@ ORDER = 2
 
 
 def loss_on_a_line(words: Chain, S: int, lags: Sequence[int], a: int, Q: Sequence[Any], K: Sequence[Any]) -> Series:
-    """The loss minus its value at the configuration, up to t^2, where token v at query lag a has the coordinate t Q[v] in
-    a free slot, and a key with token w has t K[w] there: the key's logit grows by t^2 Q[v] K[w].
+    """The loss minus its value at the configuration, up to t^2, where token v at query lag a has the coordinate t Q[v]
+    in a free slot, and a key with token w has t K[w] there: the key's logit grows by t^2 Q[v] K[w].
     """
     finals = grouped(words, lambda x: (at(x, lags), x[-2 - a], x[-1]))
     keys = grouped(words, lambda x: (at(x, lags), x[-1]))
@@ -54,7 +55,7 @@ def cost(S: int, n: int, L: int) -> int:
 
 
 def second_order_saddle(c: Certificate) -> str:
-    """SN23 along random lines: with one of Q_a, K_0 at rest nothing happens, with both the second order is Q M_{a,0} K."""
+    """SN23 along random lines: with one of Q_a, K_0 at rest nothing happens; with both, order 2 is Q M_{a,0} K."""
     S, n = read_S_n(c.parameters)
     lags = read_lags(c.parameters, n)
     a = query_lag(c, n, lags)
@@ -71,7 +72,7 @@ def second_order_saddle(c: Certificate) -> str:
         c.zero(found[1], "order 1 of the loss")
         c.zero(found[2] - total(Q[v] * x * K[w] for (v, w), x in block.items()), "mixed derivatives")
         c.demand(any(not is_zero(x) for x in block.values()), f"M_{a},0 is 0")
-    return f"Q_{a} x K_0, lags {braces(lags)}; {scope}, S={S}, n={n}"
+    return f"Q_{a} x K_0, lags {braces(lags)}; {'almost ' * (scope == EVERY)}{scope}, S={S}, n={n}"
 
 
 def no_saddle(c: Certificate) -> str:
