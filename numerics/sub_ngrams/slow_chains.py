@@ -22,6 +22,7 @@ from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
 
 Array = NDArray[np.float64]
+Complex = NDArray[np.complex128]
 
 SCRAMBLINGS = 16
 STEP = 1e-30  # of derivatives in the imaginary direction: nothing cancels
@@ -29,14 +30,14 @@ STEP = 1e-30  # of derivatives in the imaginary direction: nothing cancels
 
 def misled(leave: Array, enter: Array, rho: float, step: float = 0.4) -> Array:
     """E[(rho t_B 1_A - rho t_A 1_B) / (t_A + rho t_B)] over a unit of time, for a process that leaves A at rate
-    `leave`, enters it at rate `enter` and starts there with probability 1/4; t_A + t_B = 1 are the times spent, 1_A and 1_B tell
-    where it ends.
+    `leave`, enters it at rate `enter` and starts there with probability 1/4; t_A + t_B = 1 are the times spent, 1_A
+    and 1_B tell where it ends.
 
     1/Z is the integral of e^(-sZ) over s, taken by the trapezoidal rule in log s; times are derivatives in s.
     """
     s = np.exp(np.arange(-25, 45, step)).reshape(-1, *[1] * leave.ndim)
 
-    def ends(x: NDArray[np.complex128], y: NDArray[np.complex128]) -> tuple[Array, Array]:
+    def ends(x: Complex, y: Complex) -> tuple[Complex, Complex]:
         """E[1_A e^(-x t_A - y t_B)] and with 1_B: an exponential of a 2 x 2 matrix."""
         mean, half = -(leave + x + enter + y) / 2, (-leave - x + enter + y) / 2
         root = np.sqrt(half**2 + leave * enter + 0j)
@@ -54,7 +55,8 @@ def misled(leave: Array, enter: Array, rho: float, step: float = 0.4) -> Array:
 
 def predicted_constant(alpha: float, *, highest: int = 9, lowest: int = -40, nodes: int = 6) -> float:
     """The predicted limit of T^(2 alpha) M_00[0][0], for alpha < 1/2; the integral over rates from e^lowest to
-    e^highest, and what lies beyond, which falls like the power 2 alpha - 1 of the rates, by extrapolation from e^(highest - 2).
+    e^highest, and what lies beyond, which falls like the power 2 alpha - 1 of the rates, by extrapolation from
+    e^(highest - 2).
     """
     rates = np.exp(np.arange(lowest, highest))
     leave, enter = np.meshgrid(rates, rates, indexing="ij")

@@ -212,8 +212,8 @@ def trigram_enclosure(bits: int = 64) -> Enclosure:
         E[y (x+y-1)/(x+y); r] = r/(1+r) ((1+r) X^3/3 - X^2/2) dr,     the law of r' is X'^2/2 dr',
         G(r) = E 1/(2 + r + r') = (log((s+1)/s) + 1/s - log(1+s)/s^2) / 2,     s = 2 + r.
 
-    So the mean is twice the integral of the product over r > 0. Above 1, r = 1/z; below z = e the integrand, which is at
-    most z/2 in size as G(r) <= 1/r, adds at most e^2/4.
+    So the mean is twice the integral of the product over r > 0. Above 1, r = 1/z; below z = e the integrand, which is
+    at most z/2 in size as G(r) <= 1/r, adds at most e^2/4.
     """
     with flint.ctx.workprec(bits + 64):
         cut = flint.arb(2) ** -bits
@@ -239,5 +239,10 @@ def trigram_identity() -> Identities:
     _, x, y, u, w = field("x,y,u,w", QQ)
     M = limit_blocks([[1 - x, x], [1 - w, w], [y, 1 - y], [u, 1 - u]], (1,), None, [(1, 0)])[1, 0]
     value = (y * (x + y - 1) / (x + y) + w * (u + w - 1) / (u + w)) / (2 + y / x + w / u)
-    entries = {"[0][0]": M[0][0] - value, "[0][1]": M[0][1] + value, "[1][0]": M[1][0] + value, "[1][1]": M[1][1] - value}
+    entries = {
+        "[0][0]": M[0][0] - value,
+        "[0][1]": M[0][1] + value,
+        "[1][0]": M[1][0] + value,
+        "[1][1]": M[1][1] - value,
+    }
     return decide("quenched M_{1,0}, S=2 n=3 k=2", entries.items())

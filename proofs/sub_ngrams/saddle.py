@@ -12,8 +12,8 @@ from __future__ import annotations
 from typing import Any
 
 from proofs.identities import Identities, decide
+from proofs.series import Series, exponents_up_to
 from proofs.sub_ngrams.escape import Words, word_weights
-from proofs.sub_ngrams.escape_series import Taylor, exponents_up_to
 from proofs.sub_ngrams.infinite_length import Kernel, limit_blocks, shape
 
 ORDER = 2
@@ -28,14 +28,13 @@ def query_lag(n: int, lags: tuple[int, ...]) -> int:
     return unused[0] - 1
 
 
-def loss_along(words: Words, lags: tuple[int, ...], a: int, v: int, w: int) -> Taylor:
+def loss_along(words: Words, lags: tuple[int, ...], a: int, v: int, w: int) -> Series:
     """The loss minus its value at the configuration, to second order in x and y, where Q_a = x e_v and K_0 = y e_w in
     one coordinate of a free slot: the logit of a key that holds w grows by x y if the final context has v at lag a.
     """
     total = sum(words.values())
     tokens = range(1 + max(word[-1] for word in words))
-    nothing = Taylor(2, ORDER)
-    z = nothing.variable(0, total**0) * nothing.variable(1, total**0)
+    nothing, z = Series(2, ORDER), Series(2, ORDER, {MIXED: total**0})
     keys: dict[Any, Any] = {}  # weight of matching keys with each token
     finals: dict[Any, Any] = {}  # of final contexts with v at lag a, and their next tokens
     for word, weight in words.items():

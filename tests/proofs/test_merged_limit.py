@@ -220,9 +220,7 @@ def test_the_trigram_value_is_enclosed() -> None:
 
 def test_another_quenched_value_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     true = merged_limit.limit_blocks
-    monkeypatch.setattr(
-        merged_limit, "limit_blocks", lambda kernel, lags, q, pairs: true(kernel[::-1], lags, q, pairs)
-    )
+    monkeypatch.setattr(merged_limit, "limit_blocks", lambda kernel, lags, q, pairs: true(kernel[::-1], lags, q, pairs))
     assert trigram_identity().failed > 0
 
 

@@ -169,7 +169,7 @@ def rate(settings: SubNGramSettings) -> float:
 
 def _allowed(first: Point, last: Point, r: float) -> float:
     """By how much a norm that is T^-r (log T)^3/2 falls."""
-    return (first.T / last.T) ** r * (math.log(last.T) / math.log(first.T)) ** LOGS
+    return math.exp(-r * math.log(last.T / first.T)) * math.pow(math.log(last.T) / math.log(first.T), LOGS)
 
 
 def as_fast(first: Point, last: Point, r: float) -> bool:

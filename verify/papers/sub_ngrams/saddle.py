@@ -6,7 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from verify.claim import (
-    NOTHING,
     Certificate,
     Counterexample,
     Finding,
@@ -16,10 +15,9 @@ from verify.claim import (
     decide,
     how_many,
     too_dear,
-    undecided,
 )
 from verify.papers.sub_ngrams.kernels import at_infinity, derivatives, elimination, rational_kernels
-from verify.papers.sub_ngrams.premises import control_needs_an_unused_lag, needs_an_unused_lag
+from verify.papers.sub_ngrams.premises import no_unused_lag
 from verify.papers.sub_ngrams.settings import SubNGramSettings, braces
 from verify.papers.sub_ngrams.stationary import (
     certified,
@@ -46,7 +44,7 @@ def _seconds(settings: SubNGramSettings, order: int) -> float:
     "a saddle of second order",
     requires=("SN2", "SN5"),
     assumptions=("padded heads in the first layer", "T -> infinity before c -> infinity"),
-    expected=needs_an_unused_lag,
+    vacuous=no_unused_lag,
     reference="mathematics/sub-n-grams/loss-and-escape#sn23",
 )
 def second_order_saddle(settings: SubNGramSettings, run: Run) -> Finding:
@@ -63,8 +61,6 @@ def second_order_saddle(settings: SubNGramSettings, run: Run) -> Finding:
     from proofs.sub_ngrams import saddle
 
     S, n, lags = settings.S, settings.n, settings.lag_set
-    if settings.full_context:
-        return undecided(f"{NOTHING}: every lag is in use", scope=f"S={S}, n={n}")
     seconds = _seconds(settings, n)
     kernels: list[Kernel] = [*some_kernels(settings, how_many(KERNELS, seconds, run))]
     if not kernels:
@@ -107,7 +103,7 @@ def derivatives_differ(settings: SubNGramSettings) -> bool:
 @claim(
     "SN23c",
     "that saddle for every kernel (control)",
-    expected=control_needs_an_unused_lag,
+    vacuous=no_unused_lag,
     origin=Origin.CONTROL,
     reference="mathematics/sub-n-grams/loss-and-escape#sn23c",
 )
@@ -120,8 +116,6 @@ def saddle_for_every_kernel(settings: SubNGramSettings, run: Run) -> Finding:
     from proofs.sub_ngrams.escape import kernel_on_lags
 
     S, n, lags = settings.S, settings.n, settings.lag_set
-    if settings.full_context:
-        return undecided(f"{NOTHING}: every lag is in use", scope=f"S={S}, n={n}")
     seconds = elimination(S, n) + at_infinity(S, n, lags)
     if seconds > run.seconds:
         return too_dear(seconds, run, what="the block of one rational kernel", scope=f"S={S}, n={n}")

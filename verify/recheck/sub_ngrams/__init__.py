@@ -1,7 +1,18 @@
 """The statements of the paper on sub-n-grams that a proof or exact arithmetic settles, and how each is checked."""
 
 from verify.recheck.certificate import Check
-from verify.recheck.sub_ngrams import bounds, chains, conditions, finite, heads, network, positions, saddles, sequences, visits
+from verify.recheck.sub_ngrams import (
+    bounds,
+    chains,
+    conditions,
+    finite,
+    heads,
+    network,
+    positions,
+    saddles,
+    sequences,
+    visits,
+)
 
 PAPER = "sub-n-grams"
 
@@ -63,9 +74,9 @@ STATEMENTS: dict[str, str] = {
         "sum_s tau(s|u) d log p_theta(s) of the population loss is 0."
     ),
     "SN4n": (
-        "At T = infinity, then c = infinity, given a kernel with positive entries, the configuration meets (i) and (ii) "
-        "of SN4, G being the tokens h at the lags of Lambda: (i) p_theta(s) = E[tau(s|u) | h], and (ii) the derivative "
-        "of log p_theta(s) in every entry of Q, K and V, without its factor sqrt(c) or c, depends on h only."
+        "At T = infinity, then c = infinity, given a kernel with positive entries, the configuration meets (i) and "
+        "(ii) of SN4, G being the tokens h at the lags of Lambda: (i) p_theta(s) = E[tau(s|u) | h], and (ii) the "
+        "derivative of log p_theta(s) in every entry of Q, K and V, without its factor sqrt(c) or c, depends on h only."
     ),
     "SN5": (
         "At T = infinity and then c -> infinity, given a kernel with positive entries, every score block that the "
@@ -145,11 +156,11 @@ STATEMENTS: dict[str, str] = {
     ),
     "SN21c": "The first bound of SN21 holds for the score blocks M_ab with a+1 in Lambda and b not in Lambda as well.",
     "SN23": (
-        "At T = infinity, then c = infinity, given a kernel with positive entries, let a+1 be the first lag that is not "
-        "in Lambda (a = k-1 for the k-gram), and let Q_a and K_0 be moved in a slot that is not in use. The loss has no "
-        "pure derivative in Q_a or in K_0, and its mixed second derivatives are the entries of M_{a,0}. Where M_{a,0} "
-        "is not 0, as for every kernel in the scope or almost every one, the Hessian has eigenvalues of both signs: the "
-        "configuration is a strict saddle of second order."
+        "At T = infinity, then c = infinity, given a kernel with positive entries, let a+1 be the first lag that is "
+        "not in Lambda (a = k-1 for the k-gram), and let Q_a and K_0 be moved in a slot that is not in use. The loss "
+        "has no pure derivative in Q_a or in K_0, and its mixed second derivatives are the entries of M_{a,0}. Where "
+        "M_{a,0} is not 0, as for every kernel in the scope or almost every one, the Hessian has eigenvalues of both "
+        "signs: the configuration is a strict saddle of second order."
     ),
     "SN23c": "M_{a,0} of SN23 is not 0 for any kernel with positive entries.",
 }

@@ -32,7 +32,7 @@ def loss_on_a_line(words: Chain, S: int, lags: Sequence[int], a: int, Q: Sequenc
     """
     finals = grouped(words, lambda x: (at(x, lags), x[-2 - a], x[-1]))
     keys = grouped(words, lambda x: (at(x, lags), x[-1]))
-    change: Any = Series([0] * (ORDER + 1))
+    change = Series([0] * (ORDER + 1))
     for h, v in dict.fromkeys((h, v) for h, v, _ in finals):
         logits = [Series.monomial(Q[v], 1, ORDER) * Series.monomial(K[w], 1, ORDER) for w in range(S)]
         share = 1 / total(keys[h, w] for w in range(S))
