@@ -19,10 +19,13 @@ from proofs.sub_ngrams.enumeration import enumeration
 from proofs.sub_ngrams.escape import Feature, first_derivative, kernel_on_lags
 from proofs.sub_ngrams.infinite_length import random_kernel
 from proofs.sub_ngrams.law import NGramLaw
-from proofs.sub_ngrams.merged_limit import Enclosure, bigram_enclosure
+from proofs.sub_ngrams.merged_limit import Enclosure, bigram_enclosure, trigram_enclosure
+from verify.claim import Run
 from verify.papers import sub_ngrams
 from verify.papers.sub_ngrams import (
     agreement,
+    averaged_positions,
+    decay,
     escape,
     finite_length,
     finite_length_blocks,
@@ -32,9 +35,12 @@ from verify.papers.sub_ngrams import (
     loss,
     merged,
     mixing,
+    paths,
     plateaus,
+    saddle,
     second_computations,
     stationary,
+    too_small,
     variants,
 )
 from verify.papers.sub_ngrams.engines import ENGINES, Options
@@ -63,6 +69,10 @@ FIXED = [(16, math.log(50)), (256, math.log(50))]
 SWITCH = adversaries.Switch(3, (1, 0), Fraction(2, 50))
 NEVER = Fraction(1)  # phi(1) = 1, and no block is larger
 SMALL = Fraction(1, 10**6)  # phi of it is about 1e-5
+LATE = [[Fraction(int(u > 0)), Fraction(int(u == 0))] for u in range(4)]  # a 1 after two zeros, else a 0
+WALK = [[Fraction(int(v == (u + 1) % 3)) for v in range(3)] for u in range(3)]
+SHORT = validate(sub_ngrams.PAPER.settings, read_words(["k=2", "n=2"]))
+PAIR = tuple(decay.Point(T, {"total": 1.0}, {"total": 0.0}, "type_classes", None) for T in (8, 16))
 REPEATS = adversaries.repeats(2, 3, 1, Fraction(1, 1000))
 ZEROS = {(0, 0): Fraction(1)}
 
@@ -105,6 +115,18 @@ HARMLESS: dict[Callable[..., bool], list[list[object]]] = {
         [Enclosure(Fraction(-1), Fraction(1)), SETTINGS],
         [Enclosure(Fraction(1), Fraction(2)), SETTINGS],
     ],
+    merged.is_nonzero_and_met: [
+        [Enclosure(Fraction(-1), Fraction(1)), SETTINGS, POINTS],
+        [Enclosure(Fraction(1), Fraction(2)), SETTINGS, POINTS],
+    ],
+    averaged_positions.is_beyond: [[[(X, Fraction(1))], 3, LAGS, Q, (0, 1), NEVER]],
+    decay.is_too_slow: [[SHORT, PAIR, Run()]],
+    paths.rises: [[3, 1, (10**6, SMALL), (10**6, SMALL)]],
+    saddle.derivatives_differ: [[SETTINGS]],
+    saddle.has_no_mixed_derivative: [[KERNEL, LAGS]],
+    too_small.is_above_gamma: [[KERNEL, 6]],
+    too_small.is_beyond_stationary: [[KERNEL, (0, 0), LAGS, Q, 6, (0, 1), NEVER]],
+    too_small.is_likelier_than_half: [[WALK, (0, 0)]],
     loss.is_below_its_bound: [[LAW, 3, Fraction(1, 12)], [LAW, 3, Fraction(0)], [NGramLaw(9, 5), 5, Fraction(0)]],
     loss.is_no_rung: [[KERNEL, (), (1,)], [KERNEL, (1,), (1, 2)], [IDLE, (), (1,)]],
     escape.fails_on_rational_kernels: [[derivative, 2, 3, 0]],
@@ -130,6 +152,13 @@ HARMFUL: dict[Callable[..., bool], list[list[object]]] = {
     infinite_bounds.is_beyond_limit: [[REPEATS, LAGS, Q, (0, 0), Fraction(1, 2)]],
     merged.is_nonzero_mean: [[SETTINGS, 1, POINTS, MEAN, ERROR]],
     merged.is_nonzero_enclosure: [[bigram_enclosure(Fraction(1)), SETTINGS]],
+    merged.is_nonzero_and_met: [[trigram_enclosure(), SETTINGS, POINTS]],
+    averaged_positions.is_beyond: [[[(X, Fraction(1))], 3, LAGS, Q, (0, 1), Fraction(0)]],
+    paths.rises: [[3, 1, (10**6, SMALL), (10**12, SMALL)]],
+    saddle.has_no_mixed_derivative: [[IDLE, LAGS]],
+    too_small.is_above_gamma: [[adversaries.two_regimes(Fraction(1, 30)), 32]],
+    too_small.is_beyond_stationary: [[LATE, (1, 1), LAGS, Fraction(100), 4, (2, 1), SMALL]],
+    too_small.is_likelier_than_half: [[WALK, (2, 0)]],
     loss.is_no_rung: [[IDLE, (1,), (1, 2)]],
     escape.fails_on_rational_kernels: [[doubled_derivative, 2, 3, 0]],
     escape.is_not_negative: [[IDLE, LAGS, 2]],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -101,13 +102,6 @@ def too_steep(settings: SubNGramSettings, run: Run) -> Finding:
     digits = len(str(1000 * KD))
     near, far = ((T, Fraction(KD, T - settings.n + 2)) for T in (10**digits, 10 ** (2 * digits)))
 
-    def rises() -> bool:
-        """The part for V at the longer T is above all of the bound at the shorter one; both in rationals."""
-        (T, x), (longer, y) = near, far
-        n, one = settings.n, phi_above(x)
-        whole = 2 * T * L * ((n + L + 4 * T) * one**2 + (n - L))  # the blocks of type II are at most 1
-        return bool(8 * L * longer**2 * phi_below(y) ** 2 > whole)
-
     from flint import arb
 
     from proofs.sub_ngrams.finite_length import phi_of_ball
@@ -120,8 +114,20 @@ def too_steep(settings: SubNGramSettings, run: Run) -> Finding:
         instances=1,
         found=f"{values[0]:.3g}, then {values[1]:.3g}",
         predicted="rises",
-        counterexample=Counterexample({"T": [f"10^{digits}", f"10^{2 * digits}"]}, rises)
+        counterexample=Counterexample(
+            {"T": [f"10^{digits}", f"10^{2 * digits}"]}, partial(rises, settings.n, L, near, far)
+        )
         if values[1] > values[0]
         else None,
         undecided="the bound does not rise",
     )
+
+
+def rises(n: int, L: int, near: tuple[int, Fraction], far: tuple[int, Fraction]) -> bool:
+    """Whether of the bound at c = T the part for V at the longer T is above all of it at the shorter, in rationals.
+
+    near, far  T, and K D / m there
+    """
+    (T, x), (longer, y) = near, far
+    whole = 2 * T * L * ((n + L + 4 * T) * phi_above(x) ** 2 + (n - L))  # the blocks of type II are at most 1
+    return bool(8 * L * longer**2 * phi_below(y) ** 2 > whole)

@@ -68,7 +68,7 @@ def stationary_constant(settings: SubNGramSettings, run: Run) -> Finding:
         predicted=f"above {float(phi(limit)):.4f}",
         counterexample=Counterexample(
             {"kernel": "1 after n-1 zeros, else 0", "start": first, "T": T, "q": q, "a": a, "b": 1},
-            lambda: second.entry(rows, first, lags, q, T, (a, 1), (1, 0)) > second.phi_above(limit),
+            partial(is_beyond_stationary, rows, first, lags, q, T, (a, 1), limit),
         )
         if beyond
         else None,
@@ -79,6 +79,19 @@ def stationary_constant(settings: SubNGramSettings, run: Run) -> Finding:
         ),
         undecided="the block is not above the bound",
     )  # fmt: skip
+
+
+def is_beyond_stationary(
+    rows: adversaries.Rows,
+    first: tuple[int, ...],
+    lags: tuple[int, ...],
+    q: Fraction,
+    T: int,
+    ab: tuple[int, int],
+    limit: Fraction,
+) -> bool:
+    """Whether the entry [1][0] of the block is above phi(limit), key by key."""
+    return bool(second.entry(rows, first, lags, q, T, ab, (1, 0)) > second.phi_above(limit))
 
 
 @claim(
@@ -104,9 +117,7 @@ def first_visits(settings: SubNGramSettings, run: Run) -> Finding:
         instances=1,
         found=f"chance {chance}",
         predicted="above 1/2",
-        counterexample=Counterexample(
-            {"transitions": walk, "m": D}, lambda: visits.first_visit(P, 0, {walk[-1]}, D) > Fraction(1, 2)
-        )
+        counterexample=Counterexample({"transitions": walk, "m": D}, partial(is_likelier_than_half, P, walk[-1]))
         if chance > Fraction(1, 2)
         else None,
         certificate=Certificate(
@@ -114,6 +125,11 @@ def first_visits(settings: SubNGramSettings, run: Run) -> Finding:
         ),
         undecided="the chance is not above the bound",
     )
+
+
+def is_likelier_than_half(P: adversaries.Rows, transition: tuple[int, int]) -> bool:
+    """Whether step m = D is the first such transition with a chance above D / (2m), step by step from state 0."""
+    return bool(visits.first_visit(P, 0, {transition}, len(P)) > Fraction(1, 2))
 
 
 REGIMES = (10, 20, 30, 40, 80)  # 1/e, as far as there is time
