@@ -41,6 +41,7 @@ from verify.claim import (
     undecided,
 )
 from verify.papers.sub_ngrams.gradient.api import PopulationGradient, gradient
+from verify.papers.sub_ngrams.near_stationary.api import near_stationary
 from verify.settings import CheckSettings, Integer, Integers, Rational, Rationals, Real, UsageError, Words
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ __all__ = [
     "from_identities",
     "gradient",
     "identities",
+    "near_stationary",
     "papers",
     "population_gradient",
     "population_loss",

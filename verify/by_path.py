@@ -11,11 +11,11 @@ from types import ModuleType
 from verify.printing import shown
 
 
-def imported(path: Path, defines: re.Pattern[str]) -> ModuleType:
-    """The module in a file, or the package in a folder, as it stands there now; it has a PAPER.
+def imported(path: Path, defines: re.Pattern[str] | None = None) -> ModuleType:
+    """The module in a file, or the package in a folder, as it stands there now.
 
-    defines  how it looks where PAPER is defined, for a hint: FileNotFoundError or AttributeError name the files below
-             `path` that look so. ImportError where a module of this name is there already
+    defines  how it looks where PAPER is defined, if it has to have one; for a hint: FileNotFoundError or AttributeError
+             name the files below `path` that look so. ImportError where a module of this name is there already
     """
     file = path / "__init__.py" if path.is_dir() else path
     if not file.is_file():
@@ -36,7 +36,7 @@ def imported(path: Path, defines: re.Pattern[str]) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-        if not hasattr(module, "PAPER"):
+        if defines is not None and not hasattr(module, "PAPER"):
             raise AttributeError(f"{shown(str(file))} defines no PAPER{_hint(path, defines)}")
     except BaseException:
         del sys.modules[name]
@@ -44,8 +44,10 @@ def imported(path: Path, defines: re.Pattern[str]) -> ModuleType:
     return module
 
 
-def _hint(path: Path, defines: re.Pattern[str]) -> str:
+def _hint(path: Path, defines: re.Pattern[str] | None) -> str:
     """The files and folders in this one that look as if they were meant."""
+    if defines is None:
+        return ""
     inside = [*path.glob("*/__init__.py"), *path.glob("*.py")] if path.is_dir() else []
     likely = [file for file in sorted(inside) if defines.search(file.read_text(encoding="utf-8", errors="replace"))]
     names = [shown(str(file.parent if file.name == "__init__.py" else file)) for file in likely]

@@ -139,22 +139,24 @@ def symmetrised(x: Tensor, R: Tensor) -> Tensor:
 class Moments:
     """Count, mean and sum of squared deviations, gathered batch by batch (Chan, Golub and LeVeque 1983)."""
 
-    def __init__(self) -> None:
-        self.count = 0
-        self.mean = torch.zeros(())
-        self.squares = torch.zeros(())
+    def __init__(self, count: int = 0, mean: Tensor | None = None, squares: Tensor | None = None) -> None:
+        self.count = count
+        self.mean = torch.zeros(()) if mean is None else mean
+        self.squares = torch.zeros(()) if squares is None else squares
 
     def add(self, values: Tensor) -> None:
         """values: batch x anything, float64."""
-        count = len(values)
         mean = values.mean(0)
-        squares = (values - mean).square().sum(0)
+        self.join(Moments(len(values), mean, (values - mean).square().sum(0)))
+
+    def join(self, other: Moments) -> None:
+        """Those of other values beside these."""
         if self.count == 0:
-            self.count, self.mean, self.squares = count, mean, squares
+            self.count, self.mean, self.squares = other.count, other.mean, other.squares
             return
-        total, gap = self.count + count, mean - self.mean
-        self.mean = self.mean + gap * (count / total)
-        self.squares = self.squares + squares + gap.square() * (self.count * count / total)
+        total, gap = self.count + other.count, other.mean - self.mean
+        self.mean = self.mean + gap * (other.count / total)
+        self.squares = self.squares + other.squares + gap.square() * (self.count * other.count / total)
         self.count = total
 
     @property
@@ -236,8 +238,15 @@ def _half_widths(moments: Moments, ranges: Tensor, level: float, interval: Inter
     m, variance = moments.count, moments.variance
     if interval == "student":
         return float(stats.t.ppf((1 + level) / 2, m - 1)) * (variance / m).sqrt()
-    log = math.log(4 / (1 - level))  # both sides
-    return (2 * variance * log / m).sqrt() + 7 * ranges * log / (3 * (m - 1))
+    return bernstein(moments, ranges, level)
+
+
+def bernstein(moments: Moments, ranges: Tensor, level: float) -> Tensor:
+    """Half-widths of intervals for the means of independent values of known ranges (Maurer and Pontil, COLT 2009,
+    theorem 4, both sides)."""
+    log = math.log(4 / (1 - level))
+    m = moments.count
+    return (2 * moments.variance * log / m).sqrt() + 7 * ranges * log / (3 * (m - 1))
 
 
 def _ranges(law: NGramLaw | Law, configuration: Configuration) -> Tensor:

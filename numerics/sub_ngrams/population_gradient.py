@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import one_hot
 
 from numerics.sub_ngrams.own_module import Output, OwnModule, asking
 from numerics.sub_ngrams.sequences import Batch, enumerate_sequences
@@ -49,20 +50,19 @@ def population_gradient(
     tell, which is some 1e-7 where it is smooth, see `require_slopes`. Those take 8 to 12 passes forward a parameter.
     """
     with asking(module, law.S, output, epsilon) as own:
+        return checked_gradients(own, lambda: enumerate_sequences(law, T, batch=batch, device=own.device))
 
-        def losses(x: Tensor, P: Tensor) -> Tensor:
-            log_p, zero = _with_zeros(own, x)
-            _require_absent(zero, x)
-            return -(P * log_p.masked_fill(zero, 0.0)).sum(1)
 
-        def batches() -> Iterator[Batch]:
-            return enumerate_sequences(law, T, batch=batch, device=own.device)
+def checked_gradients(own: OwnModule, batches: Callable[[], Iterable[Batch]]) -> dict[str, Tensor]:
+    """The gradient of the weighted sum of `losses` over these sequences, in every parameter; errors as above.
 
-        found = _reached_gradients(own.parameters, losses, batches())
-        own.require_no_hidden_path(own.parameters.keys() - found.keys(), (x for x, _, _ in batches()))
-        gradients = {name: found.get(name, torch.zeros_like(value)) for name, value in own.parameters.items()}
-        _require_finite(gradients)
-        require_slopes(own.parameters, gradients, lambda others: _losses_at(own, others, batches()))
+    batches  gives the same sequences every time
+    """
+    found = _reached_gradients(own.parameters, lambda x, P: losses(own, x, P)[0], batches())
+    own.require_no_hidden_path(own.parameters.keys() - found.keys(), (x for x, _, _ in batches()))
+    gradients = {name: found.get(name, torch.zeros_like(value)) for name, value in own.parameters.items()}
+    _require_finite(gradients)
+    require_slopes(own.parameters, gradients, lambda others: losses_at(own, others, batches()))
     return {name: gradient.detach() for name, gradient in gradients.items()}
 
 
@@ -83,9 +83,26 @@ def population_loss(
     total = 0.0
     with asking(module, law.S, output, epsilon) as own, torch.no_grad():
         for x, P, weight in enumerate_sequences(law, T, batch=batch, device=own.device):
-            log_p, zero = _with_zeros(own, x)
-            total += math.inf if bool(zero.any()) else float((weight * -(P * log_p).sum(1)).sum())
+            each, infinite = losses(own, x, P, occurring=False)
+            total += math.inf if bool(infinite.any()) else float((weight * each).sum())
     return total
+
+
+def losses(
+    own: OwnModule, x: Tensor, P: Tensor, *, again: bool = True, occurring: bool = True
+) -> tuple[Tensor, Tensor]:
+    """-sum_s P(s) log(p(s) + epsilon) for every sequence, or its mean over the positions, without the tokens that have
+    p = 0 whatever the parameters are; and whether there are such, so that the loss is infinite: B, B.
+
+    again      see `OwnModule.log_probabilities`
+    occurring  whether p = 0 is a ValueError for a token that does occur
+    """
+    log_p = own.log_probabilities(x, again=again)
+    zero = torch.isneginf(log_p.detach())
+    if occurring:
+        _require_absent(zero, x, own.shortest)
+    each = -(P * log_p.masked_fill(zero, 0.0)).sum(-1)
+    return each.flatten(1).mean(1) if each.dim() > 1 else each, (zero & (P > 0)).flatten(1).any(1)
 
 
 def expected_gradient(
@@ -125,28 +142,30 @@ def _require_finite(gradients: Mapping[str, Tensor]) -> None:
             raise ValueError(f"the gradient in {name} is not finite: it does not exist here, or floats do not hold it")
 
 
-def _losses_at(own: OwnModule, others: Sequence[Mapping[str, Tensor]], batches: Iterable[Batch]) -> list[float]:
+def losses_at(own: OwnModule, others: Sequence[Mapping[str, Tensor]], batches: Iterable[Batch]) -> list[float]:
     """The loss that the gradient is taken of, with each of the others in the place of some parameters."""
     parts: list[list[float]] = [[] for _ in others]
     for x, P, weight in batches:
         for part, values in zip(parts, others, strict=True):
-            log_p = own.at(x, values)
-            part.append(float((weight * -(P * log_p.masked_fill(torch.isneginf(log_p), 0.0)).sum(1)).sum()))
+            part.append(float((weight * each_at(own, x, P, values)).sum()))
     return [math.fsum(part) for part in parts]
 
 
-def _with_zeros(own: OwnModule, x: Tensor) -> tuple[Tensor, Tensor]:
-    """log(p + epsilon), and where it is -inf."""
-    log_p = own.log_probabilities(x)
-    return log_p, torch.isneginf(log_p.detach())
+def each_at(own: OwnModule, x: Tensor, P: Tensor, others: Mapping[str, Tensor]) -> Tensor:
+    """`losses` with others in the place of some parameters: B."""
+    log_p = own.at(x, others)
+    each = -(P * log_p.masked_fill(torch.isneginf(log_p), 0.0)).sum(-1)
+    return each.flatten(1).mean(1) if each.dim() > 1 else each
 
 
-def _require_absent(zero: Tensor, x: Tensor) -> None:
-    """Raises ValueError if a token occurs in its sequence and has probability 0."""
-    occurs = torch.zeros_like(zero).scatter_(1, x, True)
+def _require_absent(zero: Tensor, x: Tensor, shortest: int) -> None:
+    """Raises ValueError if a token occurs in its sequence, or in what the module has seen of it, and has probability
+    0."""
+    seen = one_hot(x, zero.shape[-1]).cumsum(1).bool()
+    occurs = seen[:, -1] if zero.dim() == 2 else seen[:, shortest - 1 :]
     bad = (zero & occurs).nonzero()
     if len(bad):
-        i, s = bad[0].tolist()
+        i, *_, s = bad[0].tolist()
         raise ValueError(
             f"the module gives probability 0 to token {s}, which occurs in the sequence {x[i].tolist()}: "
             "the loss is infinite there and has no gradient; epsilon > 0 smooths it"

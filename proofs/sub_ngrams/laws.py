@@ -246,7 +246,7 @@ def every_sequence(law: NGramLaw | Law, T: int) -> Iterator[tuple[Word, Fraction
         if probability:
             P = law.predictive(x)
             if not known:
-                _require_consistent(law, x, probability, P)
+                require_consistent(law, x, probability, P)
             yield x, probability, P
     if total != 1:
         raise ValueError(
@@ -254,7 +254,9 @@ def every_sequence(law: NGramLaw | Law, T: int) -> Iterator[tuple[Word, Fraction
         )
 
 
-def _require_consistent(law: NGramLaw | Law, x: Word, probability: Fraction, P: Row) -> None:
+def require_consistent(law: NGramLaw | Law, x: Word, probability: Fraction, P: Row) -> None:
+    """ValueError unless P is the law of the next token after x, whose probability is positive, by the probabilities of
+    the law."""
     _require_probabilities(f"predictive({list(x)}) of {type(law).__name__}", P, law.S)
     for s in range(law.S):
         if law.probability((*x, s)) != probability * P[s]:

@@ -82,7 +82,7 @@ def check_html(
     """
     ids = [result.claim.id for result in results]
     entries = [_entry(result, ids, command_for(result.claim.id)) for result in results]
-    return _TEMPLATES.get_template("check.html.j2").render(
+    return TEMPLATES.get_template("check.html.j2").render(
         paper=paper,
         headline=paper.headline(settings),
         version=__version__,
@@ -178,4 +178,4 @@ def _templates() -> Environment:
     return templates
 
 
-_TEMPLATES = _templates()
+TEMPLATES = _templates()

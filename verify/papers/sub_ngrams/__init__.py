@@ -63,6 +63,11 @@ PAPER = Paper(
     refuse=refuse_what_cannot_run,
     commands={
         "gradient": ("k=2 n=3 T=32", "one population gradient, by any engine", f"{_HERE}.gradient.command:main"),
+        "stationary": (
+            "model=my.py:build T=8,16,32",
+            "whether a network of your own is at a near-stationary point",
+            f"{_HERE}.near_stationary.command:main",
+        ),
         "train": ("n=3 S=3 T=32", "a training run against the predicted plateaus", f"{_HERE}.training.command:main"),
     },
     selftest={
