@@ -10,6 +10,7 @@ What stands in `__all__` is public, and changes only with a note in the changelo
 `proofs` are private: their names may change in any release.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from proofs.identities import Identities
@@ -45,6 +46,7 @@ from verify.papers.sub_ngrams.near_stationary.api import near_stationary
 from verify.settings import CheckSettings, Integer, Integers, Rational, Rationals, Real, UsageError, Words
 
 if TYPE_CHECKING:
+    from verify.papers.sub_ngrams.near_stationary.result import NearStationary
     from numerics.sub_ngrams.population_gradient import population_gradient, population_loss
 
 __all__ = [
@@ -63,6 +65,7 @@ __all__ = [
     "Law",
     "Mixture",
     "NGramLaw",
+    "NearStationary",
     "NothingToCheckError",
     "Origin",
     "Paper",
@@ -96,11 +99,15 @@ __all__ = [
     "undecided",
 ]
 
+LATER = {
+    "NearStationary": "verify.papers.sub_ngrams.near_stationary.result",
+    "population_gradient": "numerics.sub_ngrams.population_gradient",
+    "population_loss": "numerics.sub_ngrams.population_gradient",
+}
+
 
 def __getattr__(name: str) -> Any:
     """What needs torch, once it is asked for."""
-    if name not in ("population_gradient", "population_loss"):
+    if name not in LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import numerics.sub_ngrams.population_gradient as module
-
-    return getattr(module, name)
+    return getattr(import_module(LATER[name]), name)

@@ -128,7 +128,7 @@ def _product(own: OwnModule, batches: Iterable[Batch], v: Tensor, batch: int) ->
     """H v, and its size without cancellation between batches."""
     total, size = torch.zeros(len(v), dtype=torch.float64), 0.0
     v = v.to(own.device)
-    for x, P, weight in split(batches, batch):
+    for x, P, weight in split(own, batches, batch):
         each, _ = losses(own, x, P, again=False)
         part = _second(own, flat(own, each, weight, twice=True) @ v).detach().cpu()
         total += part
@@ -139,7 +139,7 @@ def _product(own: OwnModule, batches: Iterable[Batch], v: Tensor, batch: int) ->
 def _curvatures(own: OwnModule, batches: Iterable[Batch], v: Tensor, batch: int) -> Iterable[Tensor]:
     """v^T H_i v for every sequence, some at a time."""
     v = v.to(own.device)
-    for x, P, weight in split(batches, batch):
+    for x, P, weight in split(own, batches, batch):
         each, _ = losses(own, x, P, again=False)
         factors = torch.ones_like(weight).requires_grad_()
         curve = _second(own, flat(own, each, factors, twice=True) @ v, twice=True) @ v

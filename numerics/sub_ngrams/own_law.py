@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from numerics.sub_ngrams.draws import draw
+from numerics.sub_ngrams.draws import DRAW, draw
 from numerics.sub_ngrams.own_module import Positions
 from numerics.sub_ngrams.sequences import JOINT, Batch, joint, predictive
 from proofs.sub_ngrams.law import NGramLaw
@@ -61,6 +61,11 @@ def drawn(law: AnyLaw, T: int, count: int, positions: Positions, generator: torc
         if positions == "all":
             P = _predictives(law, x, positions)
         yield Batch(x, P, torch.ones_like(x[:, 0], dtype=torch.float64))
+
+
+def can_be_drawn(law: AnyLaw) -> bool:
+    """Whether all parts of it are laws that are known, or say how to draw from them."""
+    return all(type(part) in DRAW or callable(getattr(part, "sample", None)) for _, part in components(law))
 
 
 def chosen(law: AnyLaw, x: Tensor, positions: Positions) -> Batch:

@@ -11,9 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from numerics.sub_ngrams.draws import DRAW
 from numerics.sub_ngrams.monte_carlo import Moments
-from numerics.sub_ngrams.own_law import AnyLaw, chosen, drawn
+from numerics.sub_ngrams.own_law import AnyLaw, can_be_drawn, chosen, drawn
 from numerics.sub_ngrams.own_module import OwnModule
 from numerics.sub_ngrams.population_gradient import checked_gradients, each_at, losses
 from numerics.sub_ngrams.sequences import Batch
@@ -76,7 +75,7 @@ def measure(own: OwnModule, batches: Iterable[Batch], batch: int, direction: Ten
     gradient = torch.zeros(sum(value.numel() for value in parameters), dtype=torch.float64, device=own.device)
     sizes = gradient.new_zeros(len(parameters) + 1)
     loss, of_losses, along = 0.0, Moments(), None if direction is None else Moments()
-    for x, P, weight in split(batches, batch):
+    for x, P, weight in split(own, batches, batch):
         each, infinite = losses(own, x, P, again=again)
         again = False
         factors = weight.clone().requires_grad_(direction is not None)
@@ -113,7 +112,7 @@ def rise(own: OwnModule, batches: Iterable[Batch], batch: int, direction: Tensor
     steps = dict(zip(own.parameters, (STEP * direction).split(sizes), strict=True))
     ends = [{name: value + t * steps[name].view_as(value) for name, value in own.parameters.items()} for t in (1, -1)]
     parts = []
-    for x, P, weight in split(batches, batch):
+    for x, P, weight in split(own, batches, batch):
         above, below = (each_at(own, x, P, others) for others in ends)
         parts.append(float((weight * (above - below)).sum()))
     return math.fsum(parts) / (2 * STEP)
@@ -144,18 +143,18 @@ def slopes_along(gradient: Tensor, factors: Tensor, direction: Tensor) -> Tensor
 
 def check(own: OwnModule, law: AnyLaw, T: int, generator: torch.Generator) -> None:
     """Checks the module on drawn sequences, or on all where there are no more. ValueError, see `population_gradient`."""
-    if type(law) in DRAW or callable(getattr(law, "sample", None)):
-        some = list(drawn(law, T, CHECKED, own.positions, generator))
+    if can_be_drawn(law):
+        some = list(split(own, drawn(law, T, CHECKED, own.positions, generator), CHECKED))
     else:
         x = torch.randint(law.S, (CHECKED, T), generator=generator, device=own.device)
-        some = [chosen(law, x, own.positions)]
+        some = list(split(own, (chosen(law, x, own.positions) for _ in range(1)), CHECKED))
     checked_gradients(own, lambda: (Batch(x, P, weight / CHECKED) for x, P, weight in some))
 
 
 def pilot(own: OwnModule, law: AnyLaw, T: int, generator: torch.Generator) -> Pilot:
     """The lengths of single gradients."""
     of_law = torch.stack([*_one_by_one(own, drawn(law, T, PILOT, own.positions, generator))])
-    others = [*_one_by_one(own, [chosen(law, strange(law, T, generator), own.positions)])]
+    others = [*_one_by_one(own, (chosen(law, strange(law, T, generator), own.positions) for _ in range(1)))]
     squares = Moments()
     squares.add(of_law.square())
     return Pilot(torch.cat([of_law, *(row[None] for row in others)]).amax(0), squares)
@@ -170,14 +169,20 @@ def strange(law: AnyLaw, T: int, generator: torch.Generator) -> Tensor:
 
 
 def _one_by_one(own: OwnModule, batches: Iterable[Batch]) -> Iterator[Tensor]:
-    for x, P, weight in split(batches, 1):
+    for x, P, weight in split(own, batches, 1):
         each, _ = losses(own, x, P, again=False)
         yield lengths(list(own.parameters.values()), flat(own, each, weight)).cpu()
 
 
-def split(batches: Iterable[Batch], size: int) -> Iterator[Batch]:
-    """The same sequences, at most so many at a time, with integer tokens as modules take them."""
-    for x, P, weight in batches:
+def split(own: OwnModule, batches: Iterable[Batch], size: int) -> Iterator[Batch]:
+    """The same sequences, at most so many at a time. What the law computes for them is not the module's."""
+    rest = iter(batches)
+    while True:
+        with own.watch.pause():
+            found = next(rest, None)
+        if found is None:
+            return
+        x, P, weight = found
         for first in range(0, len(x), size):
             rows = slice(first, first + size)
             yield Batch(x[rows].contiguous(), P[rows], weight[rows])

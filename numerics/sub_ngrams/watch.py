@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -32,6 +33,7 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch
     """
 
     underflows = True
+    paused = False
 
     def __init__(self, originals: Mapping[str, Tensor]) -> None:
         super().__init__()  # type: ignore[no-untyped-call] # torch
@@ -43,6 +45,8 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch
         return False  # else torch loads its compiler, for seconds
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
+        if self.paused:
+            return func(*args, **(kwargs or {}))
         given = list(_tensors([args, kwargs]))
         for tensor in given:
             if id(tensor) in self._names:
@@ -64,6 +68,15 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch
         if func in _WITH_A_LOGARITHM and not result.is_inference():
             self._last = func, result, args, (result._version, args[0]._version)
         return result
+
+    @contextmanager
+    def pause(self) -> Iterator[None]:
+        """Within, operations are not the module's: nothing is looked at."""
+        before, self.paused = self.paused, True
+        try:
+            yield
+        finally:
+            self.paused = before
 
     def log_of(self, p: Tensor) -> Tensor | None:
         """log p without a detour over p, where p (B x S) is what the last softmax or exp gave; None where it is not.

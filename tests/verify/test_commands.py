@@ -25,6 +25,7 @@ from verify.command import check_output, fold, write_file
 from verify.papers.sub_ngrams import selftest
 from verify.papers.sub_ngrams import settings as sub_ngrams_settings
 from verify.papers.sub_ngrams.gradient.settings import GradientSettings
+from verify.papers.sub_ngrams.near_stationary.settings import StationarySettings
 from verify.papers.sub_ngrams.training.settings import TrainSettings
 from verify.registry import papers
 from verify.settings import CheckSettings, UsageError
@@ -263,12 +264,13 @@ def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
 KEYS = {  # of the commands that take words
     "check": set().union(*(paper.settings.model_fields for paper in papers().values())),
     "gradient": set(GradientSettings.model_fields),
+    "stationary": set(StationarySettings.model_fields),
     "train": set(TrainSettings.model_fields),
 }
 
 
 @pytest.mark.parametrize("width", [60, 80])
-@pytest.mark.parametrize("name", ["", "check", "gradient", "train", "selftest", "env"])
+@pytest.mark.parametrize("name", ["", "check", "gradient", "stationary", "train", "selftest", "env"])
 def test_help_fits_and_is_complete(
     name: str, width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

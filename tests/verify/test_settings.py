@@ -13,6 +13,7 @@ from verify.papers.mean_field.settings import MeanFieldSettings
 from verify.papers.next_token.settings import NextTokenSettings
 from verify.papers.sub_ngrams.gradient.settings import GradientSettings
 from verify.papers.sub_ngrams.settings import SubNGramSettings, headline, refuse_what_cannot_fit
+from verify.papers.sub_ngrams.near_stationary.settings import StationarySettings
 from verify.papers.sub_ngrams.training.settings import TrainSettings
 from verify.report.plain import settings_as_plain
 from verify.settings import Settings, UsageError, did_you_mean, nearest, read_words, requirement, validate
@@ -143,7 +144,7 @@ def test_what_is_wrong_is_named_in_one_line(line: str, fragment: str) -> None:
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 500
 
 
-MODELS = [SubNGramSettings, GradientSettings, TrainSettings, MeanFieldSettings, NextTokenSettings]
+MODELS = [SubNGramSettings, GradientSettings, StationarySettings, TrainSettings, MeanFieldSettings, NextTokenSettings]
 NUMBER = re.compile(r"(\d+)\^(\d+)|\d+(?:\.\d+)?(?:e-?\d+)?")
 
 

@@ -366,7 +366,7 @@ class Coin:
     def predictive(self, x):
         return (self.probability([0]),) * 2
     def sample(self, count, T, generator):
-        return torch.randint(2, (count, T), generator=generator), torch.full((count, 2), 0.5).double()
+        return torch.randint(2, (count, T), generator=generator), torch.full((count, 2), 0.5).double()  # in single precision first
 
 def directions(T):
     return {"up": {"w": torch.tensor([1.0, 0.0])}}

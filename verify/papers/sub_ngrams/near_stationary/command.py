@@ -21,6 +21,7 @@ from verify.papers.sub_ngrams.near_stationary.settings import StationarySettings
 from verify.printing import log
 from verify.settings import UsageError, read_words, validate
 
+SETTINGS = StationarySettings
 HELP = """python -m verify.stationary model=FILE.py:NAME T=8,16,32,64 [KEY=VALUE ...]
 Norms of the population gradient of a network of your own over lengths, and what you claim of them. FILE.py defines \
 NAME(T), which makes a torch.nn.Module: int64 sequences (B x T) to next-token probabilities or logits (B x S or B x T x \

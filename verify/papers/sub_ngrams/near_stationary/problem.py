@@ -159,7 +159,8 @@ class Problem:
                 whole.update(value.detach().cpu().contiguous().numpy().tobytes())
             generator = torch.Generator().manual_seed(SEED)
             x = torch.randint(law.S, (PROBES, T), generator=generator).to(own.device)
-            batch = chosen(law, x, own.positions)
+            with own.watch.pause():
+                batch = chosen(law, x, own.positions)
             each = [losses(own, batch.x, batch.P)[0]] if len(batch.x) else []
             for tensor in (batch.x, batch.P, *each):
                 whole.update(tensor.detach().cpu().contiguous().numpy().tobytes())
