@@ -15,6 +15,17 @@ from typing import TYPE_CHECKING, Any
 
 from proofs.identities import Identities
 from proofs.identities import decide as identities
+from proofs.lemma import functions as math
+from proofs.lemma.domains import (
+    Dataset,
+    Domain,
+    datasets,
+    kernels,
+    orthogonal,
+    positive_definite,
+    rationals,
+    stochastic,
+)
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.laws import DirichletLaw, FixedKernel, Law, Mixture, StationaryStarts
@@ -41,6 +52,7 @@ from verify.claim import (
     too_dear,
     undecided,
 )
+from verify.lemma.declared import control, lemma
 from verify.papers.sub_ngrams.gradient.api import PopulationGradient, gradient
 from verify.papers.sub_ngrams.near_stationary.api import near_stationary
 from verify.settings import CheckSettings, Integer, Integers, Rational, Rationals, Real, UsageError, Words
@@ -55,7 +67,9 @@ __all__ = [
     "Claim",
     "Configuration",
     "Counterexample",
+    "Dataset",
     "DirichletLaw",
+    "Domain",
     "Evidence",
     "Finding",
     "FixedKernel",
@@ -87,14 +101,23 @@ __all__ = [
     "claim",
     "claims",
     "claims_of",
+    "control",
+    "datasets",
     "decide",
     "from_identities",
     "gradient",
     "identities",
+    "kernels",
+    "lemma",
+    "math",
     "near_stationary",
+    "orthogonal",
     "papers",
     "population_gradient",
     "population_loss",
+    "positive_definite",
+    "rationals",
+    "stochastic",
     "too_dear",
     "undecided",
 ]

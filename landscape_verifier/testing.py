@@ -6,6 +6,10 @@
     def test_claim(id):
         assert_as_expected("sub-n-grams", "k=2", "n=3", f"select={id}")
 
+A file of lemmas is a file of tests with one import; `pytest my_lemmas.py` makes a test of each:
+
+    from landscape_verifier.testing import pytest_generate_tests, test_lemma
+
 Needs hypothesis, for the strategies: pip install 'landscape-verifier[testing]'.
 """
 
@@ -20,7 +24,14 @@ from verify.papers.sub_ngrams.testing import (
     qs,
     rational_qs,
 )
-from verify.testing import assert_as_expected, assert_claim, assert_same_statements, claim_ids
+from verify.testing import (
+    assert_as_expected,
+    assert_claim,
+    assert_same_statements,
+    claim_ids,
+    pytest_generate_tests,
+    test_lemma,
+)
 
 __all__ = [
     "Problem",
@@ -34,6 +45,8 @@ __all__ = [
     "configurations",
     "laws",
     "problems",
+    "pytest_generate_tests",
     "qs",
     "rational_qs",
+    "test_lemma",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import TypeVar
@@ -23,6 +24,7 @@ class Alarm:
     """Within `with Alarm(seconds) as alarm`, `alarm.guard(work)` raises OutOfBudgetError once the seconds are over.
 
     A library's import under way is finished first: torch, for one, cannot be imported again after half an import.
+    Alarms may stand within each other: the outer one rings after the inner one has ended, at its time or just after it.
     seconds  None: never. Where there is no main thread to interrupt, or the system has no timers, work is never
              interrupted either, and whoever runs it looks at the clock in between.
     """
@@ -35,9 +37,11 @@ class Alarm:
 
     def __enter__(self) -> Alarm:
         if self.seconds is not None:
+            self.start, self.outer = time.monotonic(), signal.getitimer(signal.ITIMER_REAL)
             self.before = signal.signal(signal.SIGALRM, self._ring)
             sys.meta_path.insert(0, self)
-            signal.setitimer(signal.ITIMER_REAL, max(self.seconds, AGAIN / 1000), AGAIN)
+            left = self.outer[0] or self.seconds  # an inner alarm rings no later than the outer one
+            signal.setitimer(signal.ITIMER_REAL, max(min(self.seconds, left), AGAIN / 1000), AGAIN)
         return self
 
     def __exit__(
@@ -47,6 +51,9 @@ class Alarm:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, self.before)
             sys.meta_path.remove(self)
+            if self.outer[0]:
+                left = self.outer[0] - (time.monotonic() - self.start)
+                signal.setitimer(signal.ITIMER_REAL, max(left, AGAIN / 1000), self.outer[1])
 
     def guard(self, work: Callable[[], AnyResult]) -> AnyResult:
         try:

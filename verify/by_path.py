@@ -5,17 +5,23 @@ from __future__ import annotations
 import importlib.util
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 from verify.printing import shown
 
 
-def imported(path: Path, defines: re.Pattern[str] | None = None) -> ModuleType:
+def imported(
+    path: Path,
+    defines: re.Pattern[str] | None = None,
+    instead: Callable[[ModuleType], bool] = lambda module: False,
+) -> ModuleType:
     """The module in a file, or the package in a folder, as it stands there now.
 
     defines  how it looks where PAPER is defined, if it has to have one; for a hint: FileNotFoundError or AttributeError
              name the files below `path` that look so. ImportError where a module of this name is there already
+    instead  what may be there in the place of a PAPER
     """
     file = path / "__init__.py" if path.is_dir() else path
     if not file.is_file():
@@ -36,7 +42,7 @@ def imported(path: Path, defines: re.Pattern[str] | None = None) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-        if defines is not None and not hasattr(module, "PAPER"):
+        if defines is not None and not hasattr(module, "PAPER") and not instead(module):
             raise AttributeError(f"{shown(str(file))} defines no PAPER{_hint(path, defines)}")
     except BaseException:
         del sys.modules[name]

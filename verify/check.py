@@ -22,7 +22,7 @@ from verify.command import (
 )
 from verify.executors import cores, open_pool
 from verify.printing import log, shown
-from verify.registry import get_paper, paper_of, papers
+from verify.registry import get_paper, is_path, paper_of, papers
 from verify.report.certificates import certificates_json
 from verify.report.check_json import check_json
 from verify.report.check_junit import check_junit
@@ -34,9 +34,10 @@ from verify.settings import CheckSettings, read_words, undashed, validate
 COMMAND = ("python", "-m", "verify.check")
 PIPE_WIDTH = 160  # of a table that does not go to a terminal
 
-HELP = """python -m verify.check [ID ...] [KEY=VALUE ...]
+HELP = """python -m verify.check [FILE.py] [ID ...] [KEY=VALUE ...]
 Checks every claim of a paper at the given parameters; for example: python -m verify.check k=2 n=3
 SN5 SN8, or select=SN5,SN8, checks these claims, ignore=SN14 all but these; ids: python -m verify
+my_lemmas.py, or paper=my_lemmas.py, checks the lemmas in a file, or the paper that it defines
 exit status
   0    every verdict as expected
   1    a verdict that is not the expected one
@@ -51,7 +52,7 @@ def main(words: Sequence[str]) -> int:
     if asks_for_help(words):
         emit_help(help_text())
         return 0
-    words = selected(undashed(words))
+    words = selected([f"paper={word}" if "=" not in word and is_path(word) else word for word in undashed(words)])
     values = read_words(words)
     paper = get_paper(values["paper"] if "paper" in values else paper_of(values.get("select", "")))
     settings, claims = parse_request(paper, values)

@@ -462,6 +462,7 @@ class Paper:
     symbols    of the statements: symbol -> its meaning
     provenance where the statements come from, in one sentence
     pages      address that the references of its claims are relative to, as https://.../docs/; "" if they are paths
+    recheck    the name under which verify.replay finds the rechecks, if that is not the paper's
     """
 
     name: str
@@ -478,6 +479,7 @@ class Paper:
     symbols: Mapping[str, str] = field(default_factory=dict)
     provenance: str = ""
     pages: str = ""
+    recheck: str = ""
 
     def reference(self, claim: Claim) -> str:
         """The page with the derivation of one of its claims: a link where `pages` is one."""

@@ -1,5 +1,7 @@
 """Finds papers: those in verify/papers, installed ones by their entry points, and one by the path of a file or folder.
 
+A file that has lemmas, and no PAPER, is the paper of these.
+
 Importing a paper imports none of the large libraries that check it: torch, sympy, scipy, matplotlib. One that cannot be
 imported is told with the reason.
 """
@@ -14,9 +16,11 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+from types import ModuleType
 
 from verify.by_path import imported
 from verify.claim import Paper
+from verify.lemma.declared import lemma_paper, lemmas_of
 from verify.printing import named, shown
 from verify.settings import UsageError, did_you_mean
 
@@ -56,7 +60,7 @@ def get_paper(name: str | None = None) -> Paper:
     UsageError with the nearest name, or with what is wrong, if there is none.
     """
     if name is not None and is_path(name):  # before the installed ones are imported, of which it may be a copy
-        paper = _attempt(shown(name), lambda: imported(Path(name), DEFINES).PAPER)
+        paper = _attempt(shown(name), lambda: _paper_in(imported(Path(name), DEFINES, instead=has_lemmas)))
         if isinstance(paper, Broken):
             raise UsageError(f"paper={paper.name}: {paper.reason}")
         return paper
@@ -120,3 +124,12 @@ def _attempt(name: str, load: Callable[[], object]) -> Paper | Broken:
     except Exception as error:
         return Broken(name, named(error, MESSAGE))
     return paper if isinstance(paper, Paper) else Broken(name, "its PAPER is no verify.claim.Paper")
+
+
+def has_lemmas(module: ModuleType) -> bool:
+    return bool(lemmas_of(module))
+
+
+def _paper_in(module: ModuleType) -> object:
+    """What the module says is its paper; else its lemmas."""
+    return module.PAPER if hasattr(module, "PAPER") else lemma_paper(module)

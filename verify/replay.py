@@ -13,7 +13,16 @@ from typing import Any
 
 from verify.files import FileError, UnreadableError, decode, parse_json, read_bytes, whole
 from verify.printing import log, named, prepare_streams, shown, write_out
-from verify.recheck.certificate import Budget, Certificate, DeclinedError, Fields, RejectedError, digest, reading_cost
+from verify.recheck.certificate import (
+    Budget,
+    Certificate,
+    Check,
+    DeclinedError,
+    Fields,
+    RejectedError,
+    digest,
+    reading_cost,
+)
 from verify.recheck.registry import Recheck, recheck_at, recheck_of
 
 Find = Callable[[str], Recheck]
@@ -79,6 +88,8 @@ def parse(content: bytes) -> list[Any]:
     return [{"paper": paper, "entry": entry} for entry in entries]
 
 
+NAME = re.compile("[A-Za-z]{1,20}[0-9]{1,6}[a-z]{0,3}")  # of a claim that no recheck lists
+
 SIGNS = re.compile(r'\\.|["\[\]{}]', re.DOTALL)
 LEVEL = 3  # of brackets: { "certificates": [ { this one
 
@@ -123,14 +134,17 @@ def replay(paper: str, entry: Any, limit: float | Budget = LIMIT, find: Find = r
         raise entry
     known = find(paper)
     top = Fields(entry, "certificate")
-    claim = top.text("claim", tuple(known.STATEMENTS))
-    statement = top.text("statement", (known.STATEMENTS[claim],))
+    recorded = recorded_of(known)
+    claim = top.text("claim", () if recorded else tuple(known.STATEMENTS))
+    statement = top.text("statement", () if recorded else (known.STATEMENTS[claim],))
     verdict = top.text("verdict", ("VERIFIED", "REFUTED"))
     parameters, witness = top.any("parameters"), top.any("witness")
     if top.text("digest") != digest(claim, statement, verdict, parameters):
         raise RejectedError("digest: does not belong to this claim, statement, verdict and parameters")
     top.finish()
-    check = known.CLAIMS.get((claim, verdict))
+    if recorded and not NAME.fullmatch(claim):
+        raise RejectedError(f"certificate.claim: {shown(claim)} is no id of a claim")
+    check = recorded.get(verdict) if recorded else known.CLAIMS.get((claim, verdict))
     if check is None:
         raise RejectedError(f"verdict: nothing is known that makes {claim} {verdict}")
     budget = limit if isinstance(limit, Budget) else Budget(limit)
@@ -147,6 +161,12 @@ def replay(paper: str, entry: Any, limit: float | Budget = LIMIT, find: Find = r
     return f"{claim} {verdict}", certificate.grade, scope
 
 
+def recorded_of(known: Recheck) -> dict[str, Check]:
+    """The checks by verdict, of a recheck of claims that it does not list: what they compare is in the certificate."""
+    found: dict[str, Check] = getattr(known, "RECORDED", {})
+    return found
+
+
 def outcomes(entries: Sequence[Any], limit: float, find: Find = recheck_of) -> Iterator[tuple[str, str]]:
     """(outcome, line) for every certificate, whatever is in the others; the limit is for all of them together."""
     budget = Budget(limit)
@@ -155,7 +175,8 @@ def outcomes(entries: Sequence[Any], limit: float, find: Find = recheck_of) -> I
         name = entry.get("claim") if isinstance(entry, dict) else None
         label = f"certificate {number}"
         try:
-            if isinstance(name, str) and name in find(item["paper"]).STATEMENTS:
+            known = find(item["paper"])
+            if isinstance(name, str) and (name in known.STATEMENTS or (recorded_of(known) and NAME.fullmatch(name))):
                 label = name
             what, grade, scope = replay(item["paper"], entry, budget, find)
             yield "accepted", f"{what:<15} {grade:<16} {shown(scope, LONGEST_SCOPE)}"

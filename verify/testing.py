@@ -15,12 +15,14 @@ from typing import Any
 
 from verify.check import parse_request
 from verify.claim import Claim, Finding, Paper, Result
+from verify.lemma.declared import lemmas_of
 from verify.registry import get_paper
 from verify.report.plain import plain
 from verify.runner import run_claims
 from verify.settings import read_words
 
 LINE = 100  # characters of a statement in a line of code
+LEMMA = "claim_of_a_lemma"  # the argument of test_lemma
 
 
 def claim_ids(paper: str | Paper) -> list[str]:
@@ -77,6 +79,18 @@ def _as_code(id: str, statement: str) -> list[str]:
     words = textwrap.wrap(statement, LINE, break_long_words=False, break_on_hyphens=False)
     pieces = [f"{line} " for line in words[:-1]] + words[-1:]
     return [f'    "{id}": (', *(f"        {json.dumps(piece, ensure_ascii=False)}" for piece in pieces), "    ),"]
+
+
+def pytest_generate_tests(metafunc: Any) -> None:
+    """Imported into a module with lemmas, with `test_lemma`: makes a test of each."""
+    if LEMMA in metafunc.fixturenames:
+        found = lemmas_of(metafunc.module)
+        metafunc.parametrize(LEMMA, found, ids=[claim.id for claim in found])
+
+
+def test_lemma(claim_of_a_lemma: Claim) -> None:
+    """Imported into a module with lemmas, with `pytest_generate_tests`: a test of each, that it is as expected."""
+    assert_claim(claim_of_a_lemma)
 
 
 def _paper(paper: str | Paper) -> Paper:

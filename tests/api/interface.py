@@ -30,7 +30,10 @@ def described(module: ModuleType) -> Iterator[str]:
 
 
 def entries(name: str, thing: Any) -> Iterator[str]:
-    if isinstance(thing, type) and issubclass(thing, enum.Enum):
+    if isinstance(thing, ModuleType):
+        for key in thing.__all__:
+            yield from entries(f"{name}.{key}", getattr(thing, key))
+    elif isinstance(thing, type) and issubclass(thing, enum.Enum):
         yield f"{name}: " + ", ".join(f"{member.name}={member.value}" for member in thing)
     elif isinstance(thing, type) and issubclass(thing, BaseModel):
         for key, field in thing.model_fields.items():

@@ -1,7 +1,8 @@
 """Finds the rechecks of a paper: those beside this file, and installed ones by their entry points.
 
 A recheck is a module with PAPER, its name; STATEMENTS, claim id -> the statement in words; and CLAIMS, (claim id,
-verdict) -> a function of a `Certificate` that returns the scope or raises RejectedError. Standard library only.
+verdict) -> a function of a `Certificate` that returns the scope or raises RejectedError. One of claims that it cannot
+list, as their certificates hold what is compared, has RECORDED, verdict -> such a function. Standard library only.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ def certificates_json(paper: Paper, results: Sequence[Result]) -> str:
     document = {
         "schema": SCHEMA,
         "version": __version__,
-        "paper": paper.name,
+        "paper": paper.recheck or paper.name,
         "certificates": [entry(result) for result in results if result.finding.certificate is not None],
     }
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
