@@ -109,7 +109,7 @@ def by_fractions(lemma: Lemma, count: int, seed: int, seconds: float, missed: di
         predicted="no counterexample",
         undecided=f"it is undefined at each of {drawn.undefined} points drawn",
         details={"undefined": drawn.undefined, "not reached": reasons(missed)},
-        footnote=footnote(lemma, missed),
+        footnote=footnote(missed),
         certificate=_certificate(lemma, drawn.holds),
     )
 
@@ -174,7 +174,7 @@ def by_balls(lemma: Lemma, count: int, seed: int, seconds: float, missed: dict[s
         undecided=f"balls of {PRECISIONS[-1]} bits leave {drawn.open} points open, where sides may be equal (tolerance="
         f" grants a difference); undefined at {drawn.undefined}",
         details={"undefined": drawn.undefined, "open": drawn.open, "not reached": reasons(missed)},
-        footnote=footnote(lemma, missed),
+        footnote=footnote(missed),
     )
 
 
@@ -183,7 +183,7 @@ def by_floats(lemma: Lemma, count: int, seed: int, seconds: float, missed: dict[
         raise MissedError("floats decide nothing without a tolerance=, up to which sides may differ")
     from verify.lemma.floats import by_floats  # torch
 
-    return by_floats(lemma, count=count, seed=seed, seconds=seconds, footnote=footnote(lemma, missed))
+    return by_floats(lemma, count=count, seed=seed, seconds=seconds, footnote=footnote(missed))
 
 
 def _compared(drawn: Drawn) -> None:
@@ -202,8 +202,8 @@ def why(missed: dict[str, MissedError]) -> str:
     return "; ".join(f"no {name}: {reason}" for name, reason in reasons(missed).items())
 
 
-def footnote(lemma: Lemma, missed: dict[str, MissedError]) -> str:
-    return f"{lemma.id}: {why(missed)}" if missed else ""
+def footnote(missed: dict[str, MissedError]) -> str:
+    return why(missed)
 
 
 def values_of(lemma: Lemma, point: Point) -> dict[str, Any]:
