@@ -58,8 +58,8 @@ from verify.papers.sub_ngrams.near_stationary.api import near_stationary
 from verify.settings import CheckSettings, Integer, Integers, Rational, Rationals, Real, UsageError, Words
 
 if TYPE_CHECKING:
-    from verify.papers.sub_ngrams.near_stationary.result import NearStationary
     from numerics.sub_ngrams.population_gradient import population_gradient, population_loss
+    from verify.papers.sub_ngrams.near_stationary.result import NearStationary
 
 __all__ = [
     "Certificate",

@@ -49,8 +49,8 @@ def mean_square_bound(squares: Moments, longest: float, level: float) -> float:
 
 
 def radius(count: int, mean_square: float, longest: float, level: float) -> float:
-    """|A - g| is at most this with probability `level`, for `count` draws, none longer than `longest`, in a space of any
-    dimension (Pinelis 1994, as Smale and Zhou, Constructive Approximation 2007, lemma 2, word it)."""
+    """|A - g| is at most this with probability `level`, for `count` draws, none longer than `longest`, in any dimension
+    (Pinelis 1994, as Smale and Zhou, Constructive Approximation 2007, lemma 2, word it)."""
     log = math.log(2 / (1 - level))
     return 2 * longest * log / count + math.sqrt(2 * mean_square * log / count)
 
@@ -77,8 +77,8 @@ def along(length: float, radius: float, slopes: Moments, longest: float, level: 
 def needed(
     aim: float, mean: float, radius: float, variance: float, longest: float, level: float, least: int, most: int
 ) -> int:
-    """How many fresh draws, of slopes with this mean and variance, `along` is likely to need for a relative half-width of
-    `aim`: at least `least`, at most `most`."""
+    """How many fresh draws, of slopes with this mean and variance, `along` is likely to need for a relative half-width
+    of `aim`: at least `least`, at most `most`."""
     count = least
     while count < most:
         slopes = Moments(count, torch.tensor(mean), torch.tensor(variance * (count - 1)))

@@ -99,7 +99,9 @@ class _Parser:
         if token and (token[0].isdigit() or token[0] == "."):
             number = float(token)
             return lambda x: number
-        raise ValueError(f"{shown(token)} is none of: {FORM.format(self.variable)}" if token else "something is missing")
+        if not token:
+            raise ValueError("something is missing")
+        raise ValueError(f"{shown(token)} is none of: {FORM.format(self.variable)}")
 
     def closed(self) -> Function:
         found = self.sum()

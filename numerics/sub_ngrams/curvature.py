@@ -66,7 +66,15 @@ def curvature(own: OwnModule, T: int, everything: Batches, count: int, batch: in
 
 
 def drawn_curvature(
-    own: OwnModule, T: int, some: Batches, others: Batches, fresh: Batches, level: float, count: int, batch: int, seed: int
+    own: OwnModule,
+    T: int,
+    some: Batches,
+    others: Batches,
+    fresh: Batches,
+    level: float,
+    count: int,
+    batch: int,
+    seed: int,
 ) -> Curvature:
     """Of drawn sequences: eigenvalues are those of `some`, each of weight 1/N; whether all sequences have the first
     one's curvature is told by `fresh` ones, of weight 1, and an interval.

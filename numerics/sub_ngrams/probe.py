@@ -84,7 +84,7 @@ def measure(own: OwnModule, batches: Iterable[Batch], batch: int, direction: Ten
             along.add(slopes_along(parts, factors, direction).cpu())
         parts = parts.detach()
         if not bool(torch.isfinite(parts).all()):
-            raise ValueError("the gradient of some sequences is not finite: it does not exist here, or floats do not hold it")
+            raise ValueError("the gradient of some sequences is not finite: there is none, or floats do not hold it")
         gradient += parts
         sizes += lengths(parameters, parts)
         loss += math.inf if bool((infinite & (weight > 0)).any()) else float((weight * each.detach()).sum())
@@ -109,7 +109,7 @@ def together(parts: Sequence[Sums]) -> Sums:
 def rise(own: OwnModule, batches: Iterable[Batch], batch: int, direction: Tensor) -> float:
     """The weighted sum of the slopes of these sequences' losses, from differences of losses alone."""
     sizes = [value.numel() for value in own.parameters.values()]
-    steps = dict(zip(own.parameters, (STEP * direction).split(sizes), strict=True))
+    steps = dict(zip(own.parameters, torch.split(STEP * direction, sizes), strict=True))
     ends = [{name: value + t * steps[name].view_as(value) for name, value in own.parameters.items()} for t in (1, -1)]
     parts = []
     for x, P, weight in split(own, batches, batch):
@@ -142,7 +142,7 @@ def slopes_along(gradient: Tensor, factors: Tensor, direction: Tensor) -> Tensor
 
 
 def check(own: OwnModule, law: AnyLaw, T: int, generator: torch.Generator) -> None:
-    """Checks the module on drawn sequences, or on all where there are no more. ValueError, see `population_gradient`."""
+    """Checks the module on drawn sequences, or on all if there are no more. ValueError, see `population_gradient`."""
     if can_be_drawn(law):
         some = list(split(own, drawn(law, T, CHECKED, own.positions, generator), CHECKED))
     else:
@@ -190,5 +190,5 @@ def split(own: OwnModule, batches: Iterable[Batch], size: int) -> Iterator[Batch
 
 def lengths(parameters: Sequence[Tensor], gradient: Tensor) -> Tensor:
     """Of each parameter's part, and of all together (the last)."""
-    parts = gradient.split([value.numel() for value in parameters])
+    parts = torch.split(gradient, [value.numel() for value in parameters])
     return torch.stack([*(part.norm() for part in parts), gradient.norm()])

@@ -72,7 +72,8 @@ def test_the_estimate_is_unbiased() -> None:
 
 def test_without_the_radius_they_would_miss() -> None:
     """With a bad direction only a part of the mean lies along it."""
-    held = sum(found.high >= length for found, length in (interval(plain, 20, 20000, s, with_radius=False) for s in range(50)))
+    without = (interval(plain, 20, 20000, s, with_radius=False) for s in range(50))
+    held = sum(found.high >= length for found, length in without)
     assert held < 25
     assert all(found.high >= length for found, length in (interval(plain, 20, 20000, s) for s in range(50)))
 

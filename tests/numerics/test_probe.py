@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from fractions import Fraction
-from itertools import product
+from itertools import pairwise, product
 from typing import Any
 
 import pytest
@@ -37,7 +37,7 @@ class Chain:
 
     def probability(self, x: Any) -> Fraction:
         p = Fraction(1, 2)
-        for u, s in zip(x, x[1:], strict=False):
+        for u, s in pairwise(x):
             p *= self.kernel[u][s]
         return p
 

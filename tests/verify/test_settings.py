@@ -12,8 +12,8 @@ import pytest
 from verify.papers.mean_field.settings import MeanFieldSettings
 from verify.papers.next_token.settings import NextTokenSettings
 from verify.papers.sub_ngrams.gradient.settings import GradientSettings
-from verify.papers.sub_ngrams.settings import SubNGramSettings, headline, refuse_what_cannot_fit
 from verify.papers.sub_ngrams.near_stationary.settings import StationarySettings
+from verify.papers.sub_ngrams.settings import SubNGramSettings, headline, refuse_what_cannot_fit
 from verify.papers.sub_ngrams.training.settings import TrainSettings
 from verify.report.plain import settings_as_plain
 from verify.settings import Settings, UsageError, did_you_mean, nearest, read_words, requirement, validate

@@ -334,7 +334,7 @@ def test_verdicts_on_a_bound() -> None:
 def test_the_exponent_is_that_of_a_power_and_its_interval_reaches_all_lines() -> None:
     exact = [at(T, 3 * T**-1.5, 3 * T**-1.5) for T in (8, 16, 64)]
     found = fit(exact)
-    assert found is not None and found.low == pytest.approx(-1.5) == found.high and found.C == pytest.approx(3)
+    assert found is not None and found.low == pytest.approx(-1.5) == found.high and pytest.approx(3) == found.C
     wide = fit([at(8, 0.1, 0.2), at(16, 0.1, 0.2), at(32, 0.0, 0.2)])
     assert wide is not None and wide.lengths == (8, 16)
     assert (wide.low, wide.high) == (pytest.approx(-1), pytest.approx(1))
@@ -366,7 +366,8 @@ class Coin:
     def predictive(self, x):
         return (self.probability([0]),) * 2
     def sample(self, count, T, generator):
-        return torch.randint(2, (count, T), generator=generator), torch.full((count, 2), 0.5).double()  # in single precision first
+        P = torch.full((count, 2), 0.5).double()  # in single precision first
+        return torch.randint(2, (count, T), generator=generator), P
 
 def directions(T):
     return {"up": {"w": torch.tensor([1.0, 0.0])}}

@@ -53,8 +53,8 @@ def near_stationary(
                 executor="processes", shards="folder"
 
     Everything is done in this process, unless `executor` says otherwise. Ctrl-C and `budget` end it with what it has.
-    UsageError, in one line, for settings that cannot be, and for a module whose gradient cannot be told (random, dependent
-    on the batch, in single precision, underflow); see `numerics.sub_ngrams.population_gradient`.
+    UsageError, in one line, for settings that cannot be, and for a module whose gradient cannot be told (random,
+    dependent on the batch, in single precision, underflow); see `numerics.sub_ngrams.population_gradient`.
     """
     words = words_of({"T": T, **settings}, OF_THE_COMMAND, "verify.stationary")
     given = validate(StationarySettings, {"executor": "inline", **words})
@@ -197,6 +197,6 @@ def _require_picklable(*things: object) -> None:
             pickle.loads(pickle.dumps(thing))
         except Exception as error:
             raise UsageError(
-                f"executor: other processes cannot be handed {named(error)}; define it in a file that they can import, or "
-                "leave executor out"
+                f"executor: other processes cannot be handed {named(error)}; define it in a file that they can import, "
+                "or leave executor out"
             ) from error

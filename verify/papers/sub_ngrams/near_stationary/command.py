@@ -24,8 +24,9 @@ from verify.settings import UsageError, read_words, validate
 SETTINGS = StationarySettings
 HELP = """python -m verify.stationary model=FILE.py:NAME T=8,16,32,64 [KEY=VALUE ...]
 Norms of the population gradient of a network of your own over lengths, and what you claim of them. FILE.py defines \
-NAME(T), which makes a torch.nn.Module: int64 sequences (B x T) to next-token probabilities or logits (B x S or B x T x \
-S). For example: python -m verify.stationary model=my.py:build n=3 S=2 T=8,16,32,64 returns=logits rate=1 output=my.svg
+NAME(T), which makes a torch.nn.Module: int64 sequences (B x T) to next-token probabilities or logits (B x S or \
+B x T x S). For example: python -m verify.stationary model=my.py:build n=3 S=2 T=8,16,32,64 returns=logits rate=1 \
+output=my.svg
 Where they are few enough, all sequences are taken with their weights. Else sequences are drawn until the relative \
 half-width of the interval is error=, or samples= or budget= end it. With shards=FOLDER a stopped command goes on from \
 there when it is given again.
@@ -52,7 +53,8 @@ def main(words: Sequence[str]) -> int:
 
     build = InFile.read("model", settings.model)
     law: Any = settings.any_law if settings.law_from is None else InFile.read("law_from", settings.law_from)
-    directions = None if settings.directions is None else InFile.read("directions", settings.directions).get("directions")
+    named = settings.directions
+    directions = None if named is None else InFile.read("directions", named).get("directions")
     about = f"n={settings.n}  S={settings.S}  {settings.law_in_words}"
     about = about if settings.law_from is None else f"law {settings.law_from}"
     with Progress() as progress:

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
@@ -17,7 +17,6 @@ from verify.papers.sub_ngrams.near_stationary.lengths import Length, Point
 from verify.papers.sub_ngrams.near_stationary.problem import Problem
 from verify.papers.sub_ngrams.near_stationary.shards import ProbeShard, RiseShard
 from verify.shards import Result, Shard, Store
-
 
 SMALL = 2**33  # tokens times parameters: some seconds
 CHUNK = 2**12  # sequences in a shard of the second computation
@@ -118,14 +117,12 @@ def run_course(
     return Course(tuple(point for point in points if point is not None), status, reason, left())
 
 
-def _take(
-    run: Length, todo: Sequence[tuple[Length, ProbeShard]], outcome: Outcome[object], resources: Resources
-) -> None:
+def _take(run: Length, todo: Sequence[tuple[Length, ProbeShard]], outcome: Outcome[Any], resources: Resources) -> None:
     mine = [i for i, (other, _) in enumerate(todo) if other is run]
     found = [outcome.finished[i] for i in mine if i in outcome.finished]
     if not found:
         return
-    run.take(found, whole=len(found) == len(mine))  # type: ignore[arg-type]  # what its shards give
+    run.take(found, whole=len(found) == len(mine))
     if run.whole is not None:
         about = f"|grad| in [{run.total.low:.3g}, {run.total.high:.3g}]" if run.total else "all"
         resources.tell(f"T={run.T}: {run.whole.count} sequences, {about}")
@@ -147,5 +144,6 @@ def rises_more(given: Problem, point: Point, most: float, resources: Resources, 
     outcome = resources.run(shards, budget=resources.budget, small=True)
     if outcome.status:
         return None
-    slope = math.fsum(outcome.finished[i] for i in range(len(shards)))
+    rises: dict[int, Any] = dict(outcome.finished)
+    slope = math.fsum(rises[i] for i in range(len(shards)))
     return slope / (1 if part == "all" else point.sequences) > most

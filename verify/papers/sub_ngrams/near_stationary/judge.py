@@ -52,7 +52,9 @@ def judge_rate(rate: float, lengths: Sequence[int], points: Sequence[Point], lev
     return _finding(points, level, scope, predicted, shown, holds, len(late), why, None)
 
 
-def judge_bound(bound: Expression, lengths: Sequence[int], points: Sequence[Point], level: float, again: Again) -> Finding:
+def judge_bound(
+    bound: Expression, lengths: Sequence[int], points: Sequence[Point], level: float, again: Again
+) -> Finding:
     """|grad| <= bound(T) at all lengths."""
     known = {point.T: point for point in points}
     scope, predicted = f"T in {_braces(sorted(set(lengths)))}", f"|grad| <= {bound.text}"

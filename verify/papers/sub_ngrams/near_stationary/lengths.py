@@ -83,9 +83,9 @@ class Length:
     ) -> None:
         self.given, self.T, self.fingerprint, self.shapes, self.size = given, T, fingerprint, dict(shapes), size
         self.miss, self.error, self.samples, self.seed = miss, error, samples, seed
-        self.stage, self.pilot, self.whole = 0, None, None
-        self.pilot: Pilot | None
-        self.whole: Sums | None
+        self.stage = 0
+        self.pilot: Pilot | None = None
+        self.whole: Sums | None = None
         self.along: Sums | None = None  # of the last stage
         self.total: NormInterval | None = None
         self.reason = ""
@@ -105,7 +105,7 @@ class Length:
     @property
     def work(self) -> int:
         """Of one sequence: tokens times parameters, roughly."""
-        return self.T * (FIXED + sum(map(_numel, self.shapes.values())))
+        return int(self.T * (FIXED + sum(map(_numel, self.shapes.values()))))
 
     def _next_count(self) -> int:
         if self.whole is None:
@@ -168,8 +168,8 @@ class Length:
             self.along = fresh
             length, R = float(self.whole.gradient.norm()) / self.whole.count, self._longest(-1)
             assert fresh.along is not None
-            found = along(length, self._radius(self.stage), fresh.along, R, 1 - self._share(self.stage))
-            self.total = found if self.total is None else both(self.total, found)
+            seen = along(length, self._radius(self.stage), fresh.along, R, 1 - self._share(self.stage))
+            self.total = seen if self.total is None else both(self.total, seen)
             self.whole = together([_without(self.whole), _without(fresh)])
         else:
             self.whole = fresh
@@ -208,7 +208,7 @@ class Length:
         mean = self.whole.gradient if everything else self.whole.gradient / count
         sizes = [_numel(shape) for shape in self.shapes.values()]
         parts = {
-            name: part.view(self.shapes[name]) for name, part in zip(self.shapes, mean.split(sizes), strict=True)
+            name: part.view(self.shapes[name]) for name, part in zip(self.shapes, torch.split(mean, sizes), strict=True)
         }
         norms = lengths(list(parts.values()), mean).tolist()
         if everything:

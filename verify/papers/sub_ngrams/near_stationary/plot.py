@@ -58,7 +58,7 @@ def draw_norms(axes: Axes, found: NearStationary) -> None:
         axes.plot(T, fitted.C * T**fitted.exponent, color=MUTED, linewidth=1, label=label)
     rate = found.settings.rate
     early, late = halves(found.settings.lengths)
-    if rate is not None and late and all(any(p.T == t for p in points) for t in early):
+    if rate is not None and late and all(any(t == p.T for p in points) for t in early):
         C = max(p.total.high * p.T**rate for p in points if p.T in early)
         span = np.geomspace(max(early), max(late), 50)
         label = f"claimed at most, $C\\,T^{{-{rate:g}}}$"

@@ -1,4 +1,4 @@
-"""What is probed: somebody's module at each length, and a law; as workers find them again, and as they are told apart."""
+"""What is probed: a module at each length, and a law; as workers find them again, and as they are told apart."""
 
 from __future__ import annotations
 
@@ -19,11 +19,10 @@ from verify.printing import named, shown
 from verify.settings import UsageError
 
 if TYPE_CHECKING:
-    import torch
     from torch import nn
 
-    from proofs.sub_ngrams.laws import Law
     from numerics.sub_ngrams.own_module import Output, OwnModule, Positions
+    from proofs.sub_ngrams.laws import Law
 
 MESSAGE = 400  # characters of what is wrong with a module
 BATCH_TOKENS, BATCH_WORK = 2**13, 2**28  # of a batch: tokens, and tokens times parameters; what the module remembers
@@ -104,8 +103,10 @@ class Problem:
     def the_law(self) -> NGramLaw | Law:
         if not isinstance(self.law, InFile):
             return self.law
-        law: Any = self.law.get("law_from")
-        return law() if inspect.isroutine(law) or inspect.isclass(law) else law
+        found: Any = self.law.get("law_from")
+        made: Any = found() if inspect.isroutine(found) or inspect.isclass(found) else found
+        law: NGramLaw | Law = made
+        return law
 
     def batch_at(self, T: int, parameters: int) -> int:
         """Sequences that the module gets at a time."""
@@ -151,7 +152,7 @@ class Problem:
         from numerics.sub_ngrams.population_gradient import losses
 
         with self.asking(T) as (own, law):
-            if T < law.n:
+            if law.n > T:
                 raise UsageError(f"T={T}: sequences have at least n={law.n} tokens")
             whole = hashlib.sha256(repr((law.S, law.n, T)).encode())
             for name, value in [*own.parameters.items(), *own.frozen.items(), *own.buffers.items()]:
@@ -177,7 +178,8 @@ class Problem:
     @property
     def key(self) -> dict[str, Any]:
         """Of results, beside the fingerprint."""
-        known = type(self.law) in (*KNOWN, Mixture, StationaryStarts)  # others, by the fingerprint alone
-        own = {"law": described(self.law)} if known else {}
+        law = self.law
+        known = type(law) in (*KNOWN, Mixture, StationaryStarts)  # others, by the fingerprint alone
+        own = {"law": described(law)} if known and not isinstance(law, InFile) else {}
         asked = {"returns": self.returns, "positions": self.positions, "epsilon": self.epsilon, "batch": self.batch}
         return own | asked | {"device": self.device}

@@ -118,7 +118,13 @@ class NearStationary:
                 ],
                 "exponent": None
                 if fitted is None
-                else {"value": fitted.exponent, "low": fitted.low, "high": fitted.high, "C": fitted.C, "T": fitted.lengths},
+                else {
+                    "value": fitted.exponent,
+                    "low": fitted.low,
+                    "high": fitted.high,
+                    "C": fitted.C,
+                    "T": fitted.lengths,
+                },
                 "claims": {name: finding_entry(finding) for name, finding in self.findings.items()},
                 "curvature": None if self.curvature is None else vars(self.curvature),
                 "status": self.status,
@@ -127,7 +133,8 @@ class NearStationary:
         )
 
     def to_text(self) -> str:
-        return "\n".join([f"near-stationarity   {self.headline}", "", *table(self.rows()), "", *self.sentences()]) + "\n"
+        lines = [f"near-stationarity   {self.headline}", "", *table(self.rows()), "", *self.sentences()]
+        return "\n".join(lines) + "\n"
 
     def rows(self) -> list[list[str]]:
         """Of the table, its head first."""
@@ -156,8 +163,8 @@ class NearStationary:
         if fitted is not None:
             shown = "{" + ", ".join(map(str, fitted.lengths)) + "}"
             lines.append(
-                f"exponent   {fitted.exponent:.3f} in [{fitted.low:.3f}, {fitted.high:.3f}] over T in {shown}, whatever the "
-                "norms inside their intervals are"
+                f"exponent   {fitted.exponent:.3f} in [{fitted.low:.3f}, {fitted.high:.3f}] over T in {shown}, "
+                "whatever the norms inside their intervals are"
             )
         for name, finding in self.findings.items():
             evidence = f", {finding.evidence.value}" if finding.evidence and not finding.reason else ""
@@ -171,15 +178,15 @@ class NearStationary:
         if self.curvature is not None:
             pairs = zip(self.curvature.eigenvalues, self.curvature.errors, strict=True)
             lines.append(
-                f"hessian at T={self.settings.hessian}   {self.curvature.kind}: {self.curvature.reason}; lowest eigenvalues "
-                f"{', '.join(with_error(value, error) for value, error in pairs)}"
+                f"hessian at T={self.settings.hessian}   {self.curvature.kind}: {self.curvature.reason}; lowest "
+                f"eigenvalues {', '.join(with_error(value, error) for value, error in pairs)}"
             )
         drawn = [point for point in self.points if point.longest is not None]
         if drawn:
             longest = ", ".join(f"{point.longest:.3g}" for point in drawn)
             lines.append(
-                f"intervals of |grad| hold together at level {self.settings.level:g}, if no sequence's gradient is longer than "
-                f"{longest} (twice the longest seen)"
+                f"intervals of |grad| hold together at level {self.settings.level:g}, if no sequence's gradient is "
+                f"longer than {longest} (twice the longest seen)"
             )
         return lines
 
@@ -195,7 +202,7 @@ class NearStationary:
         return page(self)
 
     def save(self, path: str | Path) -> None:
-        """Writes .html, .json, .txt (the table), .svg or .png. UsageError for another suffix, or if it cannot be done."""
+        """Writes .html, .json, .txt (the table), .svg or .png. UsageError for another suffix, or if it cannot."""
         suffix = Path(path).suffix.lower()
         if suffix in (".svg", ".png"):
             from verify.report.picture import write_picture

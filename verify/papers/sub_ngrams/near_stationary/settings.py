@@ -32,8 +32,8 @@ class StationarySettings(LawSettings, ExecutorSettings):
     law_from: str | None = Field(
         None,
         min_length=1,
-        description="FILE.py:NAME, a law of your own in the place of S, n, alpha, initial: with probability, predictive "
-        "and sample, or a function that makes it",
+        description="FILE.py:NAME, a law of your own in the place of S, n, alpha, initial: with probability, "
+        "predictive and sample, or a function that makes it",
     )
     directions: str | None = Field(
         None,
@@ -52,12 +52,8 @@ class StationarySettings(LawSettings, ExecutorSettings):
         "tokens; the loss is their mean)",
     )
     epsilon: Real = Field(0.0, ge=0, lt=1, description="{bounds}, which is added to probabilities")
-    error: Real = Field(
-        0.05, gt=0, lt=1, description="{bounds}: the relative half-width of intervals that is aimed at"
-    )
-    level: Real = Field(
-        0.95, gt=0, lt=1, description="{bounds}: the chance that all intervals hold together"
-    )
+    error: Real = Field(0.05, gt=0, lt=1, description="{bounds}: the relative half-width of intervals that is aimed at")
+    level: Real = Field(0.95, gt=0, lt=1, description="{bounds}: the chance that all intervals hold together")
     rate: Real | None = Field(
         None,
         ge=0,
@@ -84,11 +80,12 @@ class StationarySettings(LawSettings, ExecutorSettings):
         None, ge=1, le=10**6, description="{bounds}: sequences that the module gets at a time"
     )
     hessian: Integer | None = Field(
-        None, ge=2, le=MOST_T, description="{bounds}: a length at which the lowest eigenvalues of the Hessian are computed"
+        None,
+        ge=2,
+        le=MOST_T,
+        description="{bounds}: a length at which the lowest eigenvalues of the Hessian are computed",
     )
-    eigenvalues: Integer = Field(
-        3, ge=1, le=MOST_EIGENVALUES, description="{bounds}: how many of them"
-    )
+    eigenvalues: Integer = Field(3, ge=1, le=MOST_EIGENVALUES, description="{bounds}: how many of them")
     curvature_samples: Integer = Field(
         4096, ge=64, le=MOST_SAMPLES, description="{bounds}: sequences that are drawn for the Hessian"
     )
@@ -129,4 +126,3 @@ class StationarySettings(LawSettings, ExecutorSettings):
     @property
     def lengths(self) -> tuple[int, ...]:
         return tuple(sorted(set(self.T)))
-

@@ -56,7 +56,8 @@ class ProbeShard(Shard["Sums | Pilot"]):
 
     @property
     def name(self) -> str:
-        what = {"check": "checked", "pilot": "pilot", "all": f"{self.count} sequences", "drawn": f"{self.count} drawn sequences"}
+        counted = f"{self.count} sequences"
+        what = {"check": "checked", "pilot": "pilot", "all": counted, "drawn": f"{counted} drawn"}
         return f"T={self.T} {what[self.part]}"
 
     @property
@@ -76,7 +77,8 @@ class ProbeShard(Shard["Sums | Pilot"]):
                 check(own, law, self.T, generator)
                 return pilot(own, law, self.T, generator) if self.part == "pilot" else NOTHING
             direction = None if self.direction is None else self.direction.to(own.device)
-            return measure(own, self._batches(own, law, generator), self.given.batch_at(self.T, count_of(own)), direction)
+            batch = self.given.batch_at(self.T, count_of(own))
+            return measure(own, self._batches(own, law, generator), batch, direction)
 
     def _batches(self, own: OwnModule, law: AnyLaw, generator: torch.Generator) -> Iterator[Batch]:
         if self.part == "drawn":
@@ -106,9 +108,7 @@ class ProbeShard(Shard["Sums | Pilot"]):
         losses = _moments(value["losses"])
         if (along is None) != (self.direction is None) or losses.count > self.count:
             raise ValueError("sums of another shard")
-        return Sums(
-            _tensor(value["gradient"]), _tensor(value["sizes"]), float.fromhex(value["loss"]), losses, along
-        )
+        return Sums(_tensor(value["gradient"]), _tensor(value["sizes"]), float.fromhex(value["loss"]), losses, along)
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,7 +210,7 @@ class CurvatureShard(Shard["Curvature"]):
     def decoded(self, value: Any) -> Curvature:
         lists = {key: tuple(map(float, value[key])) for key in ("eigenvalues", "errors", "slope")}
         low, high = lists["slope"]
-        if value["kind"] not in get_args(Kind) or not low <= high or value["kind"] == "saddle" and not high < 0:
+        if value["kind"] not in get_args(Kind) or not low <= high or (value["kind"] == "saddle" and not high < 0):
             raise ValueError("no curvature")
         return Curvature(**{**value, **lists, "slope": (low, high)})
 
