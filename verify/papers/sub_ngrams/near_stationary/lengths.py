@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import torch
 from torch import Tensor
 
 from numerics.norm_interval import NormInterval, along, around, both, mean_square_bound, needed, radius
@@ -207,9 +208,8 @@ class Length:
         everything, count = self.size is not None, self.whole.count
         mean = self.whole.gradient if everything else self.whole.gradient / count
         sizes = [_numel(shape) for shape in self.shapes.values()]
-        parts = {
-            name: part.view(self.shapes[name]) for name, part in zip(self.shapes, torch.split(mean, sizes), strict=True)
-        }
+        pairs = zip(self.shapes.items(), torch.split(mean, sizes), strict=True)
+        parts = {name: part.view(shape) for (name, shape), part in pairs}
         norms = lengths(list(parts.values()), mean).tolist()
         if everything:
             errors = (ROUNDINGS * self.T * UNIT_ROUNDOFF * self.whole.sizes).tolist()
