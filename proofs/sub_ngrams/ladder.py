@@ -1,4 +1,4 @@
-"""Claim SN11: at T = infinity the loss of the Lambda-gram is the entropy of the next token given those lags.
+"""Claim SN11: the ladder of entropies of the next token given some lags, the losses of Lambda-grams at T = infinity.
 
 For a kernel with positive entries the prediction of the Lambda-gram tends to P(s | h), h the tokens at the lags, and
 the loss to H(s | h). One lag more, v, lowers it by the conditional mutual information of s and v given h:

@@ -63,7 +63,7 @@ def test_nothing_inexact_goes_into_a_certificate(value: object) -> None:
         ("SN2", network, "predicted_gradient", lambda found: {entry: -value for entry, value in found.items()}),
         ("SN2", network, "predicted_gradient", lambda found: {}),
         ("SN4", network, "conditional", lambda found: found[::-1]),
-        ("SN4n", conditions, "slope", lambda found: -found if found else 1),
+        ("SN4n", conditions, "stream", lambda X: [X[1], X[0], *X[2:]]),
         ("SN5", chains, "predicted_gradient", lambda found: {entry: value + 1 for entry, value in found.items()}),
         ("SN6", chains, "predicted_gradient", lambda found: {entry: value + 1 for entry, value in found.items()}),
         ("SN12", chains, "predicted_coefficient", lambda found: -found),

@@ -63,6 +63,7 @@ NORMS, ROUNDING = second_computations.literal_norms(LAW, FINITE, 5)
 WIDTH = float(ENGINES["monte_carlo"].compute(LAW, FINITE, 5, Options(level=0.99, samples=4000)).error_of((0, 0), 0, 0))
 MEAN, ERROR = 0.0096168638, 1e-8  # of M_{1,0}[0][0] at these settings, in the documentation
 GROWING = [(16, 2 * math.log(16)), (256, 2 * math.log(256))]
+SHORT = tuple(decay.Point(T, {}, {}, "type_classes", None) for T in (4, 8))  # where the norm may still rise
 FIXED = [(16, math.log(50)), (256, math.log(50))]
 
 
@@ -71,8 +72,6 @@ NEVER = Fraction(1)  # phi(1) = 1, and no block is larger
 SMALL = Fraction(1, 10**6)  # phi of it is about 1e-5
 LATE = [[Fraction(int(u > 0)), Fraction(int(u == 0))] for u in range(4)]  # a 1 after two zeros, else a 0
 WALK = [[Fraction(int(v == (u + 1) % 3)) for v in range(3)] for u in range(3)]
-SHORT = validate(sub_ngrams.PAPER.settings, read_words(["k=2", "n=2"]))
-PAIR = tuple(decay.Point(T, {"total": 1.0}, {"total": 0.0}, "type_classes", None) for T in (8, 16))
 REPEATS = adversaries.repeats(2, 3, 1, Fraction(1, 1000))
 ZEROS = {(0, 0): Fraction(1)}
 
@@ -120,7 +119,7 @@ HARMLESS: dict[Callable[..., bool], list[list[object]]] = {
         [Enclosure(Fraction(1), Fraction(2)), SETTINGS, POINTS],
     ],
     averaged_positions.is_beyond: [[[(X, Fraction(1))], 3, LAGS, Q, (0, 1), NEVER]],
-    decay.is_too_slow: [[SHORT, PAIR, Run()]],
+    decay.is_too_slow: [[SETTINGS, SHORT, Run()]],
     paths.rises: [[3, 1, (10**6, SMALL), (10**6, SMALL)]],
     saddle.derivatives_differ: [[SETTINGS]],
     saddle.has_no_mixed_derivative: [[KERNEL, LAGS]],
@@ -133,7 +132,7 @@ HARMLESS: dict[Callable[..., bool], list[list[object]]] = {
     escape.is_not_negative: [[KERNEL, LAGS, 2]],
     variants.gradient_stays: [[KERNEL, LAGS], [KERNEL, (2,)]],
     variants.do_not_rise: [[[(16, 256), (64, 4096)]]],
-    variants.stays_above_half: [[SETTINGS, GROWING]],
+    variants.stays_above_half: [[SETTINGS, GROWING, variants.output_gap], [SETTINGS, GROWING, variants.slope_in_A]],
     plateaus.fails_again: [[no_stages, 0, ["on a level", "in stages"]]],
     agreement.disagree: [[*differ, "closed_form", Options()], [*differ, "enumeration", Options()]],
     second_computations.is_no_moment: [[*moment, 2 / 7, 1e-12]],
@@ -163,7 +162,7 @@ HARMFUL: dict[Callable[..., bool], list[list[object]]] = {
     escape.fails_on_rational_kernels: [[doubled_derivative, 2, 3, 0]],
     escape.is_not_negative: [[IDLE, LAGS, 2]],
     variants.do_not_rise: [[[(16, 50), (64, 50)]], [[(16, 256), (64, 4096), (128, 4096)]]],
-    variants.stays_above_half: [[SETTINGS, FIXED]],
+    variants.stays_above_half: [[SETTINGS, FIXED, variants.output_gap]],
     second_computations.is_no_moment: [[*moment, 2.0001 / 7, 1e-12]],
     second_computations.is_no_norm: [[LAW, FINITE, 5, name, 1.001 * norm, ROUNDING] for name, norm in NORMS.items()],
     second_computations.is_wrong_width: [[LAW, FINITE, 5, WIDTH / 2], [LAW, FINITE, 5, WIDTH * 2]],

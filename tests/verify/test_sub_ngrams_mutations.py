@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from scipy.special import rel_entr
 
-from numerics.sub_ngrams import escape_race, hessian, integration, kernel_rules, monte_carlo
+from numerics.sub_ngrams import escape_race, hessian, integration, kernel_rules, monte_carlo, soft_heads
 from numerics.sub_ngrams.kernel_rules import Nodes
 from proofs.sub_ngrams import (
     annealed_limit,
@@ -22,12 +22,16 @@ from proofs.sub_ngrams import (
     estimator,
     infinite_length,
     ladder,
+    merged_limit,
+    network_condition,
     prior,
+    saddle,
     sufficient_condition,
 )
 from proofs.sub_ngrams.escape import first_derivative, kernel_on_lags
 from proofs.sub_ngrams.infinite_length import random_kernel, stationary_weights
 from proofs.sub_ngrams.law import NGramLaw
+from proofs.sub_ngrams.merged_limit import Enclosure
 from proofs.sub_ngrams.score import score
 from proofs.sub_ngrams.score_blocks import ParameterGradient, ScoreBlocks
 from verify.claim import Result, Verdict
@@ -97,7 +101,11 @@ def coin(words: dict[Any, Any], lags: tuple[int, ...]) -> dict[Any, Any]:
 
 
 def with_relative_entropies_exchanged(coarse: Any, fine: Any, lags: Any, finer: Any) -> bool:
-    """Whether the gap is sum P(h, v) KL( P(. | h) || P(. | h, v) ): as gap_is_information, in floats."""
+    """Whether the gap is sum P(h, v) KL( P(. | h) || P(. | h, v) ): as gap_is_information, in floats; not that of a
+    generic kernel.
+    """
+    if not all(isinstance(p, Fraction) for p in fine.values()):
+        return False
     P_fine, P_coarse = ladder.marginal(fine), ladder.marginal(coarse)
     gap = exchanged = 0.0
     for (h, s), p in fine.items():
@@ -107,6 +115,21 @@ def with_relative_entropies_exchanged(coarse: Any, fine: Any, lags: Any, finer: 
         exchanged -= P_fine[h] * coarse[g, s] / P_coarse[g] * ratio
     return abs(gap - exchanged) < 1e-12
 
+
+def uneven(kernel: Any) -> dict[Any, Any]:
+    """Weights of words that are no stationary chain's."""
+    true = escape.word_weights(kernel)
+    return {word: x * (1 + word[-1]) for word, x in true.items()}
+
+
+def doubled_blocks(*given: Any) -> dict[Any, Any]:
+    return {
+        pair: tuple(tuple(2 * x for x in row) for row in block)
+        for pair, block in infinite_length.limit_blocks(*given).items()
+    }
+
+
+true_symbolic_kernel, true_limit_blocks = infinite_length.symbolic_kernel, merged_limit.limit_blocks
 
 MUTATIONS = [  # claim, the verdict it ends with, where, what: one formula broken at a time
     ("SN0", "REFUTED", enumeration, "score", negated_rho),
@@ -123,6 +146,10 @@ MUTATIONS = [  # claim, the verdict it ends with, where, what: one formula broke
     ("SN3c", "UNDECIDED", estimator, "matched_followers", lambda x, S, lags: [0] * S),
     ("SN4", "REFUTED", sufficient_condition, "conditional", lambda weights, taus: list(taus[0])),
     ("SN4c", "UNDECIDED", sufficient_condition, "_centred", lambda p, y: [0 * y_s for y_s in y]),
+    ("SN4n", "REFUTED", network_condition, "word_weights", uneven),
+    ("SN4n", "REFUTED", network_condition, "image", lambda X, slots: {
+        (slots.get(a, 0), v): x for (a, v), x in X.items()
+    }),
     ("SN5", "REFUTED", infinite_length, "stationary_weights", uniform_weights),
     ("SN6", "REFUTED", infinite_length, "stationary_weights", uniform_weights),
     ("SN8", "VERIFIED", Engine, "compute", zeros),
@@ -131,8 +158,15 @@ MUTATIONS = [  # claim, the verdict it ends with, where, what: one formula broke
         pairs[0]: [[0 * kernel[0][0]] * 2] * 2
     }),
     ("SN9", "UNDECIDED", annealed_limit, "prior_mean", with_alpha_and_one(annealed_limit.prior_mean)),
+    ("SN9", "UNDECIDED", merged_limit, "limit_blocks", lambda kernel, *given: (
+        true_limit_blocks(kernel[::-1], *given)
+    )),
+    ("SN9", "UNDECIDED", merged_limit, "trigram_enclosure", lambda: Enclosure(Fraction(1, 103), Fraction(1, 102))),
     ("SN10", "UNDECIDED", loss, "absent_probability", lambda law, T: Fraction(0)),
     ("SN10", "UNDECIDED", loss, "positive_at_every_length", lambda law: False),
+    ("SN11", "REFUTED", infinite_length, "symbolic_kernel", lambda S, n: kernel_on_lags(
+        S, n, (1,), true_symbolic_kernel(S, 2)
+    )),
     ("SN11", "UNDECIDED", ladder, "joint_law", coin),
     ("SN11", "UNDECIDED", ladder, "gap_is_information", with_relative_entropies_exchanged),
     ("SN11", "UNDECIDED", ladder, "information", lambda p, q: rel_entr(q, p)),
@@ -152,10 +186,18 @@ MUTATIONS = [  # claim, the verdict it ends with, where, what: one formula broke
     ("SN13", "REFUTED", infinite_length, "stationary_weights", uniform_weights),
     ("SN14", "UNDECIDED", variants, "output_gap", lambda settings, T, c_A, seed: (math.nan, 0.0)),
     ("SN14", "REFUTED", variants, "output_gap", lambda settings, T, c_A, seed: (1.0, 0.01)),
+    ("SN14", "UNDECIDED", variants, "slope_in_A", lambda settings, T, c_A, seed: (math.nan, 0.0)),
+    ("SN14", "REFUTED", soft_heads, "norms_in_A", lambda network, x, P: P.sum(1)),
     ("SN14c", "UNDECIDED", variants, "do_not_rise", lambda powers: False),
+    ("SN23", "REFUTED", saddle, "limit_blocks", doubled_blocks),
+    ("SN23", "UNDECIDED", saddle, "entry_that_stays", lambda kernel, lags: None),
+    ("SN23c", "VERIFIED", saddle, "entry_that_stays", lambda kernel, lags: (0, 0, Fraction(1))),
+    ("SN23c", "UNDECIDED", saddle, "loss_along", lambda words, lags, *entry: true_loss_along(
+        {word: 1 + sum(word) for word in words}, lags, *entry
+    )),
 ]  # fmt: skip
 
-true_race = escape_race.race
+true_race, true_loss_along = escape_race.race, saddle.loss_along
 
 
 @pytest.mark.parametrize(
@@ -196,6 +238,20 @@ def test_without_lags_a_derivative_that_is_not_0_refutes(monkeypatch: pytest.Mon
 
 def _with_a_residual(proof: Any) -> Any:
     return replace(proof, failed=1, counterexample="dl/dQ: residual 1")
+
+
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_other_sets_of_lags_are_looked_at_on_every_kernel(monkeypatch: pytest.MonkeyPatch, which: int) -> None:
+    """A degree of 0 on one of the three, in the part of SN6; the recheck looks at the value at infinity too."""
+    true, seen = variants.highest_degree, []
+
+    def broken(kernel: Any, lags: Any) -> float:
+        seen.extend([] if kernel in seen else [kernel])
+        return 0 if kernel == seen[min(which, len(seen) - 1)] and len(seen) > which else true(kernel, lags)
+
+    monkeypatch.setattr(variants, "highest_degree", broken)
+    (result,) = run("k=2 n=3", "SN13")
+    assert len(seen) == 3 and result.verdict is Verdict.UNDECIDED
 
 
 def test_a_smaller_constant_in_the_bound_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from verify.claim import Certificate, Finding, Run, claim, from_identities, how_many, too_dear
+from verify.claim import Certificate, Finding, Run, claims_on, from_identities, how_many, too_dear
 from verify.papers.sub_ngrams.kernels import elimination
 from verify.papers.sub_ngrams.settings import SubNGramSettings
 from verify.papers.sub_ngrams.stationary import (
@@ -13,6 +13,8 @@ from verify.papers.sub_ngrams.stationary import (
     some_kernels,
 )
 
+claim = claims_on("mathematics/sub-n-grams/gradient")
+
 KERNELS = 3
 
 
@@ -21,7 +23,6 @@ KERNELS = 3
     "met by the configuration",
     requires=("SN4",),
     assumptions=("padded heads in the first layer", "T -> infinity before c -> infinity"),
-    reference="mathematics/sub-n-grams/gradient#sn4n",
 )
 def configuration_meets_the_condition(settings: SubNGramSettings, run: Run) -> Finding:
     """At T = infinity, then c = infinity, given a kernel with positive entries, the configuration meets (i) and (ii) of

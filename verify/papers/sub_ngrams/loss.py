@@ -133,9 +133,9 @@ def ladder(settings: SubNGramSettings, run: Run) -> Finding:
     if not kernels:
         return too_dear(seconds, run, what="the ladder of one rational kernel", scope=f"S={S}, n={n}")
     symbolic = generic_sizes(settings)
-    generic = [symbolic_kernel(S, n) for S, n, _ in symbolic]
-    steps = [(kernel, rung) for kernel in (*generic, *kernels) for rung in rungs(kernel)]
-    n_rungs = len(steps) // len((*generic, *kernels))  # of one kernel
+    every = [*kernels, *(symbolic_kernel(S, n) for S, n, _ in symbolic)]
+    steps = [(kernel, rung) for kernel in every for rung in rungs(kernel)]
+    of_each = len(steps) // len(every)
     flat = next((step for step in steps if not (step[1].strict and step[1].is_information)), None)
     points = quadrature_points(settings, run.seconds / 3)
     means = _levels_of(settings.law, points, settings.seed) if points else None
@@ -150,7 +150,7 @@ def ladder(settings: SubNGramSettings, run: Run) -> Finding:
     return decide(
         flat is None and not doubts,
         evidence=evidence_of(symbolic),
-        scope=f"{'almost every positive kernel; ' * bool(symbolic)}{len(kernels) * n_rungs} rungs on {len(kernels)} "
+        scope=f"{'almost every positive kernel; ' * bool(symbolic)}{len(kernels) * of_each} rungs on {len(kernels)} "
         f"rational kernel{'s' * (len(kernels) > 1)}, S={S}, n={n}",
         instances=len(steps),
         found=levels if 0 < len(levels) < 32 else f"{len(steps)} strict rungs",
@@ -159,7 +159,7 @@ def ladder(settings: SubNGramSettings, run: Run) -> Finding:
         details=printed,
         certificate=Certificate(
             {"S": S, "n": n, "kernels": EVERY if symbolic else kernels},
-            {"rungs": n_rungs if symbolic else len(steps)},
+            {"rungs": of_each if symbolic else len(steps)},
         ),
         footnote=f"ladder    k = 1..{n}: {levels} nats, +- {max(means.errors):.0e}" if means else "",
         undecided=f"every rung is strict, but its numbers cannot be trusted: {'; '.join(doubts)}",

@@ -11,7 +11,7 @@ from verify.claim import (
     Finding,
     Origin,
     Run,
-    claim,
+    claims_on,
     decide,
     how_many,
     too_dear,
@@ -30,6 +30,8 @@ from verify.papers.sub_ngrams.stationary import (
 if TYPE_CHECKING:
     from proofs.sub_ngrams.infinite_length import Kernel
 
+claim = claims_on("mathematics/sub-n-grams/loss-and-escape")
+
 KERNELS = 3
 ONE_KERNEL = "the derivatives for one rational kernel"
 
@@ -45,7 +47,6 @@ def _seconds(settings: SubNGramSettings, order: int) -> float:
     requires=("SN2", "SN5"),
     assumptions=("padded heads in the first layer", "T -> infinity before c -> infinity"),
     vacuous=no_unused_lag,
-    reference="mathematics/sub-n-grams/loss-and-escape#sn23",
 )
 def second_order_saddle(settings: SubNGramSettings, run: Run) -> Finding:
     """At T = infinity, then c = infinity, given a kernel with positive entries, let a+1 be the first lag that is not in
@@ -105,7 +106,6 @@ def derivatives_differ(settings: SubNGramSettings) -> bool:
     "that saddle for every kernel (control)",
     vacuous=no_unused_lag,
     origin=Origin.CONTROL,
-    reference="mathematics/sub-n-grams/loss-and-escape#sn23c",
 )
 def saddle_for_every_kernel(settings: SubNGramSettings, run: Run) -> Finding:
     """M_{a,0} of SN23 is not 0 for any kernel with positive entries.

@@ -39,6 +39,7 @@ KERNELS = 3  # rational kernels for every set of lags
 MOST_SETS = 64  # sets of lags that are gone through
 LENGTHS = (16, 64, 256)
 SEQUENCES = 1000  # drawn at each length
+GRADIENTS = 200  # of which so many are differentiated in A
 FIXED = 50  # e^c_A of the control
 LARGEST_LAW = 2**15  # n-grams: a quarter of a gigabyte of urns
 NOISE = 4  # standard errors that a difference of means has to exceed
@@ -145,10 +146,11 @@ def draw_soft_heads(axes: Axes, details: Mapping[str, Any]) -> str:
 )
 def growing_soft_heads(settings: SubNGramSettings, run: Run) -> Finding:
     """With soft heads in the first layer, of logit c_A = 2 log T on the position t-h, the lag weight e^c_A / (e^c_A + T
-    - 1) rises with T, and the mean distance of the network's output from that of padded hard heads falls to less than
-    half, from the first length in the scope to the last.
+    - 1) rises with T; and from the first length in the scope to the last these two fall to less than half: the mean
+    distance of the network's output from that of padded hard heads, and the mean norm, over sequences, of the gradient
+    in the heads' logits A, which is at least the norm of the population gradient in A.
 
-    Lag weights exactly; mean distances over drawn sequences, compared beyond four standard errors.
+    Lag weights exactly; means over drawn sequences, compared beyond four standard errors.
     """
     return _soft_heads(settings, "2 log T", lambda T: T**2)
 
@@ -162,8 +164,9 @@ def growing_soft_heads(settings: SubNGramSettings, run: Run) -> Finding:
 )
 def fixed_soft_heads(settings: SubNGramSettings, run: Run) -> Finding:
     """With soft heads in the first layer, of fixed logit c_A on the position t-h, the lag weight e^c_A / (e^c_A + T -
-    1) rises with T, and the mean distance of the network's output from that of padded hard heads falls to less than
-    half, from the first length in the scope to the last.
+    1) rises with T; and from the first length in the scope to the last these two fall to less than half: the mean
+    distance of the network's output from that of padded hard heads, and the mean norm, over sequences, of the gradient
+    in the heads' logits A, which is at least the norm of the population gradient in A.
 
     Lag weights exactly: with a fixed c_A they fall, and no mean is needed.
     """
@@ -183,26 +186,32 @@ def _soft_heads(settings: SubNGramSettings, name: str, r: Callable[[int], int]) 
     gaps = [output_gap(settings, T, math.log(r(T)), settings.seed) for T in lengths]
     weights = [Fraction(r(T), r(T) + T - 1) for T in lengths]
     rising = all(before < after for before, after in pairwise(weights))
-    details = {"T": lengths, "mean |p_soft - p_hard|": gaps, "lag weight at T": [str(weight) for weight in weights]}
+    details = {
+        "T": lengths,
+        "mean |p_soft - p_hard|": gaps,
+        "lag weight at T": [str(weight) for weight in weights],
+    }
     if not rising:
         return _falling_weights(name, [(T, r(T)) for T in lengths], weights, details)
+    slopes = [slope_in_A(settings, T, math.log(r(T)), settings.seed) for T in lengths]
     counterexample = None
-    if halves(gaps) is False:
-        counterexample = Counterexample(
-            {"T": lengths, "gaps": gaps, "lag weights": list(map(str, weights))},
-            partial(stays_above_half, settings, [(T, math.log(r(T))) for T in lengths]),
-        )
+    for measure, means in ((output_gap, gaps), (slope_in_A, slopes)):
+        if halves(means) is False:
+            counterexample = Counterexample(
+                {"T": lengths, "means": means, "of": measure.__name__, "lag weights": list(map(str, weights))},
+                partial(stays_above_half, settings, [(T, math.log(r(T))) for T in lengths], measure),
+            )
     return decide(
-        halves(gaps) is True,
+        halves(gaps) is True and halves(slopes) is True,
         evidence=Evidence.STATISTICAL,
         scope=f"against padded heads; c_A = {name}, T in {braces(lengths)}, q = 10, "
-        f"lags {braces(settings.lag_set)}, {SEQUENCES} sequences each; tested: weights rise, last mean below half of "
-        "the first",
+        f"lags {braces(settings.lag_set)}, {SEQUENCES} sequences each, {GRADIENTS} for A; tested: weights rise, both "
+        "last means below half of the first",
         instances=len(gaps),
-        found=", ".join(f"{gap:.2g}" for gap, _ in gaps),
+        found=f"{', '.join(f'{gap:.2g}' for gap, _ in gaps)}; in A {slopes[0][0]:.1g} to {slopes[-1][0]:.1g}",
         predicted="less than half",
         counterexample=counterexample,
-        details=details,
+        details=details | {"mean |gradient in A|": slopes},
         undecided="the means are too uncertain to be compared",
     )
 
@@ -244,9 +253,13 @@ def do_not_rise(powers: Sequence[tuple[int, int]]) -> bool:
     return any(not after < before for before, after in pairwise(ratios))
 
 
-def stays_above_half(settings: SubNGramSettings, lengths: Sequence[tuple[int, float]]) -> bool:
+def stays_above_half(
+    settings: SubNGramSettings,
+    lengths: Sequence[tuple[int, float]],
+    measure: Callable[[SubNGramSettings, int, float, int], Gap],
+) -> bool:
     """Whether other sequences, at these lengths and logits c_A, leave the last mean above half of the first."""
-    return halves([output_gap(settings, T, c_A, settings.seed + 1) for T, c_A in lengths]) is False
+    return halves([measure(settings, T, c_A, settings.seed + 1) for T, c_A in lengths]) is False
 
 
 @one_thread()
@@ -266,3 +279,22 @@ def output_gap(settings: SubNGramSettings, T: int, c_A: float, seed: int) -> Gap
     with torch.no_grad():
         gaps = torch.cat([(soft(part) - hard(part)).abs().sum(1) for part in torch.split(x, 100)])
     return float(gaps.mean()), float(gaps.std() / math.sqrt(len(gaps)))
+
+
+@one_thread()
+def slope_in_A(settings: SubNGramSettings, T: int, c_A: float, seed: int) -> Gap:
+    """Mean of the norm of dl/dA over drawn sequences, and its standard error; the gradient of the mean is smaller."""
+    import torch
+
+    from numerics.device import resolve_device
+    from numerics.sub_ngrams.network import Network
+    from numerics.sub_ngrams.sampling import polya_urn
+    from numerics.sub_ngrams.soft_heads import norms_in_A
+
+    law, configuration = settings.law, Configuration(settings.lag_set, Fraction(10))
+    device = resolve_device(settings.device)
+    x, P = polya_urn(law, T, GRADIENTS, torch.Generator(device).manual_seed(seed))
+    soft = Network.at_configuration(law, configuration, T, c_A=c_A, device=device)
+    parts = zip(torch.split(x, 50), torch.split(P, 50), strict=True)
+    norms = torch.cat([norms_in_A(soft, *part) for part in parts])
+    return float(norms.mean()), float(norms.std() / math.sqrt(len(norms)))

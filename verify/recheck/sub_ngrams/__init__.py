@@ -115,8 +115,9 @@ STATEMENTS: dict[str, str] = {
     "SN13": "SN3 holds for every set of lags, SN5 and SN6 for those in the scope, not only for contiguous ones.",
     "SN14c": (
         "With soft heads in the first layer, of fixed logit c_A on the position t-h, the lag weight e^c_A / (e^c_A + T "
-        "- 1) rises with T, and the mean distance of the network's output from that of padded hard heads falls to "
-        "less than half, from the first length in the scope to the last."
+        "- 1) rises with T; and from the first length in the scope to the last these two fall to less than half: the "
+        "mean distance of the network's output from that of padded hard heads, and the mean norm, over sequences, of "
+        "the gradient in the heads' logits A, which is at least the norm of the population gradient in A."
     ),
     "SN16c": ("The bound of SN16 holds for the score blocks M_ab with a+1 in Lambda and b not in Lambda as well."),
     "SN16s": (
