@@ -167,6 +167,11 @@ def recorded_of(known: Recheck) -> dict[str, Check]:
     return found
 
 
+def lists(known: Recheck, claim: str) -> bool:
+    """Whether this can be a claim of its paper, so that a line may name it."""
+    return claim in known.STATEMENTS or bool(recorded_of(known) and NAME.fullmatch(claim))
+
+
 def outcomes(entries: Sequence[Any], limit: float, find: Find = recheck_of) -> Iterator[tuple[str, str]]:
     """(outcome, line) for every certificate, whatever is in the others; the limit is for all of them together."""
     budget = Budget(limit)
@@ -175,8 +180,7 @@ def outcomes(entries: Sequence[Any], limit: float, find: Find = recheck_of) -> I
         name = entry.get("claim") if isinstance(entry, dict) else None
         label = f"certificate {number}"
         try:
-            known = find(item["paper"])
-            if isinstance(name, str) and (name in known.STATEMENTS or (recorded_of(known) and NAME.fullmatch(name))):
+            if isinstance(name, str) and lists(find(item["paper"]), name):
                 label = name
             what, grade, scope = replay(item["paper"], entry, budget, find)
             yield "accepted", f"{what:<15} {grade:<16} {shown(scope, LONGEST_SCOPE)}"
