@@ -201,6 +201,8 @@ def test_no_counterexample_is_left_out() -> None:
     """In the source, the recheck of each `Counterexample(values, recheck)` is `partial` of a function listed above."""
     found = set()
     for path in Path(sub_ngrams.__file__).parent.rglob("*.py"):
+        if path.parent.name == "near_stationary":  # no claim of the paper: see test_stationary
+            continue
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "Counterexample":
                 recheck = node.args[1]
