@@ -1,11 +1,9 @@
-"""The losses that k-grams reach, on given sequences: the levels to which plateaus are compared (claims SN11, SN15)."""
+"""The losses that k-grams reach, on given sequences (claims SN11, SN15)."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import torch
 from scipy.optimize import minimize_scalar
@@ -97,22 +95,6 @@ def k_gram_predictions(k: int, q: float, x: Tensor, S: int) -> Tensor:
     weight = q ** matches(x, Configuration.k_gram(k, q)).double()
     totals = torch.zeros(len(x), S, dtype=torch.float64, device=x.device).scatter_add_(1, x.long(), weight)
     return totals / totals.sum(1, keepdim=True)
-
-
-def nearest_level(levels: Sequence[Level], loss: float) -> tuple[Level, float]:
-    """The nearest k-gram level, and the error in units of the gap between it and its neighbour on the loss's side.
-
-    An error below 1/2 of that gap is what makes it the nearest. Where there is no neighbour on that side, the gap on
-    the other.
-    """
-    ranked = sorted((level for level in levels if level.k is not None), key=lambda level: level.loss)
-    nearest = min(ranked, key=lambda level: abs(level.loss - loss))
-    gaps = {}
-    for below, above in pairwise(ranked):
-        gaps[above.name, -1] = gaps[below.name, 1] = above.loss - below.loss
-    side = 1 if loss > nearest.loss else -1
-    gap = gaps.get((nearest.name, side), gaps.get((nearest.name, -side), math.inf))
-    return nearest, (loss - nearest.loss) / gap
 
 
 def _level(name: str, k: int | None, losses: Tensor, c: float | None) -> Level:

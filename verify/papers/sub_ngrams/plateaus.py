@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from numerics.sub_ngrams.plateaus import RULE
+from numerics.sub_ngrams.stage_rule import ERRORS, HALF, MOST, STAGE_RULE
 from verify.claim import Counterexample, Evidence, Finding, Plot, Run, claims_on, decide, too_dear, undecided
 from verify.papers.sub_ngrams.recorded import PACKAGED, read_recorded, thinned
 from verify.papers.sub_ngrams.settings import SubNGramSettings
@@ -25,14 +26,12 @@ claim = claims_on("mathematics/sub-n-grams/training")
 TEST_SAMPLES, GRADIENT_SAMPLES = 4096, 2048
 FEWEST_SNAPSHOTS = 3
 
-ERRORS = 3.0  # standard errors by which a gradient has to be larger than another to be called larger
-
 HOLDS, FAILS, UNDECIDED, NOT_TESTED = "holds", "fails", "undecided", "not tested"
 
 
 def draw_plateaus(axes: Axes, details: Mapping[str, Any]) -> str:
-    for level in details["levels"]:
-        axes.axhline(level["loss"], color=MUTED, linewidth=0.8, linestyle="--")
+    for level in [*details["levels"], *details["corrected levels"]]:
+        axes.axhline(level["loss"], color=MUTED, linewidth=0.8, linestyle=":" if "+" in level["name"] else "--")
         axes.annotate(
             level["name"], (1.0, level["loss"]), xycoords=("axes fraction", "data"), xytext=(3, 0),
             textcoords="offset points", va="center", fontsize=8, annotation_clip=False,
@@ -43,26 +42,27 @@ def draw_plateaus(axes: Axes, details: Mapping[str, Any]) -> str:
         axes.axvspan(jump["first"], jump["last"], color=SECOND, alpha=0.18, linewidth=0)
     axes.set(xlabel="training step", ylabel="loss in nats")
     return (
-        "Mean loss on each plateau of the recorded run (bars) and the k-gram losses (dashed); "
+        "Median loss on each plateau of the recorded run (bars), the losses of the k-grams (dashed) and of those with a "
+        "frequency term (+, dotted); "
         "shaded steps are the jumps."
     )
 
 
 @claim(
     "SN15",
-    "a run passes the k-grams",
+    "a run passes the corrected k-grams",
     assumptions=("one recorded run: trajectory=FILE, by default the packaged one",),
     plot=Plot(("levels", "plateaus", "jumps"), draw_plateaus),
 )
 def plateaus_at_k_grams(settings: SubNGramSettings, run: Run) -> Finding:
-    """The recorded run passes through plateaus at k-gram losses, k increasing; there the parameters are nearest the
-    k-gram configuration and the population gradient is smaller than at the start; between plateaus the gradient in the
-    attention logits is larger than on either.
+    """The recorded run passes through plateaus at the levels of theta_k^+, the k-grams with a frequency term, k
+    increasing; there its predictions are nearest theta_k^+, and the population gradient at the averaged parameters is
+    smaller than at the start and in the next jump.
 
-    On one trajectory. REFUTED if it fails, and fails again on fresh sequences.
+    On one trajectory, by a rule fixed beforehand. REFUTED if it fails, and fails again on fresh sequences.
     """
     from numerics.sub_ngrams.stages import analyse
-    from verify.papers.sub_ngrams.training.report import plateau_entry, snapshot_entry
+    from verify.papers.sub_ngrams.training.report import level_entry, plateau_entry, snapshot_entry
 
     recorded = settings.recorded or read_recorded(PACKAGED)
     law, T = recorded.law(settings), recorded.trajectory.shape[2]
@@ -98,15 +98,16 @@ def plateaus_at_k_grams(settings: SubNGramSettings, run: Run) -> Finding:
         f"{len(stages.snapshots)} snapshots{'; not tested: ' + ', '.join(untested) if untested else ''}",
         instances=len(stages.plateaus),
         found=", ".join(failed + [f"{name} undecided" for name in open_])
-        or ", ".join(f"{p.level.name} {p.error:+.3f}" for p in stages.plateaus),
-        predicted="within half a gap",
+        or ", ".join(f"{p.name} {p.error:+.3f}" for p in stages.plateaus),
+        predicted="within a quarter of a gap",
         counterexample=Counterexample({"failed": failed}, partial(fails_again, analysed, settings.seed + 1, failed))
         if failed
         else None,
         details={
-            "rule": RULE,
+            "rule": f"{RULE} {STAGE_RULE}",
             "conditions": tests,
             "levels": [vars(level) for level in stages.levels],
+            "corrected levels": [level_entry(level) for level in stages.corrected],
             "plateaus": [plateau_entry(plateau, stages) for plateau in stages.plateaus],
             "jumps": [vars(jump) | {"peak": peak_ratio(jump, stages)} for jump in stages.jumps],
             "snapshots": [snapshot_entry(shot) for shot in stages.snapshots],
@@ -136,34 +137,47 @@ def snapshot_seconds(shape: tuple[int, int, int]) -> float:
 
 
 def conditions(stages: Stages) -> dict[str, str]:
-    """The parts of the claim, each HOLDS, FAILS, UNDECIDED (by the errors), or NOT_TESTED (nothing to test it on).
+    """The parts of the claim by STAGE_RULE, each HOLDS, FAILS, UNDECIDED (by the errors), or NOT_TESTED (nothing to
+    test it on).
 
-    on a level        every plateau is nearer to its k-gram level than half the gap to the next one
-    in stages         the levels of successive plateaus go up in k
-    near theta_k      of the snapshots on a plateau, more than half are nearer to its theta_k than to others (k >= 2)
-    small gradient    the population gradient on every plateau is smaller than at the largest before the first plateau
-    peak at jumps     between two plateaus, the gradient in the attention logits A is larger than on either
+    on a level         (a): of theta_k^+, within a quarter of the local gap
+    nearest predictor  (b): theta_k^+ in total variation, on most snapshots at most half as far as any other
+    in stages          (c): the k of successive plateaus go up
+    small gradient     (d), (e): at averaged parameters, against the first snapshot and the inside of the next jump
+    """
+    named = [plateau for plateau in stages.plateaus if plateau.level]
+    small = [part for plateau in named if plateau is not stages.plateaus[-1] for part in _small(plateau, stages)]
+    return {
+        "on a level": _together([plateau.on_level for plateau in named]),
+        "nearest predictor": _together([_share_nearest(plateau, stages) > MOST for plateau in named]),
+        "in stages": _together([a.level.k < b.level.k for a, b in pairwise(named) if a.level and b.level]),
+        "small gradient": _together(small),
+    }
+
+
+def _small(plateau: Plateau, stages: Stages) -> list[bool | None]:
+    """Whether the gradient at averaged parameters is smaller than at the first snapshot, where that lies before the
+    plateau, and than the largest inside the next jump, where there are snapshots.
     """
     from numerics.sub_ngrams.gradient_norm import TOTAL
 
-    plateaus = stages.plateaus
-    seen = [plateau for plateau in plateaus if stages.on(plateau)]
-    before = [shot.gradients[TOTAL] for shot in stages.snapshots if seen and shot.step < seen[0].first]
-    start = max(before, key=lambda gradient: gradient.squared, default=None)
-    near = [_share_near(plateau, stages) > 1 / 2 for plateau in seen if (plateau.level.k or 0) >= 2]
-    small = [] if start is None else [_larger(_of(start), _mean_square(plateau, stages, TOTAL)) for plateau in seen]
-    peaks = [
-        _larger(_mean_square(jump, stages, "A"), _mean_square(side, stages, "A"))
-        for jump in _jumps_between(stages)
-        for side in _sides(jump, stages)
+    start, jump = stages.snapshots[0], stages.next_jump(plateau)
+    inside = [shot.gradients[TOTAL] for shot in stages.inside(jump)] if jump else []
+    others = [start.gradients[TOTAL]] if start.step < plateau.first else []
+    if inside:
+        others.append(max(inside, key=lambda gradient: gradient.squared))
+    return [_larger(_of(other), _of(plateau.averaged[TOTAL])) for other in others]
+
+
+def _share_nearest(plateau: Plateau, stages: Stages) -> float:
+    """The share of the plateau's snapshots that are at most HALF as far from its predictor as from any other."""
+    assert plateau.level is not None
+    index, shots = plateau.level.k - 1, stages.on(plateau)
+    near = [
+        all(shot.variations[index] <= HALF * other for i, other in enumerate(shot.variations) if i != index)
+        for shot in shots
     ]
-    return {
-        "on a level": _together([plateau.on_level for plateau in plateaus]),
-        "in stages": _together([(a.level.k or 0) < (b.level.k or 0) for a, b in pairwise(plateaus)]),
-        "near theta_k": _together(near),
-        "small gradient": _together(small),
-        "peak at jumps": _together(peaks),
-    }
+    return sum(near) / len(near)
 
 
 def _together(parts: Sequence[bool | None]) -> str:
@@ -211,17 +225,25 @@ def footnote(stages: Stages) -> str:
 
 
 def _plateau_line(plateau: Plateau, stages: Stages) -> str:
+    from numerics.sub_ngrams.gradient_norm import TOTAL
     from numerics.sub_ngrams.symmetries import nearest
 
+    start = (
+        f"{'plateau ' if plateau.on_level else 'no level'}  {plateau.first}-{plateau.last}   loss {plateau.loss:.4f}"
+    )
+    if plateau.level is None:
+        return f"{start}   no snapshot"
     shots, level = stages.on(plateau), plateau.level
-    near = nearest(shots[len(shots) // 2].distances) if shots else None
+    near = nearest(shots[len(shots) // 2].distances)
+    plain = next(one for one in stages.levels if one.k == level.k)
     parts = [
-        f"{'plateau ' if plateau.on_level else 'no level'}  {plateau.first}-{plateau.last}",
-        f"loss {plateau.loss:.4f}",
+        start,
         f"{level.name} {level.loss:.4f} {plateau.error:+.4f} ({plateau.relative:+.2f} of a gap)",
+        f"{plain.name} {plain.loss:.4f}",
+        f"variation {', '.join(f'{x:.3f}' for x in plateau.variations)}",
         f"drift {plateau.drift:+.4f}",
-        _gradients(plateau, stages),
-        "no snapshot" if near is None else f"theta_{near.k} at relative distance {near.relative:.2f}",
+        f"{_gradients(plateau, stages)}, at averaged parameters {plateau.averaged[TOTAL].norm:.4f}",
+        f"theta_{near.k} at relative distance {near.relative:.2f}",
     ]
     return "   ".join(parts)
 
@@ -246,21 +268,6 @@ def _gradients(stretch: Plateau | Jump, stages: Stages) -> str:
 # --- numbers on stretches ---
 
 
-def _jumps_between(stages: Stages) -> list[Jump]:
-    """Jumps from one plateau to the next, with snapshots on all three."""
-    ends = {plateau.last: plateau for plateau in stages.plateaus if stages.on(plateau)}
-    starts = {plateau.first for plateau in ends.values()}
-    return [jump for jump in stages.jumps if jump.first in ends and jump.last in starts and stages.on(jump)]
-
-
 def _norm(stretch: Plateau | Jump, stages: Stages, name: str) -> float:
     """Root mean square of the gradient's norm; NaN where there is no snapshot."""
     return math.sqrt(max(_mean_square(stretch, stages, name)[0], 0.0)) if stages.on(stretch) else math.nan
-
-
-def _share_near(plateau: Plateau, stages: Stages) -> float:
-    """The share of the plateau's snapshots that are nearest to theta_k, k being its level's."""
-    from numerics.sub_ngrams.symmetries import nearest
-
-    shots = stages.on(plateau)
-    return sum(nearest(shot.distances).k == plateau.level.k for shot in shots) / len(shots)

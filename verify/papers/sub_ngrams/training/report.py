@@ -8,13 +8,17 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
+from numerics.sub_ngrams.frequency import CorrectedLevel
 from numerics.sub_ngrams.gradient_norm import TOTAL
+from numerics.sub_ngrams.levels import Level
 from numerics.sub_ngrams.plateaus import RULE
-from numerics.sub_ngrams.stages import HALF_A_GAP, Jump, Plateau, Snapshot, Stages
+from numerics.sub_ngrams.stage_rule import STAGE_RULE
+from numerics.sub_ngrams.stages import Jump, Plateau, Snapshot, Stages
 from numerics.sub_ngrams.symmetries import Distance, attention_maps, nearest
 from numerics.sub_ngrams.trajectory import Trajectory
 
-SCHEMA = "landscape-verifier/training/1"
+SCHEMA = "landscape-verifier/training/2"
+HALF_A_GAP = 1 / 2  # between k-gram levels: a loss that moves by no more never went from one to the next
 
 
 def training_entry(settings: Mapping[str, Any], trajectory: Trajectory, stages: Stages) -> dict[str, Any]:
@@ -23,8 +27,9 @@ def training_entry(settings: Mapping[str, Any], trajectory: Trajectory, stages: 
     return {
         "schema": SCHEMA,
         "settings": dict(settings),
-        "rule": RULE,
+        "rule": f"{RULE} {STAGE_RULE}",
         "levels": [vars(level) for level in stages.levels],
+        "corrected_levels": [level_entry(level) for level in stages.corrected],
         "losses": {"steps": trajectory.steps, "test_loss": trajectory.losses},
         "plateaus": [plateau_entry(plateau, stages) for plateau in stages.plateaus],
         "jumps": [vars(jump) | {"gradient": gradient_range(stages.on(jump))} for jump in stages.jumps],
@@ -58,13 +63,33 @@ def warnings(trajectory: Trajectory, stages: Stages) -> list[str]:
     return found
 
 
+def level_entry(level: CorrectedLevel) -> dict[str, Any]:
+    return {
+        "name": level.name,
+        "k": level.k,
+        "loss": level.loss,
+        "standard_error": level.standard_error,
+        "scales": level.best.scales,
+        "beta": level.best.beta,
+    }
+
+
 def plateau_entry(plateau: Plateau, stages: Stages) -> dict[str, Any]:
-    shots = stages.on(plateau)
-    return vars(plateau) | {
-        "level": plateau.level.name if plateau.on_level else None,
-        "nearest_level": plateau.level.name,
-        "level_loss": plateau.level.loss,
+    """`level` is None where the plateau is not near the level of its predictor, or has no snapshot to tell."""
+    shots, level = stages.on(plateau), plateau.level
+    return {
+        "first": plateau.first,
+        "last": plateau.last,
+        "loss": plateau.loss,
+        "drift": plateau.drift,
+        "level": plateau.name if plateau.on_level else None,
+        "predictor": level.name if level else None,
+        "level_loss": level.loss if level else None,
+        "error": plateau.error if level else None,
+        "relative": plateau.relative if level else None,
+        "variations": list(plateau.variations),
         "gradient": gradient_range(shots),
+        "gradient_at_averaged_parameters": {name: vars(gradient) for name, gradient in plateau.averaged.items()},
         "nearest": [nearest(shot.distances).k for shot in shots],
     }
 
@@ -75,6 +100,7 @@ def snapshot_entry(shot: Snapshot) -> dict[str, Any]:
         "loss": shot.loss,
         "gradients": {name: vars(gradient) for name, gradient in shot.gradients.items()},
         "distances": [vars(distance) for distance in shot.distances],
+        "variations": list(shot.variations),
     }
 
 
@@ -97,14 +123,13 @@ def plateau_steps(stages: Stages) -> list[int]:
 
 
 def training_text(headline: str, trajectory: Trajectory, stages: Stages) -> str:
-    """Levels, then plateaus and jumps in the order in which they come."""
-    lines = [headline, "", "level      loss                 best c"]
-    for level in stages.levels:
-        c = "" if level.c is None else f"{level.c:.3g}"
-        lines.append(f"{level.name:<10} {level.loss:.4f} +- {level.standard_error:.4f}     {c}")
+    """Levels of both ladders, then plateaus and jumps in the order in which they come."""
+    lines = [headline, "", "level      loss                 best c", *map(_plain_level, stages.levels)]
+    lines += ["", "level      loss                 best beta   best c for every lag", *map(_level, stages.corrected)]
     lines += [
         "",
-        "steps            what      loss     level    error    drift    |gradient| median (largest)   nearest",
+        "steps            what      loss     named     error    drift    |gradient| median (largest), averaged   "
+        "variation to k = 1, 2, ...",
     ]
     stretches: list[Plateau | Jump] = [*stages.plateaus, *stages.jumps]
     lines += [_line(stretch, stages) for stretch in sorted(stretches, key=lambda stretch: stretch.first)]
@@ -114,19 +139,28 @@ def training_text(headline: str, trajectory: Trajectory, stages: Stages) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _plain_level(level: Level) -> str:
+    c = "" if level.c is None else f"{level.c:.3g}"
+    return f"{level.name:<10} {level.loss:.4f} +- {level.standard_error:.4f}     {c}"
+
+
+def _level(level: CorrectedLevel) -> str:
+    best = f"{level.best.beta:<11.3g} {', '.join(f'{c:.3g}' for c in level.best.scales)}"
+    return f"{level.name:<10} {level.loss:.4f} +- {level.standard_error:.4f}     {best}".rstrip()
+
+
 def _line(stretch: Plateau | Jump, stages: Stages) -> str:
-    shots = stages.on(stretch)
-    total = gradient_range(shots).get(TOTAL, {})
+    total = gradient_range(stages.on(stretch)).get(TOTAL, {})
     gradient = f"{total['median']:.3f} ({total['largest']:.3f})" if total else ""
     steps = f"{stretch.first}-{stretch.last}"
     if isinstance(stretch, Jump):
-        return f"{steps:<16} jump      {'':<24} {-stretch.fall:+.4f}   {gradient}".rstrip()
-    found = _near(shots[len(shots) // 2].distances) if shots else ""
-    what = "plateau " if stretch.on_level else "no level"
-    return (
-        f"{steps:<16} {what}  {stretch.loss:.4f}   {stretch.level.name:<7} {stretch.error:+.4f}   "
-        f"{stretch.drift:+.4f}   {gradient:<28} {found}"
-    ).rstrip()
+        return f"{steps:<16} jump      {'':<26} {-stretch.fall:+.4f}   {gradient}".rstrip()
+    start = f"{steps:<16} {'plateau ' if stretch.on_level else 'no level'}  {stretch.loss:.4f}   {stretch.name:<9}"
+    if stretch.level is None:
+        return start.rstrip()
+    gradient += f", {stretch.averaged[TOTAL].norm:.4f}"
+    variations = ", ".join(f"{x:.3f}" for x in stretch.variations)
+    return f"{start} {stretch.error:+.4f}   {stretch.drift:+.4f}   {gradient:<39} {variations}".rstrip()
 
 
 def _near(found: Sequence[Distance]) -> str:
