@@ -3,9 +3,9 @@
 The loss is convex in beta at fixed scales, with -dL/dbeta = E sum_s f(s) (rho p(s) - P(s)) =: D and d2L/dbeta2 =
 E rho Var_p(f) =: V at beta = 0, so that the best beta is D / V and the gain D^2 / (2 V) to leading order.
 
-D is small beside the spread of what it is the mean of. At T = infinity that spread is the one of
-C = sum_s pi(s) (pi(s | h) - tau(s | u)), pi the law of the chain at the end, given its kernel tau: its mean given tau is
-known, and C less this mean is taken off.
+D is small beside the spread of what it is the mean of. At T = infinity that spread is the one of C = sum_s pi(s)
+(pi(s | h) - tau(s | u)), pi the law of the chain at the end, given its kernel tau: its mean given tau is known, and C
+less this mean is taken off.
 """
 
 from __future__ import annotations

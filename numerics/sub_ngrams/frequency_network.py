@@ -14,6 +14,7 @@ from proofs.sub_ngrams.law import NGramLaw
 
 SATURATED = 1000.0  # e^-1000 is 0 in floats
 
+
 class FrequencyNetwork(Network):
     """The network of `Network` with hard heads, but for head n-1 at the last position: there it has a row of positional
     logits, a parameter. For k < n all its rows are that of A = 0, uniform over what is past; no key reads them.
@@ -46,8 +47,8 @@ def padded_network(law: NGramLaw, corrected: Corrected, T: int, *, key_lag: int 
 
 
 def saturated_network(law: NGramLaw, corrected: Corrected, T: int) -> Network:
-    """theta_k^+ as training can reach it: soft heads with a logit that saturates them in floats. Where position t-h does
-    not exist they read the average of all tokens so far.
+    """theta_k^+ as training can reach it: soft heads with a logit that saturates them in floats. Where position t-h
+    does not exist they read the average of all tokens so far.
     """
     V, Q, K = _matrices(law, corrected)
     A = torch.zeros(law.n - 1, T, T, dtype=torch.float64)

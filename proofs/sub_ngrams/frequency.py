@@ -122,7 +122,9 @@ def every_sequence_identity(S: int, n: int, k: int, values: Values = frequency_v
     The reads are symbols, n S of the query and n S of the key, and so are the roots of c_l and beta: T, and the
     sequence, are any.
     """
-    names = [f"c{lag}" for lag in range(1, k)] + ["b"] + [f"x{i}" for i in range(n * S)] + [f"y{i}" for i in range(n * S)]
+    names = (
+        [f"c{lag}" for lag in range(1, k)] + ["b"] + [f"x{i}" for i in range(n * S)] + [f"y{i}" for i in range(n * S)]
+    )
     _, *symbols = ring(names, QQ)
     root_cs, root_beta = symbols[: k - 1], symbols[k - 1]
     query, key = symbols[k : k + n * S], symbols[k + n * S :]
@@ -131,7 +133,9 @@ def every_sequence_identity(S: int, n: int, k: int, values: Values = frequency_v
         return sum(query[a * S + v] * key[b * S + v] for v in range(S))
 
     z, _ = factorised_logit(S, n)(values(S, n, root_cs, root_beta), query, key)
-    expected = sum(root**2 * inner(lag - 1, lag) for lag, root in enumerate(root_cs, 1)) - root_beta**2 * inner(n - 1, 0)
+    expected = sum(root**2 * inner(lag - 1, lag) for lag, root in enumerate(root_cs, 1)) - root_beta**2 * inner(
+        n - 1, 0
+    )
     return decide(f"z for all reads, c, beta; S={S} n={n} k={k}", [("z", z - expected)])
 
 
@@ -163,7 +167,9 @@ def frequency_derivation(law: NGramLaw, configuration: FrequencyConfiguration) -
     """The same from the literal network, differentiated by sympy in the logits and in W: another way to it."""
     S, n = law.S, law.n
     zero = [0] * (n * S) ** 2  # z is linear in W
-    return _blocks(law, configuration, score_derivative, dz_dW=lambda query, key: merged_logit(S, n)(zero, query, key)[1])
+    return _blocks(
+        law, configuration, score_derivative, dz_dW=lambda query, key: merged_logit(S, n)(zero, query, key)[1]
+    )
 
 
 def _blocks(
@@ -191,7 +197,10 @@ def _blocks(
                     totals[entry] += g * Fraction(dz)
     tokens = range(S)
     return ScoreBlocks(
-        {(a, b): tuple(tuple(totals[a, b, v, w] for w in tokens) for v in tokens) for a, b in product(range(n), repeat=2)}
+        {
+            (a, b): tuple(tuple(totals[a, b, v, w] for w in tokens) for v in tokens)
+            for a, b in product(range(n), repeat=2)
+        }
     )
 
 
@@ -202,4 +211,3 @@ def frequency_slope(M: ScoreBlocks, n: int) -> Fraction:
 
 def flat(vectors: Reads) -> list[Fraction]:
     return [entry for vector in vectors for entry in vector]
-

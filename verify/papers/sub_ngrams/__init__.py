@@ -11,6 +11,8 @@ from verify.papers.sub_ngrams import (
     escape,
     finite_length,
     fixed_length,
+    frequency,
+    frequency_numbers,
     identities,
     infinite_bounds,
     loss,
@@ -48,6 +50,8 @@ _MODULES = (
     averaged_positions,
     paths,
     too_small,
+    frequency,
+    frequency_numbers,
 )
 
 PAPER = Paper(

@@ -42,9 +42,8 @@ def draw_plateaus(axes: Axes, details: Mapping[str, Any]) -> str:
         axes.axvspan(jump["first"], jump["last"], color=SECOND, alpha=0.18, linewidth=0)
     axes.set(xlabel="training step", ylabel="loss in nats")
     return (
-        "Median loss on each plateau of the recorded run (bars), the losses of the k-grams (dashed) and of those with a "
-        "frequency term (+, dotted); "
-        "shaded steps are the jumps."
+        "Median loss on each plateau of the recorded run (bars), the losses of the k-grams (dashed) and of those with "
+        "a frequency term (+, dotted); shaded steps are the jumps."
     )
 
 

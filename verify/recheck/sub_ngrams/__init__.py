@@ -6,6 +6,7 @@ from verify.recheck.sub_ngrams import (
     chains,
     conditions,
     finite,
+    frequency,
     heads,
     network,
     positions,
@@ -48,6 +49,12 @@ CLAIMS: dict[tuple[str, str], Check] = {
     ("SN21c", "REFUTED"): positions.beyond,
     ("SN23", "VERIFIED"): saddles.second_order_saddle,
     ("SN23c", "REFUTED"): saddles.no_saddle,
+    ("SN24", "VERIFIED"): frequency.network_with_a_frequency_term,
+    ("SN25a", "VERIFIED"): frequency.lowers_the_loss,
+    ("SN25c", "REFUTED"): frequency.corpus_does_nothing,
+    ("SN25d", "REFUTED"): frequency.token_before_does_less,
+    ("SN25f", "REFUTED"): frequency.raises_the_loss,
+    ("SN26a", "VERIFIED"): frequency.nothing_at_infinite_length,
 }
 
 STATEMENTS: dict[str, str] = {
@@ -164,4 +171,28 @@ STATEMENTS: dict[str, str] = {
         "signs: the configuration is a strict saddle of second order."
     ),
     "SN23c": "M_{a,0} of SN23 is not 0 for any kernel with positive entries.",
+    "SN24": (
+        "For every k <= n and all c_1..c_{k-1}, beta >= 0, the literal network with Q_{l-1} = K_l = sqrt(c_l) I in "
+        "slot l, Q_{n-1} = sqrt(beta) I, K_0 = -sqrt(beta) I in slot 0, and head n-1 uniform at the last position, "
+        "has the logits z_j = sum_l c_l m_jl - beta f(x_j): it is theta_k^+."
+    ),
+    "SN25a": (
+        "Where alpha >= 1/2, dL/dbeta < 0 at theta_k, and the loss of theta_k^+ is lower than that of theta_k, at "
+        "the same scales, by at least E sum_s P(s) (1 - p(s)/p^+(s)) > 0, sums over the tokens that occur. Decided "
+        "is this for the k, T, c and beta in the scope."
+    ),
+    "SN25c": (
+        "A term -beta f(x_j) with the frequencies f of the whole corpus, in place of the sequence's own, has "
+        "dL/dbeta < 0 at theta_k."
+    ),
+    "SN25d": (
+        "A term -beta f(x_{j-1}) lowers the loss at least half as fast as -beta f(x_j): its dL/dbeta at theta_k is "
+        "at most half of the other."
+    ),
+    "SN25f": "At alpha = 1/1000 too, dL/dbeta < 0 at theta_k, and the loss of theta_k^+ is lower.",
+    "SN26a": (
+        "At T = infinity, then c = infinity, given a kernel with positive entries, dL/dbeta = 0 at beta = 0, and "
+        "d2L/dbeta2 = E Var_p(f) >= 0 at every beta: theta_k is the best theta_k^+, and the ladder of SN11 is "
+        "untouched."
+    ),
 }

@@ -1,0 +1,319 @@
+"""SN24, SN25a and SN26a with controls: the k-gram with a frequency term, exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from fractions import Fraction
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from proofs.identities import Identities
+from proofs.sub_ngrams.law import NGramLaw
+from verify.claim import (
+    NOTHING,
+    Certificate,
+    Counterexample,
+    Evidence,
+    Finding,
+    Origin,
+    Run,
+    Verdict,
+    claim,
+    decide,
+    from_identities,
+    how_many,
+    too_dear,
+    undecided,
+)
+from verify.papers.sub_ngrams.kernels import elimination, rational_kernels
+from verify.papers.sub_ngrams.settings import SubNGramSettings
+
+if TYPE_CHECKING:
+    from proofs.sub_ngrams.frequency import FrequencyConfiguration
+    from proofs.sub_ngrams.frequency_effect import FrequencyEffect
+
+NO_HEAD = f"{NOTHING}: at n=1 there is no head that could read frequencies"
+WIDEST_STREAM = 9  # n S of the largest network that is written out with all it reads as symbols
+MOST_SEQUENCES = 250  # gone through one by one in rationals
+LEAST_ALPHA = Fraction(1, 2)  # below, kernels are nearly deterministic, and the term may raise the loss
+SMALL_ALPHA = Fraction(1, 1000)
+KERNELS = 3  # rational kernels on which the curvature is looked at
+EFFECTS = ("slope", "corpus", "previous", "gain")
+
+
+def needs_a_head(settings: SubNGramSettings) -> Verdict:
+    return Verdict.VERIFIED if settings.n > 1 else Verdict.UNDECIDED
+
+
+def control_needs_a_head(settings: SubNGramSettings) -> Verdict:
+    return Verdict.REFUTED if settings.n > 1 else Verdict.UNDECIDED
+
+
+def needs_a_head_and_spread(settings: SubNGramSettings) -> Verdict:
+    return Verdict.VERIFIED if settings.n > 1 and settings.alpha >= LEAST_ALPHA else Verdict.UNDECIDED
+
+
+def control_needs_a_head_and_spread(settings: SubNGramSettings) -> Verdict:
+    return Verdict.REFUTED if settings.n > 1 and settings.alpha >= LEAST_ALPHA else Verdict.UNDECIDED
+
+
+@claim(
+    "SN24",
+    "network with a frequency term",
+    assumptions=("padded heads in the first layer",),
+    expected=needs_a_head,
+    reference="mathematics/sub-n-grams/training#sn24",
+)
+def network_with_a_frequency_term(settings: SubNGramSettings, run: Run) -> Finding:
+    """For every k <= n and all c_1..c_{k-1}, beta >= 0, the literal network with Q_{l-1} = K_l = sqrt(c_l) I in slot l,
+    Q_{n-1} = sqrt(beta) I, K_0 = -sqrt(beta) I in slot 0, and head n-1 uniform at the last position, has the logits z_j
+    = sum_l c_l m_jl - beta f(x_j): it is theta_k^+.
+
+    Whatever is read, as symbols, so that T and the sequence are any; then every short sequence.
+    """
+    if settings.n == 1:
+        return undecided(NO_HEAD, scope=f"S={settings.S}, n=1")
+    from proofs.sub_ngrams import frequency
+
+    S, n = narrow(settings)
+    T = max(n, 4)
+
+    def prove() -> list[Identities]:
+        every = [frequency.every_sequence_identity(S, n, k) for k in range(1, n + 1)]
+        return every + [frequency.frequency_exponents(S, n, k, T) for k in range(1, n + 1)]
+
+    scope = f"padded heads; every T, c, beta; S={S}, n={n}, k=1..{n}; by exhaustion T={T}"
+    return from_identities(prove, scope, certificate=Certificate({"S": S, "n": n, "T": T}))
+
+
+def narrow(settings: SubNGramSettings) -> tuple[int, int]:
+    """(S, n) of the settings, or of the largest smaller network that is written out in seconds."""
+    S = settings.S if settings.n * settings.S <= WIDEST_STREAM else max(2, WIDEST_STREAM // settings.n)
+    return S, min(settings.n, WIDEST_STREAM // S)
+
+
+def short(law: NGramLaw) -> tuple[NGramLaw, int]:
+    """The law, or one with fewer tokens and lags, and a length at which all sequences can be gone through."""
+    n = min(law.n, 4)
+    S = max((S for S in range(2, law.S + 1) if S ** (n + 1) <= MOST_SEQUENCES), default=2)
+    T = max(T for T in range(n + 1, n + 3) if n + 1 == T or S**T <= MOST_SEQUENCES)
+    return replace(law, S=S, n=n), T
+
+
+def configurations(n: int, T: int) -> list[FrequencyConfiguration]:
+    """theta_k^+ for k = 1..n at e^(c_l/T) = 1 + 1/T, so that c_l is nearly 1, and e^(-beta/T) = 1 - 1/(2T)."""
+    from proofs.sub_ngrams.frequency import FrequencyConfiguration
+
+    damping = 1 - Fraction(1, 2 * T)
+    return [FrequencyConfiguration(n, T, (1 + Fraction(1, T),) * (k - 1), damping) for k in range(1, n + 1)]
+
+
+Test = Callable[["FrequencyEffect"], bool]
+Shown = Callable[["FrequencyEffect"], Mapping[str, Fraction]]
+
+
+def effects(law: NGramLaw, T: int, holds: Test, shown: Shown, predicted: str) -> Finding:
+    """Whether the test holds for k = 1..n, by the exact effect of the term on all sequences of length T."""
+    from proofs.sub_ngrams.frequency_effect import frequency_effect
+
+    found = [(c, frequency_effect(law, c)) for c in configurations(law.n, T)]
+    failed = next(((c, effect) for c, effect in found if not holds(effect)), None)
+    worst = shown(failed[1] if failed else max((effect for _, effect in found), key=lambda effect: effect.slope))
+    root, damping = 1 + Fraction(1, T), found[0][0].damping
+    return decide(
+        failed is None,
+        evidence=Evidence.EXACT,
+        scope=f"padded heads; S={law.S}, n={law.n}, T={T}, alpha={law.alpha}, initial {law.initial}, k=1..{law.n}; "
+        f"e^(c/T) = {root}, e^(-beta/T) = {damping}",
+        instances=len(found),
+        found=", ".join(f"{name} {float(value):.4f}" for name, value in worst.items()),
+        predicted=predicted,
+        counterexample=Counterexample(
+            {"k": failed[0].k} | {name: str(value) for name, value in worst.items()},
+            partial(fails_by_the_network, law, failed[0], holds),
+        )
+        if failed
+        else None,
+        certificate=Certificate(
+            {"S": law.S, "n": law.n, "T": T, "alpha": law.alpha, "initial": law.initial}
+            | {"e^(c/T)": root, "e^(-beta/T)": damping},
+            {name: [getattr(effect, name) for _, effect in found] for name in EFFECTS},
+        ),
+        undecided="an effect is not of the sign that is claimed",
+        details={f"k={c.k}": {name: str(getattr(effect, name)) for name in EFFECTS} for c, effect in found},
+    )
+
+
+def at_settings(settings: SubNGramSettings, holds: Test, shown: Shown, predicted: str, *, spread: bool) -> Finding:
+    """The same under the law of the settings, or one with fewer tokens and lags; `spread`: only where alpha is not
+    small.
+    """
+    if settings.n == 1:
+        return undecided(NO_HEAD, scope=f"S={settings.S}, n=1")
+    if spread and settings.alpha < LEAST_ALPHA:
+        return undecided(f"{NOTHING}: alpha={settings.alpha} is below {LEAST_ALPHA}", scope=f"alpha={settings.alpha}")
+    return effects(*short(settings.law), holds, shown, predicted)
+
+
+def fails_by_the_network(law: NGramLaw, configuration: FrequencyConfiguration, holds: Test) -> bool:
+    """Whether the test fails on the effect that the literal network has, differentiated by sympy (all slopes), and on
+    the losses themselves in floats with a margin (the gain).
+    """
+    import math
+    from itertools import product
+
+    from proofs.sub_ngrams.frequency_effect import FrequencyEffect
+    from proofs.sub_ngrams.literal_network import score_derivative
+
+    S, T, plain = law.S, configuration.T, replace(configuration, damping=Fraction(1))
+    slope = corpus = previous = Fraction(0)
+    gain = 0.0
+    for x in product(range(S), repeat=T):
+        weight, P, E = law.probability(x), law.predictive(x), plain.weights(x)
+        p, corrected = plain.output(x, S), configuration.output(x, S)
+        gain += sum(float(weight * P[s]) * math.log(corrected[s] / p[s]) for s in set(x))
+        for j in range(T):
+            g = weight * Fraction(score_derivative(x, j, E, P))
+            slope -= g * Fraction(x.count(x[j]), T)
+            corpus -= g * Fraction(1, S)  # the law is the same for all tokens
+            previous -= g * Fraction(x.count(x[j - 1]), T) if j else 0
+    return not holds(FrequencyEffect(slope, corpus, previous, Fraction(gain)))
+
+
+@claim(
+    "SN25a",
+    "a frequency term lowers the loss",
+    requires=("SN1",),
+    assumptions=("padded heads in the first layer",),
+    expected=needs_a_head_and_spread,
+    reference="mathematics/sub-n-grams/training#sn25a",
+)
+def lowers_the_loss(settings: SubNGramSettings, run: Run) -> Finding:
+    """Where alpha >= 1/2, dL/dbeta < 0 at theta_k, and the loss of theta_k^+ is lower than that of theta_k, at the same
+    scales, by at least E sum_s P(s) (1 - p(s)/p^+(s)) > 0, sums over the tokens that occur. Decided is this for the k,
+    T, c and beta in the scope.
+
+    All sequences of a short length, in rationals.
+    """
+    return at_settings(settings, _lowers, _slope_and_gain, "below 0, above 0", spread=True)
+
+
+@claim(
+    "SN25c",
+    "frequencies of the corpus (control)",
+    requires=("SN1",),
+    assumptions=("padded heads in the first layer",),
+    expected=control_needs_a_head,
+    origin=Origin.CONTROL,
+    reference="mathematics/sub-n-grams/training#sn25c",
+)
+def frequencies_of_the_corpus(settings: SubNGramSettings, run: Run) -> Finding:
+    """A term -beta f(x_j) with the frequencies f of the whole corpus, in place of the sequence's own, has dL/dbeta < 0
+    at theta_k.
+
+    They are the same for all tokens, so that the term changes nothing: the slope is 0.
+    """
+    return at_settings(settings, lambda e: e.corpus < 0, lambda e: {"slope": e.corpus}, "0", spread=False)
+
+
+@claim(
+    "SN25d",
+    "term on the token before (control)",
+    requires=("SN1",),
+    assumptions=("padded heads in the first layer",),
+    expected=control_needs_a_head_and_spread,
+    origin=Origin.CONTROL,
+    reference="mathematics/sub-n-grams/training#sn25d",
+)
+def term_on_the_token_before(settings: SubNGramSettings, run: Run) -> Finding:
+    """A term -beta f(x_{j-1}) lowers the loss at least half as fast as -beta f(x_j): its dL/dbeta at theta_k is at most
+    half of the other.
+
+    Exact slopes over all sequences of a short length.
+    """
+    return at_settings(
+        settings, _as_good_before, lambda e: {"slope": e.previous, "of": e.slope}, "above half", spread=True
+    )
+
+
+@claim(
+    "SN25f",
+    "nearly deterministic kernels (control)",
+    requires=("SN1",),
+    assumptions=("padded heads in the first layer",),
+    origin=Origin.CONTROL,
+    reference="mathematics/sub-n-grams/training#sn25f",
+)
+def nearly_deterministic_kernels(settings: SubNGramSettings, run: Run) -> Finding:
+    """At alpha = 1/1000 too, dL/dbeta < 0 at theta_k, and the loss of theta_k^+ is lower.
+
+    There a sequence repeats itself, and to shrink an estimate towards uniform costs. One law.
+    """
+    return effects(NGramLaw(2, 2, SMALL_ALPHA), 6, _lowers, _slope_and_gain, "not below 0")
+
+
+def _slope_and_gain(effect: FrequencyEffect) -> Mapping[str, Fraction]:
+    return {"slope": effect.slope, "gain": effect.gain}
+
+
+def _lowers(effect: FrequencyEffect) -> bool:
+    return effect.slope < 0 < effect.gain
+
+
+def _as_good_before(effect: FrequencyEffect) -> bool:
+    return 2 * effect.previous <= effect.slope
+
+
+@claim(
+    "SN26a",
+    "no frequency term at infinite length",
+    assumptions=("T -> infinity before c -> infinity",),
+    expected=needs_a_head,
+    reference="mathematics/sub-n-grams/training#sn26a",
+)
+def nothing_at_infinite_length(settings: SubNGramSettings, run: Run) -> Finding:
+    """At T = infinity, then c = infinity, given a kernel with positive entries, dL/dbeta = 0 at beta = 0, and
+    d2L/dbeta2 = E Var_p(f) >= 0 at every beta: theta_k is the best theta_k^+, and the ladder of SN11 is untouched.
+
+    dL/dbeta for all kernels and f, as symbols; the curvature on rational kernels.
+    """
+    from proofs.sub_ngrams.escape import word_weights
+    from proofs.sub_ngrams.frequency_effect import calibrated_at_infinity, curvature_at_infinity
+
+    S, n = settings.S, settings.n
+    if n == 1:
+        return undecided(NO_HEAD, scope=f"S={S}, n=1")
+    count = how_many(KERNELS, 2 * elimination(S, n), run)
+    if not count:
+        return too_dear(2 * elimination(S, n), run, what="the curvature on one rational kernel", scope=f"S={S}, n={n}")
+    kernels = rational_kernels(S, n, count, settings.seed)
+    generic = (2, min(n, 3))
+
+    def prove() -> list[Identities]:
+        return [calibrated_at_infinity(*generic, k) for k in range(1, generic[1] + 1)]
+
+    proofs = prove()
+    found = [
+        (kernel, k, *curvature_at_infinity(word_weights(kernel), k)) for kernel in kernels for k in range(1, n + 1)
+    ]
+    bad = next(((kernel, k) for kernel, k, slope, curvature in found if slope != 0 or not curvature >= 0), None)
+    failed = [proof for proof in proofs if proof.failed]
+    values: dict[str, Any] = {"identity": failed[0].counterexample} if failed else {}
+    if bad:
+        values |= {"kernel": [[str(x) for x in row] for row in bad[0]], "k": bad[1]}
+    return decide(
+        all(proof.hold for proof in proofs) and bad is None,
+        evidence=Evidence.PROOF,
+        scope=f"every kernel and f at S=2, n={generic[1]}; {len(kernels)} rational kernels, S={S}, n={n}, k=1..{n}",
+        instances=len(found),
+        found=f"slope 0, curvature {float(min(curvature for *_, curvature in found)):.2g} or more"
+        if bad is None
+        else "slope not 0",
+        predicted="0, at least 0",
+        counterexample=Counterexample(values, lambda: any(proof.failed for proof in prove()) or (
+            bad is not None and curvature_at_infinity(word_weights(bad[0]), bad[1])[0] != 0
+        )) if values else None,
+        certificate=Certificate({"S": generic[0], "n": generic[1], "kernels": "every positive kernel"}),
+        undecided="a slope is not 0",
+    )  # fmt: skip
