@@ -23,7 +23,7 @@ from numerics.sub_ngrams.sequences import words
 from proofs.sub_ngrams.law import NGramLaw
 
 TOKENS = 2**22  # of sequences that are held at once
-FIT = 1024  # sequences on which the scales are sought, at least
+FIT = 256  # sequences on which the scales are sought, at least
 EPSILON = 1e-8  # in the loss that they are the best for
 
 
