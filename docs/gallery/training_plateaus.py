@@ -1,4 +1,4 @@
-"""A recorded training run: its plateaus lie at the k-gram losses (claim SN15)."""
+"""A recorded training run: its plateaus lie at the corrected k-gram losses (claim SN15)."""
 
 from __future__ import annotations
 
@@ -25,13 +25,14 @@ def main(test_samples: int = 4096, gradient_samples: int = 2048) -> Exhibit:
     figure = training_figure(trajectory, stages)
     comparisons = [
         Comparison(
-            f"plateau {plateau.first}-{plateau.last} and {plateau.level.name}",
+            f"plateau {plateau.first}-{plateau.last} and {plateau.name}",
             plateau.loss,
             plateau.level.loss,
-            0.5 * abs(plateau.error / plateau.relative),
-            "half the gap to the next level",
+            0.25 * abs(plateau.error / plateau.relative),
+            "a quarter of the gap to the next level",
         )
         for plateau in stages.plateaus
+        if plateau.level
     ]
     return Exhibit(figure, comparisons)
 

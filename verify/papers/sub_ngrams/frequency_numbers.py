@@ -106,9 +106,9 @@ def compared(point: Point, build: Build, seed: int) -> Compared:
     law = paper_law(point.S)
     networks = [build(law, at, T) for at in (Corrected(point.plain, 0.0), Corrected(point.corrected, point.beta))]
     norms = [
-        gradient_norms(
-            network, law, T, EPSILON, SAMPLES, torch.Generator().manual_seed(2 * seed + i), symmetric=True
-        )[TOTAL]
+        gradient_norms(network, law, T, EPSILON, SAMPLES, torch.Generator().manual_seed(2 * seed + i), symmetric=True)[
+            TOTAL
+        ]
         for i, network in enumerate(networks)
     ]
     tests = TestSet.draw(law, T, SAMPLES, EPSILON, torch.Generator().manual_seed(seed))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from verify.command import (
     INTERRUPTED,
@@ -22,10 +23,14 @@ from verify.printing import log, shown
 from verify.report.plain import dumps, settings_as_plain
 from verify.settings import read_words, validate
 
+if TYPE_CHECKING:
+    from numerics.sub_ngrams.trajectory import Trajectory
+
 SETTINGS = TrainSettings
 HELP = """python -m verify.train [KEY=VALUE ...]
 Trains the network and compares its plateaus with the k-gram losses; for example:
     python -m verify.train n=3 S=3 seed=0 output=run.svg
+    python -m verify.train preset=paper runs=5 checkpoint=run.npz output=run.svg
 output=FILE.svg or FILE.png is the plot; format=json prints all numbers. A run with a checkpoint that was stopped, by \
 Ctrl-C, by its budget, or killed, goes on from there when it is started again. Claim SN15 is checked on the run by
     python -m verify.check select=SN15 trajectory=FILE.npz
@@ -60,6 +65,7 @@ def main(words: Sequence[str]) -> int:
             log(nothing_to_report(settings, trainer.steps, interrupted))
             return INTERRUPTED if interrupted else UNFINISHED
         trajectory = recording.trajectory
+        beside = [] if interrupted else train_beside(settings, progress)
         stages = analyse(
             trajectory,
             settings.law,
@@ -71,13 +77,31 @@ def main(words: Sequence[str]) -> int:
         )
     output = settings.output
     if output is not None and is_picture(output):
-        write_picture(training_figure(trajectory, stages), output)
+        write_picture(training_figure(trajectory, stages, batch=settings.batch, beside=beside), output)
         output = None
     if settings.format == "json":
         emit(dumps(training_entry(settings_as_plain(settings), trajectory, stages)), output)
     else:
         emit(training_text(headline(settings), trajectory, stages), output)
     return INTERRUPTED if interrupted else 0
+
+
+def train_beside(settings: TrainSettings, progress: Progress) -> list[Trajectory]:
+    """The runs of the further seeds, each with a checkpoint of its own; as far as a budget for each, or Ctrl-C, let
+    them come.
+    """
+    from verify.papers.sub_ngrams.training.run import train
+
+    found = []
+    for seed in range(settings.seed + 1, settings.seed + settings.runs):
+        checkpoint = settings.checkpoint and settings.checkpoint.removesuffix(".npz") + f"-seed{seed}.npz"
+        progress.done(f"seed {seed}")
+        again = settings.model_copy(update={"seed": seed, "checkpoint": checkpoint})
+        recording, _, interrupted = train(again, progress)
+        found.append(recording.trajectory)
+        if interrupted:
+            break
+    return found
 
 
 def nothing_to_report(settings: TrainSettings, steps: int, interrupted: bool) -> str:

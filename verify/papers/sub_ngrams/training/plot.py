@@ -1,7 +1,10 @@
-"""A training run as a figure: the loss between the k-gram levels, the population gradient, attention on plateaus."""
+"""A training run as a figure: the loss between both ladders of levels, the population gradient and the noise of a batch
+apart from it, attention on plateaus.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,7 +20,7 @@ from verify.papers.sub_ngrams.training.report import plateau_steps
 from verify.report.picture import fix_layout
 
 WIDTH = 6.75  # inches: the text width of a page
-INK, LOSS, LEVEL = "#222222", "#1b5e9b", "#8a8a8a"
+INK, LOSS, LEVEL, CORRECTED, BESIDE = "#222222", "#1b5e9b", "#9a9a9a", "#2e7d4f", "#9db9d6"
 GROUPS = {TOTAL: ("all parameters", INK), "A": ("attention logits $A$", "#c4511d")}
 SHADE = "#e9eef4"
 STYLE: Any = {
@@ -31,9 +34,14 @@ STYLE: Any = {
 MAX_MAPS = 4  # plateaus whose attention is drawn
 
 
-def training_figure(trajectory: Trajectory, stages: Stages) -> Figure:
+def training_figure(
+    trajectory: Trajectory, stages: Stages, *, batch: int = 128, beside: Sequence[Trajectory] = ()
+) -> Figure:
     """Loss and gradient over the steps, one below the other; below them the heads' maps at the middle of each
     plateau.
+
+    batch   sequences a step: what the noise of a step's gradient is drawn for
+    beside  runs of other seeds, whose losses are drawn behind this one's
     """
     steps = plateau_steps(stages)[:MAX_MAPS] or [max(trajectory.networks)]
     heads = trajectory.shape[1] - 1
@@ -44,8 +52,10 @@ def training_figure(trajectory: Trajectory, stages: Stages) -> Figure:
         loss, gradient = above.subplots(2, 1, sharex=True, height_ratios=[1.7, 1])
         _shade(loss, stages)
         _shade(gradient, stages)
+        for other in beside:
+            loss.plot(other.steps, other.losses, color=BESIDE, linewidth=0.7, zorder=2)
         _draw_loss(loss, trajectory, stages)
-        _draw_gradient(gradient, stages)
+        _draw_gradient(gradient, stages, batch)
         maps = below.subplots(1, len(steps) * heads, squeeze=False)[0]
         _draw_maps(list(maps), trajectory, steps)
         fix_layout(figure)
@@ -53,15 +63,23 @@ def training_figure(trajectory: Trajectory, stages: Stages) -> Figure:
 
 
 def _draw_loss(axes: Axes, trajectory: Trajectory, stages: Stages) -> None:
-    for level in stages.levels:
-        axes.axhline(
-            level.loss, color=LEVEL, linewidth=0.7, linestyle=(0, (5, 3)) if level.k else (0, (1, 2)), zorder=1
-        )
-        axes.annotate(
-            level.name, (1.0, level.loss), xycoords=("axes fraction", "data"), xytext=(3, 0),
-            textcoords="offset points", va="center", color=INK, annotation_clip=False,
-        )  # fmt: skip
+    lines: list[tuple[str, float, str, Any]] = [
+        (level.name, level.loss, LEVEL, (0, (5, 3)) if level.k else (0, (1, 2))) for level in stages.levels
+    ]
+    lines += [(level.name, level.loss, CORRECTED, (0, (5, 2))) for level in stages.corrected]
+    for _, level, colour, style in lines:
+        axes.axhline(level, color=colour, linewidth=0.7, linestyle=style, zorder=1)
     axes.plot(trajectory.steps, trajectory.losses, color=LOSS, linewidth=1.2, zorder=3)
+    low = min([level for _, level, *_ in lines] + [min(trajectory.losses)])
+    high = max([level for _, level, *_ in lines] + [trajectory.losses[0]])
+    axes.set_ylim(low - 0.04 * (high - low), high + 0.04 * (high - low))
+    for (name, level, colour, _), y in zip(lines, _apart([level for _, level, *_ in lines], axes), strict=True):
+        axes.annotate(
+            name, (1.0, level), xycoords=("axes fraction", "data"), xytext=(1.02, y),
+            textcoords=("axes fraction", "data"),
+            va="center", color=INK if colour == LEVEL else colour, fontsize=7, annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.4, "shrinkA": 0, "shrinkB": 0},
+        )  # fmt: skip
     for jump in stages.jumps:
         middle = (jump.first + jump.last) / 2
         axes.axvline(middle, color="#c4511d", linewidth=0.6, linestyle=":", zorder=2)
@@ -70,7 +88,17 @@ def _draw_loss(axes: Axes, trajectory: Trajectory, stages: Stages) -> None:
     axes.set_xlim(trajectory.steps[0], trajectory.steps[-1])
 
 
-def _draw_gradient(axes: Axes, stages: Stages) -> None:
+def _apart(levels: Sequence[float], axes: Axes) -> list[float]:
+    """Heights for the names of the levels, so that none lies on another."""
+    low, high = axes.get_ylim()
+    least = 0.062 * (high - low)
+    places = dict[int, float]()
+    for i in sorted(range(len(levels)), key=lambda i: levels[i]):
+        places[i] = max([levels[i], *(place + least for place in places.values())])
+    return [places[i] for i in range(len(levels))]
+
+
+def _draw_gradient(axes: Axes, stages: Stages, batch: int) -> None:
     for name, (label, colour) in GROUPS.items():
         known = [(shot.step, shot.gradients[name]) for shot in stages.snapshots if shot.gradients[name].squared > 0]
         if not known:
@@ -82,12 +110,23 @@ def _draw_gradient(axes: Axes, stages: Stages) -> None:
         low = [max(g.squared - 2 * g.standard_error, 0.0) ** 0.5 for _, g in known]
         high = [(g.squared + 2 * g.standard_error) ** 0.5 for _, g in known]
         axes.fill_between(steps, low, high, color=colour, alpha=0.15, linewidth=0)
+    axes.plot(
+        [shot.step for shot in stages.snapshots],
+        [math.sqrt(max(shot.gradients[TOTAL].noise, 0.0) / batch) for shot in stages.snapshots],
+        color=LEVEL, linewidth=0.9, linestyle=(0, (4, 2)), label=f"noise of a batch of {batch}",
+    )  # fmt: skip
+    bars = [plateau for plateau in stages.plateaus if plateau.averaged and plateau.averaged[TOTAL].squared > 0]
+    for i, plateau in enumerate(bars):
+        norm = plateau.averaged[TOTAL].norm
+        label = "at averaged parameters" if i == 0 else None
+        axes.plot([plateau.first, plateau.last], [norm, norm], color=CORRECTED, linewidth=2.2, label=label)
     axes.set_yscale("log")
     norms = [shot.gradients[name].norm for shot in stages.snapshots for name in GROUPS]
+    norms += [plateau.averaged[TOTAL].norm for plateau in bars]
     axes.set_ylim(bottom=min((norm for norm in norms if norm > 0), default=1e-3) / 3)  # error bars may reach to 0
     axes.set_ylabel("population gradient")
     axes.set_xlabel("step")
-    axes.legend(frameon=False, loc="upper right", ncols=2, fontsize=7)
+    axes.legend(frameon=False, loc="upper right", ncols=4, fontsize=6.5, bbox_to_anchor=(1.0, 1.17))
 
 
 def _draw_maps(axes: Sequence[Axes], trajectory: Trajectory, steps: Sequence[int]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from fractions import Fraction
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -19,11 +19,21 @@ LARGEST_RECORDING = 2**29  # bytes: a recording is kept in memory and written as
 LARGEST_SEQUENCES = 2**16  # all S^T of them are one batch
 LARGEST_BATCH_TOKENS = 2**22
 LARGEST_LAW = 2**14  # S^n: each of some thousand sequences drawn at once keeps as many urns
+MOST_RUNS = 16
+PRESETS: dict[str, dict[str, str]] = {  # keys in the place of the defaults
+    "paper": {"S": "5", "n": "3", "T": "32", "alpha": "1/2", "initial": "dirichlet", "steps": "8192"}
+}
 
 
 class TrainSettings(Settings):
     """Keys of `python -m verify.train`. The law is (S, n, alpha, initial); the rest is the recipe of the run."""
 
+    preset: Literal["paper"] | None = Field(
+        None,
+        description="paper: the setting of the paper's experiment and length enough for every stage ("
+        + " ".join(f"{key}={value}" for key, value in PRESETS["paper"].items())
+        + "); keys that are given go before",
+    )
     n: Integer = Field(3, ge=2, le=12)
     S: Integer = Field(3, ge=2, le=50, description="{bounds}, the size of the vocabulary")
     T: Integer = Field(32, ge=2, le=4096, description="a whole number from n to 4096, the length of the sequences")
@@ -50,6 +60,13 @@ class TrainSettings(Settings):
     c: Real = Field(3.0, gt=0, le=100, description="{bounds}: scale of Q and K at `start`")
     c_A: Real = Field(6.0, ge=0, le=100, description="{bounds}: logit of the heads at `start`")  # noqa: N815  # the name on the page
     test_samples: Integer = Field(4096, ge=64, le=2**16, description="{bounds}: sequences for losses")
+    runs: Integer = Field(
+        1,
+        ge=1,
+        le=MOST_RUNS,
+        description=f"a whole number from 1 to {MOST_RUNS}: so many runs, of seed, seed+1, ...; the first is analysed, "
+        "the losses of the others are drawn beside it, and kept in checkpoints with -seedN in their names",
+    )
     gradient_samples: Integer = Field(
         2048, ge=64, le=2**16, description="{bounds}: sequences for the population gradient"
     )
@@ -59,6 +76,13 @@ class TrainSettings(Settings):
     save_seconds: Real = Field(
         5.0, gt=0, le=MOST_SECONDS, description="a number of seconds {range}, between two writings of `checkpoint`"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def fill_in_preset(cls, given: Any) -> Any:
+        """The preset's values for keys that are not given."""
+        chosen = given.get("preset") if isinstance(given, dict) else None
+        return {**PRESETS[chosen], **given} if chosen in PRESETS else given
 
     @model_validator(mode="after")
     def rules_between_keys(self) -> TrainSettings:
@@ -101,4 +125,5 @@ class TrainSettings(Settings):
     def recipe_text(self) -> str:
         """All that the recorded run depends on but its length, so that a run can be taken up and made longer."""
         rest = {"format", "output", "budget", "checkpoint", "steps", "gradient_samples", "save_seconds"}
+        rest |= {"preset", "runs"}
         return json.dumps(plain(self.model_dump(exclude=rest)), sort_keys=True)
