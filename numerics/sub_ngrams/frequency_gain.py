@@ -20,7 +20,7 @@ from numerics.sub_ngrams.frequency import best_corrected, kinds
 from numerics.sub_ngrams.levels import TestSet
 from numerics.sub_ngrams.sampling import chains, draw_kernels
 from numerics.sub_ngrams.sequences import words
-from proofs.sub_ngrams.law import NGramLaw
+from proofs.sub_ngrams.law import NGramLaw, require_ngram_law
 
 TOKENS = 2**22  # of sequences that are held at once
 FIT = 256  # sequences on which the scales are sought, at least
@@ -78,6 +78,7 @@ def slopes_and_curvatures(
 
 def centred_control(law: NGramLaw, k: int, T: int, tau: Tensor, u: Tensor) -> Tensor:
     """C at the last context u (B), less its mean given the kernel tau (B x contexts x S): mean 0, B."""
+    require_ngram_law(law)
     S, B, contexts = law.S, len(tau), law.S ** (law.n - 1)
     code = torch.arange(contexts)
     step = torch.zeros(B, contexts, contexts, dtype=torch.float64)
@@ -90,4 +91,5 @@ def centred_control(law: NGramLaw, k: int, T: int, tau: Tensor, u: Tensor) -> Te
     joint = torch.zeros(B, S ** (k - 1), S, dtype=torch.float64).index_add(1, read, end[:, :, None] * tau)
     given = joint / joint.sum(2, keepdim=True)
     C = (pi[:, None] * (given[:, read] - tau)).sum(2)  # B x contexts
-    return C[torch.arange(B), u] - (end * C).sum(1)
+    centred: Tensor = C[torch.arange(B), u] - (end * C).sum(1)
+    return centred

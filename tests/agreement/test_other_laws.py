@@ -20,6 +20,7 @@ from torch import nn
 import numerics.sub_ngrams
 import proofs.sub_ngrams
 from landscape_verifier.testing import assert_engines_agree
+from numerics.sub_ngrams.frequency import Corrected
 from numerics.sub_ngrams.hessian import spectrum
 from numerics.sub_ngrams.levels import TestSet
 from numerics.sub_ngrams.network import Network
@@ -58,6 +59,7 @@ ARGUMENTS: dict[str, Callable[[], Any]] = {
     "batch": lambda: 8,
     "c": lambda: 1.0,
     "contexts": lambda: torch.zeros(1, T, dtype=torch.int64),
+    "corrected": lambda: Corrected((1.0,), 1.0),
     "count": lambda: 8,
     "degree": lambda: 3,
     "depths": lambda: (0.0, 10.0),
@@ -80,6 +82,7 @@ ARGUMENTS: dict[str, Callable[[], Any]] = {
     "gradient_samples": lambda: 8,
     "grams": lambda: torch.zeros(1, 4, dtype=torch.float64),
     "integrand": lambda: lambda kernel: [kernel[0][0]],
+    "k": lambda: 2,
     "kernel": lambda: {(s,): [Fraction(1, 2)] * 2 for s in range(2)},
     "kernels": lambda: HALVES,
     "length": lambda: T,
@@ -91,6 +94,7 @@ ARGUMENTS: dict[str, Callable[[], Any]] = {
     "part": lambda: "all",
     "r": lambda: Fraction(1),
     "samples": lambda: 8,
+    "scales": lambda: (1.0,),
     "seed": lambda: 0,
     "step": lambda: 0.5,
     "tau": lambda: HALVES,
@@ -106,6 +110,9 @@ ARGUMENTS: dict[str, Callable[[], Any]] = {
 # S and n of the law are all they use
 SIZES = {
     "autograd.error_bound",
+    "frequency.corrected_ladder",
+    "frequency_network.padded_network",
+    "frequency_network.saturated_network",
     "hessian.configuration_network",
     "hessian.feature_directions",
     "hessian.free_columns",

@@ -24,7 +24,15 @@ from verify.runner import run_claims, select_claims
 from verify.settings import read_words, validate
 
 PAPER = papers()["sub-n-grams"]
-BY_FLOATS = ("SN0", "SN7", "SN14", "SN15")  # minutes of sampling and training that no certificate is about
+BY_FLOATS = (
+    "SN0",
+    "SN7",
+    "SN14",
+    "SN15",
+    "SN25",
+    "SN25e",
+    "SN26",
+)  # minutes of sampling and training that no certificate is about
 
 
 @pytest.mark.parametrize(

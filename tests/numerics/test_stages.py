@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import permutations
 
 import pytest
 import torch
@@ -13,12 +14,14 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from numerics.sub_ngrams.autograd import parameter_gradients
-from numerics.sub_ngrams.gradient_norm import GROUPS, from_batches, gradient_norms
-from numerics.sub_ngrams.levels import Level, TestSet, k_gram_level, k_gram_predictions, ladder, nearest_level
+from numerics.sub_ngrams.frequency import Corrected, CorrectedLevel
+from numerics.sub_ngrams.frequency_network import saturated_network
+from numerics.sub_ngrams.gradient_norm import GROUPS, from_batches, gradient_norms, over_relabellings
+from numerics.sub_ngrams.levels import TestSet, k_gram_level, k_gram_predictions, ladder
 from numerics.sub_ngrams.network import Network
 from numerics.sub_ngrams.plateaus import find_plateaus
 from numerics.sub_ngrams.sequences import enumerate_sequences
-from numerics.sub_ngrams.stages import analyse
+from numerics.sub_ngrams.stages import analyse, averaged, in_gaps
 from numerics.sub_ngrams.symmetries import distances, nearest, score_form
 from numerics.sub_ngrams.trajectory import Trajectory
 from proofs.sub_ngrams.configuration import Configuration
@@ -64,13 +67,20 @@ def test_the_level_is_the_mean_over_the_law() -> None:
     assert abs(level.loss - exact) < 4 * level.standard_error
 
 
-def test_nearest_level_and_its_gap() -> None:
-    levels = [Level(f"{k}-gram", k, loss, 0.0, 1.0) for k, loss in ((1, 1.0), (2, 0.9), (3, 0.6))]
-    levels.append(Level("Bayes", None, 0.58, 0.0, None))
-    found = {loss: nearest_level(levels, loss) for loss in (1.2, 0.96, 0.93, 0.8, 0.59)}
-    assert {loss: level.k for loss, (level, _) in found.items()} == {1.2: 1, 0.96: 1, 0.93: 2, 0.8: 2, 0.59: 3}
-    expected = {1.2: 2.0, 0.96: -0.4, 0.93: 0.3, 0.8: -1 / 3, 0.59: -1 / 30}
-    assert {loss: relative for loss, (_, relative) in found.items()} == pytest.approx(expected)
+def test_errors_in_units_of_the_gap_on_that_side() -> None:
+    levels = [
+        CorrectedLevel(k, loss, 0.0, Corrected((1.0,) * (k - 1), 1.0)) for k, loss in ((1, 1.0), (2, 0.9), (3, 0.6))
+    ]
+    found = [in_gaps(levels, levels[k - 1], loss) for k, loss in ((1, 1.2), (1, 0.96), (2, 0.93), (2, 0.8), (3, 0.59))]
+    assert found == pytest.approx([2.0, -0.4, 0.3, -1 / 3, -1 / 30])
+
+
+def test_averaged_parameters() -> None:
+    first, second = random_network(1), random_network(2)
+    mean = averaged([first, second])
+    for name, value in mean.named_parameters():
+        due = (first.get_parameter(name) + second.get_parameter(name)) / 2
+        assert float((value - due).detach().abs().max()) < 1e-15
 
 
 # --- plateaus ---
@@ -215,6 +225,20 @@ def test_noise_is_taken_out_without_bias() -> None:
     assert sum(batch_means) / 60 > squared * 1.05  # what a single batch would say
 
 
+def test_the_mean_over_all_relabellings() -> None:
+    """Against the six relabellings of three tokens, applied to rows and columns of every block."""
+    S, n, generator = 3, 2, torch.Generator().manual_seed(3)
+    for shape in ((n - 1, S, S), (n * S, n * S)):
+        g = torch.randn(*shape, generator=generator, dtype=torch.float64)
+        due = torch.zeros_like(g)
+        for order in permutations(range(S)):
+            index = torch.tensor(order if len(shape) == 3 else [slot * S + s for slot in range(n) for s in order])
+            due += g[..., index, :][..., index] / 6
+        assert float((over_relabellings(g, S) - due).abs().max()) < 1e-15
+    A = torch.randn(1, 4, 4, generator=generator, dtype=torch.float64)
+    assert over_relabellings(A, S) is A
+
+
 def test_the_estimate_is_the_mean_over_pairs() -> None:
     """Against loops over the batches; the jackknife leaves one out at a time."""
     m, batch = 5, 3
@@ -252,18 +276,20 @@ def test_without_noise_there_is_no_error() -> None:
 
 
 def test_a_trajectory_through_the_configurations() -> None:
-    """Networks at theta_1, theta_2, theta_3, one after the other: plateaus at the levels, in order."""
+    """Networks at theta_1^+, theta_2^+, theta_3^+, one after the other: plateaus with these names, at their levels."""
     law, T = NGramLaw(3, 3, Fraction(1, 2)), 24
     tests = TestSet.draw(law, T, 500, 1e-8, torch.Generator().manual_seed(9))
-    networks, losses, c = {}, [], {1: 1.0, 2: 2.0, 3: 2.1}
+    networks, losses = {}, []
+    at = {1: Corrected((), 2.0), 2: Corrected((1.6,), 2.0), 3: Corrected((1.6, 1.6), 2.0)}
     for step in range(0, 300, 10):
-        k = 1 + step // 100
-        networks[step] = Network.at_configuration(law, Configuration.k_gram(k, math.exp(c[k])), T, c_A=40.0)
+        networks[step] = saturated_network(law, at[1 + step // 100], T)
         losses.append(tests.mean_loss(networks[step]))
     trajectory = Trajectory(tuple(networks), tuple(losses), networks)
     stages = analyse(trajectory, law, epsilon=1e-8, test_samples=500, gradient_samples=64)
-    assert [plateau.level.k for plateau in stages.plateaus] == [1, 2, 3]
-    assert all(abs(plateau.relative) < 0.2 for plateau in stages.plateaus)
+    assert [plateau.name for plateau in stages.plateaus] == ["1-gram+", "2-gram+", "3-gram+"]
+    assert all(plateau.on_level for plateau in stages.plateaus)
+    for k, plateau in enumerate(stages.plateaus):
+        others = [x for i, x in enumerate(plateau.variations) if i != k]
+        assert plateau.variations[k] < min(others) / 2 and plateau.averaged
     assert [(jump.first, jump.last) for jump in stages.jumps] == [(90, 100), (190, 200)]
-    assert [nearest(shot.distances).k for shot in stages.snapshots[5::10]] == [1, 2, 3]
     assert all(shot.finite for shot in stages.snapshots)

@@ -31,6 +31,7 @@ DETAILS: dict[str, dict[str, Any]] = {
     "SN14c": GAPS,
     "SN15": {
         "levels": [{"name": "1-gram", "loss": 1.05}, {"name": "2-gram", "loss": 0.97}],
+        "corrected levels": [{"name": "1-gram+", "loss": 1.04}, {"name": "2-gram+", "loss": 0.96}],
         "plateaus": [{"first": 192, "last": 768, "loss": 0.954}],
         "jumps": [{"first": 0, "last": 192}],
     },

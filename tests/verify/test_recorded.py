@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 import torch
 
+from numerics.sub_ngrams.frequency import corrected_level
+from numerics.sub_ngrams.frequency_network import saturated_network
 from numerics.sub_ngrams.levels import TestSet
 from numerics.sub_ngrams.network import Network
 from numerics.sub_ngrams.recorded_losses import evenly, find_contradiction, loss_with_errors
@@ -57,10 +59,14 @@ def finding() -> Any:
 
 def test_the_recorded_trajectory_passes_the_bigram(finding: Any) -> None:
     assert finding.verdict == Verdict.VERIFIED and finding.instances == 2
-    assert [plateau["level"] for plateau in finding.details["plateaus"]] == ["2-gram", "3-gram"]
-    assert all(plateau["error"] < 0 for plateau in finding.details["plateaus"])  # the drift below the level is reported
+    assert [plateau["level"] for plateau in finding.details["plateaus"]] == ["2-gram+", "3-gram+"]
+    assert all(abs(plateau["relative"]) < 0.1 for plateau in finding.details["plateaus"])
+    assert all(
+        plateau["loss"] < plain["loss"] - 0.01
+        for plateau, plain in zip(finding.details["plateaus"], finding.details["levels"][1:3], strict=True)
+    )  # below the k-gram levels: what the frequency term explains
     assert finding.details["conditions"] == dict.fromkeys(
-        ("on a level", "in stages", "near theta_k", "small gradient", "peak at jumps"), "holds"
+        ("on a level", "nearest predictor", "in stages", "small gradient"), "holds"
     )
     assert "drift" in finding.footnote
 
@@ -80,13 +86,21 @@ def test_a_trajectory_that_is_none_of_it_is_refuted(tmp_path: Path) -> None:
     assert "in stages" in found.details["counterexample"]["failed"]
 
 
-def test_one_plateau_passes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A run taken up after 3 steps and left after 6: all that can be tested holds, on the one plateau that there is."""
-    path = tmp_path / "short.npz"
-    for steps in (3, 6):
-        assert train.main(f"n=2 S=2 T=6 steps={steps} every=1 checkpoint={path}".split()) == 0
-    capsys.readouterr()
-    found = plateaus.plateaus_at_k_grams(settings(path), Run())
+def at_theta_2(T: int = 8) -> tuple[NGramLaw, Network, float]:
+    """The network at theta_2^+, at n = 2, and its loss."""
+    law = NGramLaw(2, 2, Fraction(1, 2))
+    tests = TestSet.draw(law, T, 4096, 1e-8, torch.Generator().manual_seed(3))
+    network = saturated_network(law, corrected_level(2, 2, tests).best, T)
+    return law, network, tests.mean_loss(network)
+
+
+def test_one_plateau_passes_nothing(tmp_path: Path) -> None:
+    """A run that stays at theta_2^+: all that can be tested holds, on the one plateau that there is."""
+    path = tmp_path / "flat.npz"
+    _, network, loss = at_theta_2()
+    steps = tuple(range(6))
+    np.savez(path, **Trajectory(steps, (loss,) * 6, dict.fromkeys(steps, network)).arrays())
+    found = plateaus.plateaus_at_k_grams(settings(path, alpha="1/2"), Run())
     assert found.instances == 1 and set(found.details["conditions"].values()) == {"holds", "not tested"}
     assert found.verdict == Verdict.UNDECIDED and found.reason == "a single plateau: nothing to pass through"
 

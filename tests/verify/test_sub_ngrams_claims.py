@@ -205,9 +205,9 @@ def test_a_rate_that_a_second_computation_does_not_confirm_is_not_refuted(monkey
 
 
 def test_parts_of_a_training_claim_that_had_nothing_to_test_are_in_its_scope(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plateaus, "conditions", lambda stages: {"on a level": "holds", "near theta_k": "not tested"})
+    monkeypatch.setattr(plateaus, "conditions", lambda stages: {"in stages": "holds", "small gradient": "not tested"})
     (result,) = run("k=2 n=3", "SN15")
-    assert result.finding.scope.endswith("; not tested: near theta_k")
+    assert result.finding.scope.endswith("; not tested: small gradient")
 
 
 @pytest.mark.parametrize("select", ["SN11", "SN12", "SN12c", "SN14", "SN14c", "SN23", "SN23c"])

@@ -12,11 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from numerics.sub_ngrams.frequency_network import padded_network, saturated_network
 from numerics.sub_ngrams.stages import Stages
 from proofs.sub_ngrams import adversaries, sufficient_condition
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.enumeration import enumeration
 from proofs.sub_ngrams.escape import Feature, first_derivative, kernel_on_lags
+from proofs.sub_ngrams.frequency import FrequencyConfiguration
 from proofs.sub_ngrams.infinite_length import random_kernel
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.merged_limit import Enclosure, bigram_enclosure, trigram_enclosure
@@ -30,6 +32,8 @@ from verify.papers.sub_ngrams import (
     finite_length,
     finite_length_blocks,
     fixed_length,
+    frequency,
+    frequency_numbers,
     identities,
     infinite_bounds,
     loss,
@@ -76,6 +80,10 @@ REPEATS = adversaries.repeats(2, 3, 1, Fraction(1, 1000))
 ZEROS = {(0, 0): Fraction(1)}
 
 
+PLUS = FrequencyConfiguration(3, 4, (Fraction(5, 4),), Fraction(7, 8))
+FREQUENT = FrequencyConfiguration(2, 5, (Fraction(6, 5),), Fraction(9, 10))
+
+
 def values(space: sufficient_condition.FiniteSpace) -> list[object]:
     return [space.weight, space.tau, space.p, space.dlogp]
 
@@ -85,7 +93,7 @@ def doubled_derivative(kernel: object, words: object) -> object:
 
 
 def no_stages(seed: int) -> Stages:
-    return Stages(levels=[], plateaus=[], jumps=[], snapshots=[])
+    return Stages(levels=[], corrected=[], plateaus=[], jumps=[], snapshots=[])
 
 
 derivative = partial(escape.no_other_derivative, Feature.of_lag(LAGS, 2))
@@ -134,6 +142,13 @@ HARMLESS: dict[Callable[..., bool], list[list[object]]] = {
     variants.do_not_rise: [[[(16, 256), (64, 4096)]]],
     variants.stays_above_half: [[SETTINGS, GROWING, variants.output_gap], [SETTINGS, GROWING, variants.slope_in_A]],
     plateaus.fails_again: [[no_stages, 0, ["on a level", "in stages"]]],
+    frequency.fails_by_the_network: [
+        [LAW, PLUS, lambda effect: effect.slope < 0 < effect.gain],
+        [LAW, PLUS, lambda effect: effect.corpus == 0],
+    ],
+    frequency.slope_stays: [[KERNEL, k] for k in (1, 2, 3)],
+    frequency_numbers.is_not_nearer: [[frequency_numbers.POINTS[-1], saturated_network, 0]],
+    frequency_numbers.has_another_rate: [[32, 0]],
     agreement.disagree: [[*differ, "closed_form", Options()], [*differ, "enumeration", Options()]],
     second_computations.is_no_moment: [[*moment, 2 / 7, 1e-12]],
     second_computations.is_no_norm: [[LAW, FINITE, 5, name, norm, ROUNDING] for name, norm in NORMS.items()],
@@ -161,6 +176,12 @@ HARMFUL: dict[Callable[..., bool], list[list[object]]] = {
     loss.is_no_rung: [[IDLE, (1,), (1, 2)]],
     escape.fails_on_rational_kernels: [[doubled_derivative, 2, 3, 0]],
     escape.is_not_negative: [[IDLE, LAGS, 2]],
+    frequency.fails_by_the_network: [
+        [LAW, PLUS, lambda effect: effect.corpus < 0],
+        [LAW, PLUS, lambda effect: 2 * effect.previous <= effect.slope],
+        [NGramLaw(2, 2, Fraction(1, 1000)), FREQUENT, lambda effect: effect.slope < 0 < effect.gain],
+    ],
+    frequency_numbers.is_not_nearer: [[frequency_numbers.POINTS[-1], padded_network, 0]],
     variants.do_not_rise: [[[(16, 50), (64, 50)]], [[(16, 256), (64, 4096), (128, 4096)]]],
     variants.stays_above_half: [[SETTINGS, FIXED, variants.output_gap]],
     second_computations.is_no_moment: [[*moment, 2.0001 / 7, 1e-12]],

@@ -51,7 +51,7 @@ def draw_plateaus(axes: Axes, details: Mapping[str, Any]) -> str:
     "SN15",
     "a run passes the corrected k-grams",
     assumptions=("one recorded run: trajectory=FILE, by default the packaged one",),
-    plot=Plot(("levels", "plateaus", "jumps"), draw_plateaus),
+    plot=Plot(("levels", "corrected levels", "plateaus", "jumps"), draw_plateaus),
 )
 def plateaus_at_k_grams(settings: SubNGramSettings, run: Run) -> Finding:
     """The recorded run passes through plateaus at the levels of theta_k^+, the k-grams with a frequency term, k

@@ -128,7 +128,7 @@ def effect(S: int, n: int, T: int, alpha: Fraction, initial: str, k: int, root: 
         corpus -= probability * sum(g) / S  # each token is as frequent as any other
         previous -= probability * sum((g[j] * f[x[j - 1]] for j in range(1, T)), Fraction(0))
         for s in set(x):
-            p, corrected = (sum(w for w, y in zip(W, x, strict=True) if y == s) / sum(W) for W in (E, damped))
+            p, corrected = (Fraction(sum(w for w, y in zip(W, x, strict=True) if y == s)) / sum(W) for W in (E, damped))
             gain += probability * P[s] * (1 - p / corrected)
     return Effect(slope, corpus, previous, gain)
 

@@ -118,7 +118,7 @@ def _draw_gradient(axes: Axes, stages: Stages, batch: int) -> None:
     bars = [plateau for plateau in stages.plateaus if plateau.averaged and plateau.averaged[TOTAL].squared > 0]
     for i, plateau in enumerate(bars):
         norm = plateau.averaged[TOTAL].norm
-        label = "at averaged parameters" if i == 0 else None
+        label = "_nolegend_" if i else "at averaged parameters"
         axes.plot([plateau.first, plateau.last], [norm, norm], color=CORRECTED, linewidth=2.2, label=label)
     axes.set_yscale("log")
     norms = [shot.gradients[name].norm for shot in stages.snapshots for name in GROUPS]
