@@ -67,7 +67,7 @@ def test_words_stay_words(id: str) -> None:
         if isinstance(formula, Formula):
             for before, token in zip((None, *formula.tokens), formula.tokens, strict=False):
                 index = before is not None and before.text in ("_", "°")
-                product = re.fullmatch(r"[A-Z]{2}|d[a-zA-Z]|d(mu|pi)", token.text)
+                product = re.fullmatch(r"[A-Z]{2}|d[a-zA-Z]|d(mu|pi|beta)", token.text)
                 assert token.kind != "word"
                 assert token.kind != "name" or len(token.text) == 1 or token.text in known or index or product, (
                     token.text

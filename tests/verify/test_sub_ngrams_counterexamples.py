@@ -81,7 +81,7 @@ ZEROS = {(0, 0): Fraction(1)}
 
 
 PLUS = FrequencyConfiguration(3, 4, (Fraction(5, 4),), Fraction(7, 8))
-FREQUENT = FrequencyConfiguration(2, 5, (Fraction(6, 5),), Fraction(9, 10))
+FREQUENT = FrequencyConfiguration(2, 6, (Fraction(7, 6),), Fraction(11, 12))
 
 
 def values(space: sufficient_condition.FiniteSpace) -> list[object]:

@@ -191,8 +191,8 @@ STATEMENTS: dict[str, str] = {
     ),
     "SN25f": "At alpha = 1/1000 too, dL/dbeta < 0 at theta_k, and the loss of theta_k^+ is lower.",
     "SN26a": (
-        "At T = infinity, then c = infinity, given a kernel with positive entries, dL/dbeta = 0 at beta = 0, and "
-        "d2L/dbeta2 = E Var_p(f) >= 0 at every beta: theta_k is the best theta_k^+, and the ladder of SN11 is "
-        "untouched."
+        "At T = infinity, then c = infinity, given a kernel with positive entries, dL/dbeta = 0 at beta = 0, and the "
+        "second derivative, the mean of the variance of f under p, is at least 0 at every beta: theta_k is the best "
+        "theta_k^+, and the ladder of SN11 is untouched."
     ),
 }
