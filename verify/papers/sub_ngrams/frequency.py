@@ -252,9 +252,9 @@ def _as_good_before(effect: FrequencyEffect) -> bool:
     reference="mathematics/sub-n-grams/training#sn26a",
 )
 def nothing_at_infinite_length(settings: SubNGramSettings, run: Run) -> Finding:
-    """At T = infinity, then c = infinity, given a kernel with positive entries, dL/dbeta = 0 at beta = 0, and the second
-    derivative, the mean of the variance of f under p, is at least 0 at every beta: theta_k is the best theta_k^+, and
-    the ladder of SN11 is untouched.
+    """At T = infinity, then c = infinity, given a kernel with positive entries, dL/dbeta = 0 at beta = 0, and the
+    second derivative, the mean of the variance of f under p, is at least 0 at every beta: theta_k is the best
+    theta_k^+, and the ladder of SN11 is untouched.
 
     dL/dbeta for all kernels and f, as symbols; the curvature on rational kernels.
     """
