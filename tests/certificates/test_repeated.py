@@ -23,7 +23,7 @@ def made(paper: str, words: str) -> dict[str, Any]:
 
 
 REPEATED: list[tuple[str, str, str, str | None]] = [  # and the list of the witness that goes with it
-    ("sub-n-grams", "k=2 n=2 select=SN11", "kernels", None),
+    ("sub-n-grams", "k=2 n=3 S=3 select=SN5", "kernels", None),
     ("next-token", "dataset=DS-A select=NT7m", "datasets", "datasets"),
     ("next-token", "dataset=DS-A select=NT9m", "datasets", "datasets"),
 ]

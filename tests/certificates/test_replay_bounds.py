@@ -217,7 +217,7 @@ def sample() -> list[Any]:
     ]
 
 
-COMPUTED_WITH = ("MF6", "MF6c", "MF7", "MF9c", "SN12c")  # so that long numbers may be declined
+COMPUTED_WITH = ("MF6", "MF6c", "MF7", "MF9c", "SN12c", "SN23c")  # so that long numbers may be declined
 
 
 @pytest.mark.parametrize(("paper", "entry", "leaf"), sample())

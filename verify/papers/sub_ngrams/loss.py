@@ -153,7 +153,7 @@ def ladder(settings: SubNGramSettings, run: Run) -> Finding:
         scope=f"{'almost every positive kernel; ' * bool(symbolic)}{len(kernels) * of_each} rungs on {len(kernels)} "
         f"rational kernel{'s' * (len(kernels) > 1)}, S={S}, n={n}",
         instances=len(steps),
-        found=levels if 0 < len(levels) < 32 else f"{len(steps)} strict rungs",
+        found=levels if 0 < len(levels) < 32 else f"{len(kernels) * of_each} strict rungs",
         predicted="every rung strict",
         counterexample=None if flat is None else _no_rung(*flat),
         details=printed,

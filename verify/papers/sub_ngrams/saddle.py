@@ -121,18 +121,18 @@ def saddle_for_every_kernel(settings: SubNGramSettings, run: Run) -> Finding:
         return too_dear(seconds, run, what="the block of one rational kernel", scope=f"S={S}, n={n}")
     (rows,) = rational_kernels(S, len(lags) + 1, 1, settings.seed)
     kernel = kernel_on_lags(S, n, lags, rows)
-    flat = saddle.entry_that_stays(kernel, lags) is None
+    flat, a = saddle.entry_that_stays(kernel, lags) is None, saddle.query_lag(n, lags)
     return decide(
         not flat,
         evidence=evidence_of(()),
         scope=f"S={S}, n={n}, lags {braces(lags)}; one kernel, that ignores all other lags",
         instances=1,
-        found=f"M_{{{saddle.query_lag(n, lags)},0}} = 0" if flat else "not 0",
+        found=f"M_{{{a},0}} = 0" if flat else "not 0",
         predicted="0",
         counterexample=Counterexample({"kernel": kernel}, partial(has_no_mixed_derivative, kernel, lags))
         if flat
         else None,
-        certificate=Certificate({"S": S, "n": n, "lags": lags}, {"kernel": kernel}) if flat else None,
+        certificate=Certificate({"S": S, "n": n, "lags": lags}, {"kernel": kernel, "query lag": a}) if flat else None,
         undecided="the block was not computed",
     )
 

@@ -80,6 +80,7 @@ def no_saddle(c: Certificate) -> str:
     S, n = read_S_n(c.parameters)
     lags = read_lags(c.parameters, n)
     a = query_lag(c, n, lags)
+    c.demand(c.witness.integer("query lag", 0, n - 1) == a, f"witness.query lag: it is {a}")
     kernel = c.witness.matrix("kernel")
     check_kernel(c, kernel, S, n, "witness.kernel", S * S * cost(S, n, len(lags)), "series of the loss")
     words = chain(kernel, S, n)
