@@ -1,4 +1,4 @@
-"""Claims whose general form, for all sizes at once, is proved in Coq (proofs/coq; optional: `make formal`)."""
+"""What is proved in Coq for all sizes at once: claims, and lemmas (proofs/coq; optional: `make formal`)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class FormalTheorem:
 
 @cache
 def formal_theorems() -> dict[str, tuple[FormalTheorem, ...]]:
-    """Claim id -> its theorems. Empty where the proofs are not at hand."""
+    """Claim id, or anchor of a lemma, -> its theorems. Empty where the proofs are not at hand."""
     index = files("proofs") / "coq" / "index.json"
     if not index.is_file():
         return {}

@@ -3,8 +3,8 @@
 From Coq Require Import Reals.
 From mathcomp Require Import ssreflect ssrfun ssrbool eqtype ssrnat seq fintype finset finfun bigop.
 From mathcomp Require Import order ssralg ssrnum.
-From SubNGrams Require score_identity score_blocks chain_rule estimator_bound.
-From SubNGrams Require sufficient_condition infinite_length decay.
+From SubNGrams Require score_identity score_blocks chain_rule estimator_bound sufficient_condition.
+From SubNGrams Require infinite_length decay sampled_label rotation edits visits type_one.
 
 Check @score_identity.score_identity.
 Print Assumptions score_identity.score_identity.
@@ -30,5 +30,35 @@ Check @sufficient_condition.measurability_is_needed.
 Print Assumptions sufficient_condition.measurability_is_needed.
 Check @infinite_length.stationary.
 Print Assumptions infinite_length.stationary.
+Check @infinite_length.query_side.
+Print Assumptions infinite_length.query_side.
 Check @decay.decay.
 Print Assumptions decay.decay.
+Check @sampled_label.sampled_label.
+Print Assumptions sampled_label.sampled_label.
+Check @sampled_label.block_by_sampled_label.
+Print Assumptions sampled_label.block_by_sampled_label.
+Check @sampled_label.difference_at_most_one.
+Print Assumptions sampled_label.difference_at_most_one.
+Check @rotation.rotation.
+Print Assumptions rotation.rotation.
+Check @rotation.rotation_of_matched.
+Print Assumptions rotation.rotation_of_matched.
+Check @rotation.gamma_of_q.
+Print Assumptions rotation.gamma_of_q.
+Check @decay.size_of_active_query.
+Print Assumptions decay.size_of_active_query.
+Check @decay.size_of_active_key.
+Print Assumptions decay.size_of_active_key.
+Check @decay.any_key_functional.
+Print Assumptions decay.any_key_functional.
+Check @edits.edits.
+Print Assumptions edits.edits.
+Check @visits.visits.
+Print Assumptions visits.visits.
+Check @visits.stationary_visits.
+Print Assumptions visits.stationary_visits.
+Check @type_one.type_one_difference.
+Print Assumptions type_one.type_one_difference.
+Check @type_one.type_one_block.
+Print Assumptions type_one.type_one_block.

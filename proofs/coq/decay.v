@@ -181,10 +181,10 @@ Theorem any_key_functional (r : F) (f : Word -> Word -> S -> F) :
   `|\sum_u pi kappa u * (\sum_w \sum_s score Lambda kappa r u w s * f u w s)| <= Gamma S #|Lambda| r.
 Proof.
 move=> r_ge0 f_range reads_Lambda; rewrite score_as_differences //.
-apply: le_trans (rotation (h := context) label item_weight_ge0 r_ge0 _ _) _ => // [t t' i /same_context same |].
-  exact: reads_Lambda.
-apply: le_trans (share_of_others_le_gamma context item_weight_ge0 r_ge0 some_token) _.
-by rewrite total_is_one mul1r card_lags.
+have /andP[first second] : _ <= _ <= m item_weight * Gamma S #|{: Lags}| r :=
+  rotation (h := context) label item_weight_ge0 r_ge0 (value := fun t i => f t.1 i.1 i.2) some_token
+    (fun t i => f_range _ _ _) (fun t t' i same => reads_Lambda _ _ _ _ (proj1 (same_context t t') same)).
+by apply: le_trans first _; rewrite total_is_one mul1r card_lags in second.
 Qed.
 
 Theorem size_of_active_query (r : F) (a : 'I_d) (b : option 'I_d) (f : S -> S -> F) :

@@ -12,7 +12,7 @@
 
        Gamma  =  1 - (1 + (S-1) r)^-L  =  1 - (q / (q + S - 1))^L,                                        gamma_of_q
 
-       |sum_t k_t Phi_F(t)|  <=  sum_h N_h W_h / (N_h + W_h)  <=  m Gamma            rotation, share_of_others_le_gamma
+       |sum_t k_t Phi_F(t)|  <=  sum_h N_h W_h / (N_h + W_h)  <=  m Gamma                                     rotation
 
    if value(t, i) depends on the target through h(t) alone (a + 1 in Lambda: the query token is at a lag of Lambda), and
 
@@ -158,7 +158,7 @@ rewrite big_split /= -!mulr_suml sum_n sum_w -/B /Gamma -/B.
 by apply: le_of_eq; algebra F.
 Qed.
 
-Theorem share_of_others_le_gamma :
+Lemma share_of_others_le_gamma :
   (0 < #|S|)%N -> \sum_c N predT c * W predT c / (N predT c + W predT c) <= m * Gamma S #|L| r.
 Proof. by move=> S_gt0; apply: shares_le; rewrite ?sum_N ?sum_W // => c; [apply: N_ge0 | apply: W_ge0]. Qed.
 
@@ -230,10 +230,10 @@ Qed.
 End OneClass.
 
 Theorem rotation (value : I -> I -> F) :
-  (forall t i, 0 <= value t i <= 1) -> (forall t t' i, h t = h t' -> value t i = value t' i) ->
-  `|\sum_t k t * Phi_F value t| <= \sum_c N predT c * W predT c / (N predT c + W predT c).
+  (0 < #|S|)%N -> (forall t i, 0 <= value t i <= 1) -> (forall t t' i, h t = h t' -> value t i = value t' i) ->
+  `|\sum_t k t * Phi_F value t| <= \sum_c N predT c * W predT c / (N predT c + W predT c) <= m * Gamma S #|L| r.
 Proof.
-move=> range reads_context; rewrite (partition_big h predT) //=.
+move=> S_gt0 range reads_context; rewrite share_of_others_le_gamma // andbT (partition_big h predT) //=.
 apply: le_trans (ler_norm_sum _ _ _) _; apply: ler_sum => c _.
 have [t0 /eqP in_c | empty] := pickP (fun t => h t == c); last first.
   by rewrite big_pred0 // normr0 divr_ge0 ?addr_ge0 ?mulr_ge0 ?N_ge0 ?W_ge0.

@@ -67,7 +67,12 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_index_names_claims_and_theorems_that_exist() -> None:
-    assert set(INDEX) <= {claim.id for claim in PAPER.claims}
+    page = (ROOT / "docs" / "mathematics" / "sub-n-grams" / "finite-length.md").read_text(encoding="utf-8")
+    lemmas = set(INDEX) - {claim.id for claim in PAPER.claims}
+    for lemma in lemmas:
+        assert f"({lemma})=" in page
+        assert all(f"`{entry['theorem']}`" in page for entry in INDEX[lemma])
+    assert {step.where for claim in PAPER.claims for step in claim.steps if step.where.startswith("lemma-")} >= lemmas
     for entry in ENTRIES:
         source = without_comments((ROOT / entry["file"]).read_text())
         assert len(re.findall(rf"^Theorem {entry['theorem']}\b", source, re.MULTILINE)) == 1, entry
@@ -149,7 +154,30 @@ MUTATIONS = [
     ),
     ("infinite_length", "(tau u s / prediction r u s - 1)", "(tau u s / prediction r u s + 1)"),
     ("infinite_length", "  a \\in Lambda \\/", "  a \\notin Lambda \\/"),
-    ("decay", "<= constant * r.", "<= constant * r ^+ 2."),
+    ("ordered_field", "0 <= c * b - a * d -> a / b <= c / d", "0 <= a * d - c * b -> a / b <= c / d"),
+    (
+        "rotation",
+        "<= m * Gamma S #|L| r.\nProof.\nmove=> S_gt0 range",
+        "<= m * Gamma S #|L|.+1 r / 2%:R.\nProof.\nmove=> S_gt0 range",
+    ),
+    ("rotation", "(forall t t' i, h t = h t' -> value t i = value t' i) ->", "True ->"),
+    ("rotation", "<= 2%:R * m * Gamma S #|L| r", "<= m * Gamma S #|L| r"),
+    ("rotation", "= 1 - (q / (q + #|S|%:R - 1)) ^+ L", "= 1 - (q / (q + #|S|%:R)) ^+ L"),
+    ("edits", "(r%:R / #|A :&: matching|%:R) +", "(r%:R / #|A :&: matching|.+1%:R) +"),
+    ("edits", "(forall i, i \\in matching -> omega i = 1) ->", "True ->"),
+    ("decay", "<= 2%:R * (#|S|%:R ^+ #|Lambda| - 1) * r.", "<= (#|S|%:R ^+ #|Lambda| - 1) * r."),
+    ("decay", "tested r a b f| <= Gamma S #|Lambda| r", "tested r a b f| <= Gamma S #|Lambda| r / 2%:R"),
+    ("decay", "tested r a (Some l) f| <= 2%:R * Gamma", "tested r a (Some l) f| <= Gamma"),
+    (
+        "sampled_label",
+        "psi j) = sum size (fun y => P y * Phi z psi y).",
+        "psi j) = - sum size (fun y => P y * Phi z psi y).",
+    ),
+    ("sampled_label", "Rabs (Phi z psi y) <= 1.", "Rabs (Phi z psi y) <= 1 / 2."),
+    ("type_one", "y) <= r / (INR (N y) - 1 + r).", "y) <= r / (INR (N y) + r)."),
+    ("type_one", "Hypotheses (b_in : lag b = true)", "Hypotheses (b_in : lag b = false)"),
+    ("visits", "<= INR m * phi (INR K * r / INR m).\nProof.", "<= INR m * phi (r / INR m).\nProof."),
+    ("visits", "  (0 < m)%nat -> stationary ->", "  (0 < m)%nat -> True ->"),
 ]
 
 

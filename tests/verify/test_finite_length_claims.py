@@ -154,7 +154,7 @@ def test_every_step_of_a_proof_is_where_it_says() -> None:
 def test_every_report_tells_what_the_general_form_rests_on() -> None:
     (result,) = run("k=2 n=3", "SN16")
     entry = claim_entry(result)
-    assert entry["general"] == "written" and [step["evidence"] for step in entry["steps"]].count("formal") == 1
+    assert entry["general"] == "written" and [step["evidence"] for step in entry["steps"]].count("formal") == 3
     assert cells(result)[3].plain == "enclosure, written"
     assert "in general: written" in account(result) and "Lemma 4: visits from any start (written)" in account(result)
     told = explained(PAPER, result.claim)
