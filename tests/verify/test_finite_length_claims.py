@@ -158,7 +158,7 @@ def test_every_report_tells_what_the_general_form_rests_on() -> None:
     assert cells(result)[3].plain == "enclosure, written"
     assert "in general: written" in account(result) and "Lemma 4: visits from any start (written)" in account(result)
     told = explained(PAPER, result.claim)
-    assert "in general  written" in told and "Lemma 6: one sequence, with a read key lag: written" in told
+    assert "in general  written" in told and "Lemma 6: one sequence, with a read key lag, q finite: formal" in told
 
 
 def test_bounds_that_say_something_are_counted() -> None:
