@@ -14,6 +14,7 @@ from verify.papers.mean_field import (
     numeric,
     particles,
     prompts,
+    values,
 )
 from verify.papers.mean_field.settings import MeanFieldSettings, headline
 from verify.papers.mean_field.symbols import SYMBOLS
@@ -26,7 +27,7 @@ PAPER = Paper(
     settings=MeanFieldSettings,
     provenance=PROVENANCE,
     symbols=SYMBOLS,
-    claims=claims_of(identities, landscape, inequalities, dynamics, attention, prompts, particles, numeric),
+    claims=claims_of(identities, landscape, inequalities, dynamics, attention, prompts, particles, values, numeric),
     headline=headline,
     selftest={"mean-field": "select=MF1,MF6c,MF12"},
 )

@@ -126,11 +126,11 @@ def _operator(at: Values) -> list[list[Fraction]]:
 def _another_rate(at: Values) -> bool:
     """Whether the least eigenvalue that is not 0 of the operator is outside of the interval."""
     K, (low, high) = _operator(at), at["rate"]
-    zero = _eigenvalues_below(K, low / 2**200)
-    return not (zero == _eigenvalues_below(K, low * (1 - EDGE)) and zero < _eigenvalues_below(K, high * (1 + EDGE)))
+    zero = eigenvalues_below(K, low / 2**200)
+    return not (zero == eigenvalues_below(K, low * (1 - EDGE)) and zero < eigenvalues_below(K, high * (1 + EDGE)))
 
 
-def _eigenvalues_below(S: Rows, x: Fraction) -> int:
+def eigenvalues_below(S: Rows, x: Fraction) -> int:
     """How many eigenvalues of S are less than x, by Sylvester's law of inertia."""
     found = pivots([[y - x * (i == j) for j, y in enumerate(row)] for i, row in enumerate(S)])
     if found is None:

@@ -1,0 +1,91 @@
+"""The critical points of any target F, whatever its rank and however often an eigenvalue occurs.
+
+dL/dH = 0 says that P G Q = 0 for G = F^T F: the null space of H is invariant under G, of dimension m - k, and 2L is the
+sum of the eigenvalues of G there. So 2L is the sum of at most m - k positive eigenvalues of G, counted with
+multiplicity, and every such sum is attained: as rank F <= k, the kernel of G fills up the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from itertools import product
+
+from flint import arb, ctx, fmpq, fmpq_mat, fmpz_poly
+
+from proofs.mean_field.enclosures import PRECISION
+from proofs.mean_field.model import Model
+from proofs.rational_matrix import kernel
+
+
+class AnyTarget:
+    """F (k x m, rationals) with the factors of the characteristic polynomial of G = F^T F, other than x."""
+
+    def __init__(self, F: fmpq_mat):
+        self.F, self.k, self.m = F, F.nrows(), F.ncols()
+        self.G = F.transpose() * F
+        _, factors = self.G.charpoly().numer().factor()
+        self.factors: list[tuple[fmpz_poly, int]] = [(p, times) for p, times in factors if p[0] != 0]
+
+    @cached_property
+    def eigenvalues(self) -> list[tuple[arb, int]]:
+        """The positive eigenvalues of F F^T in rising order, as enclosures, each with its multiplicity."""
+        with ctx.workprec(PRECISION):
+            roots = [(root.real, times) for p, times in self.factors for root, _ in p.complex_roots()]
+        return sorted(roots, key=lambda pair: pair[0].mid())
+
+    @cached_property
+    def critical_values(self) -> list[tuple[tuple[int, ...], arb]]:
+        """How often each eigenvalue is taken, and L there; by size of L."""
+        found = []
+        with ctx.workprec(PRECISION):
+            for counts in product(*(range(times + 1) for _, times in self.eigenvalues)):
+                if sum(counts) <= self.m - self.k:
+                    terms = (x * t for (x, _), t in zip(self.eigenvalues, counts, strict=True))
+                    found.append((counts, sum(terms, arb(0)) / 2))
+        return sorted(found, key=lambda pair: pair[1].mid())
+
+    def rational_points(self) -> Iterator[tuple[fmpq_mat, fmpq]]:
+        """A rational critical H for each choice of whole sets of conjugate eigenvalues, and L there (Vieta)."""
+        for counts in product(*(range(times + 1) for _, times in self.factors)):
+            chosen = list(zip(self.factors, counts, strict=True))
+            size = sum(p.degree() * t for (p, _), t in chosen)
+            if size > self.m - self.k:
+                continue
+            rows = [row for (p, _), t in chosen for row in self._invariant(p, t)]
+            rows += kernel(self.F).transpose().table()[: self.m - self.k - size]
+            H = kernel(fmpq_mat(rows)).transpose() if rows else _identity(self.m)
+            doubled = sum((fmpq(-p[p.degree() - 1], p[p.degree()]) * t for (p, _), t in chosen), fmpq(0))
+            yield H, doubled / 2
+
+    def _invariant(self, p: fmpz_poly, times: int) -> list[list[fmpq]]:
+        """A basis of a G-invariant space on which p is the minimal polynomial, of dimension times deg p."""
+        value, power = fmpq_mat(self.m, self.m), _identity(self.m)
+        for coefficient in p.coeffs():
+            value, power = value + power * fmpq(coefficient), power * self.G
+        rows: list[list[fmpq]] = []
+        for start in kernel(value).transpose().table():
+            if len(rows) == times * p.degree():
+                break
+            if fmpq_mat([*rows, start]).rank() > len(rows):
+                vector = fmpq_mat([start])
+                for _ in range(p.degree()):
+                    rows.append(vector.table()[0])
+                    vector = vector * self.G
+        return rows
+
+
+def descent(model: Model) -> fmpq_mat:
+    """R = u z^T, M^T u = 0 and a unit vector z, Z z != 0, at a critical point with L > 0; 0 where there is no such u.
+
+    There is one, as M Z = 0 and Z != 0. D^2 L[RF,RF] = - (u^T A^-1 u) |Z z|^2.
+    """
+    null = kernel(model.M.transpose()).transpose().table()
+    if not null:
+        return model.Z * 0
+    column = next(j for j, row in enumerate(model.Z.table()) if any(x != 0 for x in row))
+    return fmpq_mat([[x] for x in null[0]]) * fmpq_mat([_identity(model.Z.nrows()).table()[column]])
+
+
+def _identity(n: int) -> fmpq_mat:
+    return fmpq_mat([[int(i == j) for j in range(n)] for i in range(n)])
