@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ def test_matrices_of_a_file_can_refute(tmp_path: Path, monkeypatch: pytest.Monke
     assert check("MF9", k=2, m=3).verdict is Verdict.VERIFIED
     finding = check("MF9", k=2, m=3, matrices=file)
     assert finding.verdict is Verdict.REFUTED
-    assert finding.details["counterexample"]["H"] == [["1/2", "0", "1"], ["0", "1", "0"]]
+    assert finding.details["counterexample"]["H"] == [[Fraction(1, 2), 0, 1], [0, 1, 0]]
 
 
 @pytest.mark.parametrize(("k", "m"), [(1, 2), (2, 3), (4, 5)])

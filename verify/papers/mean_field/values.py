@@ -36,7 +36,8 @@ def critical_values(settings: MeanFieldSettings, run: Run) -> Finding:
     most m - k positive eigenvalues of F F^T, counted with multiplicity, over 2; where L > 0
     there, D^2 L[RF,RF] = - (u^T A^-1 u) |Z z|^2 < 0 for R = u z^T with M^T u = 0 and Z z != 0.
 
-    Eigenvalues enclosed and counted by inertia; a rational critical H, and its R, for each union of whole sets of conjugates.
+    Eigenvalues enclosed and counted by inertia; a rational critical H, and its R, for each union of whole sets of
+    conjugates.
     """
     given = given_model(settings)
     random = generator(settings, "MF15")
