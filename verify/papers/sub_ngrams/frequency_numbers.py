@@ -216,8 +216,8 @@ SECONDS_OF_STEP = 3e-4  # of drawing one token of all sequences, at most a chunk
 @one_thread()
 def fades(settings: SubNGramSettings, run: Run) -> Finding:
     """From T = 32 to 512, T D is positive and stays within a factor of 2 of its value at T = 128, where D = -dL/dbeta
-    at theta_2 and its best scale. So the best beta, D / V, falls like 1/T, and the gain, D^2 / (2V), like 1/T^2. Decided
-    is this within four standard errors.
+    at theta_2 and its best scale. So the best beta, D / V, falls like 1/T, and the gain, D^2 / (2V), like 1/T^2.
+    Decided is this within four standard errors.
 
     S = 3, n = 3, alpha = 1/2, initial = dirichlet: from drawn sequences, with a control variate. T = 2048 and 10^4 are
     shown and decide nothing: there the errors are larger than D.
