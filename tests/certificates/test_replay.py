@@ -185,7 +185,9 @@ def same_statement(entry: dict[str, Any], claim: str, verdict: str) -> bool:
     """Whether these parameters make a true statement of the other claim too, which needs no witness of its own."""
     both = {entry["claim"], claim} == {"SN3", "SN3c"} and entry["parameters"]["lags"] == []  # both sides are 0
     saddle = {entry["claim"], claim} == {"MF6c", "MF9c"} and verdict == entry["verdict"]  # one saddle refutes both
-    return saddle or (verdict == "VERIFIED" and (entry["witness"] == {} or both))
+    # each is decided anew from the law, T, c and beta: slopes and gains
+    frequency = {entry["claim"], claim} <= {"SN25a", "SN25c", "SN25d", "SN25f"}
+    return saddle or frequency or (verdict == "VERIFIED" and (entry["witness"] == {} or both))
 
 
 def test_a_false_statement_with_a_fitting_digest_is_rejected() -> None:

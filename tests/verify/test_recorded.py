@@ -122,11 +122,11 @@ def own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
 def test_n_S_and_the_law_are_those_of_the_file(own: Path) -> None:
     for given in ({}, {"n": "2"}, {"S": "2", "alpha": "3/7", "initial": "uniform"}):
         chosen = settings(own, **given)
-        assert PAPER.headline(chosen) == "k=2  n=2  S=2  alpha=3/7  initial uniform  lags {1}  trajectory run.npz"
+        assert PAPER.headline(chosen) == "k=2  n=2  S=2  alpha=3/7  lags {1}  initial uniform  trajectory run.npz"
         plain = settings_as_plain(chosen)
         assert [plain[key] for key in ("k", "n", "S", "alpha", "initial")] == [2, 2, 2, "3/7", "uniform"]
     chosen = settings(PACKAGED)  # known by its digest
-    assert PAPER.headline(chosen).startswith("k=2  n=3  S=3  alpha=1/2  initial dirichlet  lags {1}")
+    assert PAPER.headline(chosen).startswith("k=2  n=3  S=3  alpha=1/2  lags {1}  initial dirichlet")
 
 
 @pytest.mark.parametrize(

@@ -114,11 +114,10 @@ class LawSettings(Settings):
 
     @property
     def law_in_words(self) -> str:
-        start = f"initial {self.initial}"
         if self.kernel is not None:
-            return f"the kernel of {shown(self.kernel)}  {start}"
+            return f"the kernel of {shown(self.kernel)}"
         alpha = ",".join(map(str, self.alpha)) if isinstance(self.alpha, tuple) else str(self.alpha)
-        return f"alpha={alpha}  {start}"
+        return f"alpha={alpha}"
 
 
 def read_kernel(path: str, initial: str) -> FixedKernel:

@@ -55,7 +55,7 @@ def main(words: Sequence[str]) -> int:
     law: Any = settings.any_law if settings.law_from is None else InFile.read("law_from", settings.law_from)
     named = settings.directions
     directions = None if named is None else InFile.read("directions", named).get("directions")
-    about = f"n={settings.n}  S={settings.S}  {settings.law_in_words}"
+    about = f"n={settings.n}  S={settings.S}  {settings.law_in_words}  initial {settings.initial}"
     about = about if settings.law_from is None else f"law {settings.law_from}"
     with Progress() as progress:
         found = run(
