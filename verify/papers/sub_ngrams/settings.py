@@ -262,7 +262,7 @@ def headline(settings: SubNGramProblem) -> str:
     name = "" if settings.gram is None else f"k={settings.gram}"
     parts = [name, f"n={settings.n}", f"S={settings.S}", settings.law_in_words, f"lags {braces(settings.lag_set)}"]
     heads = "literal heads" if settings.heads == "literal" else ""
-    return "  ".join(part for part in [*parts, heads] if part)
+    return "  ".join(part for part in [*parts, f"initial {settings.initial}", heads] if part)
 
 
 def check_headline(settings: SubNGramSettings) -> str:
