@@ -5,6 +5,7 @@ From mathcomp Require Import ssreflect ssrfun ssrbool eqtype ssrnat seq fintype 
 From mathcomp Require Import order ssralg ssrnum.
 From SubNGrams Require score_identity score_blocks chain_rule estimator_bound sufficient_condition.
 From SubNGrams Require infinite_length decay sampled_label rotation edits visits type_one.
+From SubNGrams Require stationary_type_one.
 
 Check @score_identity.score_identity.
 Print Assumptions score_identity.score_identity.
@@ -58,6 +59,8 @@ Check @visits.visits.
 Print Assumptions visits.visits.
 Check @visits.stationary_visits.
 Print Assumptions visits.stationary_visits.
+Check @stationary_type_one.stationary_bound.
+Print Assumptions stationary_type_one.stationary_bound.
 Check @type_one.type_one_difference.
 Print Assumptions type_one.type_one_difference.
 Check @type_one.type_one_block.

@@ -178,6 +178,8 @@ MUTATIONS = [
     ("type_one", "Hypotheses (b_in : lag b = true)", "Hypotheses (b_in : lag b = false)"),
     ("visits", "<= INR m * phi (INR K * r / INR m).\nProof.", "<= INR m * phi (r / INR m).\nProof."),
     ("visits", "  (0 < m)%nat -> stationary ->", "  (0 < m)%nat -> True ->"),
+    ("stationary_type_one", "  stationary_law -> lag b = true ->", "  True -> lag b = true ->"),
+    ("stationary_type_one", "<= phi (INR K * r T c / INR m).", "<= phi (r T c / INR m)."),
 ]
 
 
