@@ -26,7 +26,7 @@ from verify.claim import Evidence, Finding, Verdict
 from verify.expressions import read_expression
 from verify.papers.sub_ngrams.near_stationary import course as course_module
 from verify.papers.sub_ngrams.near_stationary.judge import fit, halves, judge_bound, judge_rate
-from verify.papers.sub_ngrams.near_stationary.lengths import Point
+from verify.papers.sub_ngrams.near_stationary.lengths import NormAtLength
 from verify.papers.sub_ngrams.near_stationary.result import NearStationary
 from verify.settings import UsageError
 from verify.stationary import main
@@ -290,12 +290,12 @@ def test_what_cannot_be(words: dict[str, Any], said: str) -> None:
 # --- verdicts from intervals ---
 
 
-def at(T: int, low: float, high: float, method: str = "all") -> Point:
+def at(T: int, low: float, high: float, method: str = "all") -> NormAtLength:
     middle = NormInterval((low + high) / 2, low, high)
-    return Point(T, method, 100, middle, {}, 1.0, None, None, {}, 0.0, "stopped: by a test")  # type: ignore[arg-type]
+    return NormAtLength(T, method, 100, middle, {}, 1.0, None, None, {}, 0.0, "stopped: by a test")  # type: ignore[arg-type]
 
 
-def rate_of(*points: Point, again: bool | None = True) -> Finding:
+def rate_of(*points: NormAtLength, again: bool | None = True) -> Finding:
     return judge_rate(1, [8, 16, 32, 64], points, 0.95, lambda T, most: again)
 
 
@@ -320,7 +320,7 @@ def test_verdicts_on_a_rate() -> None:
 
 
 def test_verdicts_on_a_bound() -> None:
-    def of(*points: Point) -> Finding:
+    def of(*points: NormAtLength) -> Finding:
         return judge_bound(read_expression("1/T", "T"), [8, 16], points, 0.95, lambda T, most: True)
 
     assert of(at(8, 0.1, 0.125), at(16, 0.01, 0.06)).verdict is Verdict.VERIFIED

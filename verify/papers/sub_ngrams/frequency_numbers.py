@@ -24,7 +24,7 @@ FURTHER = 10**6  # added to the seed: other sequences, for a second look
 
 
 @dataclass(frozen=True)
-class Point:
+class ParameterPoint:
     """theta_k at its best scales, and theta_k^+ at its best scales and beta, for n=3, alpha=1/2, initial=dirichlet,
     T=32 and saturated soft heads: each fitted once to 131072 sequences, and no result of this claim.
     """
@@ -44,10 +44,10 @@ class Point:
 
 
 POINTS = (
-    Point(5, (1.1523,), (1.1870,), 3.1411),
-    Point(5, (1.3707, 1.3788), (1.3971, 1.4134), 3.4390),
-    Point(3, (2.0647,), (2.0644,), 1.0108),
-    Point(3, (2.2368, 2.2245), (2.2239, 2.2459), 1.3527),
+    ParameterPoint(5, (1.1523,), (1.1870,), 3.1411),
+    ParameterPoint(5, (1.3707, 1.3788), (1.3971, 1.4134), 3.4390),
+    ParameterPoint(3, (2.0647,), (2.0644,), 1.0108),
+    ParameterPoint(3, (2.2368, 2.2245), (2.2239, 2.2459), 1.3527),
 )
 T, SAMPLES = 32, 16384
 SECONDS_EACH = 0.6  # of one core, for a point: two gradients, two losses
@@ -96,7 +96,7 @@ class Compared:
 Build = Callable[[NGramLaw, Any, int], "Network"]
 
 
-def compared(point: Point, build: Build, seed: int) -> Compared:
+def compared(point: ParameterPoint, build: Build, seed: int) -> Compared:
     """The gradients on sequences of their own, the losses on the same ones for both."""
     import torch
 
@@ -125,7 +125,9 @@ def compared(point: Point, build: Build, seed: int) -> Compared:
 
 
 @one_thread()
-def compare(points: Sequence[Point], build: Build, settings: SubNGramSettings, run: Run, heads: str) -> Finding:
+def compare(
+    points: Sequence[ParameterPoint], build: Build, settings: SubNGramSettings, run: Run, heads: str
+) -> Finding:
     """The claim at all these points."""
     if SECONDS_EACH * len(points) > run.seconds:
         return too_dear(SECONDS_EACH * len(points), run, what="gradients at all points", scope=f"{heads}; T={T}")
@@ -159,7 +161,7 @@ def compare(points: Sequence[Point], build: Build, settings: SubNGramSettings, r
     )
 
 
-def is_not_nearer(point: Point, build: Build, seed: int) -> bool:
+def is_not_nearer(point: ParameterPoint, build: Build, seed: int) -> bool:
     """Whether on other sequences too the gradient or the loss at theta_k^+ is the larger one."""
     return compared(point, build, seed).holds is False
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numerics.sub_ngrams.curvature import Curvature
     from verify.claim import Finding
     from verify.papers.sub_ngrams.near_stationary.course import Course, Resources
-    from verify.papers.sub_ngrams.near_stationary.lengths import Point
+    from verify.papers.sub_ngrams.near_stationary.lengths import NormAtLength
     from verify.papers.sub_ngrams.near_stationary.result import NearStationary
 
 OF_THE_COMMAND = ("format", "output", "model", "law_from", "directions", "S", "n", "alpha", "initial", "kernel")
@@ -166,7 +166,7 @@ def _curvature(
     return outcome.finished.get(0), replace(course, status=outcome.status, reason=outcome.reason)
 
 
-def alignments(directions: Mapping[str, Mapping[str, Tensor]], point: Point) -> dict[str, tuple[float, float]]:
+def alignments(directions: Mapping[str, Mapping[str, Tensor]], point: NormAtLength) -> dict[str, tuple[float, float]]:
     """An interval for the cosine of the angle between the gradient and each direction, each by itself."""
     found = {}
     for name, parts in directions.items():

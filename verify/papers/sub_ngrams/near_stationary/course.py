@@ -13,7 +13,7 @@ import torch
 from numerics.sub_ngrams.own_law import fits
 from verify.command import UNFINISHED
 from verify.executors import Outcome, run_shards
-from verify.papers.sub_ngrams.near_stationary.lengths import Length, Point
+from verify.papers.sub_ngrams.near_stationary.lengths import Length, NormAtLength
 from verify.papers.sub_ngrams.near_stationary.problem import Problem
 from verify.papers.sub_ngrams.near_stationary.shards import ProbeShard, RiseShard
 from verify.shards import Result, Shard, Store
@@ -58,7 +58,7 @@ class Course:
     left    seconds of the budget that are left; None without one
     """
 
-    points: tuple[Point, ...]
+    points: tuple[NormAtLength, ...]
     status: int
     reason: str
     left: float | None
@@ -75,7 +75,7 @@ def run_course(
     most: int,
     seed: int,
 ) -> Course:
-    """The gradient at each of these lengths; see `Length` and `Point`.
+    """The gradient at each of these lengths; see `Length` and `NormAtLength`.
 
     level  with which all intervals of whole gradients hold together
     most   so many sequences are taken all of, and not drawn
@@ -128,7 +128,7 @@ def _take(run: Length, todo: Sequence[tuple[Length, ProbeShard]], outcome: Outco
         resources.tell(f"T={run.T}: {run.whole.count} sequences, {about}")
 
 
-def rises_more(given: Problem, point: Point, most: float, resources: Resources, seed: int) -> bool | None:
+def rises_more(given: Problem, point: NormAtLength, most: float, resources: Resources, seed: int) -> bool | None:
     """Whether differences of losses, along the gradient that was found, say that it is longer than `most`: over all
     sequences, or as many fresh ones as it comes from. None if this was stopped."""
     look = given.look(point.T)

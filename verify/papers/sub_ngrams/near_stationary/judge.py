@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from verify.claim import Counterexample, Evidence, Finding, decide
 from verify.expressions import Expression
-from verify.papers.sub_ngrams.near_stationary.lengths import Point
+from verify.papers.sub_ngrams.near_stationary.lengths import NormAtLength
 
 # T, bound -> whether a second computation finds the norm above the bound; None if it was stopped
 Again = Callable[[int, float], bool | None]
@@ -25,7 +25,9 @@ def halves(lengths: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     return tuple(ordered[:middle]), tuple(ordered[middle:])
 
 
-def judge_rate(rate: float, lengths: Sequence[int], points: Sequence[Point], level: float, again: Again) -> Finding:
+def judge_rate(
+    rate: float, lengths: Sequence[int], points: Sequence[NormAtLength], level: float, again: Again
+) -> Finding:
     """|grad| <= C T^-rate on the later half of the lengths, with the C of the earlier half: max |grad| T^rate there."""
     early, late = halves(lengths)
     known = {point.T: point for point in points}
@@ -53,7 +55,7 @@ def judge_rate(rate: float, lengths: Sequence[int], points: Sequence[Point], lev
 
 
 def judge_bound(
-    bound: Expression, lengths: Sequence[int], points: Sequence[Point], level: float, again: Again
+    bound: Expression, lengths: Sequence[int], points: Sequence[NormAtLength], level: float, again: Again
 ) -> Finding:
     """|grad| <= bound(T) at all lengths."""
     known = {point.T: point for point in points}
@@ -74,12 +76,12 @@ def judge_bound(
 
 
 def _refuted(
-    points: Sequence[Point],
+    points: Sequence[NormAtLength],
     level: float,
     scope: str,
     predicted: str,
     found: str,
-    worst: Point,
+    worst: NormAtLength,
     most: float,
     instances: int,
     again: Again,
@@ -95,7 +97,7 @@ def _refuted(
 
 
 def _finding(
-    points: Sequence[Point],
+    points: Sequence[NormAtLength],
     level: float,
     scope: str,
     predicted: str,
@@ -137,7 +139,7 @@ class Fit:
     lengths: tuple[int, ...]
 
 
-def fit(points: Sequence[Point]) -> Fit | None:
+def fit(points: Sequence[NormAtLength]) -> Fit | None:
     """None for fewer than two such lengths."""
     clear = [point for point in points if point.total.low > 0]
     if len(clear) < 2:
@@ -158,5 +160,5 @@ def _braces(lengths: Sequence[int]) -> str:
     return "{" + ", ".join(map(str, lengths)) + "}"
 
 
-def _percent(point: Point) -> str:
+def _percent(point: NormAtLength) -> str:
     return f"+-{100 * point.total.relative:.0f} %"

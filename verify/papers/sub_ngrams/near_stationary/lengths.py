@@ -33,7 +33,7 @@ SHARDS = 64  # of a stage at most: the gradients of all are held until it ends
 
 
 @dataclass(frozen=True)
-class Point:
+class NormAtLength:
     """The gradient at one length.
 
     method      "all" sequences with their weights, or "drawn" ones
@@ -201,7 +201,7 @@ class Length:
         assert self.pilot is not None
         return ROOM * float(self.pilot.longest[i])
 
-    def point(self, reason: str) -> Point | None:
+    def point(self, reason: str) -> NormAtLength | None:
         """What is known; None where that is nothing. `reason`: why the run was stopped, if it was."""
         if self.whole is None:
             return None
@@ -218,7 +218,7 @@ class Length:
         each = [around(norm, error) for norm, error in zip(norms, errors, strict=True)]
         losses = self.whole.losses
         finite = self.whole.loss < float("inf")
-        return Point(
+        return NormAtLength(
             self.T,
             "all" if everything else "drawn",
             count,

@@ -13,7 +13,7 @@ from numerics.sub_ngrams.curvature import Curvature
 from verify.claim import Finding, Verdict
 from verify.command import INTERRUPTED, UNFINISHED, write_file
 from verify.papers.sub_ngrams.near_stationary.judge import Fit, fit
-from verify.papers.sub_ngrams.near_stationary.lengths import Point
+from verify.papers.sub_ngrams.near_stationary.lengths import NormAtLength
 from verify.papers.sub_ngrams.near_stationary.settings import StationarySettings
 from verify.report.plain import dumps, settings_as_plain
 from verify.settings import UsageError
@@ -32,7 +32,7 @@ HEIGHT = 640  # pixels of the page in a notebook
 class NearStationary:
     """Norms of the population gradient of a module over lengths, and what was claimed of them.
 
-    points      one for each length of which something is known, see `Point`
+    points      one for each length of which something is known, see `NormAtLength`
     rate        what came of rate=; None where none was given
     bound       of bound=
     alignment   of each named direction, at each length: an interval for the cosine of its angle with the gradient
@@ -44,7 +44,7 @@ class NearStationary:
 
     settings: StationarySettings
     headline: str
-    points: tuple[Point, ...]
+    points: tuple[NormAtLength, ...]
     rate: Finding | None = None
     bound: Finding | None = None
     alignment: Mapping[int, Mapping[str, tuple[float, float]]] | None = None
@@ -52,7 +52,7 @@ class NearStationary:
     status: int = 0
     reason: str = ""
 
-    def __getitem__(self, T: int) -> Point:
+    def __getitem__(self, T: int) -> NormAtLength:
         """The point at this length. KeyError if nothing is known of it."""
         for point in self.points:
             if point.T == T:
@@ -142,7 +142,7 @@ class NearStationary:
         head = ["T", "sequences", "loss", "|grad|", "at least", "at most", *names, "why no more"]
         return [head, *([*map(str, row)] for row in (self._row(point, names) for point in self.points))]
 
-    def _row(self, point: Point, names: Sequence[str]) -> list[str]:
+    def _row(self, point: NormAtLength, names: Sequence[str]) -> list[str]:
         count = f"all {point.sequences}" if point.method == "all" else str(point.sequences)
         loss = f"{point.loss:.6g}" if point.loss_error is None else with_error(point.loss, point.loss_error)
         total = point.total
