@@ -17,9 +17,11 @@ import scipy
 import torch
 
 from benchmarks.engines import engines
+from benchmarks.gpu import gpu
 from benchmarks.lengths import accuracy, large, lengths
 from benchmarks.sampling import sampling
 from benchmarks.timing import doing, seconds
+from benchmarks.training import steps_of_training
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 SECTIONS: dict[str, tuple[str, Callable[[], str]]] = {
@@ -28,7 +30,10 @@ SECTIONS: dict[str, tuple[str, Callable[[], str]]] = {
     "accuracy": ("Transfer against sampling at equal accuracy", accuracy),
     "lengths": ("Transfer at any length", lengths),
     "large": ("Transfer at larger S", large),
+    "training": ("Steps of training", steps_of_training),
+    "gpu": ("CUDA against the CPU", gpu),
 }
+BY_NAME = ("gpu",)  # only where it is asked for: it needs a device
 HEAD = """# Results
 
 Written by `make bench`. Seconds are processor time on one core of a shared machine; the ratios are what to read.
@@ -39,7 +44,7 @@ def main(words: list[str]) -> None:
     unknown = [word for word in words if word not in SECTIONS]
     if unknown:
         raise SystemExit(f"{unknown[0]}: no such section; there are {', '.join(SECTIONS)}")
-    for name in words or SECTIONS:
+    for name in words or [name for name in SECTIONS if name not in BY_NAME]:
         title, run = SECTIONS[name]
         taken, text = seconds(run)
         texts = _written() | {title: f"{machine()}; {taken:.0f} s\n\n{text}\n"}
