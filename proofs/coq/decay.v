@@ -6,7 +6,7 @@
    Gamma = 1 - (1 + (S-1) r)^-L, for 0 <= r,
 
        |M_ab|  <=  Gamma      for a + 1 in Lambda                                                   size_of_active_query
-       |M_ab|  <=  2 Gamma    for b in Lambda                                                           size_of_active_key
+       |M_ab|  <=  2 Gamma    for b in Lambda                                                         size_of_active_key
 
    and as Gamma <= (S^L - 1) r for r <= 1, every entry of these blocks is at most 2 (S^L - 1) r, whatever the kernel.  decay
 

@@ -8,9 +8,9 @@
    Then, with the derivatives dl/dz_j of score_identity.v and P the law of the next token,
 
        sum_j dl/dz_j psi_j                =  sum_y P(y) Phi(y)                                            sampled_label
-       sum_(v,v') f(v,v') M_ab[v,v']      =  sum_y P(y) Phi(y)   for psi_j = f(x_(T-a), x_(j-b))     block_by_sampled_label
+       sum_(v,v') f(v,v') M_ab[v,v']      =  sum_y P(y) Phi(y)   for psi_j = f(x_(T-a), x_(j-b))  block_by_sampled_label
 
-   where psi_j = 0 if one of the two tokens does not exist. If psi is in [0, 1], |Phi| <= 1.           difference_at_most_one
+   where psi_j = 0 if one of the two tokens does not exist. If psi is in [0, 1], |Phi| <= 1.      difference_at_most_one
    For all T, S, x, z, P, f. Positions are counted from 0 below: T stands for T-1. *)
 
 From Coq Require Import Reals Lra Lia Bool Arith.
@@ -64,7 +64,8 @@ Proof.
     unfold Phi; destruct (occurs T x y) eqn:present; unfold indicator at 1 2; [| ring].
     rewrite !mean_by_attention by lia; fold a; unfold all_keys, keys_with.
     rewrite (sum_ext T (fun j => indicator true * a j) a) by (intros; unfold indicator; ring).
-    rewrite (sum_ext T (fun j => indicator true * (a j * psi j)) (fun j => a j * psi j)) by (intros; unfold indicator; ring).
+    rewrite (sum_ext T (fun j => indicator true * (a j * psi j)) (fun j => a j * psi j))
+      by (intros; unfold indicator; ring).
     pose proof (attention_sums_to_one T z ltac:(lia)) as one; fold a in one; rewrite one.
     change (sum T (fun j => indicator (holds x j y) * a j)) with (p y).
     field; apply Rgt_not_eq, prediction_positive, present.

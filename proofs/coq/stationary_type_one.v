@@ -132,7 +132,8 @@ Proof.
   2: intros l below; split; apply digits; lia.
   assert (label : sequence o y j = x o j /\ sequence o y T = y).
   { unfold sequence; destruct (Nat.eqb_spec j T); [lia |]; rewrite Nat.eqb_refl; auto. }
-  assert (earlier_tokens : forall l, lag l = true -> (sequence o y (j - l) = x o (j - l) /\ sequence o y (T - l) = x o (T - l))%nat).
+  assert (earlier_tokens : forall l, lag l = true ->
+    (sequence o y (j - l) = x o (j - l) /\ sequence o y (T - l) = x o (T - l))%nat).
   { intros l used; pose proof (lags l used); unfold sequence.
     destruct (Nat.eqb_spec (j - l) T), (Nat.eqb_spec (T - l) T); lia. }
   destruct label as [-> ->]; unfold holds; rewrite Nat.eqb_eq; split.
@@ -149,7 +150,8 @@ Lemma visits_of_target : visits.N (item (sequence o y)) (m - 1) = type_one.N T n
 Proof.
   unfold visits.N, type_one.N, earlier.
   replace (m - 1)%nat with (T - (n - 1))%nat by lia; simpl count at 1; rewrite Nat.eqb_refl; simpl; f_equal.
-  replace (count T _) with (count (n - 1 + (T - (n - 1))) (fun j => (n - 1 <=? j) && (matched T n (x o) lag j && holds (x o) j y)))
+  replace (count T _) with (count (n - 1 + (T - (n - 1)))
+    (fun j => (n - 1 <=? j) && (matched T n (x o) lag j && holds (x o) j y)))
     by (f_equal; lia).
   rewrite count_shift; apply count_ext; intros i below; unfold item.
   rewrite class_of_target by lia; do 2 f_equal; lia.
@@ -208,7 +210,8 @@ Proof.
     rewrite (mean_over_pairs (fun o y => r T c / (INR (visits.N (item (sequence o y)) (m - 1)) - 1 + r T c))).
     assert (outer : forall k, (k <= outcomes)%nat ->
       Rabs (sum k (fun o => p o * tested T size (x o) (P o) (logits T n (x o) lag c) a b f)) <=
-      sum k (fun o => p o * sum size (fun y => P o y * (r T c / (INR (visits.N (item (sequence o y)) (m - 1)) - 1 + r T c))))).
+      sum k (fun o => p o * sum size (fun y =>
+        P o y * (r T c / (INR (visits.N (item (sequence o y)) (m - 1)) - 1 + r T c))))).
     { induction k as [| k IH]; simpl; intros below; [rewrite Rabs_R0; lra |].
       apply Rle_trans with (1 := Rabs_triang _ _); apply Rplus_le_compat; [apply IH; lia |].
       rewrite Rabs_mult, (Rabs_pos_eq (p k)) by (apply p_nonneg; lia).

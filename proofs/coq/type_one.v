@@ -24,7 +24,8 @@ Lemma mean_above (psi small big X rest rho : R) :
 Proof.
   intros Hpsi HX Hrest Hrest0 [Hs Hsb] Hrho Hpos.
   apply Rmult_le_reg_r with ((small + rho) * (big + rest)); [apply Rmult_lt_0_compat; lra |].
-  replace (small * psi / (small + rho) * ((small + rho) * (big + rest))) with (small * psi * (big + rest)) by (field; lra).
+  replace (small * psi / (small + rho) * ((small + rho) * (big + rest))) with (small * psi * (big + rest))
+    by (field; lra).
   replace ((big * psi + X) / (big + rest) * ((small + rho) * (big + rest))) with ((big * psi + X) * (small + rho))
     by (field; lra).
   assert (small * rest <= big * rho) by (apply Rmult_le_compat; lra).
@@ -54,7 +55,8 @@ Definition r : R := Rmax 1 (INR T / exp c).
 Definition earlier (y : nat) : nat := count T (fun j => (n - 1 <=? j) && (matched j && holds x j y)).
 Definition N (y : nat) : nat := S (earlier y).
 
-Lemma count_le k (p q : nat -> bool) : (forall i, (i < k)%nat -> p i = true -> q i = true) -> (count k p <= count k q)%nat.
+Lemma count_le k (p q : nat -> bool) :
+  (forall i, (i < k)%nat -> p i = true -> q i = true) -> (count k p <= count k q)%nat.
 Proof.
   induction k; simpl; intros implied; [lia |].
   assert (count k p <= count k q)%nat by (apply IHk; intros; apply implied; trivial; lia).
@@ -205,7 +207,8 @@ Proof.
       <= 1 - INR (earlier y) * (1 - psi0) / (INR (earlier y) + r)).
   { apply mean_near; trivial; [| exists k; auto].
     apply count_le; intros j _; unfold keys_with; rewrite !andb_true_iff; tauto. }
-  assert (length : 1 - INR (earlier y) * (1 - psi0) / (INR (earlier y) + r) - INR (earlier y) * psi0 / (INR (earlier y) + r)
+  assert (length : 1 - INR (earlier y) * (1 - psi0) / (INR (earlier y) + r)
+      - INR (earlier y) * psi0 / (INR (earlier y) + r)
       = r / (INR (earlier y) + r)) by (field; lra).
   apply Rabs_le; lra.
 Qed.
@@ -220,7 +223,8 @@ Proof.
       P y * (r / (INR (N y) - 1 + r)) + s * (P y * Phi T x logits (read T x a b f) y)) \/ (s <> 1 /\ s <> -1)).
   { intros s; destruct (Req_dec s 1) as [-> |]; [left | destruct (Req_dec s (-1)) as [-> |]; [left | right; auto]].
     all: apply sum_nonneg; intros y _; pose proof (law y); pose proof (type_one_difference y) as bound.
-    all: pose proof (Rle_abs (Phi T x logits (read T x a b f) y)); pose proof (Rle_abs (- Phi T x logits (read T x a b f) y)).
+    all: pose proof (Rle_abs (Phi T x logits (read T x a b f) y)).
+    all: pose proof (Rle_abs (- Phi T x logits (read T x a b f) y)).
     all: rewrite Rabs_Ropp in *; nra. }
   destruct (bounds 1) as [up | []]; [| lra]; destruct (bounds (-1)) as [down | []]; [| lra].
   rewrite sum_add, sum_scale in up, down; lra.

@@ -208,7 +208,8 @@ Proof.
   apply le_INR; unfold N; apply (count_first (S t) (fun i => D i =? D (S t))).
 Qed.
 
-Lemma expectation_falls t : stationary -> (S (S t) <= m)%nat -> expectation (last_item (S t)) <= expectation (last_item t).
+Lemma expectation_falls t :
+  stationary -> (S (S t) <= m)%nat -> expectation (last_item (S t)) <= expectation (last_item t).
 Proof.
   intros stays inside; rewrite (stays (S t) (last_item t) inside (last_item_reads t)).
   apply sum_le; intros o here; apply Rmult_le_compat_l; auto; apply longer_window.
