@@ -49,7 +49,7 @@ POINTS = (
     ParameterPoint(3, (2.0647,), (2.0644,), 1.0108),
     ParameterPoint(3, (2.2368, 2.2245), (2.2239, 2.2459), 1.3527),
 )
-PADDED = Point(3, (2.2307, 2.1845), (2.2125, 2.2017), 1.3361)  # the best ones for padded heads
+PADDED = ParameterPoint(3, (2.2307, 2.1845), (2.2125, 2.2017), 1.3361)  # the best ones for padded heads
 T, SAMPLES = 32, 16384
 SECONDS_EACH = 0.6  # of one core, for a point: two gradients, two losses
 
