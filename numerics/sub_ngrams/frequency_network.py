@@ -1,4 +1,4 @@
-"""The literal network at theta_k^+ (sub-n-grams/training#corrected; claims SN24, SN25)."""
+"""The literal network at theta_k^+ (sub-n-grams/training#corrected-k-grams; claims SN24, SN25)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rule of claim SN15. Fixed before the runs that it judges (sub-n-grams/training#runs), and not touched since."""
+"""The rule of claim SN15. Fixed before the runs that it judges (sub-n-grams/training#judged-runs), and kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""theta_k^+, the k-gram with a frequency term, exactly (sub-n-grams/training#corrected; claims SN24, SN25e).
+"""theta_k^+, the k-gram with a frequency term, exactly (sub-n-grams/training#corrected-k-grams; claims SN24, SN25e).
 
 The attention logits are z_j = sum_l c_l m_jl - beta f(x_j) over the lags l = 1..k-1, f(s) = N(s) / T being the
 frequencies of the tokens in the sequence, and m_jl = 1{x_{j-l} = x_{T-l+1}}. In the literal network head n-1 reads f at
