@@ -1,4 +1,4 @@
-"""theta_k^+, k-grams with a frequency term, in floats (sub-n-grams/training#corrected-k-grams; claims SN15, SN25, SN26).
+"""theta_k^+ in floats (sub-n-grams/training#corrected-k-grams; claims SN15, SN25, SN26).
 
 Position j has the logit z_j = sum_l c_l m_jl - beta f(x_j): a scale c_l for every lag l = 1..k-1, m_jl = 1{x_{j-l} =
 x_{T-l+1}}, and f(s) = N(s) / T, the frequencies of the tokens in the sequence. The head that reads f is head n-1: its

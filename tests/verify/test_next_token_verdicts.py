@@ -213,7 +213,7 @@ def test_the_false_order_and_its_counterexample() -> None:
     """Design, reviewed: a > b > c > d has W*(b) = 4/5, and scores at t = 4000 of b 613, unseen 0."""
     finding = check("NT9c")
     assert finding.verdict is Verdict.REFUTED
-    assert finding.details["counterexample"]["W_kq*"] == ["9/5", "4/5", "-1/5", "-6/5", "-6/5", "0"]
+    assert finding.details["counterexample"]["W_kq*"] == [Fraction(x, 5) for x in (9, 4, -1, -6, -6, 0)]
     W = train_attention([order.CHAIN], aligned_output([order.CHAIN], 3.0), 0.5, 4000).weights(0, 4000).reshape(6, 6)
     assert round(W[order.MIDDLE, order.QUERY].item()) == 613
     assert W[order.UNSEEN, order.QUERY].item() == 0
