@@ -31,6 +31,7 @@ class Sums:
     gradient  the weighted sum of their gradients: p
     sizes     of each parameter's gradient, summed over batches without cancellation: as many as parameters, and one for
               all together
+    weight    the sum of their weights
     loss      their weighted loss; inf where a token that may come has p = 0 whatever the parameters are
     losses    moments of their losses, such tokens left out
     along     moments of the slopes of their losses in a direction, if one was given
@@ -38,6 +39,7 @@ class Sums:
 
     gradient: Tensor
     sizes: Tensor
+    weight: float
     loss: float
     losses: Moments
     along: Moments | None
@@ -74,7 +76,7 @@ def measure(own: OwnModule, batches: Iterable[Batch], batch: int, direction: Ten
     parameters, again = list(own.parameters.values()), True
     gradient = torch.zeros(sum(value.numel() for value in parameters), dtype=torch.float64, device=own.device)
     sizes = gradient.new_zeros(len(parameters) + 1)
-    loss, of_losses, along = 0.0, Moments(), None if direction is None else Moments()
+    total, loss, of_losses, along = 0.0, 0.0, Moments(), None if direction is None else Moments()
     for x, P, weight in split(own, batches, batch):
         each, infinite = losses(own, x, P, again=again)
         again = False
@@ -87,9 +89,10 @@ def measure(own: OwnModule, batches: Iterable[Batch], batch: int, direction: Ten
             raise ValueError("the gradient of some sequences is not finite: there is none, or floats do not hold it")
         gradient += parts
         sizes += lengths(parameters, parts)
+        total += float(weight.sum())
         loss += math.inf if bool((infinite & (weight > 0)).any()) else float((weight * each.detach()).sum())
         of_losses.add(each.detach().cpu())
-    return Sums(gradient.cpu(), sizes.cpu(), loss, of_losses, along)
+    return Sums(gradient.cpu(), sizes.cpu(), total, loss, of_losses, along)
 
 
 def together(parts: Sequence[Sums]) -> Sums:
@@ -102,7 +105,8 @@ def together(parts: Sequence[Sums]) -> Sums:
             along.join(part.along)
         gradient += part.gradient
         sizes += part.sizes
-    return Sums(gradient, sizes, math.fsum(part.loss for part in parts), of_losses, along)
+    weight, loss = (math.fsum(values) for values in zip(*((part.weight, part.loss) for part in parts), strict=True))
+    return Sums(gradient, sizes, weight, loss, of_losses, along)
 
 
 @torch.no_grad()

@@ -16,6 +16,7 @@ from verify.__main__ import COMMANDS
 from verify.check import get_paper, parse_request
 from verify.papers.sub_ngrams.gradient.settings import GradientSettings
 from verify.papers.sub_ngrams.settings import refuse_what_cannot_fit
+from verify.papers.sub_ngrams.near_stationary.settings import StationarySettings
 from verify.papers.sub_ngrams.training.settings import TrainSettings
 from verify.registry import papers
 from verify.settings import UsageError, read_words, validate
@@ -148,6 +149,8 @@ def understood(module: str, words: list[str]) -> None:
         parse_request(get_paper(values.get("paper", "sub-n-grams")), values)
     elif module == "verify.gradient":
         refuse_what_cannot_fit(validate(GradientSettings, values))
+    elif module == "verify.stationary":
+        validate(StationarySettings, values)
     elif module == "verify.train":
         validate(TrainSettings, values)
     else:

@@ -22,6 +22,7 @@ from numerics.norm_interval import NormInterval
 from numerics.sub_ngrams.network import Network
 from proofs.sub_ngrams.enumeration import enumeration
 from proofs.sub_ngrams.score_blocks import parameter_norms
+from tests.verify.test_executors import local_cluster
 from verify.claim import Evidence, Finding, Verdict
 from verify.expressions import read_expression
 from verify.papers.sub_ngrams.near_stationary import course as course_module
@@ -268,6 +269,15 @@ def test_the_module_is_left_as_it_was() -> None:
     assert module.w.grad is not None and torch.equal(module.w.grad, torch.full((2,), 7.0))
 
 
+def test_a_law_that_is_none_is_refused() -> None:
+    class Half(lv.NGramLaw):
+        def probability(self, x: Any) -> Fraction:
+            return Fraction(1, 2) * super().probability(x)
+
+    with pytest.raises(UsageError, match=r"T=4: the probabilities of the law sum to 0.5, not to 1"):
+        lv.near_stationary(uniform, Half(2, 3), 4, returns="logits")
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -457,8 +467,10 @@ def test_other_processes_give_the_same_bytes(mine: str, capsys: pytest.CaptureFi
     words = f"{mine} n=2 T=5,40 samples=1024 enumerate=32 format=json"
     assert main(words.split()) == 0
     here = capsys.readouterr().out
-    assert main(words.replace("executor=inline", "executor=processes workers=2").split()) == 0
-    assert capsys.readouterr().out == here
+    with local_cluster() as cluster:
+        for other in ("processes workers=2", f"dask:{cluster.scheduler_address}"):
+            assert main(words.replace("executor=inline", f"executor={other}").split()) == 0
+            assert capsys.readouterr().out == here
 
 
 def test_a_budget_ends_it_with_what_there_is(mine: str, capsys: pytest.CaptureFixture[str]) -> None:

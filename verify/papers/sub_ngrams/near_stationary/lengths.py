@@ -8,7 +8,7 @@ a miss that a length may have is shared out among its stages, so that it does no
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -19,7 +19,9 @@ from numerics.sub_ngrams.probe import Pilot, Sums, lengths, together
 from numerics.sub_ngrams.sequences import UNIT_ROUNDOFF
 from verify.papers.sub_ngrams.near_stationary.problem import Problem
 from verify.papers.sub_ngrams.near_stationary.shards import ProbeShard
+from verify.settings import UsageError
 
+SUM_TOLERANCE = 1e-9  # of the probabilities of all sequences, far above rounding
 FIRST = 1024  # sequences of the first stage
 SECOND = 4  # times as many in the second
 GROWTH = 8  # a stage has at most so many times as many as all before, or twice that where it is the last
@@ -159,6 +161,10 @@ class Length:
         if self.size is not None:
             if whole:
                 self.whole, self.reason = together(sums), "all sequences"
+                if not abs(self.whole.weight - 1) <= SUM_TOLERANCE:
+                    raise UsageError(
+                        f"T={self.T}: the probabilities of the law sum to {self.whole.weight:.6g}, not to 1"
+                    )
             return
         if pilots:
             self.pilot, self.stage = pilots[0], 1
@@ -245,4 +251,4 @@ def _numel(shape: Sequence[int]) -> int:
 
 def _without(sums: Sums) -> Sums:
     """Without slopes, which are of one stage."""
-    return Sums(sums.gradient, sums.sizes, sums.loss, sums.losses, None)
+    return replace(sums, along=None)

@@ -8,6 +8,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from verify.expressions import read_expression
 from verify.papers.sub_ngrams.near_stationary.judge import halves
@@ -70,6 +71,8 @@ def draw_norms(axes: Axes, found: NearStationary) -> None:
     axes.set(xscale="log", yscale="log", xlabel="sequence length T", ylabel="norm of the gradient")
     axes.set_ylim(bottom=floor)
     axes.set_xticks([p.T for p in points], [str(p.T) for p in points])
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=12))
+    axes.yaxis.set_major_formatter("{x:g}")
     axes.minorticks_off()
     axes.grid(axis="y", linewidth=0.6)
     axes.legend(fontsize=8)

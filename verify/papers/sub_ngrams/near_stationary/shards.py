@@ -96,6 +96,7 @@ class ProbeShard(Shard["Sums | Pilot"]):
         return {
             "gradient": _text(result.gradient),
             "sizes": _text(result.sizes),
+            "weight": result.weight.hex(),
             "loss": result.loss.hex(),
             "losses": _of_moments(result.losses),
             "along": None if result.along is None else _of_moments(result.along),
@@ -108,7 +109,8 @@ class ProbeShard(Shard["Sums | Pilot"]):
         losses = _moments(value["losses"])
         if (along is None) != (self.direction is None) or losses.count > self.count:
             raise ValueError("sums of another shard")
-        return Sums(_tensor(value["gradient"]), _tensor(value["sizes"]), float.fromhex(value["loss"]), losses, along)
+        weight, loss = (float.fromhex(value[key]) for key in ("weight", "loss"))
+        return Sums(_tensor(value["gradient"]), _tensor(value["sizes"]), weight, loss, losses, along)
 
 
 @dataclass(frozen=True, eq=False)
