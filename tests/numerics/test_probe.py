@@ -245,6 +245,15 @@ def test_the_lowest_eigenvalues_are_those_of_the_whole_hessian(dense: int, monke
     assert some.kind == ("saddle" if some.slope[1] < 0 else "undecided")
 
 
+@pytest.mark.parametrize(
+    ("value", "kind"), [(-2e-8, "saddle"), (-1e-9, "undecided"), (1e-9, "undecided"), (2e-8, "minimum")]
+)
+def test_a_sign_within_the_error_decides_nothing(value: float, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(curvature_module, "_lowest", lambda *args: ([value], [1e-8], torch.ones(1, 1), True))
+    with asked(LAW) as own:
+        assert curvature(own, T, list, 1, 8, 0).kind == kind
+
+
 class Bowl(nn.Module):
     """Two logits from parameters; with `flat` one more of which nothing depends... but on their sum."""
 

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,13 @@ from proofs.sub_ngrams.score_blocks import parameter_norms
 from tests.verify.test_executors import local_cluster
 from verify.claim import Evidence, Finding, Verdict
 from verify.expressions import read_expression
+from verify.papers.sub_ngrams.near_stationary.api import cosines
 from verify.papers.sub_ngrams.near_stationary import course as course_module
 from verify.papers.sub_ngrams.near_stationary.judge import fit, halves, judge_bound, judge_rate
-from verify.papers.sub_ngrams.near_stationary.lengths import NormAtLength
+from verify.papers.sub_ngrams.near_stationary.lengths import Length, NormAtLength
+from verify.papers.sub_ngrams.near_stationary.problem import Problem
 from verify.papers.sub_ngrams.near_stationary.result import NearStationary
+from verify.papers.sub_ngrams.near_stationary.shards import ProbeShard, RiseShard
 from verify.settings import UsageError
 from verify.stationary import main
 
@@ -137,6 +141,18 @@ def test_a_gradient_that_is_known_is_found() -> None:
     assert point.loss_error is not None and abs(point.loss - due) <= 5 * point.loss_error
 
 
+def test_no_two_shards_draw_the_same_sequences_and_stages_share_the_chance_of_a_miss() -> None:
+    given = Problem(uniform, LAW, "logits")
+    seeds = [
+        kind(given, "", T, "drawn", seed, stage, first, 10)._seed()
+        for kind in (ProbeShard, RiseShard)
+        for T, seed, stage, first in product((8, 9), (0, 1), (0, 1, 2), (0, 10, 20))
+    ]
+    assert len(set(seeds)) == len(seeds) == 72
+    run = Length(given, 8, "", {"w": (2,)}, size=None, miss=0.05, error=0.1, samples=10**4, seed=0)
+    assert 0.049 < 3 * sum(run._share(stage) for stage in range(1, 10**3)) <= 0.05
+
+
 def test_noise_is_undecided_with_the_reason() -> None:
     def centre(T: int) -> nn.Module:
         module = Own()
@@ -190,6 +206,20 @@ def test_the_cosine_with_a_direction() -> None:
         assert low <= 0 <= high and high - low < 0.9
     with pytest.raises(UsageError, match="has no part v"):
         lv.near_stationary(uniform, LAW, 6, directions=lambda T: {"a": {"v": MEAN}}, returns="logits")
+
+
+@pytest.mark.parametrize(
+    ("numbers", "by", "due"),
+    [
+        ((0.2, 0.4), (1, 2), (0.1, 0.4)),
+        ((-0.2, 0.4), (1, 2), (-0.2, 0.4)),
+        ((-0.4, -0.2), (1, 2), (-0.4, -0.1)),
+        ((-0.2, 0.4), (0, 2), (-1, 1)),
+        ((3, 4), (1, 2), (1, 1)),
+    ],
+)
+def test_an_interval_for_a_cosine(numbers: Any, by: Any, due: Any) -> None:
+    assert cosines(*numbers, *by) == due
 
 
 def test_the_curvature() -> None:
@@ -323,6 +353,8 @@ def test_verdicts_on_a_rate() -> None:
     assert rate_of(*EARLY, *above, again=False).verdict is Verdict.UNDECIDED
     stopped = rate_of(*EARLY, *above, again=None)
     assert stopped.verdict is Verdict.UNDECIDED and "was stopped" in stopped.reason
+    between = at(32, 1.004 / 32, 1.004 / 32), at(64, 0.01, 0.0156)
+    assert rate_of(*EARLY, *between).verdict is Verdict.UNDECIDED  # above one end of C, below the other
     missing = rate_of(*EARLY, good[0])
     assert missing.verdict is Verdict.UNDECIDED and "nothing is known at T in {64}" in missing.reason
     nan = at(32, math.nan, math.nan), good[1]

@@ -178,12 +178,12 @@ def alignments(directions: Mapping[str, Mapping[str, Tensor]], point: NormAtLeng
         if not 0 < length < math.inf:
             raise UsageError(f"direction {name}: has the length {length:g}")
         inner = sum(float((point.gradient[key] * part.double()).sum()) for key, part in parts.items()) / length
-        found[name] = _quotient(inner - point.off, inner + point.off, point.total.low, point.total.high)
+        found[name] = cosines(inner - point.off, inner + point.off, point.total.low, point.total.high)
     return found
 
 
-def _quotient(low: float, high: float, least: float, most: float) -> tuple[float, float]:
-    """Of a number in [low, high] by a positive one in [least, most], where it is a cosine."""
+def cosines(low: float, high: float, least: float, most: float) -> tuple[float, float]:
+    """The quotients of a number in [low, high] by a positive one in [least, most] that can be cosines: their ends."""
 
     def by(x: float, divisor: float) -> float:
         return max(-1.0, min(1.0, x / divisor)) if divisor > 0 else math.copysign(1.0, x) if x else 0.0
