@@ -46,7 +46,9 @@ def build(T: int, scale: float = 4.0) -> GPT:
     network = GPT(T)
     for parameter in network.parameters():
         parameter.zero_()
-    token, position, before, answer = (slice(a, b) for a, b in ((0, S), (S, S + T), (S + T, 2 * S + T), (2 * S + T, None)))
+    token, position, before, answer = (
+        slice(a, b) for a, b in ((0, S), (S, S + T), (S + T, 2 * S + T), (2 * S + T, None))
+    )
     eye, strong = torch.eye(S), math.sqrt(2 * math.log(T))
     network.token.weight[:, token] = eye
     network.position.weight[:, position] = torch.eye(T)

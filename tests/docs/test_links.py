@@ -15,8 +15,8 @@ from tests.docs.pages import DOCS, PAGES, ROOT, blocks
 from verify.__main__ import COMMANDS
 from verify.check import get_paper, parse_request
 from verify.papers.sub_ngrams.gradient.settings import GradientSettings
-from verify.papers.sub_ngrams.settings import refuse_what_cannot_fit
 from verify.papers.sub_ngrams.near_stationary.settings import StationarySettings
+from verify.papers.sub_ngrams.settings import refuse_what_cannot_fit
 from verify.papers.sub_ngrams.training.settings import TrainSettings
 from verify.registry import papers
 from verify.settings import UsageError, read_words, validate

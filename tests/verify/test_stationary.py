@@ -26,8 +26,8 @@ from proofs.sub_ngrams.score_blocks import parameter_norms
 from tests.verify.test_executors import local_cluster
 from verify.claim import Evidence, Finding, Verdict
 from verify.expressions import read_expression
-from verify.papers.sub_ngrams.near_stationary.api import cosines
 from verify.papers.sub_ngrams.near_stationary import course as course_module
+from verify.papers.sub_ngrams.near_stationary.api import cosines
 from verify.papers.sub_ngrams.near_stationary.judge import fit, halves, judge_bound, judge_rate
 from verify.papers.sub_ngrams.near_stationary.lengths import Length, NormAtLength
 from verify.papers.sub_ngrams.near_stationary.problem import Problem
