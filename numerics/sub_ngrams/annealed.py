@@ -15,7 +15,7 @@ an integral of their own.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial, reduce
@@ -64,6 +64,7 @@ def annealed_transfer(
     seed: int = 0,
     executor: Executor | None = None,
     device: torch.device | None = None,
+    needed: Collection[tuple[int, int]] | None = None,
 ) -> ScoreBlocks:
     """The population gradient at length T >= n, with the error of every entry.
 
@@ -74,6 +75,8 @@ def annealed_transfer(
     level      of the confidence intervals, for all entries at once
     minutes    of one core, roughly, that may be spent where the tolerance asks for it
     executor   computes in shards; the result does not depend on it
+    needed     the blocks (a, b) that the tolerance is meant for; lattices leave larger errors in the others. All by
+               default
 
     Raises ValueError for T < n, a lag >= n, or arguments out of range.
     """
@@ -83,7 +86,7 @@ def annealed_transfer(
     if method not in get_args(Method) or not 0 < level < 1 or not minutes > 0:
         raise ValueError(f"method={method}, level={level}, minutes={minutes}: {get_args(Method)}, in (0, 1), positive")
     tolerance = max(tolerance, LEAST_TOLERANCE)
-    problem = _Problem(law, configuration, T, tolerance, minutes, executor, device or torch.device("cpu"))
+    problem = _Problem(law, configuration, T, tolerance, minutes, executor, device or torch.device("cpu"), needed)
     if not configuration.averaging_rows:
         result, sampled = problem.integral(method, level, seed)
         return score_blocks(result.value, result.error + beyond, law, level if sampled else None)
@@ -127,6 +130,7 @@ class _Problem:
     minutes: float
     executor: Executor | None
     device: torch.device
+    needed: Collection[tuple[int, int]] | None = None
     rows: bool = False  # of A, in the place of the blocks
 
     def integral(self, method: Method, level: float, seed: int) -> tuple[Integral, bool]:
@@ -165,11 +169,16 @@ class _Problem:
             "limit": lambda x: max(quarter, LIMIT_ACCURACY * float(x.abs().max())),
         }
         left, results = 60 * self.minutes, []
+        needed = None
+        if self.needed is not None and not self.rows:
+            needed = torch.zeros(self.law.n, self.law.n, 1, dtype=torch.float64)
+            for block in self.needed:
+                needed[block] = 1
         shares: dict[Part, float] = {"rows": 1.0} if self.rows else SHARES
         for part, share in shares.items():
             gradient = self.gradient(part, quarter / 4)
             at_most = int(left * share / gradient.seconds)
-            result = by_lattices(partial(self.sums, gradient), tolerances[part], at_most, law=self.law)
+            result = by_lattices(partial(self.sums, gradient), tolerances[part], at_most, law=self.law, needed=needed)
             if result is None:
                 return None
             results.append(result)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from concurrent.futures import Executor
 
 import torch
@@ -30,6 +31,7 @@ def transfer_under(
     seed: int = 0,
     executor: Executor | None = None,
     device: torch.device | None = None,
+    needed: Collection[tuple[int, int]] | None = None,
 ) -> ScoreBlocks:
     """The population gradient at length T >= n, with the error of every entry; options as in `annealed_transfer`.
 
@@ -53,6 +55,7 @@ def transfer_under(
                 seed=seed,
                 executor=executor,
                 device=device,
+                needed=needed,
             )
             found.append((weight, each))
         else:

@@ -59,7 +59,14 @@ class Integral:
 Integrand = Callable[[Nodes], Sums]
 
 
-def by_lattices(f: Integrand, tolerance: Callable[[Tensor], float], at_most: int, *, law: NGramLaw) -> Integral | None:
+def by_lattices(
+    f: Integrand,
+    tolerance: Callable[[Tensor], float],
+    at_most: int,
+    *,
+    law: NGramLaw,
+    needed: Tensor | None = None,
+) -> Integral | None:
     """The average of f by lattices, finer and farther until the error is within the tolerance; None if the coarsest has
     more than `at_most` nodes.
 
@@ -68,7 +75,13 @@ def by_lattices(f: Integrand, tolerance: Callable[[Tensor], float], at_most: int
     fare worst speak for all, in proportion to their mean absolute values. Of the reach: what the outermost SHELL adds.
     The larger part is mended next. tolerance maps a value to the error asked for; more than `at_most` nodes end it with
     what is reached.
+
+    needed  1 at the entries whose errors have to be within the tolerance, 0 at the others; all by default
     """
+
+    def largest(error: Tensor) -> float:
+        return float((error if needed is None else error * needed).max())
+
     i, known, reach = 0, 3 * SHELL, 4 * SHELL
     change: Tensor | None = None  # by the last refinement
     coarser: Tensor | None = None  # what it changed
@@ -94,9 +107,9 @@ def by_lattices(f: Integrand, tolerance: Callable[[Tensor], float], at_most: int
         of_step = ALONE * half if change is None else torch.maximum(SLOWLY * change, half)
         of_step, of_reach = _in_proportion(of_step, sums.size.mean(0)), outer.size.mean(0)
         result = Integral(value, of_step + of_reach + sums.error.mean(0), inside + len(shell))
-        if float((of_step + of_reach).max()) <= tolerance(value):
+        if largest(of_step + of_reach) <= tolerance(value):
             break
-        if float(of_reach.max()) > float(of_step.max()):
+        if largest(of_reach) > largest(of_step):
             known, reach, inner, inside = reach, reach + SHELL, sums, inside + len(shell)
         else:
             i, coarser, inner = i + 1, value, None

@@ -172,19 +172,28 @@ def derivation(law: NGramLaw | Law, configuration: Configuration, T: int) -> Sco
         raise ValueError(f"q={configuration.q!r}: this engine needs a rational q with rational weights, or inf")
     S, n = law.S, law.n
     _, root_c = ring(["root_c"], QQ)
-    _, root = ring(["root"], ZZ)
+    root = ring(["root"], ZZ)[1] if configuration.at_limit else _rational(rational_root(configuration))
     logits = _logits_at(S, n, configuration, root_c, [0] * S)
     dz_dA = _row_slopes_at(S, n, configuration, root_c)
     heads = configuration.heads
     dz_dW = cache(
         lambda query, key: merged_logit(S, n)([0] * (n * S) ** 2, one_hot(query, S), one_hot(key, S, heads))[1]
     )
+
+    @cache  # sequences share them, with their tokens exchanged
+    def slope(j: int, m: tuple[int, ...], holds: tuple[int, ...]) -> Fraction:
+        """d log p(s) / dz_j of the token s that these positions hold, at q = inf its limit."""
+        numerator, denominator = log_probability_derivatives(T)[j]([root**m_j for m_j in m], holds)
+        if configuration.at_limit:
+            return limit_at_infinity(numerator, denominator)
+        return to_fraction(numerator / denominator)
+
     totals = [Fraction(0)] * (n * S) ** 2
     rows = {(h, t): [Fraction(0)] * t for h, t in configuration.averaging_rows}
     for x, probability, P in every_sequence(law, T):
         m = [int(configuration.unit * z.coeff(root_c**2)) if z != 0 else 0 for z, _ in logits(x)]
-        E = [root**m_j if configuration.at_limit else rational_root(configuration) ** m_j for m_j in m]
-        g = [_slope_in_logit(x, j, E, P, configuration) for j in range(T)]
+        holds = {s: tuple(int(token == s) for token in x) for s in set(x)}
+        g = [-sum(P[s] * slope(j, tuple(m), holds[s]) for s in holds) for j in range(T)]
         for j in range(T):
             for i, dz in enumerate(dz_dW(window(x, T - 1, n), window(x, j, n))):
                 if dz:
@@ -199,18 +208,6 @@ def derivation(law: NGramLaw | Law, configuration: Configuration, T: int) -> Sco
         (a, b): tuple(tuple(M[a, b, v, w] for w in tokens) for v in tokens) for a, b in product(range(n), repeat=2)
     }
     return ScoreBlocks(blocks, rows={key: (tuple(row),) for key, row in rows.items()})
-
-
-def _slope_in_logit(x: Word, j: int, E: Sequence[Any], P: Sequence[Fraction], configuration: Configuration) -> Fraction:
-    """dl/dz_j, at q = inf its limit, E being powers of the root of q."""
-    g = Fraction(0)
-    for s in set(x):
-        numerator, denominator = log_probability_derivatives(len(x))[j](E, [int(token == s) for token in x])
-        if configuration.at_limit:
-            g -= P[s] * limit_at_infinity(numerator, denominator)
-        else:
-            g -= P[s] * Fraction(numerator) / denominator
-    return g
 
 
 def score_sums(x: Sequence[int], g: Sequence[Any], S: int, n: int, heads: Heads = "padded") -> Any:

@@ -183,6 +183,16 @@ def parameter_gradient(M: ScoreBlocks, configuration: Configuration) -> Paramete
     )
 
 
+def blocks_in_use(configuration: Configuration) -> frozenset[tuple[int, int]]:
+    """The score blocks (a, b) that `parameter_gradient` sees; in the others an error does not matter to it."""
+    lags, streams = configuration.lags, (0, *configuration.active_heads)
+    queries = {(a, lag) for a in streams for lag in lags}
+    keys = {(lag - 1, b) for b in streams for lag in lags}
+    values = {(h - 1, h) for h in configuration.active_heads if h in lags}
+    values |= {(h, h + 1) for h in configuration.active_heads if h + 1 in lags}
+    return frozenset(queries | keys | values)
+
+
 def parameter_norms(
     M: ScoreBlocks, configuration: Configuration, parametrisation: str = "factorised"
 ) -> dict[str, float] | None:

@@ -24,7 +24,7 @@ from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.enumeration import enumeration
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.markov_types import estimated_classes
-from proofs.sub_ngrams.score_blocks import ScoreBlocks, entries
+from proofs.sub_ngrams.score_blocks import ScoreBlocks, blocks_in_use, entries
 from proofs.sub_ngrams.type_classes import type_classes
 from tests.strategies import alphas, configurations, laws, problems
 
@@ -442,3 +442,20 @@ def test_lattices_reach_as_far_as_small_alphas_ask_for(n: int, T: int, digits: i
     exact = type_classes(law, configuration, T)
     found = annealed_transfer(law, configuration, T, method="lattice", minutes=0.5)
     assert found.difference(exact) <= found.error <= 1e-3
+
+
+# --------------------------------------------------------------------------------------------- blocks that are needed
+
+
+@pytest.mark.parametrize("heads", ["padded", "literal"])
+def test_the_tolerance_may_be_meant_for_some_blocks(heads):
+    """They are as accurate as asked for, and every error that is reported holds, of the other blocks too."""
+    law, T = NGramLaw(2, 3, Fraction(1)), 10**6
+    configuration, tolerance = Configuration((1,), Fraction(T), heads), 0.1 / T
+    needed = blocks_in_use(configuration)
+    found = annealed_transfer(law, configuration, T, method="lattice", tolerance=tolerance, needed=needed)
+    assert found.errors is not None
+    for block in needed:
+        assert max(max(map(float, row)) for row in found.errors[block]) <= 2 * tolerance  # and of roundings
+    assert max(map(float, entries(found.errors))) > 100 * tolerance  # what was saved
+    assert found.excess(annealed_transfer(law, configuration, T, tolerance=tolerance)) <= 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from itertools import product
 
 import pytest
 from hypothesis import given
@@ -11,8 +12,8 @@ from hypothesis import strategies as st
 
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.enumeration import enumeration
-from proofs.sub_ngrams.score_blocks import ScoreBlocks, parameter_gradient, parameter_norms
-from tests.strategies import problems
+from proofs.sub_ngrams.score_blocks import ScoreBlocks, blocks_in_use, parameter_gradient, parameter_norms
+from tests.strategies import configurations, problems
 
 
 def single(x: float | Fraction, error: float | None = None) -> ScoreBlocks:
@@ -85,3 +86,14 @@ def test_c_is_accurate_where_q_is_near_1(power: int) -> None:
     assert Configuration((1,), 1 + Fraction(1, 10**power)).c == pytest.approx(
         math.log1p(10.0**-power), rel=1e-13, abs=0
     )
+
+
+@given(st.sampled_from([2, 3, 4]), st.data(), st.sampled_from(["padded", "literal"]))
+def test_the_gradient_sees_the_blocks_in_use_and_no_other(n, data, heads):
+    configuration = Configuration(data.draw(configurations(n)).lags, math.inf, heads)
+    rows = {(h, t): ((0,) * t,) for h, t in configuration.averaging_rows}
+    for block in product(range(n), repeat=2):
+        M = ScoreBlocks({ab: ((int(ab == block),),) for ab in product(range(n), repeat=2)}, rows=rows)
+        gradient = parameter_gradient(M, configuration)
+        seen = any(x != 0 for blocks in (gradient.Q, gradient.K, gradient.V) for of in blocks.values() for x in of[0])
+        assert seen == (block in blocks_in_use(configuration))

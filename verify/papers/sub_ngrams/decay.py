@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from proofs.sub_ngrams.configuration import Configuration, Heads
 from proofs.sub_ngrams.law import NGramLaw
-from proofs.sub_ngrams.score_blocks import ScoreBlocks, norm_errors, parameter_gradient, parameter_norms
+from proofs.sub_ngrams.score_blocks import (
+    ScoreBlocks,
+    blocks_in_use,
+    norm_errors,
+    parameter_gradient,
+    parameter_norms,
+)
 from proofs.sub_ngrams.type_classes import type_classes
 from verify.claim import (
     Counterexample,
@@ -41,7 +47,7 @@ if TYPE_CHECKING:
 claim = claims_on("mathematics/sub-n-grams/limits")
 
 QUICK = 10.0  # seconds of the transfer engine at its own tolerance
-MOMENT = 2.0  # seconds of type_classes
+MOMENT = 0.5  # seconds of type_classes
 LOGS = 1.5  # power of log T that the norm may have beside its power of T: sqrt(c), and log T/T of the bounds
 LONG = 1000  # lengths below decide nothing against a rate: there the norm may still rise
 
@@ -278,7 +284,7 @@ def _point(settings: SubNGramSettings, T: int, engine: Engine, run: Run) -> Poin
     tolerance = settings.tolerance or _tolerance(settings, T)
     usual = 0.5 if few_parameters(law) else 0.0
     minutes = min(settings.minutes, max(usual, run.seconds / 60))
-    options = replace(settings.options, tolerance=tolerance, minutes=minutes)
+    options = replace(settings.options, tolerance=tolerance, minutes=minutes, needed=blocks_in_use(configuration))
     M: ScoreBlocks = engine.compute(law, configuration, T, options)
     norms, errors = parameter_norms(M, configuration), norm_errors(M, configuration)
     assert norms is not None  # q is finite
@@ -288,7 +294,7 @@ def _point(settings: SubNGramSettings, T: int, engine: Engine, run: Run) -> Poin
 
 def _tolerance(settings: SubNGramSettings, T: int) -> float:
     """Norms fall like 1/T; where that precision is dear, an upper bound of this order will do."""
-    return 0.1 / T if _quick(settings) else 1 / T
+    return 0.03 / T if _quick(settings) else 1 / T
 
 
 def decay(points: Sequence[Point]) -> str:

@@ -32,6 +32,7 @@ class Options:
     interval: str = "bernstein"  # or "student", which holds at large sample sizes only
     tolerance: float | None = None  # absolute error aimed at, where an engine refines; None: 1e-3/T
     minutes: float = 0.5  # of one core, roughly, that an engine may take to refine
+    needed: frozenset[tuple[int, int]] | None = None  # the blocks that the tolerance is meant for; None: all
     samples: int | None = None  # sequences that a statistical engine draws; None: so many that it takes some seconds
 
 
@@ -290,7 +291,7 @@ ENGINES: Mapping[str, Engine] = {
             work=_seconds,
             limit=600,
             unit="seconds",
-            takes=("seed", "device", "level", "tolerance", "minutes"),
+            takes=("seed", "device", "level", "tolerance", "minutes", "needed"),
             parts=True,
             laws=CHAINS,
             least=_transfer_seconds,
