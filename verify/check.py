@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,6 +33,7 @@ from verify.runner import Elsewhere, exit_status, run_claims, select_claims
 from verify.settings import CheckSettings, read_words, undashed, validate
 
 COMMAND = ("python", "-m", "verify.check")
+MANY = 9  # claims that are worth the second in which processes start
 PIPE_WIDTH = 160  # of a table that does not go to a terminal
 
 HELP = """python -m verify.check [FILE.py] [ID ...] [KEY=VALUE ...]
@@ -58,6 +60,7 @@ def main(words: Sequence[str]) -> int:
     settings, claims = parse_request(paper, values)
     check_output(settings.output, kinds=kinds_of(settings.format))
     check_output(settings.certificate, key="certificate", kinds=kinds_of("json"))
+    start = time.monotonic()
     with Progress() as progress:
         results = run_claims(
             claims,
@@ -65,9 +68,9 @@ def main(words: Sequence[str]) -> int:
             budget=settings.budget,
             progress=lambda claim, text: progress.doing(f"{claim.id} {claim.title} {text}"),
             finished=lambda result: progress.done(f"{result.claim.id} {result.verdict}  {result.seconds:.1f} s"),
-            elsewhere=elsewhere(settings, values),
+            elsewhere=elsewhere(settings, values, len(claims)),
         )
-    emit(report(paper, settings, results, words), settings.output)
+    emit(report(paper, settings, results, words, time.monotonic() - start), settings.output)
     if settings.certificate is not None:
         write_certificates(paper, results, settings.certificate)
     return exit_status(results)
@@ -100,16 +103,19 @@ def parse_request(paper: Paper, values: dict[str, str]) -> tuple[Any, list[Claim
     return settings, claims
 
 
-def elsewhere(settings: CheckSettings, values: dict[str, str]) -> Elsewhere | None:
-    """Where claims are checked, if not here."""
-    if settings.executor == "inline" or (settings.executor == "auto" and settings.workers is None):
+def elsewhere(settings: CheckSettings, values: dict[str, str], claims: int) -> Elsewhere | None:
+    """Where so many claims are checked, if not here."""
+    few = claims < MANY or cores() == 1
+    if settings.executor == "inline" or (settings.executor == "auto" and settings.workers is None and few):
         return None
     pool = open_pool(settings.executor, settings.workers or cores())
     return Elsewhere(pool, values.get("paper", settings.paper), {**values, "paper": settings.paper})
 
 
-def report(paper: Paper, settings: CheckSettings, results: Sequence[Result], words: Sequence[str]) -> str:
-    """The results in the format asked for."""
+def report(
+    paper: Paper, settings: CheckSettings, results: Sequence[Result], words: Sequence[str], seconds: float
+) -> str:
+    """The results in the format asked for, of a run that took so many seconds."""
     if settings.format == "json":
         return check_json(settings, results)
     if settings.format == "junit":
@@ -130,7 +136,9 @@ def report(paper: Paper, settings: CheckSettings, results: Sequence[Result], wor
         )
     colour = settings.output is None and in_colour()
     width = output_width(PIPE_WIDTH) if settings.output is None else PIPE_WIDTH
-    return check_table(paper, settings, results, width=width, colour=colour, again=lambda id: command_for(words, id))
+    return check_table(
+        paper, settings, results, width=width, colour=colour, again=lambda id: command_for(words, id), seconds=seconds
+    )
 
 
 def command_for(words: Sequence[str], id: str) -> str:

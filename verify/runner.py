@@ -119,12 +119,14 @@ class _Course:
     def side_by_side(self, alarm: Alarm, elsewhere: Elsewhere) -> None:
         order = TopologicalSorter(self.graph)
         order.prepare()
+        places = {id: place for place, id in enumerate(self.claims)}
         waiting, running, stopped = list[str](), dict[Future[Finding], tuple[str, float]](), ""
         try:
             with elsewhere.pool as pool:
                 while order.is_active():
                     waiting += order.get_ready()
                     while waiting and len(running) < pool.slots():
+                        waiting.sort(key=places.__getitem__)  # what others rest on stands first in a paper
                         id, start = waiting.pop(0), time.monotonic()
                         finding = self.settled(id, self.over)
                         if finding is None:

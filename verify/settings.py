@@ -137,7 +137,8 @@ class ExecutorSettings(Settings):
     executor: Annotated[str, AfterValidator(check_executor)] = Field(
         "auto",
         exclude=True,
-        description="inline, processes, dask:tcp://HOST:PORT, or auto (processes for several points, or given workers)",
+        description="inline, processes, dask:tcp://HOST:PORT, or auto (processes for several points or many claims, or "
+        "given workers)",
     )
     workers: Integer | None = Field(
         None, ge=1, le=1024, exclude=True, description="{bounds}, of processes (default: one a core)"

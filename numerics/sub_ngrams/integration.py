@@ -10,7 +10,7 @@ from operator import add
 
 import numpy as np
 import torch
-from scipy import stats
+from scipy.special import stdtrit
 from torch import Tensor
 
 from numerics.sub_ngrams.kernel_rules import Nodes, dimension, lattices, of_shift
@@ -170,7 +170,7 @@ def half_width(level: float, entries: int, means: Tensor) -> Tensor:
     squares = (means - means.mean(0)).square()
     kurtosis = squares.square().mean(0) / squares.mean(0).square().clamp(min=1e-300)
     freedom = (2 * R / (kurtosis - (R - 3) / (R - 1)).clamp(min=2 * R / (R - 1))).clamp(min=1)
-    return torch.from_numpy(np.asarray(stats.t.ppf(1 - (1 - level) / 2 / entries, freedom.numpy())))
+    return torch.from_numpy(np.asarray(stdtrit(freedom.numpy(), 1 - (1 - level) / 2 / entries)))
 
 
 def by_sobol(parts: list[Sampled], known: Tensor, tolerance: float, seconds: float, *, level: float) -> Integral:

@@ -10,7 +10,7 @@ from operator import mul
 from typing import Any, Literal, get_args
 
 import torch
-from scipy import stats
+from scipy.special import ndtri, stdtrit
 from torch import Tensor
 from torch.nn.functional import one_hot
 
@@ -237,7 +237,7 @@ def _half_widths(moments: Moments, ranges: Tensor, level: float, interval: Inter
     """Half-widths for `count` independent values with these moments and ranges."""
     m, variance = moments.count, moments.variance
     if interval == "student":
-        return float(stats.t.ppf((1 + level) / 2, m - 1)) * (variance / m).sqrt()
+        return float(stdtrit(m - 1, (1 + level) / 2)) * (variance / m).sqrt()
     return bernstein(moments, ranges, level)
 
 
@@ -274,7 +274,7 @@ def _needed(pilot: Moments, ranges: Tensor, tolerance: float, level: float, inte
         raise ValueError(f"tolerance={tolerance}: a positive number")
     variance = float(pilot.variance.max())
     if interval == "student":
-        count = variance * (float(stats.norm.ppf((1 + level) / 2)) / tolerance) ** 2
+        count = variance * (float(ndtri((1 + level) / 2)) / tolerance) ** 2
     else:  # h sqrt(count)^2 - b sqrt(count) - c = 0, with h the tolerance
         log = math.log(4 / (1 - level))
         b, c = math.sqrt(2 * variance * log), 7 * float(ranges.max()) * log / 3

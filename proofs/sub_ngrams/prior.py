@@ -19,8 +19,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
-from scipy.stats import qmc
+from scipy.special import stdtrit
 
 from proofs.log_numbers import LogNumbers, as_floats
 from proofs.sub_ngrams.law import NGramLaw, float_alpha
@@ -152,6 +151,8 @@ def _sobol(
 ) -> tuple[Array, Array, int]:
     """Means over independent scramblings of a power of two of Sobol points, the half-widths of intervals that hold for
     all of them at once (Bonferroni), and how many points there were."""
+    from scipy.stats import qmc  # takes most of a second
+
     rows, known = law.S ** (law.n - 1), known_means(law)
     bits = int(math.log2(points / scramblings))
     means, known_in_rows = [], []
@@ -163,7 +164,7 @@ def _sobol(
         known_in_rows.append([np.mean([mean.of_row(row) for row in logs]) for mean in known])
 
     def half_widths(means: Any, level: float) -> Array:
-        quantile = stats.t.ppf(1 - (1 - level) / (2 * len(means[0])), scramblings - 1)
+        quantile = stdtrit(scramblings - 1, 1 - (1 - level) / (2 * len(means[0])))
         return np.asarray(quantile * np.std(means, axis=0, ddof=1) / math.sqrt(scramblings))
 
     used = scramblings * 2**bits

@@ -14,7 +14,12 @@ from typing import Any
 
 import pytest
 
-from verify.check import main
+from verify.check import MANY, elsewhere, main, parse_request
+from verify.claim import Finding, Verdict
+from verify.executors import inline
+from verify.registry import get_paper
+from verify.runner import Elsewhere, run_claims
+from verify.settings import CheckSettings
 
 PAPER = '''
 import os, sys, time
@@ -133,3 +138,34 @@ def test_ctrl_c_leaves_no_process_and_loses_nothing(paper: str) -> None:
             return
         time.sleep(0.02)
     raise AssertionError("a process is left")
+
+
+def test_many_claims_are_shared_out_and_a_few_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unless a key says where."""
+    monkeypatch.setattr("verify.check.cores", lambda: 2)
+
+    def where(claims: int, **keys: Any) -> str:
+        found = elsewhere(CheckSettings.model_validate(keys), {}, claims)
+        return "here" if found is None else "elsewhere"
+
+    assert where(MANY - 1) == "here"
+    assert where(MANY) == "elsewhere"
+    assert where(MANY, executor="inline") == "here"
+    assert where(1, workers=2) == "elsewhere"
+    monkeypatch.setattr("verify.check.cores", lambda: 1)
+    assert where(MANY) == "here"
+
+
+def test_what_others_rest_on_goes_first(paper: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what may start, the claim that stands first in the paper: T4, once T1 is known, before T6."""
+    started: list[str] = []
+
+    def check(paper: str, words: dict[str, str], id: str, seconds: float) -> Finding:
+        started.append(id)
+        return Finding(Verdict.VERIFIED, "")
+
+    path = paper.removeprefix("paper=")
+    settings, found = parse_request(get_paper(path), {"select": "T1,T4,T6"})
+    monkeypatch.setattr("verify.runner.check_elsewhere", check)
+    run_claims(found, settings, elsewhere=Elsewhere(inline(), path, {}))
+    assert started == ["T1", "T4", "T6"]

@@ -30,11 +30,13 @@ def check_table(
     width: int,
     colour: bool,
     again: Callable[[str], str],
+    seconds: float | None = None,
 ) -> str:
     """One row per claim: the number that decides beside the predicted one, and the scope of the verdict.
 
     Below NARROW columns it is one block per claim, a line for each cell. `again` is the command that checks the claim
-    with this id once more, or with "" all of them: what one may type next ends the table.
+    with this id once more, or with "" all of them: what one may type next ends the table. seconds: that the run took,
+    by default all claims one after the other.
     """
     table = (narrow_table if width < NARROW else wide_table)(results)
     lines = io.StringIO()
@@ -45,7 +47,7 @@ def check_table(
         if result.finding.footnote:
             console.print(Text(footnote(result, width)))
     good = sum(result.as_expected for result in results)
-    seconds = sum(result.seconds for result in results)
+    seconds = sum(result.seconds for result in results) if seconds is None else seconds
     summary = Text(f"{good} of {len(results)} as expected", style="" if good == len(results) else LOUD)
     if paper.provenance:
         console.print(Text(printable(paper.provenance)))

@@ -26,6 +26,7 @@ from verify.recheck.sub_ngrams import finite as second
 
 ENUMERABLE = 4096  # sequences that a counterexample is checked on once more, one by one
 CHANCES = (Fraction(1, 4), Fraction(1, 50), Fraction(1, 1000))  # of the other tokens, in nearly deterministic rows
+MOMENT = 0.5  # seconds that an annealed problem may take at a length that nobody asked for
 Problem = tuple[int, Fraction | float]  # T, q
 
 
@@ -72,8 +73,11 @@ def annealed_problems(settings: SubNGramSettings, run: Run) -> list[Problem]:
         return choose_engine(law, configuration, T, exact=True).seconds(law, configuration, T, Options())
 
     left, problems = run.seconds * SHARE, list[Problem]()
+    longest = math.inf if settings.T else MOMENT
     for T in sorted(lengths):
         each = 1.5 * seconds(T)
+        if each > longest:
+            break
         qs: list[Fraction | float] = [Fraction(T), Fraction(2), math.inf]
         for q in dict.fromkeys(qs):
             if each <= left:
