@@ -145,6 +145,7 @@ def command_for(words: Sequence[str], id: str) -> str:
     """The command that checks one claim again, or with "" those of this run, at the same parameters."""
     left_out = ("format", "output", "certificate", "budget", *(("select", "ignore") if id else ()))
     chosen = [word for word in words if word.partition("=")[0] not in left_out]
+    chosen = [path if is_path(path := word.removeprefix("paper=")) and path != word else word for word in chosen]
     return shlex.join([*COMMAND, *chosen, *([f"select={id}"] if id else [])])
 
 
