@@ -95,7 +95,7 @@ def annealed(law: NGramLaw, lags: tuple[int, ...], T: int, q: Fraction | float) 
 
 def compared(law: NGramLaw, lags: tuple[int, ...], T: int, q: Fraction | float, bound: Bound) -> Iterator[Compared]:
     """All blocks with an unread key lag beside B, and the squared norm beside its bound."""
-    M, two = blocks(law, lags, T, q), bound(T, q).type_two()[0]
+    M, two = blocks(law, Configuration(lags, q), T), bound(T, q).type_two()[0]
     for a, b in type_two(law.n, lags):
         computed = size(M[a, b])
         holds = bool(ball(computed) <= two)

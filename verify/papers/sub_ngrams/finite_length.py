@@ -32,6 +32,7 @@ from verify.papers.sub_ngrams.finite_length_blocks import (
     annealed_type_one,
     drawn_kernels,
     first_below_one,
+    in_rationals,
     kernel_problems,
     starts,
     type_one_of_kernel,
@@ -50,7 +51,7 @@ SHORTEST = "exact blocks at the shortest length"
     "SN16",
     "bound on blocks of used key lags",
     requires=("SN1", "SN2"),
-    assumptions=("padded heads in the first layer",),
+    assumptions=("hard heads in the first layer, c_A -> infinity",),
     vacuous=no_lags,
     origin=Origin.STRENGTHENED,
     steps=steps.TYPE_ONE,
@@ -58,8 +59,8 @@ SHORTEST = "exact blocks at the shortest length"
 def key_lags_that_are_read(settings: SubNGramSettings, run: Run) -> Finding:
     """For every kernel, every law of the first n-1 tokens, every T >= n and q >= 1, the size of a score block M_ab with
     b in Lambda is at most phi(K D r / m), where D = S^(n-1), K = S^(|Lambda|+1), m = T-n+2, r = max(1, T/q), and phi(x)
-    = x (1 + log(1/x)) below 1, else 1. The same holds of the mean over kernels. Decided is this for the laws, kernels,
-    T and q in the scope.
+    = x (1 + log(1/x)) below 1, else 1; with literal heads r = max(1, T/q) + n-1. The same holds of the mean over
+    kernels. Decided is this for the laws, kernels, heads, T and q in the scope.
 
     Exact blocks averaged over the prior, for which E r/(N-1+r) stands between the two, N the number of words of the
     target's class; and exact blocks of nearly deterministic rational kernels, from a uniform start and from n-1 zeros.
@@ -69,15 +70,16 @@ def key_lags_that_are_read(settings: SubNGramSettings, run: Run) -> Finding:
     problems = annealed_problems(settings, run)
     if not problems:
         return too_dear(run.seconds * 2, run, what=SHORTEST, scope=f"S={law.S}, n={law.n}")
-    found = [item for T, q in problems for item in annealed_type_one(law, lags, T, q)]
+    configurations = in_rationals(settings, problems)
+    found = [item for configuration, T in configurations for item in annealed_type_one(law, configuration, T)]
     annealed, given = len(found), kernel_problems(settings, run)
     kernels = drawn_kernels(settings, given, run)
     for rows, (start, first), (T, q) in product(kernels, starts(law), given):
         found += type_one_of_kernel(law, rows, start, first, Configuration(lags, q), T)
     return told(
         found,
-        scope=f"{about(settings)}, {listed(problems)}; {len(kernels)} nearly deterministic kernels"
-        + (f", 2 starts, {listed(given)}" if kernels else ""),
+        scope=f"{about(settings)}, {by_heads(configurations)}; {len(kernels)} nearly deterministic kernels"
+        + (f", padded heads, 2 starts, {listed(given)}" if kernels else ""),
         details={
             "bound is below 1 from T (q = T)": law.S ** (len(lags) + law.n) + law.n - 1,  # m > K D
             "bound along q = T": {
@@ -93,16 +95,16 @@ def key_lags_that_are_read(settings: SubNGramSettings, run: Run) -> Finding:
     "SN17",
     "bound at full context",
     requires=("SN16",),
-    assumptions=("padded heads in the first layer",),
+    assumptions=("hard heads in the first layer, c_A -> infinity",),
     vacuous=no_full_context,
     origin=Origin.STRENGTHENED,
     steps=steps.FULL_CONTEXT,
 )
 def full_context(settings: SubNGramSettings, run: Run) -> Finding:
     """With Lambda = {1..n-1}, averaged over the Dirichlet(alpha) prior, for every T >= n and q >= 1, the size of a
-    score block M_a0 is at most B = phi(D^2 r / m) + (1 - 1/S) phi(D^2 max(1, S alpha) / m), and the squared norm of the
-    factorised gradient at most 2 c L ((n+L+4c) A^2 + B^2), A the bound of SN16, L = n-1, c = log q. Decided is this for
-    alpha, T and q in the scope.
+    score block M_a0 is at most B = phi(D^2 r / m) + (1 - 1/S) phi(D^2 max(1, S alpha) / m), with literal heads r =
+    max(1, T/q) + n-1; with padded heads the squared norm of the factorised gradient is at most 2 c L ((n+L+4c) A^2 +
+    B^2), A the bound of SN16, L = n-1, c = log q. Decided is this for alpha, heads, T and q in the scope.
 
     Exact blocks; between them and the bound stands E r/(N-1+r) + (1 - 1/S) E r'/(N-1+r'), N the number of words with
     the target's context, r' = max(1, S alpha).
@@ -111,10 +113,11 @@ def full_context(settings: SubNGramSettings, run: Run) -> Finding:
     problems = annealed_problems(settings, run)
     if not problems:
         return too_dear(run.seconds * 2, run, what=SHORTEST, scope=f"S={law.S}, n={law.n}")
-    found = [item for T, q in problems for item in annealed_full_context(law, lags, T, q)]
+    configurations = in_rationals(settings, problems)
+    found = [item for configuration, T in configurations for item in annealed_full_context(law, configuration, T)]
     return told(
         found,
-        scope=f"{about(settings)}, {listed(problems)}",
+        scope=f"{about(settings)}, {by_heads(configurations)}",
         details={
             "bound is below 1 from T (q = T)": first_below_one(law, lags),
             "bound along q = T": {
@@ -133,7 +136,7 @@ def told(found: Sequence[Compared], *, scope: str, details: Mapping[str, Any]) -
     return decide(
         all(item.holds for item in found),
         evidence=Evidence.ENCLOSURE,
-        scope=f"padded heads; {scope}",
+        scope=scope,
         instances=len(found),
         found=f"{worst.ratio:.2g} of the bound {worst.bound:.2g} at T={worst.T}",
         predicted="at most 1",
@@ -163,6 +166,17 @@ def largest_by_problem(found: Sequence[Compared]) -> list[Compared]:
 def about(settings: SubNGramSettings) -> str:
     lags = braces(settings.lag_set)
     return f"S={settings.S}, n={settings.n}, lags {lags}; alpha={settings.alpha}, initial {settings.initial}"
+
+
+def by_heads(configurations: Sequence[tuple[Configuration, int]]) -> str:
+    """Which lengths and scales with which heads."""
+    of_heads: dict[str, list[Problem]] = {}
+    for configuration, T in configurations:
+        of_heads.setdefault(configuration.heads, []).append((T, configuration.q))
+    kinds: dict[str, list[str]] = {}  # heads with the same problems are named together
+    for heads, problems in of_heads.items():
+        kinds.setdefault(listed(problems), []).append(heads)
+    return "; ".join(f"{' and '.join(heads)} heads, {problems}" for problems, heads in kinds.items())
 
 
 def listed(problems: Sequence[Problem]) -> str:

@@ -86,41 +86,49 @@ def annealed_problems(settings: SubNGramSettings, run: Run) -> list[Problem]:
     return problems
 
 
-def blocks(law: NGramLaw, lags: tuple[int, ...], T: int, q: Fraction | float) -> ScoreBlocks:
-    configuration = Configuration(lags, q)
+def in_rationals(settings: SubNGramSettings, problems: Sequence[Problem]) -> list[tuple[Configuration, int]]:
+    """These problems with the heads of the settings, where their weights are rational."""
+    every = [(Configuration(settings.lag_set, q, heads), T) for heads in settings.kinds_of_heads for T, q in problems]
+    return [(configuration, T) for configuration, T in every if configuration.exact]
+
+
+def blocks(law: NGramLaw, configuration: Configuration, T: int) -> ScoreBlocks:
     return choose_engine(law, configuration, T, exact=True).compute(law, configuration, T)
 
 
-def annealed_type_one(law: NGramLaw, lags: tuple[int, ...], T: int, q: Fraction | float) -> list[Compared]:
+def annealed_type_one(law: NGramLaw, configuration: Configuration, T: int) -> list[Compared]:
     """Each block against the chance that the target's class is rare, and that against the bound."""
-    M, numbers = blocks(law, lags, T, q), FiniteLength(law.S, law.n, T, Configuration(lags, q))
+    M, numbers, lags = blocks(law, configuration, T), FiniteLength(law.S, law.n, T, configuration), configuration.lags
     x, share = numbers.type_one(), finite_length.expected_share(law, T, numbers.r, finite_length.read_class(lags))
+    mean = f"{configuration.heads} heads, mean over the prior"
     below = at_most(lambda: ball(share), lambda: phi(x))
     return [
-        Compared(T, q, computed, float(phi(x)), below and computed <= share, f"M_{a},{b}, mean over the prior",
-                 beyond_phi(law, lags, T, q, (a, b), computed, x), share)
+        Compared(T, configuration.q, computed, float(phi(x)), below and computed <= share, f"M_{a},{b}, {mean}",
+                 beyond_phi(law, configuration, T, (a, b), computed, x), share)
         for a, b in type_one(law.n, lags)
         for computed in [size(M[a, b])]
     ]  # fmt: skip
 
 
-def annealed_full_context(law: NGramLaw, lags: tuple[int, ...], T: int, q: Fraction | float) -> list[Compared]:
-    configuration = Configuration(lags, q)
-    M, numbers = blocks(law, lags, T, q), FiniteLength(law.S, law.n, T, configuration)
+def annealed_full_context(law: NGramLaw, configuration: Configuration, T: int) -> list[Compared]:
+    M, numbers, lags = blocks(law, configuration, T), FiniteLength(law.S, law.n, T, configuration), configuration.lags
     context = finite_length.read_class(lags, with_token=False)
+    mean = f"{configuration.heads} heads, mean over the prior"
     prior = max(Fraction(1), law.S * law.alpha)
     shares = [finite_length.expected_share(law, T, r, context) for r in (numbers.r, prior)]
     share = shares[0] + (1 - Fraction(1, law.S)) * shares[1]
     below = at_most(lambda: ball(share), lambda: numbers.full_context(law.alpha))
     bound = float(numbers.full_context(law.alpha))
     found = [
-        Compared(T, q, computed, bound, below and computed <= share, f"M_{a},{b}, mean over the prior",
-                 beyond_full_context(law, lags, T, q, (a, b), computed), share)
+        Compared(T, configuration.q, computed, bound, below and computed <= share, f"M_{a},{b}, {mean}",
+                 beyond_full_context(law, configuration, T, (a, b), computed), share)
         for a, b in type_two(law.n, lags)
         for computed in [size(M[a, b])]
     ]  # fmt: skip
     two = partial(numbers.full_context, law.alpha)
-    return found if configuration.at_limit else [*found, norm_compared(law, configuration, T, M, two)]
+    if configuration.at_limit or configuration.heads == "literal":  # whose norm has a gradient in A besides
+        return found
+    return [*found, norm_compared(law, configuration, T, M, two)]
 
 
 def norm_compared(
@@ -155,20 +163,16 @@ def first_below_one(law: NGramLaw, lags: tuple[int, ...]) -> int:
 
 
 def beyond_phi(
-    law: NGramLaw,
-    lags: tuple[int, ...],
-    T: int,
-    q: Fraction | float,
-    ab: tuple[int, int],
-    computed: Fraction,
-    x: Fraction,
+    law: NGramLaw, configuration: Configuration, T: int, ab: tuple[int, int], computed: Fraction, x: Fraction
 ) -> Counterexample | None:
     if law.S**T > ENUMERABLE:
         return None
-    return Counterexample(
-        {"T": T, "q": str(q), "block": list(ab), "size": shown(computed)},
-        partial(is_beyond_phi, law, Configuration(lags, q), T, ab, x),
-    )
+    return Counterexample(_block(configuration, T, ab, computed), partial(is_beyond_phi, law, configuration, T, ab, x))
+
+
+def _block(configuration: Configuration, T: int, ab: tuple[int, int], computed: Fraction) -> dict[str, Any]:
+    q, heads = str(configuration.q), configuration.heads
+    return {"T": T, "q": q, "heads": heads, "block": list(ab), "size": shown(computed)}
 
 
 def is_beyond_phi(law: NGramLaw, configuration: Configuration, T: int, ab: tuple[int, int], x: Fraction) -> bool:
@@ -177,13 +181,12 @@ def is_beyond_phi(law: NGramLaw, configuration: Configuration, T: int, ab: tuple
 
 
 def beyond_full_context(
-    law: NGramLaw, lags: tuple[int, ...], T: int, q: Fraction | float, ab: tuple[int, int], computed: Fraction
+    law: NGramLaw, configuration: Configuration, T: int, ab: tuple[int, int], computed: Fraction
 ) -> Counterexample | None:
     if law.S**T > ENUMERABLE:
         return None
     return Counterexample(
-        {"T": T, "q": str(q), "block": list(ab), "size": shown(computed)},
-        partial(is_beyond_full_context, law, Configuration(lags, q), T, ab),
+        _block(configuration, T, ab, computed), partial(is_beyond_full_context, law, configuration, T, ab)
     )
 
 
