@@ -95,7 +95,6 @@ class Finding:
     footnote     lines of text for below the table
     certificate  for evidence `proof` and `exact`: what another program needs to check the verdict
     reason       for UNDECIDED, SKIPPED and ERROR: what was tried and what is missing
-    nothing      whether the claim says nothing at the settings: UNDECIDED is then as expected (`NothingToCheckError`)
     """
 
     verdict: Verdict
@@ -108,14 +107,9 @@ class Finding:
     footnote: str = ""
     certificate: Certificate | None = None
     reason: str = ""
-    nothing: bool = False
 
 
 NOTHING = "nothing to check"  # how every reason begins where a claim says nothing at these settings
-
-
-class NothingToCheckError(Exception):
-    """Raised by a check, or by what it reads of the settings: the claim says nothing at them; the message says why."""
 
 
 def undecided(reason: str, *, scope: str = "", found: str = "", details: Mapping[str, Any] | None = None) -> Finding:

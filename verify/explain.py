@@ -6,6 +6,7 @@ import inspect
 import re
 import textwrap
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from verify.claim import Claim, Paper, weakest
@@ -45,7 +46,6 @@ def main(words: Sequence[str]) -> int:
 def explained(paper: Paper, claim: Claim) -> str:
     """All that is known of a claim beforehand."""
     titles = {other.id: f"{other.id} {other.title}" for other in paper.claims}
-    by_settings = claim.expected is not None or claim.vacuous is not None
     facts = {
         "states": claim.statement,
         "computes": claim.mathematics,
@@ -53,7 +53,7 @@ def explained(paper: Paper, claim: Claim) -> str:
         "rests on": "; ".join(titles.get(id, id) for id in claim.requires),
         "in general": weakest(step.evidence for step in claim.steps) or "",
         **{f"step {i}": f"{step.text}: {step.evidence}" for i, step in enumerate(claim.steps, 1)},
-        "expected": "depends on the settings" if by_settings else claim.expected_verdict(None).value,
+        "expected": expected_of(claim),
         "origin": claim.origin.meaning,
         "paper": f"{paper.title} ({paper.source}). {paper.provenance}".strip(),
         "derivation": paper.reference(claim),
@@ -66,6 +66,13 @@ def explained(paper: Paper, claim: Claim) -> str:
     if symbols:
         lines += ["", "symbols", *(line for name, text in symbols.items() for line in entry(name, text))]
     return "\n".join(lines) + "\n"
+
+
+def expected_of(claim: Claim) -> str:
+    if claim.expected is not None:
+        return "depends on the settings"
+    verdict = replace(claim, vacuous=None).expected_verdict(None)
+    return verdict if claim.vacuous is None else f"{verdict}, or UNDECIDED at settings where there is nothing to check"
 
 
 def symbols_in(statement: str, paper: Paper) -> dict[str, str]:

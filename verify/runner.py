@@ -6,17 +6,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from typing import Any
 
 from verify.alarm import Alarm, OutOfBudgetError
 from verify.claim import (
     CLAIM_SECONDS,
-    NOTHING,
     Claim,
     Finding,
-    NothingToCheckError,
     Result,
     Run,
     Verdict,
@@ -189,26 +187,18 @@ class _Course:
                 stopped = "interrupted" if isinstance(ending, KeyboardInterrupt) else str(ending)
                 at = f" while at {doing[-1]}" if doing[-1] else ""
                 return undecided(f"not finished{at}: {stopped}"), stopped
-            except NothingToCheckError as error:
-                return nothing_to_check(error), ""
             except Exception as error:
                 return failure(error), ""
 
     def finish(self, id: str, finding: Finding, start: float) -> None:
         claim = self.claims[id]
-        expected = finding.verdict if finding.nothing else claim.expected_verdict(self.settings)
-        self.results[id] = Result(claim, expected, finding, time.monotonic() - start)
+        self.results[id] = Result(claim, claim.expected_verdict(self.settings), finding, time.monotonic() - start)
         self.finished(self.results[id])
 
 
 def failure(error: Exception) -> Finding:
     """Whatever a check raises is the verdict ERROR, never a lost run."""
     return Finding(Verdict.ERROR, "", details={"traceback": trace(error)}, reason=named(error, MESSAGE))
-
-
-def nothing_to_check(error: NothingToCheckError) -> Finding:
-    """What a claim finds that says nothing at the settings: UNDECIDED, and that is expected."""
-    return replace(undecided(f"{NOTHING}: {error}"), nothing=True)
 
 
 def check_elsewhere(paper: str, words: dict[str, str], id: str, seconds: float) -> Finding:
@@ -218,8 +208,6 @@ def check_elsewhere(paper: str, words: dict[str, str], id: str, seconds: float) 
         settings = validate(found.settings, words)
         (claim,) = (claim for claim in found.claims if claim.id == id)
         return claim(settings, Run(seconds=seconds))
-    except NothingToCheckError as error:
-        return nothing_to_check(error)
     except Exception as error:
         return failure(error)
 

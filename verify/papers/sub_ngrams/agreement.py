@@ -14,6 +14,7 @@ from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
 from verify.claim import SHARE, Counterexample, Evidence, Finding, Run, claims_on, decide, undecided
 from verify.papers.sub_ngrams.engines import ENGINES, LARGEST_ROOT, Options
+from verify.papers.sub_ngrams.premises import other_law
 from verify.papers.sub_ngrams.second_computations import Comparison, intervals, moments, norms
 from verify.papers.sub_ngrams.settings import SubNGramSettings, braces
 
@@ -28,7 +29,7 @@ MOST_SCALES = 3  # of the user, that are looked at
 STATISTICAL_LEVEL = 1 - 1e-10
 
 
-@claim("SN0", "engines agree")
+@claim("SN0", "engines agree", vacuous=other_law)
 def engines_agree(settings: SubNGramSettings, run: Run) -> Finding:
     """Every engine gives the same population gradient, within the error that it reports; the rules that average over
     kernels give the moments of the prior; the norms in Q, K, V, A are those of the network's gradient; Monte Carlo's

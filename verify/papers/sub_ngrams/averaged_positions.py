@@ -27,7 +27,7 @@ from verify.claim import (
 from verify.papers.sub_ngrams import steps
 from verify.papers.sub_ngrams.finite_length import about, no_conflict
 from verify.papers.sub_ngrams.finite_length_blocks import Compared
-from verify.papers.sub_ngrams.premises import no_lags
+from verify.papers.sub_ngrams.premises import first_of, no_lags, other_law
 from verify.papers.sub_ngrams.settings import SubNGramSettings, braces
 from verify.recheck.sub_ngrams import positions as second
 from verify.recheck.sub_ngrams.finite import phi_above
@@ -44,7 +44,7 @@ Q = Fraction | float
     "loss averaged over positions",
     requires=("SN1", "SN2"),
     assumptions=("padded heads in the first layer",),
-    vacuous=no_lags,
+    vacuous=first_of(no_lags, other_law),
     origin=Origin.STRENGTHENED,
     steps=steps.POSITIONS,
 )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from verify.claim import Certificate, Finding, Run, claims_on, from_identities, how_many, too_dear
-from verify.papers.sub_ngrams.kernels import elimination
+from verify.papers.sub_ngrams.kernels import chosen_kernels, elimination
+from verify.papers.sub_ngrams.premises import kernel_with_a_zero
 from verify.papers.sub_ngrams.settings import SubNGramSettings
 from verify.papers.sub_ngrams.stationary import (
     certified,
     evidence_of,
     generic_sizes,
     scope_of_kernels,
-    some_kernels,
 )
 
 claim = claims_on("mathematics/sub-n-grams/gradient")
@@ -23,6 +23,7 @@ KERNELS = 3
     "met by the configuration",
     requires=("SN4",),
     assumptions=("padded heads in the first layer", "T -> infinity before c -> infinity"),
+    vacuous=kernel_with_a_zero,
 )
 def configuration_meets_the_condition(settings: SubNGramSettings, run: Run) -> Finding:
     """At T = infinity, then c = infinity, given a kernel with positive entries, the configuration meets (i) and (ii) of
@@ -36,7 +37,7 @@ def configuration_meets_the_condition(settings: SubNGramSettings, run: Run) -> F
 
     S, n, lags, symbolic = settings.S, settings.n, settings.lag_set, generic_sizes(settings)
     seconds = elimination(S, n) + pairs_of_words(S, n, len(lags))
-    kernels = some_kernels(settings, how_many(KERNELS, seconds, run))
+    kernels = chosen_kernels(settings, how_many(KERNELS, seconds, run))
     if not kernels:
         return too_dear(seconds, run, what="the derivatives for one rational kernel", scope=f"S={S}, n={n}")
     generic = [infinite.symbolic_kernel(S, n) for S, n, _ in symbolic]

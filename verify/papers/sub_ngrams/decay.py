@@ -38,6 +38,7 @@ from verify.papers.sub_ngrams.engines import (
     few_parameters,
 )
 from verify.papers.sub_ngrams.fixed_length import critical_without_lags
+from verify.papers.sub_ngrams.premises import other_law
 from verify.papers.sub_ngrams.settings import SubNGramSettings, braces
 from verify.uncertain import with_error
 
@@ -89,6 +90,7 @@ def draw_gradient_decay(axes: Axes, details: Mapping[str, Any]) -> str:
     "gradient falls along c = log T",
     requires=("SN0", "SN2"),
     assumptions=("hard heads in the first layer, c_A -> infinity",),
+    vacuous=other_law,
     plot=Plot(("points",), draw_gradient_decay),
 )
 def gradient_vanishes(settings: SubNGramSettings, run: Run) -> Finding:

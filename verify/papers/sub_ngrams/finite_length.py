@@ -37,7 +37,7 @@ from verify.papers.sub_ngrams.finite_length_blocks import (
     starts,
     type_one_of_kernel,
 )
-from verify.papers.sub_ngrams.premises import no_full_context, no_lags
+from verify.papers.sub_ngrams.premises import first_of, no_full_context, no_lags, other_law
 from verify.papers.sub_ngrams.settings import SubNGramSettings, braces
 from verify.recheck.sub_ngrams import finite as second
 
@@ -52,7 +52,7 @@ SHORTEST = "exact blocks at the shortest length"
     "bound on blocks of used key lags",
     requires=("SN1", "SN2"),
     assumptions=("hard heads in the first layer, c_A -> infinity",),
-    vacuous=no_lags,
+    vacuous=first_of(no_lags, other_law),
     origin=Origin.STRENGTHENED,
     steps=steps.TYPE_ONE,
 )
@@ -96,7 +96,7 @@ def key_lags_that_are_read(settings: SubNGramSettings, run: Run) -> Finding:
     "bound at full context",
     requires=("SN16",),
     assumptions=("hard heads in the first layer, c_A -> infinity",),
-    vacuous=no_full_context,
+    vacuous=first_of(no_full_context, other_law),
     origin=Origin.STRENGTHENED,
     steps=steps.FULL_CONTEXT,
 )

@@ -28,8 +28,8 @@ from verify.claim import (
 )
 from verify.papers.sub_ngrams import steps
 from verify.papers.sub_ngrams.finite_length_blocks import CHANCES, Compared
-from verify.papers.sub_ngrams.kernels import elimination, in_powers, rational_kernels
-from verify.papers.sub_ngrams.premises import no_lags
+from verify.papers.sub_ngrams.kernels import elimination, in_powers, in_words, rational_kernels
+from verify.papers.sub_ngrams.premises import first_of, kernel_with_a_zero, no_lags
 from verify.papers.sub_ngrams.settings import SubNGramSettings, braces
 from verify.printing import shown
 from verify.recheck.sub_ngrams import bounds, chains
@@ -46,7 +46,7 @@ PARTS = ("|Q|^2 + |K|^2 without c", "|V|^2 without c^2")
     "bounds at infinite length",
     requires=("SN2",),
     assumptions=("padded heads in the first layer",),
-    vacuous=no_lags,
+    vacuous=first_of(no_lags, kernel_with_a_zero),
     origin=Origin.STRENGTHENED,
     steps=steps.INFINITE,
 )
@@ -56,7 +56,8 @@ def infinite_length_bounds(settings: SubNGramSettings, run: Run) -> Finding:
     c^2, the squared norms of the factorised gradient are at most 2 |Lambda| Gamma^2 (5n - 3|Lambda|) in Q and K, and 8
     |Lambda| Gamma^2 in V. Decided is this for the kernels and q in the scope.
 
-    Random rational kernels, nearly deterministic ones, and one whose next token repeats the one at the last lag read.
+    Random rational kernels, nearly deterministic ones, and one whose next token repeats the one at the last lag read;
+    or that of a file alone.
     """
     S, n, lags = settings.S, settings.n, settings.lag_set
     seconds = elimination(S, n) + in_powers(S, n, lags)
@@ -65,14 +66,13 @@ def infinite_length_bounds(settings: SubNGramSettings, run: Run) -> Finding:
         return too_dear(seconds, run, what="the exact blocks of one rational kernel", scope=f"S={S}, n={n}")
     qs = QS[: min(count, len(QS))]
     kernels = some_kernels(settings, count // len(qs))
-    many = f"{len(kernels)} rational kernel{'s' * (len(kernels) > 1)}"
     found = [item for kernel, q in product(kernels, qs) for item in compared(kernel, lags, q)]
     worst = max([item for item in found if not item.holds] or found, key=lambda item: item.ratio)
     norms = [math.sqrt(item.ratio) for item in found if item.where in PARTS]
     return decide(
         all(item.holds for item in found),
         evidence=Evidence.EXACT,
-        scope=f"padded heads; {many}, S={S}, n={n}, lags {braces(lags)}, q in {braces(qs)}",
+        scope=f"padded heads; {in_words(settings, len(kernels))}, S={S}, n={n}, lags {braces(lags)}, q in {braces(qs)}",
         instances=len(found),
         found=f"{worst.ratio:.3f} of the bound, norms {max(norms):.2f}",
         predicted="at most 1",
@@ -105,6 +105,8 @@ def compared(kernel: adversaries.Rows, lags: tuple[int, ...], q: Fraction) -> li
 
 
 def some_kernels(settings: SubNGramSettings, count: int) -> list[adversaries.Rows]:
+    if settings.own_kernel is not None:
+        return [settings.own_kernel]
     S, n, rng = settings.S, settings.n, random.Random(settings.seed)
     repeating = adversaries.repeats(S, n, settings.lag_set[-1], Fraction(1, 1000))
     nearly = [adversaries.nearly_deterministic(S, n, rng, e) for e in CHANCES]

@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 import random
 from fractions import Fraction
+from pathlib import Path
 
 from verify.papers.sub_ngrams.settings import FEWEST_KERNELS, SubNGramSettings
+from verify.printing import shown
 
 
 def rational_kernels(S: int, n: int, count: int, seed: int) -> list[list[list[Fraction]]]:
@@ -19,6 +21,19 @@ def rational_kernels(S: int, n: int, count: int, seed: int) -> list[list[list[Fr
 
     rng = random.Random(seed)
     return [random_kernel(S, n, rng) for _ in range(count)]
+
+
+def chosen_kernels(settings: SubNGramSettings, count: int) -> list[list[list[Fraction]]]:
+    """So many kernels to look at: random ones, or that of the settings alone where they have one."""
+    own = settings.own_kernel
+    return rational_kernels(settings.S, settings.n, count, settings.seed) if own is None else [own][:count]
+
+
+def in_words(settings: SubNGramSettings, count: int, kind: str = "rational") -> str:
+    """These kernels in scopes."""
+    if settings.kernel is not None:
+        return f"the kernel of {shown(Path(settings.kernel).name)}"
+    return f"{count} {kind} kernel{'s' * (count != 1)}"
 
 
 def elimination(S: int, n: int) -> float:

@@ -10,13 +10,13 @@ from pydantic import BeforeValidator, Field, field_serializer, model_validator
 
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.laws import DirichletLaw, FixedKernel, Law, Start, StationaryStarts
-from verify.claim import NothingToCheckError
 from verify.files import read_text
 from verify.printing import shown
 from verify.rows import parse_rows, rational_rows
 from verify.settings import LARGEST, Integer, Settings, bound_text, parse_integer, parse_rational
 
 MOST_N, MOST_S = 12, 50
+Rows = list[list[Fraction]]
 MOST_ALPHA, LEAST_ALPHA = 1000, Fraction(1, LARGEST)
 LARGEST_FILE = 2**24  # bytes
 
@@ -106,11 +106,17 @@ class LawSettings(Settings):
 
     @property
     def law(self) -> NGramLaw:
-        """The law of the data, for what knows no other than `NGramLaw`; NothingToCheckError if it is another."""
+        """The law of the data, for what knows no other than `NGramLaw`: ValueError if it is another."""
         law = self.any_law
         if not isinstance(law, NGramLaw):
-            raise NothingToCheckError("for symmetric priors only: alpha=NUMBER, initial=uniform or dirichlet")
+            raise ValueError("for symmetric priors only: alpha=NUMBER, initial=uniform or dirichlet")
         return law
+
+    @property
+    def own_kernel(self) -> Rows | None:
+        """The rows of the kernel in a file; None if there is none."""
+        law = self.any_law
+        return [list(row) for row in law.kernel] if isinstance(law, FixedKernel) else None
 
     @property
     def law_in_words(self) -> str:

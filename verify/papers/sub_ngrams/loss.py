@@ -32,7 +32,7 @@ from verify.claim import (
 )
 from verify.papers.sub_ngrams.engines import MOST_GRAMS
 from verify.papers.sub_ngrams.kernels import elimination, ladder_rungs, quadrature_points, rational_kernels
-from verify.papers.sub_ngrams.premises import no_lag_to_drop
+from verify.papers.sub_ngrams.premises import first_of, no_lag_to_drop, other_law
 from verify.papers.sub_ngrams.settings import SubNGramSettings
 from verify.papers.sub_ngrams.stationary import EVERY, evidence_of, generic_sizes
 
@@ -49,7 +49,12 @@ ENUMERABLE = 20_000  # sequences that a counterexample is checked on once more, 
 ROUNDING = 1e-13  # of sums of logarithms in floats, for each word
 
 
-@claim("SN10", "the loss itself is infinite", reference="mathematics/sub-n-grams/law-and-network#sn10")
+@claim(
+    "SN10",
+    "the loss itself is infinite",
+    vacuous=other_law,
+    reference="mathematics/sub-n-grams/law-and-network#sn10",
+)
 def infinite_at_finite_length(settings: SubNGramSettings, run: Run) -> Finding:
     """At every length T >= n the next token is absent from x with positive probability, so that the population loss is
     +infinity for every theta.
@@ -115,7 +120,7 @@ def _few_classes(law: NGramLaw, T: int) -> bool:
     return law.S**law.n <= MOST_GRAMS and estimated_classes(law.S, law.n, T, tokens=law.S - 1) <= AFFORDABLE_CLASSES
 
 
-@claim("SN11", "loss ladder", vacuous=no_lag_to_drop)
+@claim("SN11", "loss ladder", vacuous=first_of(no_lag_to_drop, other_law))
 def ladder(settings: SubNGramSettings, run: Run) -> Finding:
     """For each kernel in the scope, and so for almost every one, the entropy H(next token | lags Lambda) of its
     stationary chain falls strictly along nested lag sets; each gap is a conditional mutual information.

@@ -29,16 +29,16 @@ from verify.papers.sub_ngrams.kernels import (
     quadrature,
     quadrature_points,
 )
-from verify.papers.sub_ngrams.premises import control_unless_full_context
+from verify.papers.sub_ngrams.premises import control_unless_full_context, other_law
 from verify.papers.sub_ngrams.settings import FEWEST_KERNELS, SubNGramSettings
 from verify.papers.sub_ngrams.stationary import (
     KERNELS,
     ONE_KERNEL,
     certified,
+    chosen_kernels,
     evidence_of,
     generic_sizes,
     scope_of_kernels,
-    some_kernels,
 )
 from verify.uncertain import with_error
 
@@ -54,6 +54,7 @@ claim = claims_on("mathematics/sub-n-grams/limits")
     "merged parametrisation (control)",
     requires=("SN1",),
     expected=control_unless_full_context,
+    vacuous=other_law,
     origin=Origin.CONTROL,
 )
 def merged_is_stationary(settings: SubNGramSettings, run: Run) -> Finding:
@@ -198,7 +199,7 @@ def _merged_at_full_context(settings: SubNGramSettings, run: Run) -> Finding:
 
     S, n, lags, symbolic = settings.S, settings.n, settings.lag_set, generic_sizes(settings)
     seconds = elimination(S, n) + n * at_infinity(S, n, lags)
-    kernels = some_kernels(settings, how_many(KERNELS, seconds, run))
+    kernels = chosen_kernels(settings, how_many(KERNELS, seconds, run))
     if not kernels:
         return too_dear(seconds, run, what=ONE_KERNEL, scope=f"S={S}, n={n}")
 

@@ -28,8 +28,8 @@ from verify.claim import (
 )
 from verify.papers.sub_ngrams import steps
 from verify.papers.sub_ngrams.finite_length_blocks import CHANCES, Compared
-from verify.papers.sub_ngrams.kernels import one_kernel_exactly
-from verify.papers.sub_ngrams.premises import no_lag_read_and_lag_unread
+from verify.papers.sub_ngrams.kernels import in_words, one_kernel_exactly
+from verify.papers.sub_ngrams.premises import first_of, kernel_with_a_zero, no_lag_read_and_lag_unread
 from verify.papers.sub_ngrams.settings import SubNGramSettings, braces
 from verify.recheck.sub_ngrams import finite as second
 
@@ -37,6 +37,7 @@ claim = claims_on("mathematics/sub-n-grams/finite-length")
 
 Instance = tuple[adversaries.Rows, int, Fraction | float]  # kernel, T, q
 NEAR = (Fraction(1, 64), Fraction(1, 16), Fraction(0))  # distances of rows from uniform, for kernels that mix fast
+DOUBLINGS = 5  # of the length at which a kernel near uniform has R < 1, for one that mixes more slowly
 QS_SHORT: tuple[Fraction | float, ...] = (math.inf, Fraction(2))
 
 
@@ -45,7 +46,7 @@ QS_SHORT: tuple[Fraction | float, ...] = (math.inf, Fraction(2))
     "bound on blocks of unused key lags",
     requires=("SN1", "SN2"),
     assumptions=("padded heads in the first layer",),
-    vacuous=no_lag_read_and_lag_unread,
+    vacuous=first_of(no_lag_read_and_lag_unread, kernel_with_a_zero),
     origin=Origin.STRENGTHENED,
     steps=steps.TYPE_TWO,
 )
@@ -56,7 +57,8 @@ def key_lags_that_are_not_read(settings: SubNGramSettings, run: Run) -> Finding:
     the stationary law g steps after a context. Decided is this for the kernels, T and q in the scope, the first n-1
     tokens being uniform.
 
-    Rational throughout. Kernels near uniform at a length where R < 1, nearly deterministic ones at a short one.
+    Rational throughout. Kernels near uniform at a length where R < 1, nearly deterministic ones at a short one; or that
+    of a file alone, at a short length and where R < 1.
     """
     S, n, lags = settings.S, settings.n, settings.lag_set
     scope = f"padded heads; S={S}, n={n}, lags {braces(lags)}"
@@ -71,7 +73,7 @@ def key_lags_that_are_not_read(settings: SubNGramSettings, run: Run) -> Finding:
     return decide(
         all(item.holds for item in found),
         evidence=Evidence.EXACT,
-        scope=f"{scope}; {len(instances)} rational kernels, uniform start: {lengths}; "
+        scope=f"{scope}; {in_words(settings, len(instances))}, uniform start: {lengths}; "
         f"bound below 1 for {len(telling)} of {len(found)} blocks",
         instances=len(found),
         found=f"{worst.ratio:.2g} of the bound {worst.bound:.2g} at T={worst.T}",
@@ -86,29 +88,48 @@ def key_lags_that_are_not_read(settings: SubNGramSettings, run: Run) -> Finding:
 
 
 def some_instances(settings: SubNGramSettings, run: Run) -> list[Instance]:
-    """As many as a share of the time allows: kernels that mix fast, where R < 1, then nearly deterministic ones.
-
-    A kernel is made when it is chosen: there may be more rows than memory.
-    """
-    S, n, lags, rng = settings.S, settings.n, settings.lag_set, random.Random(settings.seed)
-    long, short = n - 2 + 6 * (n - 1) * S ** len(lags) * (S + 1), max(8, n + 1)
-    near, certain = (
-        partial(make, S, n, rng) for make in (adversaries.nearly_uniform, adversaries.nearly_deterministic)
-    )
-    wanted: list[tuple[Callable[[], adversaries.Rows], int, Fraction | float]]
-    wanted = [(partial(near, e), long, math.inf) for e in NEAR]
-    if S == 2:
-        wanted.append((partial(near, NEAR[0]), long, Fraction(9)))
-    wanted += [(partial(certain, e), short, q) for e, q in product(CHANCES, QS_SHORT)]
-    if (S, n) == (2, 3):
-        wanted += [(partial(adversaries.two_regimes, Fraction(1, x)), x + 2, Fraction(x + 2)) for x in (10, 20)]
+    """As many as a share of the time allows."""
+    S, n, lags = settings.S, settings.n, settings.lag_set
     left, chosen = run.seconds * 3 * SHARE, list[Instance]()
-    for make, T, q in wanted:
+    for make, T, q in wanted_instances(settings):
         seconds = one_kernel_exactly(S, n, lags, T, q)
         if seconds <= left:
             left -= seconds
             chosen.append((make(), T, q))
     return chosen
+
+
+Wanted = tuple[Callable[[], adversaries.Rows], int, Fraction | float]
+
+
+def wanted_instances(settings: SubNGramSettings) -> list[Wanted]:
+    """Kernels that mix fast, where R < 1, then nearly deterministic ones; or the one of the settings alone.
+
+    A kernel is made when it is chosen: there may be more rows than memory.
+    """
+    S, n, lags, rng = settings.S, settings.n, settings.lag_set, random.Random(settings.seed)
+    long, short = n - 2 + 6 * (n - 1) * S ** len(lags) * (S + 1), max(8, n + 1)
+    if settings.own_kernel is not None:
+        own = settings.own_kernel
+        return [(lambda: own, T, q) for T in (short, first_telling(own, lags, long)) for q in QS_SHORT]
+    near, certain = (
+        partial(make, S, n, rng) for make in (adversaries.nearly_uniform, adversaries.nearly_deterministic)
+    )
+    wanted: list[Wanted] = [(partial(near, e), long, math.inf) for e in NEAR]
+    if S == 2:
+        wanted.append((partial(near, NEAR[0]), long, Fraction(9)))
+    wanted += [(partial(certain, e), short, q) for e, q in product(CHANCES, QS_SHORT)]
+    if (S, n) == (2, 3):
+        wanted += [(partial(adversaries.two_regimes, Fraction(1, x)), x + 2, Fraction(x + 2)) for x in (10, 20)]
+    return wanted
+
+
+def first_telling(rows: adversaries.Rows, lags: tuple[int, ...], long: int) -> int:
+    """The first of some lengths at which R < 1; the last of them if it is 1 at all."""
+    S, n = len(rows[0]), round(math.log(len(rows), len(rows[0]))) + 1
+    lengths = [long * 2**i for i in range(DOUBLINGS)]
+    limit = Configuration(lags, math.inf)
+    return next((T for T in lengths if FiniteLength(S, n, T, limit).mixing(rows) < 1), lengths[-1])
 
 
 def compared(

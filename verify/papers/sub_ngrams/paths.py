@@ -11,7 +11,7 @@ from typing import Any
 from verify.claim import Counterexample, Evidence, Finding, Origin, Run, claims_on, decide, undecided
 from verify.papers.sub_ngrams import steps
 from verify.papers.sub_ngrams.finite_length import about
-from verify.papers.sub_ngrams.premises import no_lags
+from verify.papers.sub_ngrams.premises import first_of, no_lags, other_law
 from verify.papers.sub_ngrams.settings import SubNGramSettings
 from verify.recheck.sub_ngrams.finite import phi_above
 from verify.recheck.sub_ngrams.positions import phi_below
@@ -28,7 +28,7 @@ MOST_DIGITS = 1000  # of the first T, where the bound is below 1
     "paths along which it vanishes",
     requires=("SN16",),
     assumptions=("padded heads in the first layer",),
-    vacuous=no_lags,
+    vacuous=first_of(no_lags, other_law),
     origin=Origin.STRENGTHENED,
     steps=steps.PATHS,
 )

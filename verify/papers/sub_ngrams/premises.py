@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from proofs.sub_ngrams.law import NGramLaw
 from verify.claim import Verdict
 from verify.papers.sub_ngrams.settings import SubNGramSettings
 
@@ -36,3 +39,20 @@ def no_full_context(settings: SubNGramSettings) -> str:
 
 def no_lag_read_and_lag_unread(settings: SubNGramSettings) -> str:
     return no_lags(settings) or ("every lag is read (see SN17)" if settings.full_context else "")
+
+
+def other_law(settings: SubNGramSettings) -> str:
+    """For claims that are about the mean over the symmetric prior, or checked with it."""
+    symmetric = isinstance(settings.any_law, NGramLaw)
+    return "" if symmetric else "checked under symmetric priors only: alpha=NUMBER, initial=uniform or dirichlet"
+
+
+def kernel_with_a_zero(settings: SubNGramSettings) -> str:
+    """For claims about kernels with positive entries, which take the one of the settings."""
+    own = settings.own_kernel
+    return "" if own is None or all(x > 0 for row in own for x in row) else "the kernel of the file has an entry 0"
+
+
+def first_of(*premises: Callable[[SubNGramSettings], str]) -> Callable[[SubNGramSettings], str]:
+    """The first reason that one of these gives."""
+    return lambda settings: next((why for premise in premises if (why := premise(settings))), "")

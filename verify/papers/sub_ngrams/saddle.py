@@ -16,15 +16,14 @@ from verify.claim import (
     how_many,
     too_dear,
 )
-from verify.papers.sub_ngrams.kernels import at_infinity, derivatives, elimination, rational_kernels
-from verify.papers.sub_ngrams.premises import no_unused_lag
+from verify.papers.sub_ngrams.kernels import at_infinity, chosen_kernels, derivatives, elimination, rational_kernels
+from verify.papers.sub_ngrams.premises import first_of, kernel_with_a_zero, no_unused_lag
 from verify.papers.sub_ngrams.settings import SubNGramSettings, braces
 from verify.papers.sub_ngrams.stationary import (
     certified,
     evidence_of,
     generic_sizes,
     scope_of_kernels,
-    some_kernels,
 )
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ def _seconds(settings: SubNGramSettings, order: int) -> float:
     "a saddle of second order",
     requires=("SN2", "SN5"),
     assumptions=("padded heads in the first layer", "T -> infinity before c -> infinity"),
-    vacuous=no_unused_lag,
+    vacuous=first_of(no_unused_lag, kernel_with_a_zero),
 )
 def second_order_saddle(settings: SubNGramSettings, run: Run) -> Finding:
     """At T = infinity, then c = infinity, given a kernel with positive entries, let a+1 be the first lag that is not in
@@ -63,7 +62,7 @@ def second_order_saddle(settings: SubNGramSettings, run: Run) -> Finding:
 
     S, n, lags = settings.S, settings.n, settings.lag_set
     seconds = _seconds(settings, n)
-    kernels: list[Kernel] = [*some_kernels(settings, how_many(KERNELS, seconds, run))]
+    kernels: list[Kernel] = [*chosen_kernels(settings, how_many(KERNELS, seconds, run))]
     if not kernels:
         return too_dear(seconds, run, what=ONE_KERNEL, scope=f"S={S}, n={n}")
     symbolic, a = generic_sizes(settings), saddle.query_lag(n, lags)
@@ -94,10 +93,10 @@ def second_order_saddle(settings: SubNGramSettings, run: Run) -> Finding:
 
 
 def derivatives_differ(settings: SubNGramSettings) -> bool:
-    """Whether on rational kernels that were not used before a derivative of the loss is off, too."""
+    """Whether on rational kernels that were not used before, or on that of a file, a derivative of the loss is off."""
     from proofs.sub_ngrams import saddle
 
-    kernels = rational_kernels(settings.S, settings.n, KERNELS, settings.seed + 1)
+    kernels = chosen_kernels(settings.model_copy(update={"seed": settings.seed + 1}), KERNELS)
     return any(saddle.mixed_derivatives(kernel, settings.lag_set).failed > 0 for kernel in kernels)
 
 

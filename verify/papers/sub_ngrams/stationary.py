@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -23,10 +22,12 @@ from verify.claim import (
 )
 from verify.papers.sub_ngrams.kernels import (
     at_infinity,
+    chosen_kernels,
     elimination,
     in_powers,
-    rational_kernels,
+    in_words,
 )
+from verify.papers.sub_ngrams.premises import kernel_with_a_zero
 from verify.papers.sub_ngrams.settings import SubNGramSettings, braces
 
 if TYPE_CHECKING:
@@ -45,18 +46,20 @@ ONE_KERNEL = "the exact blocks of one rational kernel"
     "stationary at infinite length",
     requires=("SN2",),
     assumptions=("padded heads in the first layer", "T -> infinity before c -> infinity"),
+    vacuous=kernel_with_a_zero,
 )
 def stationary_at_infinite_length(settings: SubNGramSettings, run: Run) -> Finding:
     """At T = infinity and then c -> infinity, given a kernel with positive entries, every score block that the
     factorised gradient sees is 0.
 
-    The generic kernel where (S, n) permits, random rational kernels of the size asked for in any case.
+    The generic kernel where (S, n) permits; in any case random rational kernels of the size asked for, or that of a
+    file.
     """
     from proofs.sub_ngrams import infinite_length as infinite
 
     S, n, lags, symbolic = settings.S, settings.n, settings.lag_set, generic_sizes(settings)
     seconds = elimination(S, n) + at_infinity(S, n, lags)
-    kernels = some_kernels(settings, how_many(KERNELS, seconds, run))
+    kernels = chosen_kernels(settings, how_many(KERNELS, seconds, run))
     if not kernels:
         return too_dear(seconds, run, what=ONE_KERNEL, scope=f"S={S}, n={n}")
 
@@ -72,7 +75,7 @@ def stationary_at_infinite_length(settings: SubNGramSettings, run: Run) -> Findi
     )
 
 
-@claim("SN6", "scale at infinite length", requires=("SN2", "SN5"))
+@claim("SN6", "scale at infinite length", requires=("SN2", "SN5"), vacuous=kernel_with_a_zero)
 def scale_at_infinite_length(settings: SubNGramSettings, run: Run) -> Finding:
     """At T = infinity, given a kernel with positive entries, the gradient in Q and K is O(sqrt(c) e^-c), and in V it is
     O(c e^-c).
@@ -83,7 +86,7 @@ def scale_at_infinite_length(settings: SubNGramSettings, run: Run) -> Finding:
 
     S, n, lags, symbolic = settings.S, settings.n, settings.lag_set, generic_sizes(settings)
     seconds = elimination(S, n) + in_powers(S, n, lags)
-    kernels = some_kernels(settings, how_many(KERNELS, seconds, run))
+    kernels = chosen_kernels(settings, how_many(KERNELS, seconds, run))
     if not kernels:
         return too_dear(seconds, run, what=ONE_KERNEL, scope=f"S={S}, n={n}")
     decays = [(infinite.symbolic_kernel(S, n), infinite.generic_decay(S, n, lags)) for S, n, lags in symbolic]
@@ -127,10 +130,6 @@ def generic_sizes(settings: SubNGramSettings) -> list[tuple[int, int, tuple[int,
     return [(settings.S, settings.n, settings.lag_set)] if (settings.S, settings.n) in SYMBOLIC else []
 
 
-def some_kernels(settings: SubNGramSettings, count: int) -> list[list[list[Fraction]]]:
-    return rational_kernels(settings.S, settings.n, count, settings.seed)
-
-
 def evidence_of(symbolic: Sequence[object]) -> Evidence:
     return Evidence.PROOF if symbolic else Evidence.EXACT
 
@@ -146,9 +145,9 @@ def scope_of_kernels(
 ) -> str:
     """Where the generic kernel is out of reach: every kernel, if Coq has proved the claim of this id; and those that
     were looked at."""
-    which = f"{len(kernels)} random rational kernel{'s' * (len(kernels) > 1)}"
+    which = in_words(settings, len(kernels), "random rational")
     if symbolic:
-        which = EVERY
+        which = EVERY if settings.kernel is None else f"{EVERY}, {which} too"
     elif formal_theorems().get(claim):
         which = f"{EVERY} (formal); exact at {which}"
     return f"{which}, S={settings.S}, n={settings.n}, lags {braces(settings.lag_set)}"

@@ -26,8 +26,8 @@ from verify.claim import (
     too_dear,
     undecided,
 )
-from verify.papers.sub_ngrams.kernels import at_infinity, elimination, in_powers, rational_kernels
-from verify.papers.sub_ngrams.premises import no_heads
+from verify.papers.sub_ngrams.kernels import at_infinity, chosen_kernels, elimination, in_powers, in_words
+from verify.papers.sub_ngrams.premises import first_of, kernel_with_a_zero, no_heads, other_law
 from verify.papers.sub_ngrams.settings import SubNGramSettings, braces
 
 if TYPE_CHECKING:
@@ -50,11 +50,12 @@ NOISE = 4  # standard errors that a difference of means has to exceed
     "other sets of lags",
     requires=("SN2", "SN3"),
     assumptions=("padded heads in the first layer", "T -> infinity before c -> infinity"),
+    vacuous=kernel_with_a_zero,
 )
 def every_lag_set(settings: SubNGramSettings, run: Run) -> Finding:
     """SN3 holds for every set of lags, SN5 and SN6 for those in the scope, not only for contiguous ones.
 
-    SN3, SN5 and SN6 for subsets of {1..n-1}; SN3 is proved for all, the others on rational kernels.
+    SN3, SN5 and SN6 for subsets of {1..n-1}; SN3 is proved for all, the others on rational kernels, or that of a file.
     """
     from proofs.sub_ngrams import estimator
     from proofs.sub_ngrams import infinite_length as infinite
@@ -63,7 +64,7 @@ def every_lag_set(settings: SubNGramSettings, run: Run) -> Finding:
     sets, seconds = affordable_sets(S, n, run)
     if not sets:
         return too_dear(seconds, run, what="the exact blocks of one rational kernel", scope=f"S={S}, n={n}")
-    kernels = rational_kernels(S, n, how_many(KERNELS, seconds, run), settings.seed)
+    kernels = chosen_kernels(settings, how_many(KERNELS, seconds, run))
     pairs = [(kernel, lags) for lags in sets for kernel in kernels]
     stationary = [infinite.stationary_point(kernel, lags) for kernel, lags in pairs]
     degrees = [highest_degree(kernel, lags) for kernel, lags in pairs]
@@ -74,9 +75,7 @@ def every_lag_set(settings: SubNGramSettings, run: Run) -> Finding:
         estimator.bound_is_proved() and stays is None,
         evidence=Evidence.EXACT,
         scope="SN3: padded heads, every set of lags; "
-        f"SN5, SN6: {len(sets)} of {2 ** (n - 1)} sets, {len(kernels)} rational "
-        f"kernel{'s' * (len(kernels) > 1)}, "
-        f"S={S}, n={n}",
+        f"SN5, SN6: {len(sets)} of {2 ** (n - 1)} sets, {in_words(settings, len(kernels))}, S={S}, n={n}",
         instances=sum(proof.checked for proof in stationary),
         found=f"{sum(proof.failed for proof in stationary)} residuals, q^{'-oo' if largest == -math.inf else largest}",
         predicted="0, q^-1 or less",
@@ -142,7 +141,10 @@ def draw_soft_heads(axes: Axes, details: Mapping[str, Any]) -> str:
 
 
 @claim(
-    "SN14", "soft heads, c_A = 2 log T", vacuous=no_heads, plot=Plot(("T", "mean |p_soft - p_hard|"), draw_soft_heads)
+    "SN14",
+    "soft heads, c_A = 2 log T",
+    vacuous=first_of(no_heads, other_law),
+    plot=Plot(("T", "mean |p_soft - p_hard|"), draw_soft_heads),
 )
 def growing_soft_heads(settings: SubNGramSettings, run: Run) -> Finding:
     """With soft heads in the first layer, of logit c_A = 2 log T on the position t-h, the lag weight e^c_A / (e^c_A + T
@@ -158,7 +160,7 @@ def growing_soft_heads(settings: SubNGramSettings, run: Run) -> Finding:
 @claim(
     "SN14c",
     "soft heads, c_A fixed (control)",
-    vacuous=no_heads,
+    vacuous=first_of(no_heads, other_law),
     origin=Origin.CONTROL,
     plot=Plot(("T", "mean |p_soft - p_hard|"), draw_soft_heads),
 )
