@@ -2,8 +2,8 @@
 
 Symbols refuse all that depends on a value. What is left: exceptions that the lemma handles, as symbols divide where
 numbers cannot, or raise where numbers do not; a look at the kind or the identity of its arguments; and state or chance
-outside of it. The code that runs is searched for all of these, which may object to a lemma that means no harm: it has
-the next evidence then.
+outside of it. The code that runs is searched for all of these, and what it finds outside of itself must be the same
+afterwards. That may object to a lemma that means no harm: it has the next evidence then.
 """
 
 from __future__ import annotations
@@ -15,10 +15,13 @@ import sys
 from types import CodeType, FrameType, ModuleType, TracebackType
 from typing import Any
 
+from proofs.lemma.outside import HiddenError, Picture, outside
+
 # Code that is known to treat all kinds of numbers alike, or to be ours.
 TRUSTED = ("numpy", "fractions", "numbers", "abc", "proofs", "verify", "numerics", "landscape_verifier")
 KIND = "looks at the kind or the identity of what it is given"
 STATE = "uses chance, the clock, or what is outside of it"
+CHANGES = "changes what is outside of it, or what is outside of it cannot be looked through"
 NAMES = {
     **dict.fromkeys(("type", "id", "is_", "is_not", "hasattr", "getattr", "callable", "dir"), KIND),
     **dict.fromkeys(("_run", "_place", "_relations", "getrefcount", "getsizeof"), KIND),
@@ -39,6 +42,7 @@ class Watch:
     def __init__(self) -> None:
         self.objection = ""
         self.seen = set[CodeType]()
+        self.found = dict[int, tuple[Any, Any]]()  # outside of the code that ran: values, and what they were like
 
     def __enter__(self) -> Watch:
         self.before, self.collecting = sys.gettrace(), gc.isenabled()
@@ -50,8 +54,16 @@ class Watch:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         sys.settrace(self.before)
+        if any(self._picture(value) != before for value, before in self.found.values()):
+            self.objection = self.objection or CHANGES
         if self.collecting:
             gc.enable()
+
+    def _picture(self, value: Any) -> Any:
+        try:
+            return Picture().of(value)
+        except HiddenError:
+            self.objection = self.objection or CHANGES
 
     def _trace(self, frame: FrameType, event: str, argument: Any) -> Any:
         if str(frame.f_globals.get("__name__", "")).partition(".")[0] in TRUSTED:
@@ -60,6 +72,9 @@ class Watch:
         if frame.f_code not in self.seen:
             self.seen.add(frame.f_code)
             reason = objection(frame.f_code, frame.f_globals)
+            for value in outside(frame):
+                if id(value) not in self.found:
+                    self.found[id(value)] = value, self._picture(value)
         if any(id(value) in VALUES for value in frame.f_locals.values()):
             reason = KIND
         if reason and not self.objection:
@@ -72,6 +87,8 @@ def objection(code: CodeType, names: dict[str, Any]) -> str:
     for operation in dis.get_instructions(code):
         if operation.opname in OPERATIONS:
             return OPERATIONS[operation.opname]
+        if operation.opname == "STORE_DEREF" and operation.argval in code.co_freevars:
+            return STATE  # nonlocal
     for name in code.co_names:
         known = names.get(name)
         reason = NAMES.get(name) or (KIND if id(known) in VALUES else "")
