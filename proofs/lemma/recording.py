@@ -251,6 +251,17 @@ class Number:
     def __pos__(self) -> Number:
         return self
 
+    # --- by these names numpy calls them, as in np.exp(x) ---
+
+    def exp(self) -> Number:
+        return self._run.apply("exp", self)
+
+    def log(self) -> Number:
+        return self._run.apply("log", self)
+
+    def sqrt(self) -> Number:
+        return self._run.apply("sqrt", self)
+
     # --- what needs a value ---
 
     def __bool__(self) -> bool:

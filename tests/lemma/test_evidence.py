@@ -10,10 +10,11 @@ import pytest
 
 import landscape_verifier as lv
 from proofs.lemma.polynomials import flint_ring, sympy_ring
+from proofs.lemma.recording import AttemptEndedError, PrecisionError
 from tests.lemma.deciding import decided
 from tests.lemma.deciding import lemma as lemma_of
-from verify.claim import Evidence, Finding, Verdict
-from verify.lemma import instances, proof
+from verify.claim import Evidence, Finding, Run, Verdict
+from verify.lemma import instances, ladder, proof
 from verify.lemma.declared import MARK
 
 POSITIVE = lv.rationals(positive=True)
@@ -333,3 +334,29 @@ def test_points_are_drawn_from_their_domain(domain: lv.Domain, holds: Callable[.
         {"x": domain}, lambda point: not holds(domain.argument(point["x"])), count=30, seed=1, seconds=5.0
     )
     assert found is None
+
+
+@pytest.mark.parametrize("error", [PrecisionError, AttemptEndedError, ZeroDivisionError])
+def test_a_second_look_that_ends_otherwise_refutes_nothing(
+    error: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is raised is no Exception, in part; it stays within the attempt all the same."""
+
+    def ends(*_: object) -> object:
+        raise error("sides that may be equal")
+
+    monkeypatch.setattr(ladder, "in_balls", ends)
+    assert decided(lambda x: lv.math.exp(x) <= 1).verdict is Verdict.UNDECIDED
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_fails_far_away_or_close_to_0_is_found(seed: int) -> None:
+    def far(x):  # type: ignore[no-untyped-def]
+        return x**3 <= 10**8 * (1 + x**2)
+
+    def near(x):  # type: ignore[no-untyped-def]
+        return x / 10**8 <= x**2
+
+    for function in (far, near):
+        found = ladder.settle(lemma_of(function, {"x": lv.rationals(positive=True)}), Run(), count=100, seed=seed)
+        assert (found.verdict, found.evidence) == (Verdict.REFUTED, Evidence.EXACT)

@@ -760,6 +760,7 @@ def test_the_symbolic_attempt_itself_finds_no_proof(name: str) -> None:
 
 # --- and what is true passes ---
 
+CONSTANTS: Any = [3, {"three": 3}]
 TRUE: dict[str, tuple[Callable[..., Any], Mapping[str, lv.Domain]]] = {
     "several": (lambda x, y: [(x + y) ** 2 == x**2 + 2 * x * y + y**2, x - x == 0], {}),
     "joined": (lambda x, y: (x * y == y * x) & (x + y == y + x), {}),
@@ -777,6 +778,9 @@ TRUE: dict[str, tuple[Callable[..., Any], Mapping[str, lv.Domain]]] = {
     "orthogonal": (lambda R: lv.math.determinant(R) ** 2 == 1, {"R": lv.orthogonal(2)}),
     "inverse": (lambda A: (A @ lv.math.inverse(A))[0, 1] == 0, {"A": lv.rationals(3, 3)}),
     "root": (lambda x: lv.math.sqrt(x) ** 4 == x**2, {}),
+    "constants outside": (lambda x, y: CONSTANTS[0] * x + y == y + x * CONSTANTS[1]["three"], {}),
+    "numpy's root": (lambda A: np.sqrt(A) ** 4 == A**2, {"A": lv.rationals(2, positive=True)}),
+    "numpy's exponential": (lambda x, y: np.exp(x - y) * np.exp(y) == np.exp(x), {}),
     "exponential": (lambda x, y: lv.math.exp(x - y) * lv.math.exp(y) == lv.math.exp(x), {}),
     "logarithm": (
         lambda x, y: lv.math.log(x * y) == lv.math.log(x) + lv.math.log(y),

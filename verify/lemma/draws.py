@@ -13,11 +13,18 @@ from proofs.lemma.domains import Domain, Sign
 from verify.lemma.runs import MissedError, Point
 
 LARGE = 1000
+FAR = tuple(Fraction(10) ** digits for digits in (-12, -9, -6, 6, 9, 12))
 SHRINKING = 0.5  # of the seconds, for making a counterexample simpler
 
 
 def search(
-    domains: Mapping[str, Domain], fails: Callable[[Point], bool], *, count: int, seed: int, seconds: float
+    domains: Mapping[str, Domain],
+    fails: Callable[[Point], bool],
+    *,
+    count: int,
+    seed: int,
+    seconds: float,
+    far: bool = False,
 ) -> Point | None:
     """A simple point at which `fails` says True, among `count` drawn ones; None if there is none in the time.
 
@@ -54,7 +61,7 @@ def search(
     collecting = gc.isenabled()
     gc.disable()  # hypothesis measures collections, and an alarm that rings in there is lost
     try:
-        found: Point | None = find(points(domains), condition, settings=how, random=Random(seed))
+        found: Point | None = find(points(domains, far=far), condition, settings=how, random=Random(seed))
     except NoSuchExample:
         found = None
     except HypothesisException:
@@ -69,22 +76,32 @@ def search(
     return found
 
 
-def points(domains: Mapping[str, Domain]) -> Any:
-    """A strategy of hypothesis for entries of all arguments."""
+def points(domains: Mapping[str, Domain], *, far: bool = False) -> Any:
+    """A strategy of hypothesis for entries of all arguments; with `far` some are very large, or very near 0."""
     from hypothesis import strategies as st
 
     small = {"max_denominator": 8}
+    power = st.sampled_from(FAR)
+    powers, negative = ([power], [power.map(lambda x: -x)]) if far else ([], [])
     of = {
         Sign.FREE: st.one_of(
-            st.integers(-3, 3).map(Fraction), st.fractions(-9, 9, **small), st.integers(-LARGE, LARGE).map(Fraction)
+            st.integers(-3, 3).map(Fraction),
+            st.fractions(-9, 9, **small),
+            st.integers(-LARGE, LARGE).map(Fraction),
+            *powers,
+            *negative,
         ),
         Sign.POSITIVE: st.one_of(
             st.integers(1, 4).map(Fraction),
             st.fractions(Fraction(1, 8), 9, **small),
             st.integers(1, LARGE).map(Fraction),
+            *powers,
         ),
         Sign.NONNEGATIVE: st.one_of(
-            st.integers(0, 3).map(Fraction), st.fractions(0, 9, **small), st.integers(0, LARGE).map(Fraction)
+            st.integers(0, 3).map(Fraction),
+            st.fractions(0, 9, **small),
+            st.integers(0, LARGE).map(Fraction),
+            *powers,
         ),
         Sign.UNIT: st.one_of(st.sampled_from([Fraction(0), Fraction(1)]), st.fractions(0, 1, **small)),
     }

@@ -11,6 +11,7 @@ from verify.lemma.draws import search
 from verify.lemma.runs import Lemma, MissedError, Point, Program, at_point, plainly, recorded, relations_in
 
 PRECISIONS = (64, 128, 256, 512)  # bits, one after the other
+FAR = 4  # a point in so many is drawn from very large and very small numbers
 FAILS_TWICE = 1024  # bits, at which a counterexample in balls is looked at again
 
 
@@ -52,6 +53,9 @@ def exactly(lemma: Lemma, *, count: int, seed: int, seconds: float) -> Drawn:
         return _noted(drawn, point, holds, run)
 
     drawn.failing = search(lemma.domains, fails, count=count, seed=seed, seconds=seconds)
+    if drawn.failing is None:
+        few, soon = -(-count // FAR), seconds / FAR
+        drawn.failing = search(lemma.domains, fails, count=few, seed=seed, seconds=soon, far=True)
     return drawn
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any, TypeVar
 
-from proofs.lemma.recording import FUNCTIONS
+from proofs.lemma.recording import FUNCTIONS, AttemptEndedError, PrecisionError
 from verify.alarm import Alarm, OutOfBudgetError
 from verify.claim import Counterexample, Evidence, Finding, Run, decide, undecided
 from verify.lemma import certificate
@@ -48,11 +48,13 @@ def settle(lemma: Lemma, run: Run, *, count: int, seed: int) -> Finding:
 
 
 def within(seconds: float, work: Callable[[], AnyFound]) -> AnyFound:
-    """MissedError where it takes longer; the alarms around it keep their time."""
+    """MissedError where it takes longer, or asks a number for what it cannot tell; alarms around it keep their time."""
     alarm = Alarm(seconds)
     try:
         with alarm:
             return alarm.guard(work)
+    except (AttemptEndedError, PrecisionError) as ended:
+        raise MissedError(f"the lemma {ended}") from None
     except OutOfBudgetError:
         if not alarm.rang:
             raise
@@ -157,9 +159,7 @@ def by_balls(lemma: Lemma, count: int, seed: int, seconds: float, missed: dict[s
             found=f"fails at {shown_point(point)}",
             predicted="no counterexample",
             undecided="",
-            counterexample=Counterexample(
-                values_of(lemma, point), lambda: in_balls(lemma, point, (FAILS_TWICE,))[0] is False
-            ),
+            counterexample=Counterexample(values_of(lemma, point), lambda: fails_in_balls(lemma, point)),
         )
     _compared(drawn)
     up_to = f", equal sides up to {lemma.tolerance:g}" if drawn.within else ""
@@ -176,6 +176,14 @@ def by_balls(lemma: Lemma, count: int, seed: int, seconds: float, missed: dict[s
         details={"undefined": drawn.undefined, "open": drawn.open, "not reached": reasons(missed)},
         footnote=footnote(missed),
     )
+
+
+def fails_in_balls(lemma: Lemma, point: Point) -> bool:
+    """Whether it certainly fails there with more bits, too."""
+    try:
+        return in_balls(lemma, point, (FAILS_TWICE,))[0] is False
+    except (PrecisionError, ZeroDivisionError, MissedError):
+        return False
 
 
 def by_floats(lemma: Lemma, count: int, seed: int, seconds: float, missed: dict[str, MissedError]) -> Finding:
