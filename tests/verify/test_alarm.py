@@ -84,3 +84,40 @@ def test_nothing_dear_is_imported_before_the_budget_begins(paper: str) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_of_two_alarms_that_one_rings_whose_time_comes_first() -> None:
+    """And says whose time is up; for an inner one of more time than is left, that is the outer one."""
+
+    def forever() -> None:
+        while True:
+            pass
+
+    outer, inner = Alarm(0.05), Alarm(100)
+
+    def work() -> None:
+        with inner:
+            inner.guard(forever)
+
+    with pytest.raises(OutOfBudgetError, match=r"budget=0\.05 s"), outer:
+        outer.guard(work)
+    assert outer.rang and not inner.rang
+    outer, inner = Alarm(100), Alarm(0.05)
+    with pytest.raises(OutOfBudgetError, match=r"budget=0\.05 s"), outer:
+        outer.guard(work)
+    assert inner.rang and not outer.rang
+
+
+def test_no_alarm_rings_within_what_measures_collections() -> None:
+    """Python prints what is raised there, and goes on; the alarm rings again."""
+    alarm = Alarm(100)
+    with alarm:
+        alarm.armed = True
+
+        def gc_callback() -> None:
+            alarm._ring(0, sys._getframe())
+
+        gc_callback()
+        assert not alarm.rang
+        with pytest.raises(OutOfBudgetError):
+            alarm._ring(0, sys._getframe())
