@@ -25,6 +25,7 @@ from verify.claim import (
 from verify.papers.sub_ngrams.kernels import (
     MOST_CONTEXTS,
     at_infinity,
+    chosen_kernels,
     elimination,
     quadrature,
     quadrature_points,
@@ -35,7 +36,6 @@ from verify.papers.sub_ngrams.stationary import (
     KERNELS,
     ONE_KERNEL,
     certified,
-    chosen_kernels,
     evidence_of,
     generic_sizes,
     scope_of_kernels,

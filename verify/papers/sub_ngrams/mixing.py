@@ -111,7 +111,7 @@ def wanted_instances(settings: SubNGramSettings) -> list[Wanted]:
     long, short = n - 2 + 6 * (n - 1) * S ** len(lags) * (S + 1), max(8, n + 1)
     if settings.own_kernel is not None:
         own = settings.own_kernel
-        return [(lambda: own, T, q) for T in (short, first_telling(own, lags, long)) for q in QS_SHORT]
+        return [(lambda: own, T, q) for T in (short, first_telling(own, n, lags, long)) for q in QS_SHORT]
     near, certain = (
         partial(make, S, n, rng) for make in (adversaries.nearly_uniform, adversaries.nearly_deterministic)
     )
@@ -124,9 +124,9 @@ def wanted_instances(settings: SubNGramSettings) -> list[Wanted]:
     return wanted
 
 
-def first_telling(rows: adversaries.Rows, lags: tuple[int, ...], long: int) -> int:
+def first_telling(rows: adversaries.Rows, n: int, lags: tuple[int, ...], long: int) -> int:
     """The first of some lengths at which R < 1; the last of them if it is 1 at all."""
-    S, n = len(rows[0]), round(math.log(len(rows), len(rows[0]))) + 1
+    S = len(rows[0])
     lengths = [long * 2**i for i in range(DOUBLINGS)]
     limit = Configuration(lags, math.inf)
     return next((T for T in lengths if FiniteLength(S, n, T, limit).mixing(rows) < 1), lengths[-1])
