@@ -17,7 +17,7 @@ from verify.claim import Result, Verdict
 from verify.papers.sub_ngrams import PAPER
 from verify.report.certificates import certificates_json
 from verify.runner import exit_status, run_claims, select_claims
-from verify.settings import read_words, validate
+from verify.settings import UsageError, read_words, validate
 
 KERNEL = "1/3, 2/3\n1/2, 1/2\n3/4, 1/4\n1/5, 4/5\n"
 OWN = [[Fraction(x) for x in line.split(",")] for line in KERNEL.replace(" ", "").splitlines()]
@@ -102,3 +102,11 @@ def test_claims_about_positive_kernels_say_nothing_of_one_with_a_zero(file: Path
     file.write_text("0, 1\n1/2, 1/2\n3/4, 1/4\n1/5, 4/5\n", encoding="utf-8")
     found = run(f"kernel={file} k=2", *TAKES_IT)
     assert all(result.as_expected and "entry 0" in result.reason for result in found.values())
+
+
+@pytest.mark.parametrize("words", ["n=2 alpha=1,1/2", "n=2 initial=stationary"])
+def test_the_transfer_engine_refuses_what_it_cannot_integrate_in_one_line(words: str) -> None:
+    settings = validate(PAPER.settings, read_words(f"{words} k=1 T=6 engine=transfer".split()))
+    with pytest.raises(UsageError, match=r"engine=transfer knows .*, not (DirichletLaw|StationaryStarts)") as refused:
+        PAPER.refuse(settings)
+    assert "\n" not in str(refused.value)

@@ -127,7 +127,7 @@ def wanted_instances(settings: SubNGramSettings) -> list[Wanted]:
 def first_telling(rows: adversaries.Rows, n: int, lags: tuple[int, ...], long: int) -> int:
     """The first of some lengths at which R < 1; the last of them if it is 1 at all."""
     S = len(rows[0])
-    lengths = [long * 2**i for i in range(DOUBLINGS)]
+    lengths: list[int] = [long * 2**i for i in range(DOUBLINGS)]
     limit = Configuration(lags, math.inf)
     return next((T for T in lengths if FiniteLength(S, n, T, limit).mixing(rows) < 1), lengths[-1])
 
