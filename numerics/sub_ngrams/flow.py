@@ -1,0 +1,206 @@
+"""Gradient flow of the literal network, and how long it stays at a rest (sub-n-grams/training#gradient-flow; claim
+SN27).
+
+All parameters V, A, Q, K in a row are theta; theta' = -dL/dtheta, with L the mean loss over weighted sequences, tokens
+that are absent from a sequence left out. Over all S^T sequences with their exact weights this is the population's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.integrate import DOP853, RK45
+from scipy.optimize import brentq
+
+from numerics.sub_ngrams.hessian import spectrum_on
+from numerics.sub_ngrams.network import Network
+from numerics.sub_ngrams.population_gradient import expected_gradient
+from numerics.sub_ngrams.rest_points import RestPoint, nearest_rest
+from numerics.sub_ngrams.sampling import polya_urn
+from numerics.sub_ngrams.sequences import Batch, enumerate_sequences
+from proofs.sub_ngrams.law import NGramLaw
+
+Array = NDArray[np.float64]
+SOLVERS = {"DOP853": DOP853, "RK45": RK45}
+ABSOLUTE = 1e-4  # tolerance of an entry of theta, relative to the size of the start and to that of numbers
+OVERFLOW = 300.0  # of exponents
+
+
+def everything(law: NGramLaw, T: int) -> Batch:
+    """All sequences of length T."""
+    (batch,) = enumerate_sequences(law, T, batch=law.S**T, device=torch.device("cpu"))
+    return batch
+
+
+def drawn(law: NGramLaw, T: int, count: int, seed: int) -> Batch:
+    """`count` drawn sequences, each with its tokens renamed in all S! ways: in place of the population, which is
+    symmetric.
+    """
+    x, P = polya_urn(law, T, count, torch.Generator().manual_seed(seed))
+    names = [torch.tensor(names) for names in permutations(range(law.S))]
+    weight = torch.full((count * len(names),), 1 / (count * len(names)), dtype=torch.float64)
+    return Batch(torch.cat([name[x] for name in names]), torch.cat([P[:, name.argsort()] for name in names]), weight)
+
+
+def small_start(law: NGramLaw, T: int, size: float, seed: int) -> Network:
+    """`size` times the authors' start: A = 0, V, Q and K random."""
+    network = Network.initial(law, T, torch.Generator().manual_seed(seed))
+    with torch.no_grad():
+        for value in network.parameters():
+            value *= size
+    return network
+
+
+def flat(network: Network) -> Array:
+    return torch.cat([value.detach().flatten() for value in network.parameters()]).numpy()
+
+
+class Flow:
+    """The flow over these sequences; `network` gives the shapes, and is overwritten."""
+
+    def __init__(self, network: Network, batch: Batch) -> None:
+        self.network, self.batch, self.evaluations = network, batch, 0
+
+    def at(self, theta: Array) -> Network:
+        """The network with these parameters, until the next call."""
+        parts = torch.from_numpy(theta).split([value.numel() for value in self.network.parameters()])
+        with torch.no_grad():
+            for value, part in zip(self.network.parameters(), parts, strict=True):
+                value.copy_(part.view_as(value))
+        return self.network
+
+    def velocity(self, time: float, theta: Array) -> Array:
+        self.evaluations += 1
+        network = self.at(theta)
+        found = expected_gradient(dict(network.named_parameters()), network.losses, [self.batch])
+        return -torch.cat([value.flatten() for value in found.values()]).numpy()
+
+    def rest(self, theta: Array, rest: RestPoint) -> Array:
+        """The parameters at rest that are nearest to these."""
+        return flat(nearest_rest(self.at(theta), rest.w))
+
+    def distance(self, theta: Array, rest: RestPoint) -> float:
+        return float(np.linalg.norm(theta - self.rest(theta, rest)))
+
+
+@dataclass(frozen=True)
+class Stay:
+    """From time `start` to `end` the flow is within a radius of a rest; theta where it comes in."""
+
+    rest: RestPoint
+    start: float
+    end: float
+    theta: Array
+
+    @property
+    def duration(self) -> float:
+        return self.end - self.start
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Of the flow: the time, its parameters, its speed |dL/dtheta|."""
+
+    time: float
+    theta: Array
+    speed: float
+
+
+@dataclass(frozen=True)
+class Path:
+    """stays in the order of the rests, those that have ended; moments: the ends of the integrator's steps."""
+
+    stays: Sequence[Stay]
+    moments: Sequence[Moment]
+
+
+def follow(
+    flow: Flow,
+    start: Array,
+    rests: Sequence[RestPoint],
+    radius: float,
+    *,
+    tolerance: float,
+    evaluations: int,
+    method: str = "DOP853",
+    further: bool = False,
+) -> Path:
+    """From `start`, within `radius` of the first rest, until the stay at the last one ends; `further`: and then on, up
+    to so many evaluations of the gradient, which end it in any case.
+
+    tolerance  of an integrator's step, relative. ValueError where the start is not within the radius.
+    """
+    if not flow.distance(start, rests[0]) < radius:
+        raise ValueError(f"the start is not within {radius:g} of {rests[0].name}")
+    size = float(np.abs(start).max())
+    solver = SOLVERS[method](flow.velocity, 0.0, start, math.inf, rtol=tolerance, atol=tolerance * size * ABSOLUTE)
+    stays, moments = [], [Moment(0.0, start, float(np.linalg.norm(solver.f)))]
+    entered: tuple[float, Array] | None = (0.0, start)
+    first = flow.evaluations
+    while solver.status == "running" and flow.evaluations - first < evaluations:
+        if len(stays) == len(rests) and not further:
+            break
+        solver.step()
+        moments.append(Moment(solver.t, solver.y.copy(), float(np.linalg.norm(solver.f))))
+        if len(stays) == len(rests):
+            continue
+        rest = rests[len(stays)]
+        if (flow.distance(solver.y, rest) < radius) is (entered is not None):
+            continue
+        crossing, theta = _crossing(solver, lambda theta, rest=rest: flow.distance(theta, rest) - radius)
+        if entered is None:
+            entered = crossing, theta
+        else:
+            stays.append(Stay(rest, entered[0], crossing, entered[1]))
+            entered = None
+    return Path(stays, moments)
+
+
+def _crossing(solver: DOP853, gap: Callable[[Array], float]) -> tuple[float, Array]:
+    """When, within the last step, the gap is 0, and theta then."""
+    inside = solver.dense_output()
+    time = float(brentq(lambda t: gap(inside(t)), solver.t_old, solver.t, rtol=1e-12))
+    return time, inside(time)
+
+
+def linear_stay(flow: Flow, stay: Stay, radius: float) -> float:
+    """How long the flow that is linearised at the nearest rest is within the radius, from where the stay begins.
+
+    The squared distance is a sum of exponentials, and so convex in time. inf where nothing grows.
+    """
+    rest = flow.rest(stay.theta, stay.rest)
+    spectrum = spectrum_on(flow.at(rest), flow.batch)
+    rates = spectrum.eigenvalues.numpy()
+    squares = (spectrum.eigenvectors.numpy().T @ (stay.theta - rest)) ** 2
+    return exit_time(rates, squares, radius)
+
+
+def exit_time(rates: Array, squares: Array, radius: float) -> float:
+    """The last time at which sum_i squares_i e^(-2 rates_i t) = radius^2, from at most that at t = 0."""
+
+    def outside(t: float) -> float:
+        return float(squares @ np.exp(-2 * rates * t)) - radius**2
+
+    def growth(t: float) -> float:
+        return float(-(rates * squares) @ np.exp(-2 * rates * t))
+
+    if not rates.min() < 0:
+        return math.inf
+    farthest = OVERFLOW / -rates.min()
+    if not outside(farthest) > 0:
+        return math.inf
+    lowest = 0.0 if growth(0.0) >= 0 else float(brentq(growth, 0.0, farthest))
+    return float(brentq(outside, lowest, farthest)) if outside(lowest) < 0 else 0.0
+
+
+def slow_moments(path: Path) -> Iterator[Moment]:
+    """Where the speed has a local minimum in time."""
+    for before, here, after in zip(path.moments, path.moments[1:], path.moments[2:], strict=False):
+        if here.speed < min(before.speed, after.speed):
+            yield here
