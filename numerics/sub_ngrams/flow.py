@@ -8,7 +8,7 @@ that are absent from a sequence left out. Over all S^T sequences with their exac
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 
@@ -28,7 +28,7 @@ from proofs.sub_ngrams.law import NGramLaw
 
 Array = NDArray[np.float64]
 SOLVERS = {"DOP853": DOP853, "RK45": RK45}
-ABSOLUTE = 1e-4  # tolerance of an entry of theta, relative to the size of the start and to that of numbers
+ABSOLUTE = 1e-2  # the absolute tolerance is so much of the relative one, times the largest entry of the start
 OVERFLOW = 300.0  # of exponents
 
 
@@ -49,11 +49,12 @@ def drawn(law: NGramLaw, T: int, count: int, seed: int) -> Batch:
 
 
 def small_start(law: NGramLaw, T: int, size: float, seed: int) -> Network:
-    """`size` times the authors' start: A = 0, V, Q and K random."""
+    """The authors' start (A = 0, V, Q and K random), but of this size |theta|."""
     network = Network.initial(law, T, torch.Generator().manual_seed(seed))
+    factor = size / float(np.linalg.norm(flat(network)))
     with torch.no_grad():
         for value in network.parameters():
-            value *= size
+            value *= factor
     return network
 
 
@@ -81,12 +82,9 @@ class Flow:
         found = expected_gradient(dict(network.named_parameters()), network.losses, [self.batch])
         return -torch.cat([value.flatten() for value in found.values()]).numpy()
 
-    def rest(self, theta: Array, rest: RestPoint) -> Array:
-        """The parameters at rest that are nearest to these."""
-        return flat(nearest_rest(self.at(theta), rest.w))
-
     def distance(self, theta: Array, rest: RestPoint) -> float:
-        return float(np.linalg.norm(theta - self.rest(theta, rest)))
+        """|theta - theta*|, theta* the nearest parameters at rest."""
+        return float(np.linalg.norm(theta - flat(nearest_rest(self.at(theta), rest.w))))
 
 
 @dataclass(frozen=True)
@@ -127,57 +125,68 @@ def follow(
     radius: float,
     *,
     tolerance: float,
-    evaluations: int,
+    most: int,
+    at_least: int = 0,
     method: str = "DOP853",
-    further: bool = False,
 ) -> Path:
-    """From `start`, within `radius` of the first rest, until the stay at the last one ends; `further`: and then on, up
-    to so many evaluations of the gradient, which end it in any case.
+    """From `start`, within `radius` of the first rest, until the stay at the last one ends.
 
-    tolerance  of an integrator's step, relative. ValueError where the start is not within the radius.
+    most, at_least  evaluations of the gradient after which it ends before; and until which it goes on after that
+    tolerance       of an integrator's step, relative
+    ValueError where the start is not within the radius.
     """
     if not flow.distance(start, rests[0]) < radius:
         raise ValueError(f"the start is not within {radius:g} of {rests[0].name}")
-    size = float(np.abs(start).max())
-    solver = SOLVERS[method](flow.velocity, 0.0, start, math.inf, rtol=tolerance, atol=tolerance * size * ABSOLUTE)
-    stays, moments = [], [Moment(0.0, start, float(np.linalg.norm(solver.f)))]
-    entered: tuple[float, Array] | None = (0.0, start)
-    first = flow.evaluations
-    while solver.status == "running" and flow.evaluations - first < evaluations:
-        if len(stays) == len(rests) and not further:
+    absolute = tolerance * ABSOLUTE * float(np.abs(start).max())
+    solver = SOLVERS[method](flow.velocity, 0.0, start.copy(), math.inf, rtol=tolerance, atol=absolute)
+    stays, moments = [], [Moment(0.0, start.copy(), float(np.linalg.norm(solver.f)))]
+    entered: tuple[float, Array] | None = (0.0, start.copy())
+    before = flow.evaluations
+    while solver.status == "running":
+        done = flow.evaluations - before
+        if done >= max(at_least, most if len(stays) < len(rests) else 0):
             break
         solver.step()
-        moments.append(Moment(solver.t, solver.y.copy(), float(np.linalg.norm(solver.f))))
-        if len(stays) == len(rests):
-            continue
-        rest = rests[len(stays)]
-        if (flow.distance(solver.y, rest) < radius) is (entered is not None):
-            continue
-        crossing, theta = _crossing(solver, lambda theta, rest=rest: flow.distance(theta, rest) - radius)
-        if entered is None:
-            entered = crossing, theta
-        else:
-            stays.append(Stay(rest, entered[0], crossing, entered[1]))
-            entered = None
+        moments.append(Moment(float(solver.t), solver.y.copy(), float(np.linalg.norm(solver.f))))
+        since = float(solver.t_old)
+        while len(stays) < len(rests):  # a long step can leave a rest and come to the next
+            rest = rests[len(stays)]
+            if (flow.distance(solver.y, rest) < radius) is (entered is not None):
+                break
+            since, theta = _crossing(solver, since, lambda theta, rest=rest: flow.distance(theta, rest) - radius)
+            if entered is None:
+                entered = since, theta
+            else:
+                stays.append(Stay(rest, entered[0], since, entered[1]))
+                entered = None
     return Path(stays, moments)
 
 
-def _crossing(solver: DOP853, gap: Callable[[Array], float]) -> tuple[float, Array]:
-    """When, within the last step, the gap is 0, and theta then."""
+def _crossing(solver: DOP853, since: float, gap: Callable[[Array], float]) -> tuple[float, Array]:
+    """When, within the last step and not before `since`, the gap is 0, and theta then."""
     inside = solver.dense_output()
-    time = float(brentq(lambda t: gap(inside(t)), solver.t_old, solver.t, rtol=1e-12))
+    time = float(brentq(lambda t: gap(inside(t)), since, solver.t, rtol=1e-12))
     return time, inside(time)
 
 
 def linear_stay(flow: Flow, stay: Stay, radius: float) -> float:
     """How long the flow that is linearised at the nearest rest is within the radius, from where the stay begins.
 
-    The squared distance is a sum of exponentials, and so convex in time. inf where nothing grows.
+    The squared distance is a sum of exponentials, and so convex in time. A does not matter to the loss at V = 0, and
+    stays where it is. inf where nothing grows.
     """
-    rest = flow.rest(stay.theta, stay.rest)
-    spectrum = spectrum_on(flow.at(rest), flow.batch)
-    rates = spectrum.eigenvalues.numpy()
-    squares = (spectrum.eigenvectors.numpy().T @ (stay.theta - rest)) ** 2
+    rest = nearest_rest(flow.at(stay.theta), stay.rest.w)
+    moved = [
+        now.detach() - value.detach() for now, value in zip(flow.network.parameters(), rest.parameters(), strict=True)
+    ]
+    assert rest.A is not None
+    rest.A.requires_grad_(False)
+    spectrum = spectrum_on(rest, flow.batch)
+    of_A = [value is rest.A for value in rest.parameters()]
+    free = torch.cat([part.flatten() for part, is_A in zip(moved, of_A, strict=True) if not is_A])
+    still = sum(float((part**2).sum()) for part, is_A in zip(moved, of_A, strict=True) if is_A)
+    rates = np.append(spectrum.eigenvalues.numpy(), 0.0)
+    squares = np.append(((spectrum.eigenvectors.T @ free) ** 2).numpy(), still)
     return exit_time(rates, squares, radius)
 
 
@@ -197,10 +206,3 @@ def exit_time(rates: Array, squares: Array, radius: float) -> float:
         return math.inf
     lowest = 0.0 if growth(0.0) >= 0 else float(brentq(growth, 0.0, farthest))
     return float(brentq(outside, lowest, farthest)) if outside(lowest) < 0 else 0.0
-
-
-def slow_moments(path: Path) -> Iterator[Moment]:
-    """Where the speed has a local minimum in time."""
-    for before, here, after in zip(path.moments, path.moments[1:], path.moments[2:], strict=False):
-        if here.speed < min(before.speed, after.speed):
-            yield here

@@ -68,8 +68,10 @@ def spectrum(network: Network, law: NGramLaw, T: int) -> Spectrum:
 
 @torch.inference_mode(False)  # nor no_grad, whatever the caller has
 def spectrum_on(network: Network, batch: Batch) -> Spectrum:
-    """The same over these weighted sequences. Row by row from the gradient: one backward pass for each parameter."""
-    parameters = dict(network.named_parameters())
+    """The same over these weighted sequences, in the parameters that require a gradient. Row by row from the gradient:
+    one backward pass for each parameter.
+    """
+    parameters = {name: value for name, value in network.named_parameters() if value.requires_grad}
     size = sum(p.numel() for p in parameters.values())
     if size > MAX_PARAMETERS:
         raise ValueError(f"{size} parameters: the Hessian of at most {MAX_PARAMETERS} is computed")
