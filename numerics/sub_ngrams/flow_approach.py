@@ -14,7 +14,6 @@ from numerics.sub_ngrams.frequency import best_corrected, kinds
 from numerics.sub_ngrams.levels import TestSet
 from numerics.sub_ngrams.sequences import Batch
 from numerics.sub_ngrams.stage_rule import HALF
-from proofs.sub_ngrams.law import NGramLaw
 
 
 @dataclass(frozen=True)
@@ -46,13 +45,13 @@ class Approach:
     near: float
 
 
-def approaches(flow: Flow, path: Path, law: NGramLaw) -> list[Approach]:
+def approaches(flow: Flow, path: Path) -> list[Approach]:
     """For k = 1..n. Between the ends of the integrator's steps the path is not looked at."""
-    predictors = best_predictors(law, flow.batch)
+    predictors = best_predictors(flow.batch, flow.network.H + 1)
     table = [variations(flow, moment.theta, predictors) for moment in path.moments]
     fastest = max(moment.speed for moment in path.moments)
     found = []
-    for k in range(1, law.n + 1):
+    for k in range(1, flow.network.H + 2):
         own, other = [row[k - 1] for row in table], [min(row[: k - 1] + row[k:]) for row in table]
         i = min(range(len(own)), key=own.__getitem__)
         near = sum(
@@ -65,12 +64,12 @@ def approaches(flow: Flow, path: Path, law: NGramLaw) -> list[Approach]:
     return found
 
 
-def best_predictors(law: NGramLaw, batch: Batch) -> list[Tensor]:
+def best_predictors(batch: Batch, n: int) -> list[Tensor]:
     """The predictions (B x S) of theta_k^+ at its best scales and beta on these sequences, k = 1..n."""
     tests = Weighted(batch.x, batch.P, 0.0, batch.weight)
     found = []
-    for k in range(1, law.n + 1):
-        alike = kinds(batch.x, k, law.n, law.S)
+    for k in range(1, n + 1):
+        alike = kinds(batch.x, k, n, batch.P.shape[1])
         found.append(alike.at(best_corrected(alike, tests, [1.0] * (k - 1))))
     return found
 

@@ -37,16 +37,17 @@ class RestPoint:
     rate: float
 
 
-def rest_points(law_S: int, batch: Batch) -> tuple[RestPoint, RestPoint]:
+def rest_points(batch: Batch) -> tuple[RestPoint, RestPoint]:
     """theta_1 and the repetition point of the loss over these weighted sequences (tokens absent from a sequence left
     out), which has to be the same when the S tokens are renamed. Rates are at A = 0.
     """
-    alone = _Alone(law_S, batch)
+    S = batch.P.shape[1]
+    alone = _Alone(S, batch)
     best = float(brentq(alone.slope, -FARTHEST, FARTHEST, xtol=1e-14))
     query, key = alone.head_slopes(best)
     return (
-        RestPoint("theta_1", 0.0, abs(alone.slope(0.0)) / (law_S - 1)),
-        RestPoint("repetition", best, math.sqrt(abs(best)) * math.hypot(query, key) / (law_S - 1)),
+        RestPoint("theta_1", 0.0, abs(alone.slope(0.0)) / (S - 1)),
+        RestPoint("repetition", best, math.sqrt(abs(best)) * math.hypot(query, key) / (S - 1)),
     )
 
 

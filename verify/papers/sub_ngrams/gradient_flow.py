@@ -164,7 +164,7 @@ def measured(at: Setup, further: int, method: str = "DOP853") -> Runs:
     from numerics.sub_ngrams.rest_points import rest_points
 
     batch = everything(at.law, at.T) if at.samples is None else drawn(at.law, at.T, at.samples, at.seed)
-    rests = rest_points(at.law.S, batch)
+    rests = rest_points(batch)
     radius = RADIUS * math.sqrt(2 * (at.law.S - 1) * abs(rests[1].w))
 
     def run(size: float, tolerance: float, at_least: int = 0) -> tuple[Flow, Path]:
@@ -185,7 +185,7 @@ def measured(at: Setup, further: int, method: str = "DOP853") -> Runs:
 
     first, second = run(SIZES[0], TOLERANCE, further), run(SIZES[1], TOLERANCE)
     found = stays(SIZES[0], *first), stays(SIZES[1], *second)
-    return Runs(rests, found, approaches(*first, at.law), first[1].moments[-1].time)
+    return Runs(rests, found, approaches(*first), first[1].moments[-1].time)
 
 
 @claim(
@@ -259,6 +259,7 @@ def off_again(at: Setup, checks_of: Callable[[Runs], list[Check]], name: str) ->
 def line(one: dict[str, float], until: float) -> str:
     """How near the flow comes to theta_k^+."""
     return (
-        f"flow      nearest to {one['k']}-gram+ at t={one['time']:.0f} of {until:.0f}: variation {one['variation']:.3f}, "
+        f"flow      nearest to {one['k']}-gram+ at t={one['time']:.0f} of {until:.0f}: "
+        f"variation {one['variation']:.3f}, "
         f"{one['others']:.3f} to the next; {one['speed']:.2f} of the largest speed; near it for {one['near']:.0f}"
     )
