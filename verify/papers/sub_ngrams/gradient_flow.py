@@ -39,7 +39,7 @@ CLOSE = 0.05  # by how much a stay may differ from the prediction, relatively
 TOLERANCE = 1e-5  # of a step; what a coarser one changes is taken for the error
 COARSER = 10
 EVALUATIONS = 1500  # of the gradient, in a run that has to end the second stay
-FURTHER = 400  # and in the first run altogether, in CLAIM_SECONDS; a larger budget has more
+FURTHER = 400  # and in the first run altogether, for each CLAIM_SECONDS: a larger budget shows more of it
 MOST_SEQUENCES, MOST_LAGS = 100, 3  # where the settings leave the choice
 LONGEST = 2**16  # sequences
 
@@ -69,8 +69,8 @@ class Setup:
 
     @property
     def seconds(self) -> float:
-        """Of a gradient, roughly: of one core, measured for 64 to 4096 sequences."""
-        return 6e-4 + 1.2e-8 * self.sequences * self.T * self.law.n * (self.law.S + self.T)
+        """Of a gradient, roughly: of one core, measured for 64 to 4096 sequences, T = 6 to 32."""
+        return 1e-3 + 5e-8 * self.sequences * self.T * self.law.n * self.law.S
 
 
 @dataclass(frozen=True)
@@ -226,7 +226,7 @@ def judged(settings: SubNGramSettings, run: Run, checks_of: Callable[[Runs], lis
     if at.seconds * EVALUATIONS > run.seconds:
         return too_dear(at.seconds * EVALUATIONS, run, what="four flows", scope=scope)
     run.progress(f"gradient flow, T={at.T}")
-    runs = measured(at, int(FURTHER * run.seconds / CLAIM_SECONDS))
+    runs = measured(at, FURTHER * round(run.seconds / CLAIM_SECONDS))
     if not runs.ended:
         return undecided(f"a stay has not ended after {EVALUATIONS} evaluations of the gradient", scope=scope)
     checks = checks_of(runs)
