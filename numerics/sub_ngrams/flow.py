@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import permutations
 
 import numpy as np
@@ -54,7 +55,7 @@ def small_start(law: NGramLaw, T: int, size: float, seed: int) -> Network:
     factor = size / float(np.linalg.norm(flat(network)))
     with torch.no_grad():
         for value in network.parameters():
-            value *= factor
+            value.mul_(factor)
     return network
 
 
@@ -70,7 +71,8 @@ class Flow:
 
     def at(self, theta: Array) -> Network:
         """The network with these parameters, until the next call."""
-        parts = torch.from_numpy(theta).split([value.numel() for value in self.network.parameters()])
+        sizes = [value.numel() for value in self.network.parameters()]
+        parts = torch.split(torch.from_numpy(theta), sizes)
         with torch.no_grad():
             for value, part in zip(self.network.parameters(), parts, strict=True):
                 value.copy_(part.view_as(value))
@@ -139,7 +141,8 @@ def follow(
         raise ValueError(f"the start is not within {radius:g} of {rests[0].name}")
     absolute = tolerance * ABSOLUTE * float(np.abs(start).max())
     solver = SOLVERS[method](flow.velocity, 0.0, start.copy(), math.inf, rtol=tolerance, atol=absolute)
-    stays, moments = [], [Moment(0.0, start.copy(), float(np.linalg.norm(solver.f)))]
+    stays: list[Stay] = []
+    moments = [Moment(0.0, start.copy(), float(np.linalg.norm(solver.f)))]
     entered: tuple[float, Array] | None = (0.0, start.copy())
     before = flow.evaluations
     while solver.status == "running":
@@ -153,7 +156,7 @@ def follow(
             rest = rests[len(stays)]
             if (flow.distance(solver.y, rest) < radius) is (entered is not None):
                 break
-            since, theta = _crossing(solver, since, lambda theta, rest=rest: flow.distance(theta, rest) - radius)
+            since, theta = _crossing(solver, since, partial(flow.distance, rest=rest), radius)
             if entered is None:
                 entered = since, theta
             else:
@@ -162,10 +165,10 @@ def follow(
     return Path(stays, moments)
 
 
-def _crossing(solver: DOP853, since: float, gap: Callable[[Array], float]) -> tuple[float, Array]:
-    """When, within the last step and not before `since`, the gap is 0, and theta then."""
+def _crossing(solver: DOP853, since: float, distance: Callable[[Array], float], radius: float) -> tuple[float, Array]:
+    """When, within the last step and not before `since`, the distance is the radius, and theta then."""
     inside = solver.dense_output()
-    time = float(brentq(lambda t: gap(inside(t)), since, solver.t, rtol=1e-12))
+    time = float(brentq(lambda t: distance(inside(t)) - radius, since, solver.t, rtol=1e-12))
     return time, inside(time)
 
 

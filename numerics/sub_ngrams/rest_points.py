@@ -87,6 +87,9 @@ def nearest_rest(network: Network, w: float) -> Network:
     """The rest with this w that is nearest to the network: A = V = 0, and of all Q_0 and K_0 with Q_0 K_0^T =
     w (I - J/S) and no part in common but sqrt(|w|) the nearest ones.
     """
+    assert network.A is not None
+    assert network.Q is not None
+    assert network.K is not None
     S, (V, A, Q, K) = network.S, (value.detach() for value in (network.V, network.A, network.Q, network.K))
     sign = math.copysign(1.0, w)
     both = Q[:S] + sign * K[:S]
