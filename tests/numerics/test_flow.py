@@ -11,7 +11,7 @@ import torch
 
 from numerics.sub_ngrams.autograd import parameter_gradients
 from numerics.sub_ngrams.flow import Flow, drawn, everything, exit_time, flat, follow, linear_stay, small_start
-from numerics.sub_ngrams.flow_approach import Weighted, approaches, best_predictors
+from numerics.sub_ngrams.flow_approach import Weighted, approaches, best_predictors, variations
 from numerics.sub_ngrams.hessian import spectrum
 from numerics.sub_ngrams.network import Network
 from numerics.sub_ngrams.rest_points import RestPoint, nearest_rest, rest_points
@@ -147,7 +147,7 @@ def test_losses_of_weighted_sequences() -> None:
 
 
 def test_how_near_a_path_comes() -> None:
-    flow, path, _ = path_of(NGramLaw(2, 2), 4)
+    flow, path, _ = path_of(NGramLaw(2, 2), 6, at_least=600)
     one, two = approaches(flow, path)  # type: ignore[arg-type]
     assert (one.k, two.k) == (1, 2)
     predictors = best_predictors(flow.batch, 2)
@@ -155,7 +155,14 @@ def test_how_near_a_path_comes() -> None:
     p = flow.at(last.theta)(flow.batch.x).detach()
     at_end = float(flow.batch.weight @ (p - predictors[0]).abs().sum(1)) / 2
     assert 0 < one.variation <= at_end
-    assert 0 <= one.speed <= 1 and 0 <= one.time <= last.time
+    moments = path.moments  # type: ignore[attr-defined]
+    here = next(moment for moment in moments if moment.time == one.time)
+    assert one.speed == here.speed / max(moment.speed for moment in moments)
+    table = [variations(flow, moment.theta, predictors) for moment in moments]
+    half = [row[0] <= row[1] / 2 for row in table]
+    near = sum(b.time - a.time for a, b, is_near in zip(moments, moments[1:], half, strict=False) if is_near)
+    assert any(half) and not all(half) and one.near == pytest.approx(near)
+    assert two.near == 0.0
     assert one.variation < one.others and one.near <= last.time
     losses = [float((Weighted(*flow.batch[:2], 0.0, flow.batch.weight)).losses(q).mean()) for q in predictors]
     assert losses[1] < losses[0]  # the 2-gram is better
