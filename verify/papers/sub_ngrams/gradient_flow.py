@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 claim = claims_on("mathematics/sub-n-grams/training")
 
-# Fixed, and written down on the page, before the runs that they judge:
+# Fixed before the runs that they judge (see the page):
 RADIUS = 1 / 5  # of the distance between the two rests: a stay is the time within so much of a rest
 SIZES = (1 / 100, 1 / 1000)  # of the start, in radii
 CLOSE = 0.05  # by how much a stay may differ from the prediction, relatively
