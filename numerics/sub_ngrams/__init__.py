@@ -8,4 +8,5 @@ engines        autograd, closed_form, monte_carlo
                transfer over the prior: annealed, given_kernel, integration, kernel_rules, low_degree, relabelling,
                with the closed forms infinite_length, first_order (with elimination)
 training       training, recording, trajectory; to read a run: levels, plateaus, gradient_norm, symmetries, stages
+gradient flow  flow, rest_points, flow_approach
 """

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from numerics.sub_ngrams.network import SATURATED, Network
-from numerics.sub_ngrams.sequences import enumerate_sequences
+from numerics.sub_ngrams.sequences import Batch, enumerate_sequences
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
@@ -58,19 +58,24 @@ def configuration_network(
     return network
 
 
-@torch.inference_mode(False)  # nor no_grad, whatever the caller has
 def spectrum(network: Network, law: NGramLaw, T: int) -> Spectrum:
-    """Of the Hessian of the population loss (tokens absent from a sequence left out) in V, Q and K.
-
-    Row by row from the gradient: one backward pass for each parameter, over all S^T sequences at once.
+    """Of the Hessian of the population loss (tokens absent from a sequence left out) in all parameters of the network,
+    over all S^T sequences at once.
     """
-    parameters = dict(network.named_parameters())
+    (batch,) = enumerate_sequences(law, T, batch=law.S**T, device=network.V.device)
+    return spectrum_on(network, batch)
+
+
+@torch.inference_mode(False)  # nor no_grad, whatever the caller has
+def spectrum_on(network: Network, batch: Batch) -> Spectrum:
+    """The same over these weighted sequences, in the parameters that require a gradient. Row by row from the gradient:
+    one backward pass for each parameter.
+    """
+    parameters = {name: value for name, value in network.named_parameters() if value.requires_grad}
     size = sum(p.numel() for p in parameters.values())
     if size > MAX_PARAMETERS:
         raise ValueError(f"{size} parameters: the Hessian of at most {MAX_PARAMETERS} is computed")
-    (x, P, weight), *more = enumerate_sequences(law, T, batch=law.S**T, device=network.V.device)
-    assert not more
-    loss = (weight * network.losses(x, P)).sum()
+    loss = (batch.weight * network.losses(batch.x, batch.P)).sum()
     gradient = _flat(torch.autograd.grad(loss, list(parameters.values()), create_graph=True))
     rows = [
         _flat(torch.autograd.grad(g, list(parameters.values()), retain_graph=True, materialize_grads=True))

@@ -97,6 +97,7 @@ ARGUMENTS: dict[str, Callable[[], Any]] = {
     "r": lambda: Fraction(1),
     "samples": lambda: 8,
     "scales": lambda: (1.0,),
+    "size": lambda: 0.1,
     "seed": lambda: 0,
     "step": lambda: 0.5,
     "tau": lambda: HALVES,
@@ -112,6 +113,7 @@ ARGUMENTS: dict[str, Callable[[], Any]] = {
 # S and n of the law are all they use
 SIZES = {
     "autograd.error_bound",
+    "flow.small_start",
     "frequency.corrected_ladder",
     "frequency_network.padded_network",
     "frequency_network.saturated_network",
@@ -144,6 +146,7 @@ ANY = {
     "closed_form.most_in_sum",
     "derivation.derivation",
     "enumeration.enumeration",
+    "flow.everything",
     "hessian.spectrum",
     "laws.components",
     "laws.every_sequence",

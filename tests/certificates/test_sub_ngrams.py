@@ -32,6 +32,8 @@ BY_FLOATS = (
     "SN25",
     "SN25e",
     "SN26",
+    "SN27",
+    "SN27c",
 )  # minutes of sampling and training that no certificate is about
 
 

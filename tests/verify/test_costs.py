@@ -43,7 +43,7 @@ def test_how_many_instances() -> None:
     [
         *(
             ("sub-n-grams", id, "k=2 n=3")
-            for id in ("SN4n", "SN5", "SN6", "SN9", "SN11", "SN12c", "SN13", "SN15", "SN23", "SN23c")
+            for id in ("SN4n", "SN5", "SN6", "SN9", "SN11", "SN12c", "SN13", "SN15", "SN23", "SN23c", "SN27")
         ),
         ("sub-n-grams", "SN9", "k=3 n=3"),
         ("sub-n-grams", "SN12", "k=2 n=4"),

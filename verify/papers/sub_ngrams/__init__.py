@@ -13,6 +13,7 @@ from verify.papers.sub_ngrams import (
     fixed_length,
     frequency,
     frequency_numbers,
+    gradient_flow,
     identities,
     infinite_bounds,
     loss,
@@ -52,6 +53,7 @@ _MODULES = (
     too_small,
     frequency,
     frequency_numbers,
+    gradient_flow,
 )
 
 PAPER = Paper(
