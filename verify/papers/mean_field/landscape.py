@@ -14,10 +14,9 @@ from proofs.mean_field.critical import (
     critical_point,
     critical_points,
     curvature_bound_factor,
-    hessian,
     line,
-    orthonormal_hessian,
     predicted_spectrum,
+    split_hessian,
     target,
 )
 from proofs.mean_field.enclosures import largest_eigenvalue
@@ -26,10 +25,8 @@ from proofs.mean_field.instances import random_rotation
 from proofs.mean_field.model import Model
 from proofs.mean_field.witness import along_line, has_spectrum, rank, twice_loss
 from proofs.rational_matrix import (
-    inertia,
     inner,
     largest_eigenvalue_at_least,
-    polynomial_with_roots,
     to_fmpq,
 )
 from verify.claim import Evidence, Finding, Origin, Plot, Run, decide
@@ -83,7 +80,7 @@ def classification(settings: MeanFieldSettings, run: Run) -> Finding:
     Hessian has the eigenvalues g_a - g_b and k^2 zeros. [F] There is no spurious local minimum, and a critical point
     that is not global has L >= r_low / 2.
 
-    Gradient, loss and characteristic polynomial of the Hessian, exactly, at one H for each subset S.
+    Gradient, loss and eigenvalues of the Hessian, exactly, at one H for each subset S.
     """
     random = generator(settings, "MF6")
     goal, conditions = target(settings.k, settings.m, random), proved("critical_equation", "explained_part")
@@ -117,8 +114,8 @@ def _classified(point: CriticalPoint, spectrum: list[Fraction]) -> Iterator[Cond
     yield equal("L = (sum of lambda_i in S) / 2", point.value, model.loss, _witnessed_loss, **at)
     above = not point.S or 2 * model.loss >= to_fmpq(r_low)
     yield condition("L >= r_low / 2 unless global", above, _between_0_and_r_low, **at, r_low=r_low)
-    charpoly, negative = orthonormal_hessian(model).charpoly(), inertia(hessian(model))[0]
-    same = charpoly == polynomial_with_roots(spectrum) and negative == sum(x < 0 for x in spectrum)
+    split = split_hessian(model)
+    same = split is not None and split.spectrum == sorted(spectrum)
     yield condition("eigenvalues of the Hessian", same, _another_spectrum, **at, spectrum=spectrum)
     minimum = (min(spectrum) >= 0) == (not point.S)
     yield condition("a local minimum is global", minimum, _spurious_minimum, **at, spectrum=spectrum)
@@ -325,9 +322,7 @@ def _another_norm(at: Values) -> bool:
 def is_saddle(at: Values) -> bool:
     """Whether all partial derivatives vanish and L > 0, although L = 0 at another H, F itself."""
     H, F = at["H"], at["F"]
-    entries = [(i, j) for i in range(len(H)) for j in range(len(H[0]))]
-    units = ([[Fraction((i, j) == at) for j in range(len(H[0]))] for i in range(len(H))] for at in entries)
-    flat = all(along_line(H, F, E)[1] == 0 for E in units)
+    flat = model_at(at).gradient.is_zero
     return flat and twice_loss(H, F) > 0 and rank(F) == len(F) and twice_loss(F, F) == 0
 
 
