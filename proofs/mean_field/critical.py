@@ -176,8 +176,8 @@ class SplitHessian:
     In directions E = X [H^T N]^T, the columns of N a basis of the null space, the metric tr(E^T A^{-1} E), which is
     |GE|^2 for (GH)(GH)^T = 1, has the matrix A^{-1} (x) [H^T N]^T [H^T N]. Where D^2 L has the matrix
     M M^T (x) N^T N - A^{-1} (x) N^T F^T F N for the columns N and is 0 for those of H^T, its eigenvalues at GH are 0,
-    k^2 times, and g_a - g_b for the eigenvalues g_a of A M M^T = B^T B A^{-1} and g_b of (N^T N)^{-1} N^T F^T F N. All is
-    rational, although G is not.
+    k^2 times, and g_a - g_b for the eigenvalues g_a of A M M^T = B^T B A^{-1} and g_b of (N^T N)^{-1} N^T F^T F N.
+    All is rational, although G is not.
 
     seen, unseen  the characteristic polynomials of these two, of degrees k and m - k
     """
@@ -201,9 +201,12 @@ def split_hessian(model: Model) -> SplitHessian | None:
     N, FN = kernel(H), model.F * kernel(H)
     gram, onto = N.transpose() * N, FN.transpose() * FN
     basis = fmpq_mat([p + q for p, q in zip(H.transpose().table(), N.table(), strict=True)])
-    rows = hessian(model).table()
+    D = hessian(model)
+    if D.transpose() != D:
+        return None
+    rows = D.table()
     for i in range(k):
-        for j in range(k):
+        for j in range(i, k):
             block = fmpq_mat([row[j * m : (j + 1) * m] for row in rows[i * m : (i + 1) * m]])
             claimed = fmpq_mat(m, m)
             for a, values in enumerate((gram * MMt[i, j] - onto * inverse[i, j]).table() if m > k else []):

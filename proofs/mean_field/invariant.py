@@ -7,15 +7,25 @@ multiplicity, and every such sum is attained: as rank F <= k, the kernel of G fi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 
-from flint import arb, ctx, fmpq, fmpq_mat, fmpz_poly
+from flint import arb, ctx, fmpq, fmpq_mat, fmpq_poly, fmpz_poly
 
 from proofs.mean_field.enclosures import PRECISION
 from proofs.mean_field.model import Model
-from proofs.rational_matrix import kernel
+from proofs.rational_matrix import identity, inertia, kernel
+
+
+@dataclass(frozen=True)
+class CriticalPoint:
+    """A rational critical H, L there, and the characteristic polynomial of G on the null space of H."""
+
+    H: fmpq_mat
+    value: fmpq
+    unseen: fmpq_poly
 
 
 class AnyTarget:
@@ -45,7 +55,30 @@ class AnyTarget:
                     found.append((counts, sum(terms, arb(0)) / 2))
         return sorted(found, key=lambda pair: pair[1].mid())
 
-    def rational_points(self) -> Iterator[tuple[fmpq_mat, fmpq]]:
+    @property
+    def rank(self) -> int:
+        return sum(p.degree() * times for p, times in self.factors)
+
+    @property
+    def least(self) -> arb:
+        """The least positive eigenvalue, of F != 0."""
+        return self.eigenvalues[0][0]
+
+    def reached(self, value: fmpq) -> bool:
+        """Whether `value` is at least the least positive eigenvalue, exactly."""
+        return inertia(self.G - identity(self.m) * value)[2] < self.rank
+
+    def spectrum(self, counts: Sequence[int]) -> list[arb]:
+        """The different eigenvalues of the Hessian at H H^T = 1 where the null space of H holds these eigenvalues."""
+        seen = [x for (x, times), t in zip(self.eigenvalues, counts, strict=True) if t < times]
+        unseen = [x for (x, _), t in zip(self.eigenvalues, counts, strict=True) if t > 0]
+        seen += [arb(0)] * (self.k > self.rank - sum(counts))
+        unseen += [arb(0)] * (self.m - self.k > sum(counts))
+        with ctx.workprec(PRECISION):
+            found = [*(x - y for x in seen for y in unseen if x is not y), arb(0)]
+        return sorted(found, key=lambda x: x.mid())
+
+    def rational_points(self) -> Iterator[CriticalPoint]:
         """A rational critical H for each choice of whole sets of conjugate eigenvalues, and L there (Vieta)."""
         for counts in product(*(range(times + 1) for _, times in self.factors)):
             chosen = list(zip(self.factors, counts, strict=True))
@@ -54,13 +87,16 @@ class AnyTarget:
                 continue
             rows = [row for (p, _), t in chosen for row in self._invariant(p, t)]
             rows += kernel(self.F).transpose().table()[: self.m - self.k - size]
-            H = kernel(fmpq_mat(rows)).transpose() if rows else _identity(self.m)
+            H = kernel(fmpq_mat(rows)).transpose() if rows else identity(self.m)
             doubled = sum((fmpq(-p[p.degree() - 1], p[p.degree()]) * t for (p, _), t in chosen), fmpq(0))
-            yield H, doubled / 2
+            unseen = fmpq_poly([0, 1]) ** (self.m - self.k - size)
+            for (p, _), t in chosen:
+                unseen *= (fmpq_poly(p) / p[p.degree()]) ** t
+            yield CriticalPoint(H, doubled / 2, unseen)
 
     def _invariant(self, p: fmpz_poly, times: int) -> list[list[fmpq]]:
         """A basis of a G-invariant space on which p is the minimal polynomial, of dimension times deg p."""
-        value, power = fmpq_mat(self.m, self.m), _identity(self.m)
+        value, power = fmpq_mat(self.m, self.m), identity(self.m)
         for coefficient in p.coeffs():
             value, power = value + power * fmpq(coefficient), power * self.G
         rows: list[list[fmpq]] = []
@@ -84,8 +120,4 @@ def descent(model: Model) -> fmpq_mat:
     if not null:
         return model.Z * 0
     column = next(j for j, row in enumerate(model.Z.table()) if any(x != 0 for x in row))
-    return fmpq_mat([[x] for x in null[0]]) * fmpq_mat([_identity(model.Z.nrows()).table()[column]])
-
-
-def _identity(n: int) -> fmpq_mat:
-    return fmpq_mat([[int(i == j) for j in range(n)] for i in range(n)])
+    return fmpq_mat([[x] for x in null[0]]) * fmpq_mat([identity(model.Z.nrows()).table()[column]])

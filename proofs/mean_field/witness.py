@@ -133,7 +133,7 @@ def prompt_loss(
 
 
 def tasks(k: int) -> list[list[int]]:
-    """Fewer than 2k tasks v of signs with mean of v v^T = I: columns of a Hadamard matrix (Sylvester), cut to length k."""
+    """Fewer than 2k tasks v of signs, the mean of v v^T is I: rows of a Hadamard matrix (Sylvester), cut to size k."""
     return [[-1 if (i & j).bit_count() % 2 else 1 for i in range(k)] for j in range(1 << (k - 1).bit_length())]
 
 
@@ -168,6 +168,26 @@ def rank(X: Rows) -> int:
             rest = [[x - y * (row[column] / pivot[column]) for x, y in zip(row, pivot, strict=True)] for row in rest]
             found += 1
     return found
+
+
+def solutions(S: Rows, T: Rows) -> list[list[Any]]:
+    """An X with S X = T, by elimination; ArithmeticError if there is none."""
+    n = len(S)
+    rest, placed = [[*row, *right] for row, right in zip(S, T, strict=True)], dict[int, list[Any]]()
+    for column in range(n):
+        pivot = next((row for row in rest if row[column] != 0), None)
+        if pivot is not None:
+            rest.remove(pivot)
+            pivot = [x / pivot[column] for x in pivot]
+            rest, done = ([_cleared(row, pivot, column) for row in rows] for rows in (rest, placed.values()))
+            placed = {**dict(zip(placed, done, strict=True)), column: pivot}
+    if any(x != 0 for row in rest for x in row):
+        raise ArithmeticError("no solution")
+    return [placed[i][n:] if i in placed else [Fraction(0)] * len(T[0]) for i in range(n)]
+
+
+def _cleared(row: Sequence[Any], pivot: Sequence[Any], column: int) -> list[Any]:
+    return [x - y * row[column] for x, y in zip(row, pivot, strict=True)]
 
 
 def hessian_by_jets(H: Rows, F: Rows) -> list[list[Fraction]]:

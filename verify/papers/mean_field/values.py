@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from flint import arb, fmpq, fmpq_mat
+from flint import fmpq, fmpq_mat
 
 from proofs.mean_field.instances import random_full_rank
 from proofs.mean_field.invariant import AnyTarget, descent
@@ -14,7 +14,7 @@ from proofs.mean_field.witness import along_line, rank, twice_loss
 from proofs.rational_matrix import fractions, identity, inertia, inner, is_zero, to_fmpq
 from verify.claim import Evidence, Finding, Origin, Run
 from verify.papers.mean_field.attention import EDGE, eigenvalues_below
-from verify.papers.mean_field.common import generator, given_model, listed, short
+from verify.papers.mean_field.common import decimals, generator, given_model, listed, short
 from verify.papers.mean_field.conditions import Condition, Values, condition, ends, equal, judge, proved
 from verify.papers.mean_field.identities import along, model_at
 from verify.papers.mean_field.premises import FINITE, claim
@@ -43,12 +43,12 @@ def critical_values(settings: MeanFieldSettings, run: Run) -> Finding:
     random = generator(settings, "MF15")
     goal = AnyTarget(random_full_rank(random, settings.k, settings.m) if given is None else given.F)
     conditions, points = [*proved("homotopy_form"), *_enclosed(goal)], 0
-    for H, value in goal.rational_points():
-        conditions += _critical(H, goal.F, value)
+    for point in goal.rational_points():
+        conditions += _critical(point.H, goal.F, point.value)
         points += 1
     details: dict[str, object] = {
-        "eigenvalues of F F^T other than 0, multiplicity": [[_number(x), t] for x, t in goal.eigenvalues],
-        "critical values": [_number(x) for _, x in goal.critical_values],
+        "eigenvalues of F F^T other than 0, multiplicity": [[decimals(x), t] for x, t in goal.eigenvalues],
+        "critical values": [decimals(x) for _, x in goal.critical_values],
     }
     of_h = ""
     if given is not None:
@@ -70,10 +70,6 @@ def critical_values(settings: MeanFieldSettings, run: Run) -> Finding:
         predicted=listed(values[:4]) + (" .." if len(values) > 4 else ""),
         details=details,
     )
-
-
-def _number(x: arb) -> str:
-    return str(x.str(15, radius=False))
 
 
 def _enclosed(goal: AnyTarget) -> Iterator[Condition]:

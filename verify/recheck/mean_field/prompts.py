@@ -54,7 +54,7 @@ def enumerated_loss(features: Features, W: Matrix, n: int, noise: Any) -> Any:
 
 
 def tasks(k: int) -> list[list[int]]:
-    """Signs with E v v' = I, the least power of two of them that is at least k: rows of [[X, X], [X, -X]], and so on."""
+    """The least power of two of sign vectors with E v v' = I, at least k: rows of [[X, X], [X, -X]], and so on."""
     rows = [[1]]
     while len(rows) < k:
         rows = [[*row, *row] for row in rows] + [[*row, *(-x for x in row)] for row in rows]
