@@ -26,6 +26,7 @@ from proofs.mean_field.polar import dual, near_polar_factor
 from proofs.mean_field.witness import along_line
 from proofs.rational_matrix import fractions, is_zero, squared_norm, to_fmpq
 from verify.claim import Evidence, Finding, Run
+from verify.papers.mean_field import steps
 from verify.papers.mean_field.certificates import of_size
 from verify.papers.mean_field.common import each_takes, generator, given_model, models, of_file
 from verify.papers.mean_field.conditions import (
@@ -54,7 +55,14 @@ from verify.recheck.mean_field.matrices import Matrix, inner
 TIGHT = ((20, 49), (49, 120))
 
 
-@claim("MF8", "slope or curvature everywhere", requires=("MF5",), assumptions=(FINITE,), vacuous=no_saddle)
+@claim(
+    "MF8",
+    "slope or curvature everywhere",
+    requires=("MF5",),
+    assumptions=(FINITE,),
+    vacuous=no_saddle,
+    steps=steps.DICHOTOMY,
+)
 @each_takes(lambda k, m: 2.5e-4 * k**2 * m)
 def strict_saddle_dichotomy(settings: MeanFieldSettings, run: Run) -> Finding:
     """[D] At every H with Z != 0, for R = u v^T (v top eigenvector of Z, u least left singular vector of M, z =
@@ -114,7 +122,9 @@ def _dichotomy(found: Dichotomy, equality: bool) -> Iterator[Condition]:
         yield equal(name, found.strict, just, lambda at: 3 * at["enough"] / at["z"] ** 3 - 1 / at["|A|"], **numbers)
 
 
-@claim("MF9", "no saddle below r_low/2", requires=("MF5",), assumptions=(FINITE,), vacuous=no_saddle)
+@claim(
+    "MF9", "no saddle below r_low/2", requires=("MF5",), assumptions=(FINITE,), vacuous=no_saddle, steps=steps.SUBLEVEL
+)
 @each_takes(lambda k, m: 1e-3 * k**2 * m)
 def below_the_first_saddle(settings: MeanFieldSettings, run: Run) -> Finding:
     """[D] Where 2L < r_low: |MZ|_* >= 2L sqrt((r_low - 2L) / |A|) and |dL/dH|^2 >= 2L (r_low - 2L) / |A|.

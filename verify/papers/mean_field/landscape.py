@@ -30,6 +30,7 @@ from proofs.rational_matrix import (
     to_fmpq,
 )
 from verify.claim import Evidence, Finding, Origin, Plot, Run
+from verify.papers.mean_field import steps
 from verify.papers.mean_field.certificates import classified, curved, of_points
 from verify.papers.mean_field.common import generator, given_model, listed, of_file, short
 from verify.papers.mean_field.conditions import Condition, Values, condition, equal, judge, proved, upper
@@ -74,6 +75,7 @@ def draw_critical_points(axes: Axes, details: Mapping[str, Any]) -> str:
     assumptions=(FINITE, "different eigenvalues"),
     origin=Origin.STRENGTHENED,
     plot=Plot((CRITICAL,), draw_critical_points),
+    steps=steps.CRITICAL,
 )
 def classification(settings: MeanFieldSettings, run: Run) -> Finding:
     """[D] H is critical exactly where, for a set S of eigenvalues of Sigma_°°, its row space holds the eigenvectors
@@ -132,6 +134,7 @@ def _classified(point: CriticalPoint, spectrum: list[Fraction]) -> Iterator[Cond
     assumptions=(FINITE, "the paper's normalisation of R is our reading"),
     vacuous=no_saddle,
     origin=Origin.STRENGTHENED,
+    steps=steps.SADDLES,
 )
 def negative_curvature(settings: MeanFieldSettings, run: Run) -> Finding:
     """[F] At a critical point that is not global, d^2L/ds^2 <= - 4 L^2 / (k R_1^2) along the homotopy for a suitable R.

@@ -23,6 +23,7 @@ from proofs.mean_field.polar import near_polar_factor
 from proofs.mean_field.witness import along_line, is_semidefinite
 from proofs.rational_matrix import is_zero, squared_norm, to_fmpq
 from verify.claim import Evidence, Finding, Run
+from verify.papers.mean_field import steps
 from verify.papers.mean_field.common import each_takes, generator, given_model, of_file, short
 from verify.papers.mean_field.conditions import Condition, Values, at_most, condition, ends, equal, judge
 from verify.papers.mean_field.given_flow import improvement_of_file
@@ -76,7 +77,7 @@ def _same(name: str, claimed: arb, found: arb, again: Callable[[], float]) -> Co
     return condition(name, holds, differs, claimed=ends(claimed), found=ends(found))
 
 
-@claim("MF14", "improvement by birth and death", requires=("MF5",))
+@claim("MF14", "improvement by birth and death", requires=("MF5",), steps=steps.BIRTH_DEATH)
 @each_takes(lambda k, m: 5e-4 * k**2 * m)
 def improvement(settings: MeanFieldSettings, run: Run) -> Finding:
     """[D] For mu = (1-gamma) mu' + gamma pi, pi symmetric in a, dmu°/dpi <= R_4, m_2 = int |a|^2 dmu°: -dL/dt along the

@@ -26,6 +26,7 @@ from proofs.mean_field.witness import is_semidefinite, prompt_loss, solutions, t
 from proofs.rational_matrix import fractions, inertia, projection, select
 from proofs.rationals import to_fraction
 from verify.claim import Certificate, Evidence, Finding, Origin, Run
+from verify.papers.mean_field import steps
 from verify.papers.mean_field.common import each_takes, generator, given_model, of_file, short
 from verify.papers.mean_field.conditions import Condition, Values, condition, equal, judge, proved, residual
 from verify.papers.mean_field.premises import claim
@@ -50,6 +51,7 @@ def _seconds(k: int, m: int) -> float:
     requires=("MF1",),
     assumptions=("prompts drawn independently, label noise of variance sigma^2 in the prompt",),
     origin=Origin.STRENGTHENED,
+    steps=steps.PROMPTS,
 )
 @each_takes(_seconds)
 def finite_prompts(settings: MeanFieldSettings, run: Run) -> Finding:

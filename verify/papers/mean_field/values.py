@@ -13,6 +13,7 @@ from proofs.mean_field.model import Model
 from proofs.mean_field.witness import along_line, rank, twice_loss
 from proofs.rational_matrix import fractions, identity, inertia, inner, is_zero, to_fmpq
 from verify.claim import Evidence, Finding, Origin, Run
+from verify.papers.mean_field import steps
 from verify.papers.mean_field.attention import EDGE, eigenvalues_below
 from verify.papers.mean_field.common import decimals, generator, given_model, listed, short
 from verify.papers.mean_field.conditions import Condition, Values, condition, ends, equal, judge, proved
@@ -30,6 +31,7 @@ NO_DIRECTION = "no u with M^T u = 0"
     requires=("MF2", "MF5"),
     assumptions=(FINITE,),
     origin=Origin.STRENGTHENED,
+    steps=steps.VALUES,
 )
 def critical_values(settings: MeanFieldSettings, run: Run) -> Finding:
     """[D] For every F, of any rank and with any multiplicities, the values of L at critical points are the sums of at
