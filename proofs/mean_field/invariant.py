@@ -21,10 +21,13 @@ from proofs.rational_matrix import identity, inertia, kernel
 
 @dataclass(frozen=True)
 class CriticalPoint:
-    """A rational critical H, L there, and the characteristic polynomial of G on the null space of H."""
+    """A rational critical H, L there, and what of G is on the null space of H: how often each of the positive
+    eigenvalues, and the characteristic polynomial.
+    """
 
     H: fmpq_mat
     value: fmpq
+    counts: tuple[int, ...]
     unseen: fmpq_poly
 
 
@@ -38,11 +41,16 @@ class AnyTarget:
         self.factors: list[tuple[fmpz_poly, int]] = [(p, times) for p, times in factors if p[0] != 0]
 
     @cached_property
-    def eigenvalues(self) -> list[tuple[arb, int]]:
-        """The positive eigenvalues of F F^T in rising order, as enclosures, each with its multiplicity."""
+    def roots(self) -> list[tuple[arb, int]]:
+        """The positive eigenvalues of F F^T in rising order, as enclosures, each with the number of its factor."""
         with ctx.workprec(PRECISION):
-            roots = [(root.real, times) for p, times in self.factors for root, _ in p.complex_roots()]
-        return sorted(roots, key=lambda pair: pair[0].mid())
+            found = [(x, i) for i, (p, _) in enumerate(self.factors) for x in _real_roots(p)]
+        return sorted(found, key=lambda pair: pair[0].mid())
+
+    @property
+    def eigenvalues(self) -> list[tuple[arb, int]]:
+        """The same, each with its multiplicity."""
+        return [(x, self.factors[i][1]) for x, i in self.roots]
 
     @cached_property
     def critical_values(self) -> list[tuple[tuple[int, ...], arb]]:
@@ -92,7 +100,7 @@ class AnyTarget:
             unseen = fmpq_poly([0, 1]) ** (self.m - self.k - size)
             for (p, _), t in chosen:
                 unseen *= (fmpq_poly(p) / p[p.degree()]) ** t
-            yield CriticalPoint(H, doubled / 2, unseen)
+            yield CriticalPoint(H, doubled / 2, tuple(counts[i] for _, i in self.roots), unseen)
 
     def _invariant(self, p: fmpz_poly, times: int) -> list[list[fmpq]]:
         """A basis of a G-invariant space on which p is the minimal polynomial, of dimension times deg p."""
@@ -109,6 +117,11 @@ class AnyTarget:
                     rows.append(vector.table()[0])
                     vector = vector * self.G
         return rows
+
+
+def _real_roots(p: fmpz_poly) -> list[arb]:
+    """The roots of a polynomial with real roots alone, in the precision of the context."""
+    return [arb(fmpq(-p[0], p[1]))] if p.degree() == 1 else [root.real for root, _ in p.complex_roots()]
 
 
 def descent(model: Model) -> fmpq_mat:

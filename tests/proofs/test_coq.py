@@ -181,7 +181,11 @@ MUTATIONS = [
     ("visits", "  (0 < m)%nat -> stationary ->", "  (0 < m)%nat -> True ->"),
     ("stationary_type_one", "  stationary_law -> lag b = true ->", "  True -> lag b = true ->"),
     ("stationary_type_one", "<= phi (INR K * r T c / INR m).", "<= phi (r T c / INR m)."),
-    ("landscape", "\\tr Z * (r - \\tr Z) <= alpha * sq gradient.", "2%:R * \\tr Z * (r - \\tr Z) <= alpha * sq gradient."),
+    (
+        "landscape",
+        "\\tr Z * (r - \\tr Z) <= alpha * sq gradient.",
+        "2%:R * \\tr Z * (r - \\tr Z) <= alpha * sq gradient.",
+    ),
     ("landscape", "& k%:R * (alpha * form R) <= - (\\tr Z)", "& (alpha * form R) <= - (\\tr Z)"),
     ("landscape", "(u *m v^T) <= - z ^+ 2 / alpha + 3%:R * g / z /", "(u *m v^T) <= - z ^+ 2 / alpha + 2%:R * g / z /"),
     ("landscape", "-> R^T *m R *m Z = Z ->", "-> True ->"),

@@ -15,6 +15,7 @@ from proofs.rational_matrix import fractions, identity, inertia, inner, is_zero,
 from verify.claim import Evidence, Finding, Origin, Run
 from verify.papers.mean_field import steps
 from verify.papers.mean_field.attention import EDGE, eigenvalues_below
+from verify.papers.mean_field.certificates import of_values
 from verify.papers.mean_field.common import decimals, generator, given_model, listed, short
 from verify.papers.mean_field.conditions import Condition, Values, condition, ends, equal, judge, proved
 from verify.papers.mean_field.identities import along, model_at
@@ -52,7 +53,7 @@ def critical_values(settings: MeanFieldSettings, run: Run) -> Finding:
         "eigenvalues of F F^T other than 0, multiplicity": [[decimals(x), t] for x, t in goal.eigenvalues],
         "critical values": [decimals(x) for _, x in goal.critical_values],
     }
-    of_h = ""
+    of_h, certificate = "", of_values(settings, goal)
     if given is not None:
         critical = is_zero(given.gradient)
         of_h = f"; its H is {'' if critical else 'not '}critical, L = {short(given.loss)}"
@@ -63,7 +64,7 @@ def critical_values(settings: MeanFieldSettings, run: Run) -> Finding:
     of_rank = sum(times for _, times in goal.eigenvalues)
     return judge(
         conditions,
-        evidence=Evidence.ENCLOSURE,
+        evidence=Evidence.ENCLOSURE if certificate is None else Evidence.EXACT,
         scope=f"{source}, k={settings.k}, m={settings.m}, rank {of_rank}"
         f"{'' if of_rank == settings.k else ', so that r_low = 0'}; {points} rational critical points{of_h}; that "
         "there are no other values, and R at every H: short arguments, read by people",
@@ -71,6 +72,7 @@ def critical_values(settings: MeanFieldSettings, run: Run) -> Finding:
         found=f"{len(values)} sums, {points} critical H",
         predicted=listed(values[:4]) + (" .." if len(values) > 4 else ""),
         details=details,
+        certificate=certificate,
     )
 
 
