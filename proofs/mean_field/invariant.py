@@ -47,7 +47,7 @@ class AnyTarget:
             found = [(x, i) for i, (p, _) in enumerate(self.factors) for x in _real_roots(p)]
         return sorted(found, key=lambda pair: pair[0].mid())
 
-    @property
+    @cached_property
     def eigenvalues(self) -> list[tuple[arb, int]]:
         """The same, each with its multiplicity."""
         return [(x, self.factors[i][1]) for x, i in self.roots]

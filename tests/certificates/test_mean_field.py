@@ -223,7 +223,9 @@ def test_what_is_not_a_saddle_is_noticed(claim: str) -> None:
         accept(elsewhere)
     flat["witness"].update(F=[["1", "0", "0", "0"], ["0", "0", "0", "0"]], loss="1/2")
     flat["witness"]["H"] = [["0", "1", "0", "0"], ["0", "0", "1", "0"]]
-    with pytest.raises(RejectedError, match="divided by 0"):  # L = 0 is not attained at H = F, which is singular
+    assert "L = 1/2" in accept(flat)  # an F of rank 1 has a saddle too
+    flat["witness"]["H"] = [["0", "1", "0", "0"], ["0", "2", "0", "0"]]
+    with pytest.raises(RejectedError, match="divided by 0"):
         accept(flat)
 
 

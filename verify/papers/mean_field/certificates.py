@@ -40,14 +40,14 @@ def of_points(settings: MeanFieldSettings, goal: Target, points: Sequence[dict[s
 def of_values(settings: MeanFieldSettings, goal: AnyTarget) -> Certificate | None:
     """For the critical values of any F: its eigenvalues to 64 bits, and the rational critical points.
 
-    None where two eigenvalues are the same in 64 bits.
+    H is in reduced row echelon form, the only one of its row space. None where two eigenvalues are the same in 64 bits.
     """
     values = [(leading_bits(x), times) for x, times in goal.eigenvalues]
     if any(found is None for found, _ in values) or len({found for found, _ in values}) < len(values):
         return None
     parameters = {"k": settings.k, "m": settings.m, "F": fractions(goal.F)}
     eigenvalues = [{"mantissa": x[0], "exponent": x[1], "times": times} for x, times in values if x is not None]
-    points = [{"H": fractions(point.H), "missed": list(point.counts)} for point in goal.rational_points()]
+    points = [{"H": fractions(point.H.rref()[0]), "missed": list(point.counts)} for point in goal.rational_points()]
     return Certificate(parameters, {"eigenvalues": eigenvalues, "points": points})
 
 

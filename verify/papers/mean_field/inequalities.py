@@ -52,6 +52,7 @@ from verify.recheck.mean_field.critical import norm_at_least
 from verify.recheck.mean_field.matrices import Matrix, inner
 
 # (p, r) of `tight_model`: the gain is 0.9996 and 1.0004 of what is enough, so that one way out is just open, not both
+NOT_BELOW = "L = 0, or 2L >= r_low"
 TIGHT = ((20, 49), (49, 120))
 
 
@@ -75,6 +76,8 @@ def strict_saddle_dichotomy(settings: MeanFieldSettings, run: Run) -> Finding:
     general = [model for model in models(settings, random) if not is_zero(model.Z)]
     near = [model for model in _near_saddles(settings, random) if not is_zero(model.Z)]
     tight = [tight_model(settings.k, settings.m, p, r, random) for p, r in TIGHT]
+    given = given_model(settings)
+    used = given is not None and not is_zero(given.Z)
     conditions, gains, curvatures = proved("rank_one_form", "homotopy_form"), 0, 0
     for model in [*general, *near]:
         found = Dichotomy(model)
@@ -87,7 +90,7 @@ def strict_saddle_dichotomy(settings: MeanFieldSettings, run: Run) -> Finding:
     return judge(
         conditions,
         evidence=Evidence.EXACT if settings.k == 1 else Evidence.ENCLOSURE,
-        scope=f"{len(general)} models at k={settings.k}, m={settings.m}{of_file(settings, used=True)}, {len(near)} "
+        scope=f"{len(general)} models at k={settings.k}, m={settings.m}{of_file(settings, used, 'Z = 0')}, {len(near)} "
         f"within 1e-1 .. 1e-4 of saddles, {len(tight)} where equality holds",
         instances=count + len(tight),
         found="equality" if settings.k == 1 else f"{gains} slopes, {curvatures} curved of {count}; attained",
@@ -148,7 +151,7 @@ def below_the_first_saddle(settings: MeanFieldSettings, run: Run) -> Finding:
     return judge(
         conditions,
         evidence=Evidence.EXACT if settings.k == 1 else Evidence.ENCLOSURE,
-        scope=f"{len(general)} models with 2L < r_low at k={settings.k}, m={settings.m}{of_file(settings, used)}, "
+        scope=f"{len(general)} models with 2L < r_low at k={settings.k}, m={settings.m}{of_file(settings, used, NOT_BELOW)}, "
         f"{len(tight)} where equality holds",
         instances=len(general) + len(tight),
         found=f"slope >= {min(ratios[: len(general)]):.4g} x bound; attained",

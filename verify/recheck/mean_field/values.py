@@ -39,7 +39,9 @@ def critical_values(c: Certificate) -> str:
         sums *= times + 1
     c.demand(sums <= MOST_SUMS, "witness.eigenvalues: too many sums")
     for f in points:
-        check_point(c, f, values, check_critical(c, f, k, m, F))
+        model = check_critical(c, f, k, m, F)
+        c.demand(is_reduced(model.H.rows), f"{f.where}.H: not in reduced row echelon form")
+        check_point(c, f, values, model)
         f.finish()
     chosen = product(*(range(times + 1) for _, _, times in values))
     count = sum(sum(counts) <= m - k for counts in chosen)
@@ -111,6 +113,14 @@ def check_point(c: Certificate, f: Fields, values: Sequence[tuple[Fraction, Frac
         c.demand(curvature < 0, f"{f.where}: no direction falls")
         H, velocity, F = (Y * c.field.one for Y in (model.H, R * model.F, model.F))
         c.zero(along(H, velocity, F)[2] * 2 - curvature, f"{f.where}: D^2 L[RF, RF]")
+
+
+def is_reduced(rows: Sequence[Sequence[Fraction]]) -> bool:
+    """Whether these independent rows are in reduced row echelon form, which no other basis of their span is."""
+    leading = [next((j for j, x in enumerate(row) if x != 0), -1) for row in rows]
+    return all(i < j for i, j in pairwise(leading)) and all(
+        row[j] == (place == i) for i, j in enumerate(leading) for place, row in enumerate(rows)
+    )
 
 
 def null_vector(rows: Sequence[Sequence[Fraction]]) -> list[Fraction] | None:
