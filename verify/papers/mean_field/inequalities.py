@@ -51,8 +51,8 @@ from verify.papers.mean_field.settings import MeanFieldSettings
 from verify.recheck.mean_field.critical import norm_at_least
 from verify.recheck.mean_field.matrices import Matrix, inner
 
+NOT_BELOW = "L = 0, or 2L >= r_low"  # why MF9 says nothing about a model
 # (p, r) of `tight_model`: the gain is 0.9996 and 1.0004 of what is enough, so that one way out is just open, not both
-NOT_BELOW = "L = 0, or 2L >= r_low"
 TIGHT = ((20, 49), (49, 120))
 
 
@@ -151,8 +151,8 @@ def below_the_first_saddle(settings: MeanFieldSettings, run: Run) -> Finding:
     return judge(
         conditions,
         evidence=Evidence.EXACT if settings.k == 1 else Evidence.ENCLOSURE,
-        scope=f"{len(general)} models with 2L < r_low at k={settings.k}, m={settings.m}{of_file(settings, used, NOT_BELOW)}, "
-        f"{len(tight)} where equality holds",
+        scope=f"{len(general)} models with 2L < r_low at k={settings.k}, m={settings.m}"
+        f"{of_file(settings, used, NOT_BELOW)}, {len(tight)} where equality holds",
         instances=len(general) + len(tight),
         found=f"slope >= {min(ratios[: len(general)]):.4g} x bound; attained",
         predicted=">= 1 x bound",

@@ -49,3 +49,11 @@ BIRTH_DEATH = (
     written("the flow loses at least what output weights lose; any measure", "proof-birth-death"),
 )
 VALUES = (*CRITICAL, written("every sum is attained, and R = u z^T falls", "mf15"))
+ATTENTION = (
+    identity("dL_TF/dW = B^T B (W A - I)", "mf11"),
+    written("a linear flow with symmetric, commuting factors, mode by mode", "proof-attention"),
+)
+FEATURE_FLOW = (
+    identity("H H^T is conserved, and for H H^T = I the flow is Oja's", "mf10"),
+    written("the graph of X_t = e^(-tG) X_0; for any H H^T almost every start arrives", "proof-avoidance"),
+)
