@@ -17,9 +17,7 @@ from proofs.rational_matrix import (
     fractions,
     identity,
     inner,
-    is_zero,
     kernel,
-    kronecker,
     matrix,
     projection,
     select,
@@ -152,21 +150,25 @@ def critical_points(target: Target, random: Random) -> Iterator[CriticalPoint]:
         yield critical_point(target, S, random)
 
 
+def hessian_blocks(model: Model) -> list[list[fmpq_mat]]:
+    """D^2 L on rows i and j of E: k x k matrices, each m x m."""
+    k, gradient, MMt = model.H.nrows(), model.gradient, model.M * model.M.transpose()
+    Q, unexplained = identity(model.H.ncols()) - model.P, model.outside(model.F)
+    onto = unexplained.transpose() * unexplained
+    slopes = [select(gradient, [i]) for i in range(k)]
+    columns = [select(model.H_plus, columns=[i]) for i in range(k)]
+
+    def block(i: int, j: int) -> fmpq_mat:
+        cross = columns[j] * slopes[i] + slopes[j].transpose() * columns[i].transpose()
+        return Q * MMt[i, j] - onto * model.A_inverse[i, j] - cross
+
+    return [[block(i, j) for j in range(k)] for i in range(k)]
+
+
 def hessian(model: Model) -> fmpq_mat:
     """D^2 L as a matrix on the entries of E, row by row (km x km)."""
-    F, M, H_plus, gradient = model.F, model.M, model.H_plus, model.gradient
-    k, m = F.nrows(), F.ncols()
-    Q = identity(m) - model.P
-    unexplained = model.outside(F)
-    D = kronecker(M * M.transpose(), Q) - kronecker(model.A_inverse, unexplained.transpose() * unexplained)
-    if is_zero(gradient):
-        return D
-    for i in range(k):
-        for a in range(m):
-            for j in range(k):
-                for b in range(m):
-                    D[i * m + a, j * m + b] -= H_plus[a, j] * gradient[i, b] + H_plus[b, i] * gradient[j, a]
-    return D
+    tables = [[block.table() for block in blocks] for blocks in hessian_blocks(model)]
+    return fmpq_mat([[x for table in row for x in table[a]] for row in tables for a in range(model.H.ncols())])
 
 
 @dataclass(frozen=True)
@@ -201,13 +203,12 @@ def split_hessian(model: Model) -> SplitHessian | None:
     N, FN = kernel(H), model.F * kernel(H)
     gram, onto = N.transpose() * N, FN.transpose() * FN
     basis = fmpq_mat([p + q for p, q in zip(H.transpose().table(), N.table(), strict=True)])
-    D = hessian(model)
-    if D.transpose() != D:
-        return None
-    rows = D.table()
+    blocks = hessian_blocks(model)
     for i in range(k):
         for j in range(i, k):
-            block = fmpq_mat([row[j * m : (j + 1) * m] for row in rows[i * m : (i + 1) * m]])
+            block = blocks[i][j]
+            if block.transpose() != blocks[j][i]:
+                return None
             claimed = fmpq_mat(m, m)
             for a, values in enumerate((gram * MMt[i, j] - onto * inverse[i, j]).table() if m > k else []):
                 for b, value in enumerate(values):

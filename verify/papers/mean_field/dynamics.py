@@ -31,7 +31,14 @@ CLOCK = (Fraction(11, 10), Fraction(2), Fraction(10))  # earlier ones
 FAR = 200  # a power law in q is read off between q = 2^FAR and its square
 
 
-@claim("MF10", "flow of the features", requires=("MF4", "MF9"), assumptions=(FINITE, "H H^T = I"), vacuous=no_saddle, steps=steps.FEATURE_FLOW)
+@claim(
+    "MF10",
+    "flow of the features",
+    requires=("MF4", "MF9"),
+    assumptions=(FINITE, "H H^T = I"),
+    vacuous=no_saddle,
+    steps=steps.FEATURE_FLOW,
+)
 @each_takes(lambda k, m: 1.5e-4 * k**2 * m**2)
 def feature_flow(settings: MeanFieldSettings, run: Run) -> Finding:
     """[D] dH/dt = -dL/dH conserves H H^T; for H H^T = I it is Oja's flow, row space of H_t = row space of H_0 e^{t F^T

@@ -134,7 +134,7 @@ def _another_loss(at: Values) -> bool:
 
 
 def _exceeds(at: Values) -> bool:
-    return taylor_loss(at) > at["bound"] * (1 + ROUNDING)
+    return bool(taylor_loss(at) > at["bound"] * (1 + ROUNDING))
 
 
 def _falls(at: Values) -> bool:
