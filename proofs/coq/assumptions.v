@@ -6,6 +6,7 @@ From mathcomp Require Import order ssralg ssrnum.
 From SubNGrams Require score_identity score_blocks chain_rule estimator_bound sufficient_condition.
 From SubNGrams Require infinite_length decay sampled_label rotation edits visits type_one.
 From SubNGrams Require stationary_type_one.
+From SubNGrams Require landscape.
 
 Check @score_identity.score_identity.
 Print Assumptions score_identity.score_identity.
@@ -65,3 +66,11 @@ Check @type_one.type_one_difference.
 Print Assumptions type_one.type_one_difference.
 Check @type_one.type_one_block.
 Print Assumptions type_one.type_one_block.
+Check @landscape.curvature_at_saddles.
+Print Assumptions landscape.curvature_at_saddles.
+Check @landscape.slope_or_curvature.
+Print Assumptions landscape.slope_or_curvature.
+Check @landscape.no_saddle_below.
+Print Assumptions landscape.no_saddle_below.
+Check @landscape.birth_and_death.
+Print Assumptions landscape.birth_and_death.

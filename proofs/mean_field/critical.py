@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import combinations
 from random import Random
 
-from flint import fmpq, fmpq_mat
+from flint import fmpq, fmpq_mat, fmpq_poly
 
 from proofs.mean_field.instances import random_rational, random_rotation
 from proofs.mean_field.model import Model
@@ -18,7 +18,6 @@ from proofs.rational_matrix import (
     identity,
     inner,
     kernel,
-    kronecker,
     matrix,
     projection,
     select,
@@ -151,28 +150,80 @@ def critical_points(target: Target, random: Random) -> Iterator[CriticalPoint]:
         yield critical_point(target, S, random)
 
 
+def hessian_blocks(model: Model) -> list[list[fmpq_mat]]:
+    """D^2 L on rows i and j of E: k x k matrices, each m x m."""
+    k, gradient, MMt = model.H.nrows(), model.gradient, model.M * model.M.transpose()
+    Q, unexplained = identity(model.H.ncols()) - model.P, model.outside(model.F)
+    onto = unexplained.transpose() * unexplained
+    slopes = [select(gradient, [i]) for i in range(k)]
+    columns = [select(model.H_plus, columns=[i]) for i in range(k)]
+
+    def block(i: int, j: int) -> fmpq_mat:
+        cross = columns[j] * slopes[i] + slopes[j].transpose() * columns[i].transpose()
+        return Q * MMt[i, j] - onto * model.A_inverse[i, j] - cross
+
+    return [[block(i, j) for j in range(k)] for i in range(k)]
+
+
 def hessian(model: Model) -> fmpq_mat:
     """D^2 L as a matrix on the entries of E, row by row (km x km)."""
-    F, M, H_plus, gradient = model.F, model.M, model.H_plus, model.gradient
-    k, m = F.nrows(), F.ncols()
-    Q = identity(m) - model.P
-    unexplained = model.outside(F)
-    D = kronecker(M * M.transpose(), Q) - kronecker(model.A_inverse, unexplained.transpose() * unexplained)
-    for i in range(k):
-        for a in range(m):
-            for j in range(k):
-                for b in range(m):
-                    D[i * m + a, j * m + b] -= H_plus[a, j] * gradient[i, b] + H_plus[b, i] * gradient[j, a]
-    return D
+    tables = [[block.table() for block in blocks] for blocks in hessian_blocks(model)]
+    return fmpq_mat([[x for table in row for x in table[a]] for row in tables for a in range(model.H.ncols())])
 
 
-def orthonormal_hessian(model: Model) -> fmpq_mat:
-    """A matrix with the Hessian's eigenvalues at G H with (GH)(GH)^T = I; rational, although G is not.
+@dataclass(frozen=True)
+class SplitHessian:
+    """F^T F on the row space of H and on its null space, where D^2 L is made of the two alone.
 
-    D^2 L at H is the same form in E = G^{-1} E', so that its matrix there has the characteristic polynomial of
-    D^2 L (A (x) I).
+    In directions E = X [H^T N]^T, the columns of N a basis of the null space, the metric tr(E^T A^{-1} E), which is
+    |GE|^2 for (GH)(GH)^T = 1, has the matrix A^{-1} (x) [H^T N]^T [H^T N]. Where D^2 L has the matrix
+    M M^T (x) N^T N - A^{-1} (x) N^T F^T F N for the columns N and is 0 for those of H^T, its eigenvalues at GH are 0,
+    k^2 times, and g_a - g_b for the eigenvalues g_a of A M M^T = B^T B A^{-1} and g_b of (N^T N)^{-1} N^T F^T F N.
+    All is rational, although G is not.
+
+    seen, unseen  the characteristic polynomials of these two, of degrees k and m - k
     """
-    return hessian(model) * kronecker(model.A, identity(model.F.ncols()))
+
+    seen: fmpq_poly
+    unseen: fmpq_poly
+
+    @cached_property
+    def spectrum(self) -> list[Fraction] | None:
+        """The km eigenvalues in rising order; None where not all g_a, g_b are rational."""
+        g_a, g_b = _rational_roots(self.seen), _rational_roots(self.unseen)
+        if g_a is None or g_b is None:
+            return None
+        return sorted([a - b for a in g_a for b in g_b] + [Fraction(0)] * len(g_a) ** 2)
+
+
+def split_hessian(model: Model) -> SplitHessian | None:
+    """None where the Hessian at H is not made in this way; it is at critical points."""
+    H, MMt, inverse = model.H, model.M * model.M.transpose(), model.A_inverse
+    k, m = H.nrows(), H.ncols()
+    N, FN = kernel(H), model.F * kernel(H)
+    gram, onto = N.transpose() * N, FN.transpose() * FN
+    basis = fmpq_mat([p + q for p, q in zip(H.transpose().table(), N.table(), strict=True)])
+    blocks = hessian_blocks(model)
+    for i in range(k):
+        for j in range(i, k):
+            block = blocks[i][j]
+            if block.transpose() != blocks[j][i]:
+                return None
+            claimed = fmpq_mat(m, m)
+            for a, values in enumerate((gram * MMt[i, j] - onto * inverse[i, j]).table() if m > k else []):
+                for b, value in enumerate(values):
+                    claimed[k + a, k + b] = value
+            if basis.transpose() * block * basis != claimed:
+                return None
+    seen = (model.A * MMt).charpoly()
+    return SplitHessian(seen, (gram.inv() * onto).charpoly() if m > k else fmpq_poly([1]))
+
+
+def _rational_roots(p: fmpq_poly) -> list[Fraction] | None:
+    _, factors = p.factor()
+    if any(q.degree() > 1 for q, _ in factors):
+        return None
+    return [to_fraction(-q[0] / q[1]) for q, times in factors for _ in range(times)]
 
 
 def predicted_spectrum(target: Target, S: Subset) -> list[Fraction]:

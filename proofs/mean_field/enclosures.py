@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isqrt
 from typing import TypeAlias
 
 from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
@@ -100,3 +101,21 @@ def nuclear_norm(X: fmpq_mat) -> arb:
     with ctx.workprec(PRECISION):
         squares = eigenvalues(X.transpose() * X)
         return sum((square.max(arb(0)).sqrt() for square in squares), arb(0))
+
+
+def squared_nuclear_norm(X: fmpq_mat) -> Number:
+    """Its square: exactly where X^T X has rational eigenvalues other than 0 whose quotients are squares."""
+    _, factors = (X.transpose() * X).charpoly().factor()
+    squares = [(-p[0] / p[1], times) for p, times in factors if p.degree() == 1 and p[0] != 0]
+    roots = [(_root(x / squares[0][0]), times) for x, times in squares]
+    if all(p.degree() == 1 for p, _ in factors) and all(root is not None for root, _ in roots):
+        total = sum((root * times for root, times in roots if root is not None), fmpq(0))
+        return squares[0][0] * total**2 if squares else fmpq(0)
+    with ctx.workprec(PRECISION):
+        return nuclear_norm(X) ** 2
+
+
+def _root(x: fmpq) -> fmpq | None:
+    """The square root of x > 0, if that is rational."""
+    p, q = isqrt(int(x.p)), isqrt(int(x.q))
+    return fmpq(p, q) if fmpq(p * p, q * q) == x else None

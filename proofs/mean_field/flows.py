@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -11,7 +12,6 @@ from flint import arb, ctx, fmpq, fmpq_mat, fmpq_poly
 from proofs.mean_field.critical import Target, common_denominator
 from proofs.mean_field.enclosures import PRECISION, Number, least_nonzero, smallest
 from proofs.mean_field.model import Model
-from proofs.mean_field.rational_functions import RationalFunctions, determinant
 from proofs.rational_matrix import identity, inner, is_zero, kernel, kronecker, projection, select, to_fmpq
 
 
@@ -48,11 +48,11 @@ class OjaFlow:
             growth = (q ** int(eigenvalue * self.common) - 1) / eigenvalue.numerator * eigenvalue.denominator
             for i, x in enumerate(row):
                 flow[i] = [entry + growth * (x * y) for entry, y in zip(flow[i], row, strict=True)]
-        moved = _constant(self.start, 1) * RationalFunctions(flow, fmpq_poly([1]))
-        gram = moved * moved.transpose()
-        d = determinant(gram.numerators)
-        loss = Model(RationalFunctions(moved.numerators, d), _constant(self.target.F, d)).loss
-        return int(loss.numerators[0][0].degree() - loss.power * d.degree())
+        moved = _product(_polynomials(self.start), flow)
+        rows = [*moved, *_polynomials(self.target.F)]
+        gram, k = minors(_product(rows, list(zip(*rows, strict=True))), len(moved)), len(moved)
+        distances = sum((gram[i][i] for i in range(k, len(rows))), fmpq_poly([0]))
+        return int(distances.degree() - gram[k - 1][k - 1].degree())
 
     @cached_property
     def is_generic(self) -> bool:
@@ -82,9 +82,30 @@ def sublevel_rate(start: Model, r_low: Fraction) -> fmpq:
     return rate
 
 
-def _constant(X: fmpq_mat, d: object) -> RationalFunctions:
-    """A matrix of constant polynomials, in the localisation at d."""
-    return RationalFunctions([[fmpq_poly([x]) for x in row] for row in X.table()], d if d != 1 else fmpq_poly([1]))
+def _polynomials(X: fmpq_mat) -> list[list[fmpq_poly]]:
+    """The entries as constant polynomials."""
+    return [[fmpq_poly([x]) for x in row] for row in X.table()]
+
+
+def _product(X: Sequence[Sequence[fmpq_poly]], Y: Sequence[Sequence[fmpq_poly]]) -> list[list[fmpq_poly]]:
+    columns = list(zip(*Y, strict=True))
+    return [[sum((x * y for x, y in zip(row, c, strict=True)), fmpq_poly([0])) for c in columns] for row in X]
+
+
+def minors(S: list[list[fmpq_poly]], steps: int) -> list[list[fmpq_poly]]:
+    """Elimination without fractions (Bareiss): entry (i, j) becomes the determinant of the first `steps` rows and
+    columns with row i and column j, or of the first min(i, j) rows and columns with these.
+
+    Of the Gram matrix of rows h_1, .., h_k, f, ..: the last diagonal entries over the k-th one are the squared
+    distances of the rows f to the span of the first k.
+    """
+    before = fmpq_poly([1])
+    for n in range(steps):
+        for i in range(n + 1, len(S)):
+            first, pivot = S[i][n], S[n][n]
+            S[i][n + 1 :] = [(pivot * S[i][j] - first * S[n][j]) // before for j in range(n + 1, len(S))]
+        before = S[n][n]
+    return S
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,28 @@ multiplicity, and every such sum is attained: as rank F <= k, the kernel of G fi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 
-from flint import arb, ctx, fmpq, fmpq_mat, fmpz_poly
+from flint import arb, ctx, fmpq, fmpq_mat, fmpq_poly, fmpz_poly
 
 from proofs.mean_field.enclosures import PRECISION
 from proofs.mean_field.model import Model
-from proofs.rational_matrix import kernel
+from proofs.rational_matrix import identity, inertia, kernel
+
+
+@dataclass(frozen=True)
+class CriticalPoint:
+    """A rational critical H, L there, and what of G is on the null space of H: how often each of the positive
+    eigenvalues, and the characteristic polynomial.
+    """
+
+    H: fmpq_mat
+    value: fmpq
+    counts: tuple[int, ...]
+    unseen: fmpq_poly
 
 
 class AnyTarget:
@@ -28,11 +41,16 @@ class AnyTarget:
         self.factors: list[tuple[fmpz_poly, int]] = [(p, times) for p, times in factors if p[0] != 0]
 
     @cached_property
-    def eigenvalues(self) -> list[tuple[arb, int]]:
-        """The positive eigenvalues of F F^T in rising order, as enclosures, each with its multiplicity."""
+    def roots(self) -> list[tuple[arb, int]]:
+        """The positive eigenvalues of F F^T in rising order, as enclosures, each with the number of its factor."""
         with ctx.workprec(PRECISION):
-            roots = [(root.real, times) for p, times in self.factors for root, _ in p.complex_roots()]
-        return sorted(roots, key=lambda pair: pair[0].mid())
+            found = [(x, i) for i, (p, _) in enumerate(self.factors) for x in _real_roots(p)]
+        return sorted(found, key=lambda pair: pair[0].mid())
+
+    @cached_property
+    def eigenvalues(self) -> list[tuple[arb, int]]:
+        """The same, each with its multiplicity."""
+        return [(x, self.factors[i][1]) for x, i in self.roots]
 
     @cached_property
     def critical_values(self) -> list[tuple[tuple[int, ...], arb]]:
@@ -45,7 +63,30 @@ class AnyTarget:
                     found.append((counts, sum(terms, arb(0)) / 2))
         return sorted(found, key=lambda pair: pair[1].mid())
 
-    def rational_points(self) -> Iterator[tuple[fmpq_mat, fmpq]]:
+    @property
+    def rank(self) -> int:
+        return sum(p.degree() * times for p, times in self.factors)
+
+    @property
+    def least(self) -> arb:
+        """The least positive eigenvalue, of F != 0."""
+        return self.eigenvalues[0][0]
+
+    def reached(self, value: fmpq) -> bool:
+        """Whether `value` is at least the least positive eigenvalue, exactly."""
+        return inertia(self.G - identity(self.m) * value)[2] < self.rank
+
+    def spectrum(self, counts: Sequence[int]) -> list[arb]:
+        """The different eigenvalues of the Hessian at H H^T = 1 where the null space of H holds these eigenvalues."""
+        seen = [x for (x, times), t in zip(self.eigenvalues, counts, strict=True) if t < times]
+        unseen = [x for (x, _), t in zip(self.eigenvalues, counts, strict=True) if t > 0]
+        seen += [arb(0)] * (self.k > self.rank - sum(counts))
+        unseen += [arb(0)] * (self.m - self.k > sum(counts))
+        with ctx.workprec(PRECISION):
+            found = [*(x - y for x in seen for y in unseen if x is not y), arb(0)]
+        return sorted(found, key=lambda x: x.mid())
+
+    def rational_points(self) -> Iterator[CriticalPoint]:
         """A rational critical H for each choice of whole sets of conjugate eigenvalues, and L there (Vieta)."""
         for counts in product(*(range(times + 1) for _, times in self.factors)):
             chosen = list(zip(self.factors, counts, strict=True))
@@ -54,13 +95,16 @@ class AnyTarget:
                 continue
             rows = [row for (p, _), t in chosen for row in self._invariant(p, t)]
             rows += kernel(self.F).transpose().table()[: self.m - self.k - size]
-            H = kernel(fmpq_mat(rows)).transpose() if rows else _identity(self.m)
+            H = kernel(fmpq_mat(rows)).transpose() if rows else identity(self.m)
             doubled = sum((fmpq(-p[p.degree() - 1], p[p.degree()]) * t for (p, _), t in chosen), fmpq(0))
-            yield H, doubled / 2
+            unseen = fmpq_poly([0, 1]) ** (self.m - self.k - size)
+            for (p, _), t in chosen:
+                unseen *= (fmpq_poly(p) / p[p.degree()]) ** t
+            yield CriticalPoint(H, doubled / 2, tuple(counts[i] for _, i in self.roots), unseen)
 
     def _invariant(self, p: fmpz_poly, times: int) -> list[list[fmpq]]:
         """A basis of a G-invariant space on which p is the minimal polynomial, of dimension times deg p."""
-        value, power = fmpq_mat(self.m, self.m), _identity(self.m)
+        value, power = fmpq_mat(self.m, self.m), identity(self.m)
         for coefficient in p.coeffs():
             value, power = value + power * fmpq(coefficient), power * self.G
         rows: list[list[fmpq]] = []
@@ -75,6 +119,11 @@ class AnyTarget:
         return rows
 
 
+def _real_roots(p: fmpz_poly) -> list[arb]:
+    """The roots of a polynomial with real roots alone, in the precision of the context."""
+    return [arb(fmpq(-p[0], p[1]))] if p.degree() == 1 else [root.real for root, _ in p.complex_roots()]
+
+
 def descent(model: Model) -> fmpq_mat:
     """R = u z^T, M^T u = 0 and a unit vector z, Z z != 0, at a critical point with L > 0; 0 where there is no such u.
 
@@ -84,8 +133,4 @@ def descent(model: Model) -> fmpq_mat:
     if not null:
         return model.Z * 0
     column = next(j for j, row in enumerate(model.Z.table()) if any(x != 0 for x in row))
-    return fmpq_mat([[x] for x in null[0]]) * fmpq_mat([_identity(model.Z.nrows()).table()[column]])
-
-
-def _identity(n: int) -> fmpq_mat:
-    return fmpq_mat([[int(i == j) for j in range(n)] for i in range(n)])
+    return fmpq_mat([[x] for x in null[0]]) * fmpq_mat([identity(model.Z.nrows()).table()[column]])

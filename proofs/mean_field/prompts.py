@@ -9,7 +9,7 @@ from math import inf
 
 from flint import fmpq, fmpq_mat
 
-from proofs.rational_matrix import to_fmpq, trace
+from proofs.rational_matrix import kernel, projection, to_fmpq, trace
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,8 @@ class Features:
 class FinitePrompts:
     """Prompts of n examples (or math.inf) with label noise of variance sigma^2 in the prompt.
 
-    The optimum is unique where S_n is invertible, and is asked for only there.
+    The optimum is unique where S_n is invertible. Elsewhere it is one of many: S_n x = 0 says that B x = 0, so that
+    B^T B maps into the range of S_n, where S_n + Pi has the same inverse, Pi the projection on the kernel of S_n.
     """
 
     features: Features
@@ -74,14 +75,19 @@ class FinitePrompts:
         return trace(self.features.S) / 2 - trace(self.BtB * W) + quadratic
 
     @cached_property
+    def S_n_inverse(self) -> fmpq_mat:
+        """On the range of S_n."""
+        return (self.S_n + projection(kernel(self.S_n))).inv()
+
+    @cached_property
     def W(self) -> fmpq_mat:
         """The optimal attention matrix S_n^{-1} B^T B A^{-1}."""
-        return self.S_n.inv() * self.BtB * self.features.A.inv()
+        return self.S_n_inverse * self.BtB * self.features.A.inv()
 
     @cached_property
     def optimal_loss(self) -> fmpq:
         """L^n = tr(S°) / 2 - tr(B^T B S_n^{-1} B^T B A^{-1}) / 2."""
-        explained = trace(self.BtB * self.S_n.inv() * self.BtB * self.features.A.inv())
+        explained = trace(self.BtB * self.S_n_inverse * self.BtB * self.features.A.inv())
         return (trace(self.features.S) - explained) / 2
 
 
@@ -101,7 +107,7 @@ def slope_in_inverse_length(features: Features) -> fmpq:
 def remainder(prompts: FinitePrompts) -> fmpq:
     """tr(D S_n^{-1} D A^{-1}) / 2 with D = S_n - B^T B: how far L^n - L is below its bound, without noise."""
     D = prompts.S_n - prompts.BtB
-    return trace(D * prompts.S_n.inv() * D * prompts.features.A.inv()) / 2
+    return trace(D * prompts.S_n_inverse * D * prompts.features.A.inv()) / 2
 
 
 def sign_features(sine: Fraction, cosine: Fraction) -> Features:

@@ -1,7 +1,7 @@
-"""The slow and obvious twin of every formula: standard library only, no linear algebra beyond Gram and Schmidt.
+"""The slow and obvious twin of every formula: standard library only, no linear algebra beyond Gram's determinants.
 
-The loss is half the squared distance of the rows of F to the span of the rows of H. It is computed here over any field:
-rationals, or power series along a line, so that derivatives need no formula at all.
+The loss is half the squared distance of the rows of F to the span of the rows of H. It is computed here over any field,
+and along a line as a series, so that derivatives need no formula at all.
 """
 
 from __future__ import annotations
@@ -9,12 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import product
+from math import lcm
 from typing import Any
 
-from proofs.series import Series
-
 Rows = Sequence[Sequence[Any]]
-ZERO = Fraction(0)
 
 
 def twice_loss(H: Rows, F: Rows) -> Any:
@@ -30,16 +28,64 @@ def twice_loss(H: Rows, F: Rows) -> Any:
 
 
 def along_line(H: Rows, F: Rows, E: Rows) -> tuple[Fraction, Fraction, Fraction]:
-    """L, dL/dt and d^2L/dt^2 at t = 0 of H + t E."""
-    moving = [[_line(x, e) for x, e in zip(row, moved, strict=True)] for row, moved in zip(H, E, strict=True)]
-    found = twice_loss(moving, [[_line(x) for x in row] for row in F])
-    value, slope, half = (Fraction(found[power,]) for power in range(3))
-    return value / 2, slope / 2, half  # the second derivative is twice the coefficient of t^2
+    """L, dL/dt and d^2L/dt^2 at t = 0 of H + t E, from Gram determinants as series in t, in whole numbers.
+
+    The squared distance of f to the span of the rows of H is det Gram(H, f) / det Gram(H), and stays the same where
+    rows of H + t E are multiplied by numbers.
+    """
+    moving = [_whole(row, moved) for row, moved in zip(H, E, strict=True)]
+    size = lcm(*(Fraction(x).denominator for row in F for x in row))
+    still = [([int(x * size) for x in row], [0] * len(row)) for row in F]
+    minors = _minors([[_product(p, q) for q in (*moving, *still)] for p in (*moving, *still)], len(H))
+    squares = [sum(x) for x in zip(*(minors[i][i] for i in range(len(H), len(minors))), strict=True)]
+    d = minors[len(H) - 1][len(H) - 1]
+    value = Fraction(squares[0], d[0])
+    slope = (squares[1] - value * d[1]) / d[0]
+    half = (squares[2] - value * d[2] - slope * d[1]) / d[0]
+    return value / (2 * size**2), slope / (2 * size**2), half / size**2
 
 
-def _line(x: Fraction, e: Fraction = ZERO) -> Series:
-    """x + e t, with two derivatives."""
-    return Series(1, 2, {(0,): x, (1,): e})
+def _whole(row: Sequence[Any], moved: Sequence[Any]) -> tuple[list[int], list[int]]:
+    """Both times the least number that makes all entries whole."""
+    scale = lcm(*(Fraction(x).denominator for x in (*row, *moved)))
+    return [int(x * scale) for x in row], [int(x * scale) for x in moved]
+
+
+def _product(p: tuple[list[int], list[int]], q: tuple[list[int], list[int]]) -> tuple[int, int, int]:
+    """(p + t p') . (q + t q'), up to t^2."""
+    (a, b), (c, d) = p, q
+    return _dot(a, c), _dot(a, d) + _dot(b, c), _dot(b, d)
+
+
+def _minors(S: list[list[tuple[int, int, int]]], steps: int) -> list[list[tuple[int, int, int]]]:
+    """Elimination without fractions (Bareiss) in series up to t^2: entry (i, j) becomes the determinant of the first
+    `steps` rows and columns with row i and column j, or of the first min(i, j) rows with these for i or j < steps.
+    """
+    before = (1, 0, 0)
+    for n in range(steps):
+        pivot = S[n][n]
+        for i in range(n + 1, len(S)):
+            S[i] = S[i][: n + 1] + [
+                _quotient(_difference(pivot, S[i][j], S[i][n], S[n][j]), before) for j in range(n + 1, len(S))
+            ]
+        before = pivot
+    return S
+
+
+def _difference(a: Sequence[int], b: Sequence[int], c: Sequence[int], d: Sequence[int]) -> tuple[int, int, int]:
+    """a b - c d."""
+    return (
+        a[0] * b[0] - c[0] * d[0],
+        a[0] * b[1] + a[1] * b[0] - c[0] * d[1] - c[1] * d[0],
+        a[0] * b[2] + a[1] * b[1] + a[2] * b[0] - c[0] * d[2] - c[1] * d[1] - c[2] * d[0],
+    )
+
+
+def _quotient(a: Sequence[int], d: Sequence[int]) -> tuple[int, int, int]:
+    """a / d where that has whole coefficients."""
+    first = a[0] // d[0]
+    second = (a[1] - first * d[1]) // d[0]
+    return first, second, (a[2] - first * d[2] - second * d[1]) // d[0]
 
 
 def _residual(row: Sequence[Any], basis: Sequence[Sequence[Any]]) -> list[Any]:
@@ -63,8 +109,8 @@ def prompt_loss(
 ) -> Fraction:
     """L^n_TF(W) by enumeration of all prompts x_1..x_n, all queries, all tasks v and all label noises.
 
-    h and f hold the values of h_mu and f° (k x number of points, points equally likely). A task is v with independent
-    signs, E[v v^T] = I; y = v^T f°(x) + noise * sign; the prediction is (1/n) sum_i y_i h(x_i)^T W h(x_query).
+    h and f hold the values of h_mu and f° (k x number of points, points equally likely). A task v is one of `tasks(k)`;
+    y = v^T f°(x) + noise * sign; the prediction is (1/n) sum_i y_i h(x_i)^T W h(x_query).
     """
     points = range(len(h[0]))
     hs = [[row[x] for row in h] for x in points]
@@ -73,7 +119,7 @@ def prompt_loss(
     query_signs = (1, -1) if query_noise else (0,)
     Wh = [[_dot(row, hs[q]) for row in W] for q in points]
     total, count = Fraction(0), 0
-    for v in product((1, -1), repeat=len(h)):
+    for v in tasks(len(h)):
         label = [_dot(v, fs[x]) for x in points]
         for prompt in product(points, repeat=n):
             for signs in prompt_signs:
@@ -84,6 +130,11 @@ def prompt_loss(
                         total += (label[q] + query_noise * sign - _dot(read, Wh[q])) ** 2 / 2
                         count += 1
     return total / count
+
+
+def tasks(k: int) -> list[list[int]]:
+    """Fewer than 2k tasks v of signs, the mean of v v^T is I: rows of a Hadamard matrix (Sylvester), cut to size k."""
+    return [[-1 if (i & j).bit_count() % 2 else 1 for i in range(k)] for j in range(1 << (k - 1).bit_length())]
 
 
 def pivots(S: Rows) -> list[Fraction] | None:
@@ -117,6 +168,26 @@ def rank(X: Rows) -> int:
             rest = [[x - y * (row[column] / pivot[column]) for x, y in zip(row, pivot, strict=True)] for row in rest]
             found += 1
     return found
+
+
+def solutions(S: Rows, T: Rows) -> list[list[Any]]:
+    """An X with S X = T, by elimination; ArithmeticError if there is none."""
+    n = len(S)
+    rest, placed = [[*row, *right] for row, right in zip(S, T, strict=True)], dict[int, list[Any]]()
+    for column in range(n):
+        pivot = next((row for row in rest if row[column] != 0), None)
+        if pivot is not None:
+            rest.remove(pivot)
+            pivot = [x / pivot[column] for x in pivot]
+            rest, done = ([_cleared(row, pivot, column) for row in rows] for rows in (rest, placed.values()))
+            placed = {**dict(zip(placed, done, strict=True)), column: pivot}
+    if any(x != 0 for row in rest for x in row):
+        raise ArithmeticError("no solution")
+    return [placed[i][n:] if i in placed else [Fraction(0)] * len(T[0]) for i in range(n)]
+
+
+def _cleared(row: Sequence[Any], pivot: Sequence[Any], column: int) -> list[Any]:
+    return [x - y * row[column] for x, y in zip(row, pivot, strict=True)]
 
 
 def hessian_by_jets(H: Rows, F: Rows) -> list[list[Fraction]]:

@@ -223,7 +223,9 @@ def test_what_is_not_a_saddle_is_noticed(claim: str) -> None:
         accept(elsewhere)
     flat["witness"].update(F=[["1", "0", "0", "0"], ["0", "0", "0", "0"]], loss="1/2")
     flat["witness"]["H"] = [["0", "1", "0", "0"], ["0", "0", "1", "0"]]
-    with pytest.raises(RejectedError, match="divided by 0"):  # L = 0 is not attained at H = F, which is singular
+    assert "L = 1/2" in accept(flat)  # an F of rank 1 has a saddle too
+    flat["witness"]["H"] = [["0", "1", "0", "0"], ["0", "2", "0", "0"]]
+    with pytest.raises(RejectedError, match="divided by 0"):
         accept(flat)
 
 
@@ -268,6 +270,51 @@ def test_that_there_are_no_other_critical_points_rests_on_an_identity(monkeypatc
     monkeypatch.setattr(Model, "Z", property(lambda model: model.F * model.F.T))
     with pytest.raises(RejectedError, match="is left"):
         identities.critical_equation(certificate)
+
+
+def values_of(F: list[list[str]], eigenvalues: list[tuple[int, int, int]], points: list[Any]) -> Entry:
+    """MF15 by hand, for points (H, how often each eigenvalue is missed)."""
+    item = made("MF15", k=len(F), m=len(F[0]), F=F)
+    item["witness"] = {
+        "eigenvalues": [{"mantissa": n, "exponent": e, "times": t} for n, e, t in eigenvalues],
+        "points": [{"H": H, "missed": missed} for H, missed in points],
+    }
+    return item
+
+
+ONE, FOUR = (2**63, -63), (2**63, -61)
+AXES = [[str(int(i == j)) for j in range(4)] for i in range(4)]
+
+
+def test_critical_values_by_hand() -> None:
+    """F F^T = diag(1, 4), then the identity, where 1 occurs twice, and a matrix of rank 1."""
+    F = [AXES[0], scaled([AXES[1]], Fraction(2))[0]]
+    good = values_of(F, [(*ONE, 1), (*FOUR, 1)], [([AXES[1], AXES[2]], [1, 0]), ([AXES[2], AXES[3]], [1, 1])])
+    assert accept(good).startswith("4 sums of eigenvalues of one F, k=2, m=4, 2 critical points")
+    assert accept(values_of(AXES[:2], [(*ONE, 2)], [(AXES[2:], [2])])).startswith("3 sums")
+    assert accept(values_of([AXES[0], AXES[0]], [(2**63, -62, 1)], [(AXES[2:], [1])])).startswith("2 sums")
+
+
+@pytest.mark.parametrize(
+    ("eigenvalues", "points", "message"),
+    [
+        ([(*ONE, 1)], [(AXES[1:3], [1])], "there are 2 above 0"),
+        ([(*ONE, 2), (*FOUR, 1)], [(AXES[1:3], [1, 0])], "1 eigenvalues there"),
+        ([(2**63 + 1, -63, 1), (*FOUR, 1)], [(AXES[1:3], [1, 0])], "0 eigenvalues there"),
+        ([(*FOUR, 1), (*ONE, 1)], [(AXES[1:3], [0, 1])], "not above the one before"),
+        ([(2**62, -62, 1), (*FOUR, 1)], [(AXES[1:3], [1, 0])], "not a whole number"),
+        ([(*ONE, 1), (*FOUR, 1)], [(AXES[1:3], [0, 1])], "2L is another sum"),
+        ([(*ONE, 1), (*FOUR, 1)], [(AXES[1:3], [1, 2])], "more often than it occurs"),
+        ([(*ONE, 1), (*FOUR, 1)], [(AXES[1:3], [1])], "not one number for each"),
+        ([(*ONE, 1), (*FOUR, 1)], [(AXES[2:0:-1], [1, 0])], "reduced row echelon form"),
+        ([(*ONE, 1), (*FOUR, 1)], [([["1", "0", "1", "0"], AXES[1]], [1, 0])], "not critical"),
+        ([(*ONE, 1), (*FOUR, 1)], [], "points: none"),
+    ],
+)
+def test_false_critical_values_are_noticed(eigenvalues: Any, points: Any, message: str) -> None:
+    F = [AXES[0], scaled([AXES[1]], Fraction(2))[0]]
+    with pytest.raises(RejectedError, match=message):
+        accept(values_of(F, eigenvalues, points))
 
 
 # What is claimed

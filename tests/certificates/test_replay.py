@@ -167,7 +167,7 @@ def test_no_mutated_certificate_is_accepted(paper: str) -> None:
         tried += 1
         if outcome(paper, mutant) == "accepted":
             accepted.append(label)
-    assert tried > 300 and not accepted
+    assert tried > (2000 if paper == "mean-field" else 300) and not accepted
 
 
 @pytest.mark.parametrize(("paper", "entry"), CERTIFICATES)

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from verify.papers.sub_ngrams import PAPER
+from verify.registry import papers
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "proofs" / "coq"
@@ -68,7 +69,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_index_names_claims_and_theorems_that_exist() -> None:
     page = (ROOT / "docs" / "mathematics" / "sub-n-grams" / "finite-length.md").read_text(encoding="utf-8")
-    lemmas = set(INDEX) - {claim.id for claim in PAPER.claims}
+    lemmas = set(INDEX) - {claim.id for paper in papers().values() for claim in paper.claims}
     for lemma in lemmas:
         assert f"({lemma})=" in page
         assert all(f"`{entry['theorem']}`" in page for entry in INDEX[lemma])
@@ -180,6 +181,15 @@ MUTATIONS = [
     ("visits", "  (0 < m)%nat -> stationary ->", "  (0 < m)%nat -> True ->"),
     ("stationary_type_one", "  stationary_law -> lag b = true ->", "  True -> lag b = true ->"),
     ("stationary_type_one", "<= phi (INR K * r T c / INR m).", "<= phi (r T c / INR m)."),
+    (
+        "landscape",
+        "\\tr Z * (r - \\tr Z) <= alpha * sq gradient.",
+        "2%:R * \\tr Z * (r - \\tr Z) <= alpha * sq gradient.",
+    ),
+    ("landscape", "& k%:R * (alpha * form R) <= - (\\tr Z)", "& (alpha * form R) <= - (\\tr Z)"),
+    ("landscape", "(u *m v^T) <= - z ^+ 2 / alpha + 3%:R * g / z /", "(u *m v^T) <= - z ^+ 2 / alpha + 2%:R * g / z /"),
+    ("landscape", "-> R^T *m R *m Z = Z ->", "-> True ->"),
+    ("landscape", "2%:R * gamma * along_homotopy ^+ 2 <= ratio", "3%:R * gamma * along_homotopy ^+ 2 <= ratio"),
 ]
 
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proofs.formal import formal_theorems
 from tests.verify.mean_field_conditions import check, settings
 from verify.claim import Evidence, Verdict
 from verify.papers.mean_field import PAPER
@@ -149,3 +150,16 @@ def test_bad_input_ends_in_one_line(values: dict[str, Any], message: str) -> Non
     with pytest.raises(UsageError, match=message) as error:
         settings(**values)
     assert "\n" not in str(error.value)
+
+
+def test_every_step_of_a_proof_is_where_it_says() -> None:
+    """A step is `formal` exactly if Coq has its theorem; each one has its place on the page."""
+    proved = {theorem.theorem for theorems in formal_theorems().values() for theorem in theorems}
+    page = (Path(__file__).parents[2] / "docs" / "mathematics" / "mean-field.md").read_text(encoding="utf-8")
+    found = [step for claim in PAPER.claims for step in claim.steps]
+    assert {claim.id for claim in PAPER.claims if claim.steps} >= {"MF6", "MF7", "MF8", "MF9", "MF12", "MF14", "MF15"}
+    for step in found:
+        assert (step.theorem in proved) is (step.evidence is Evidence.FORMAL), step
+        assert f"({step.where})=" in page, step
+    (result,) = run_claims([claim for claim in PAPER.claims if claim.id == "MF9"], settings(k=2, m=3))
+    assert result.general is Evidence.WRITTEN and [theorem.theorem for theorem in result.formal] == ["no_saddle_below"]

@@ -29,7 +29,7 @@ from verify.papers.mean_field.conditions import (
     residual,
     upper,
 )
-from verify.papers.mean_field.landscape import has_loss_without_slope, is_saddle
+from verify.papers.mean_field.controls import has_loss_without_slope, is_saddle
 from verify.report.plain import plain as in_json
 
 EXACT = [f"MF{i}" for i in range(1, 15)] + ["MF5b"]
@@ -172,7 +172,7 @@ def test_rechecks_of_the_controls() -> None:
         assert recheck({"H": saddle, "F": F})
         assert not recheck({"H": F, "F": F})  # a global minimum
         assert not recheck({"H": nearby, "F": F})  # not critical
-    assert not is_saddle({"H": saddle, "F": [F[0], F[0]]})  # another H of full rank need not do better
+    assert is_saddle({"H": saddle, "F": [F[0], F[0]]})  # of a target of rank one, too
 
 
 # --- the verdict ---

@@ -29,6 +29,7 @@ GIVEN: dict[str, tuple[list[list[Any]], list[list[Any]]]] = {
     "all eigenvalues equal": ([["3/5", 0, "4/5", 0], [0, "3/5", 0, "4/5"]], [[1, 0, 0, 0], [0, 1, 0, 0]]),
     "a polar factor that is the identity": ([[1, 0, 1, 0], [0, 1, 0, 1]], [[2, 1, 0, 0], [1, 2, 0, 0]]),
     "one output": ([[1, 2, 0]], [[3, 0, 1]]),
+    "a target seen in part": ([[1, 0, 0, 1], [0, 0, 1, 0]], [[1, 0, 0, 0], [0, 2, 0, 0]]),
     "no room for a saddle": ([[1, 2], [0, 1]], [[3, 0], [1, 1]]),
     "entries far apart": ([["1e-40", 0, "1e-41"], [0, 1, 0]], [["1e-30", 0, 0], [0, "2e30", 1]]),
 }
@@ -52,15 +53,22 @@ def test_every_verdict_is_the_expected_one(name: str, tmp_path: Path) -> None:
 
 
 def test_the_scope_says_whether_the_file_was_looked_at(tmp_path: Path) -> None:
-    """At the documented matrices, and at a saddle, where MF9 says nothing."""
+    """At the documented matrices, at a saddle, where MF9 says nothing, and where there is no saddle, or no loss."""
     file = written(tmp_path, "the documented one, where two bounds are attained")
-    ids = ("MF5b", "MF6", "MF7", "MF8", "MF9", "MF9c", "MF10", "MF11", "MF12", "MF14")
-    scopes = {id: check(id, k=2, m=3, matrices=file).scope for id in ids}
-    used = {id for id, scope in scopes.items() if "that of the file among them" in scope}
-    assert used == {"MF5b", "MF8", "MF9", "MF11", "MF12"}
-    assert all("not the matrices of the file" in scopes[id] for id in set(ids) - used)
-    assert "not the matrices of the file" in check("MF9", k=2, m=4, matrices=written(tmp_path, "a saddle")).scope
+    ids = ("MF5b", "MF6", "MF6c", "MF7", "MF8", "MF9", "MF9c", "MF10", "MF11", "MF12", "MF14", "MF15")
+    for id in ids:
+        scope = check(id, k=2, m=3, matrices=file).scope
+        assert "of the file" in scope and "not the matrices" not in scope, scope
     assert "of the file" not in check("MF9", k=2, m=4).scope
+    for name, id, why in (
+        ("a saddle", "MF9", "(L = 0, or 2L >= r_low)"),
+        ("a global minimum", "MF8", "(Z = 0)"),
+        ("no target", "MF7", "(its F has no rational saddle)"),
+        ("no target", "MF9c", "(its F has no rational saddle)"),
+    ):
+        H, _ = GIVEN[name]
+        scope = check(id, k=len(H), m=len(H[0]), matrices=written(tmp_path, name)).scope
+        assert f"not the matrices of the file {why}" in scope, scope
 
 
 def test_matrices_of_a_file_can_refute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

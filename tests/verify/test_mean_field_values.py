@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ def _too_few(self: AnyTarget) -> Any:
 
 
 def _twice_the_loss(self: AnyTarget) -> Any:
-    return [(H, 2 * value) for H, value in POINTS(self)]
+    return [replace(point, value=2 * point.value) for point in POINTS(self)]
 
 
 def test_a_direction_that_the_network_sees_is_refuted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from flint import Ordering, fmpq_mpoly_ctx, fmpq_poly
+from flint import Ordering, fmpq_mat, fmpq_mpoly_ctx, fmpq_poly
 from hypothesis import given, settings
 
 from proofs.mean_field.critical import (
@@ -20,12 +20,13 @@ from proofs.mean_field.critical import (
     curvature_bound_factor,
     hessian,
     line,
-    orthonormal_hessian,
     predicted_spectrum,
     rational_example,
+    split_hessian,
     target,
 )
 from proofs.mean_field.examples import isotropic_model
+from proofs.mean_field.instances import random_models
 from proofs.mean_field.model import Model
 from proofs.mean_field.rational_functions import RationalFunctions, determinant
 from proofs.mean_field.witness import along_line, twice_loss
@@ -35,6 +36,7 @@ from proofs.rational_matrix import (
     inertia,
     inner,
     is_zero,
+    kronecker,
     largest_eigenvalue_at_least,
     matrix,
     polynomial_with_roots,
@@ -42,6 +44,31 @@ from proofs.rational_matrix import (
 )
 from proofs.rationals import to_fraction
 from tests.proofs.mean_field.strategies import saddles, targets
+
+
+def orthonormal_hessian(model: Model) -> fmpq_mat:
+    """A matrix with the Hessian's eigenvalues at G H with (GH)(GH)^T = I: D^2 L (A (x) I), in E = G^{-1} E'."""
+    return hessian(model) * kronecker(model.A, identity(model.F.ncols()))
+
+
+@given(targets())
+@settings(max_examples=10)
+def test_the_split_hessian_has_the_eigenvalues_of_the_whole(goal: Target) -> None:
+    for point in critical_points(goal, Random(4)):
+        split = split_hessian(point.model)
+        assert split is not None and split.spectrum is not None
+        assert orthonormal_hessian(point.model).charpoly() == polynomial_with_roots(split.spectrum)
+        assert split.seen * split.unseen == (goal.F.transpose() * goal.F).charpoly()
+
+
+def test_only_critical_points_have_a_split_hessian() -> None:
+    """And an F^T F with irrational eigenvalues has no rational spectrum, but its two polynomials."""
+    (model,) = random_models(Random(5), 2, 4, 1)
+    assert split_hessian(model) is None
+    F = matrix([[1, 1, 0, 0], [1, 2, 0, 0]])
+    split = split_hessian(Model(matrix([[0, 0, 1, 0], [0, 0, 0, 1]]), F))
+    assert split is not None and split.spectrum is None
+    assert split.seen == fmpq_poly([0, 0, 1]) and split.unseen == fmpq_poly([1, -7, 1])
 
 
 def test_all_eight_subsets_of_three_two_half() -> None:

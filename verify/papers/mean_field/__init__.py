@@ -7,6 +7,7 @@ from verify.claim import Paper, claims_of
 from verify.papers import PROVENANCE
 from verify.papers.mean_field import (
     attention,
+    controls,
     dynamics,
     identities,
     inequalities,
@@ -27,7 +28,9 @@ PAPER = Paper(
     settings=MeanFieldSettings,
     provenance=PROVENANCE,
     symbols=SYMBOLS,
-    claims=claims_of(identities, landscape, inequalities, dynamics, attention, prompts, particles, values, numeric),
+    claims=claims_of(
+        identities, landscape, controls, inequalities, dynamics, attention, prompts, particles, values, numeric
+    ),
     headline=headline,
     selftest={"mean-field": "select=MF1,MF6c,MF12"},
 )

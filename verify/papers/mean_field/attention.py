@@ -20,6 +20,7 @@ from proofs.mean_field.model import Model
 from proofs.mean_field.witness import Rows, pivots
 from proofs.rational_matrix import identity, inertia, is_zero, kernel, squared_norm, to_fmpq
 from verify.claim import Evidence, Finding, Origin, Run
+from verify.papers.mean_field import steps
 from verify.papers.mean_field.common import each_takes, generator, models, of_file
 from verify.papers.mean_field.conditions import Condition, Values, at_most, condition, ends, equal, judge, proved
 from verify.papers.mean_field.identities import model_at
@@ -30,7 +31,14 @@ from verify.recheck.mean_field.matrices import Matrix
 EDGE = Fraction(1, 2**60)  # an interval for the rate is widened by this part, so that no eigenvalue is at its end
 
 
-@claim("MF11", "flow of the attention matrix", requires=("MF1",), assumptions=(FINITE,), origin=Origin.STRENGTHENED)
+@claim(
+    "MF11",
+    "flow of the attention matrix",
+    requires=("MF1",),
+    assumptions=(FINITE,),
+    origin=Origin.STRENGTHENED,
+    steps=steps.ATTENTION,
+)
 @each_takes(lambda k, m: 4e-4 * k**3)
 def attention_flow(settings: MeanFieldSettings, run: Run) -> Finding:
     """[F] (Lemma 3.1) For fixed mu, dW/dt = -dL_TF/dW converges linearly to some W with Sigma_°mu W = Sigma_°mu

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
-from flint import fmpq, fmpq_mat
+from flint import arb, fmpq, fmpq_mat
 
 from proofs.mean_field.critical import CriticalPoint, Target, common_denominator
+from proofs.mean_field.invariant import AnyTarget
 from proofs.mean_field.model import Model
 from proofs.rational_matrix import fractions, kernel, projection
 from proofs.rationals import to_fraction
 from verify.claim import Certificate
+from verify.papers.mean_field.conditions import ends
 from verify.papers.mean_field.settings import MeanFieldSettings
 
 
@@ -32,6 +35,30 @@ def of_points(settings: MeanFieldSettings, goal: Target, points: Sequence[dict[s
     eigenvectors = fractions(goal.U.transpose())  # a row each
     witness = {"eigenvalues": goal.eigenvalues, "eigenvectors": eigenvectors, "points": list(points)}
     return Certificate(parameters, witness)
+
+
+def of_values(settings: MeanFieldSettings, goal: AnyTarget) -> Certificate | None:
+    """For the critical values of any F: its eigenvalues to 64 bits, and the rational critical points.
+
+    H is in reduced row echelon form, the only one of its row space. None where two eigenvalues are the same in 64 bits.
+    """
+    values = [(leading_bits(x), times) for x, times in goal.eigenvalues]
+    if any(found is None for found, _ in values) or len({found for found, _ in values}) < len(values):
+        return None
+    parameters = {"k": settings.k, "m": settings.m, "F": fractions(goal.F)}
+    eigenvalues = [{"mantissa": x[0], "exponent": x[1], "times": times} for x, times in values if x is not None]
+    points = [{"H": fractions(point.H.rref()[0]), "missed": list(point.counts)} for point in goal.rational_points()]
+    return Certificate(parameters, {"eigenvalues": eigenvalues, "points": points})
+
+
+def leading_bits(x: arb) -> tuple[int, int] | None:
+    """(n, e) with n 2^e <= x < (n + 1) 2^e and n of 64 bits, where the interval x > 0 tells them."""
+    low, high = ends(x)
+    exponent = low.numerator.bit_length() - low.denominator.bit_length() - 64
+    while low // Fraction(2) ** exponent >= 2**64:
+        exponent += 1
+    first, last = (int(end // Fraction(2) ** exponent) for end in (low, high))
+    return (first, exponent) if first == last else None
 
 
 def classified(point: CriticalPoint) -> dict[str, Any]:

@@ -52,11 +52,13 @@ def models(settings: MeanFieldSettings, random: Random) -> list[Model]:
     return [*([] if given is None else [given]), *random_models(random, settings.k, settings.m, settings.instances)]
 
 
-def of_file(settings: MeanFieldSettings, used: bool = False) -> str:
-    """For the scope: whether the matrices of the user's file are among those looked at."""
+def of_file(settings: MeanFieldSettings, used: bool = False, why: str = "") -> str:
+    """For the scope: whether the matrices of the user's file are among those looked at, and why not."""
     if settings.matrices is None:
         return ""
-    return ", that of the file among them" if used else "; not the matrices of the file"
+    if used:
+        return ", that of the file among them"
+    return f"; not the matrices of the file{f' ({why})' if why else ''}"
 
 
 def short(x: Any) -> str:
@@ -67,6 +69,11 @@ def short(x: Any) -> str:
     if isinstance(x, arb):
         return f"{float(x.mid()):.6g}"
     return f"{x:.5g}"
+
+
+def decimals(x: arb) -> str:
+    """For details: 15 digits."""
+    return str(x.str(15, radius=False))
 
 
 def listed(values: Iterable[Any]) -> str:

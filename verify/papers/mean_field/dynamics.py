@@ -17,8 +17,10 @@ from proofs.mean_field.model import Model
 from proofs.mean_field.witness import Rows, twice_loss
 from proofs.rational_matrix import identity, matrix, select, squared_norm, to_fmpq
 from verify.claim import Evidence, Finding, Run
-from verify.papers.mean_field.common import each_takes, generator, of_file, short
+from verify.papers.mean_field import steps
+from verify.papers.mean_field.common import each_takes, generator, given_model, short
 from verify.papers.mean_field.conditions import Condition, Values, at_most, condition, equal, judge, proved, upper
+from verify.papers.mean_field.given_flow import flow_of_file
 from verify.papers.mean_field.identities import model_at
 from verify.papers.mean_field.premises import FINITE, claim, no_saddle
 from verify.papers.mean_field.settings import MeanFieldSettings
@@ -29,7 +31,14 @@ CLOCK = (Fraction(11, 10), Fraction(2), Fraction(10))  # earlier ones
 FAR = 200  # a power law in q is read off between q = 2^FAR and its square
 
 
-@claim("MF10", "flow of the features", requires=("MF4", "MF9"), assumptions=(FINITE, "H H^T = I"), vacuous=no_saddle)
+@claim(
+    "MF10",
+    "flow of the features",
+    requires=("MF4", "MF9"),
+    assumptions=(FINITE, "H H^T = I"),
+    vacuous=no_saddle,
+    steps=steps.FEATURE_FLOW,
+)
 @each_takes(lambda k, m: 1.5e-4 * k**2 * m**2)
 def feature_flow(settings: MeanFieldSettings, run: Run) -> Finding:
     """[D] dH/dt = -dL/dH conserves H H^T; for H H^T = I it is Oja's flow, row space of H_t = row space of H_0 e^{t F^T
@@ -49,13 +58,16 @@ def feature_flow(settings: MeanFieldSettings, run: Run) -> Finding:
         conditions += _decays(generic)
         conditions += _stays_above(OjaFlow(goal, _singular_start(goal.F, random)))
         conditions += _below_its_bound(_sublevel_start(settings, random))
+    given = given_model(settings)
+    of_user, told = ([], "") if given is None else flow_of_file(given)
+    conditions += of_user
     conditions.append(_sublevel_slope(tight_model(settings.k, settings.m, Fraction(3, 5), Fraction(4, 5), random)))
     return judge(
         conditions,
         evidence=Evidence.ENCLOSURE,
         scope=f"{count} starts of each kind (generic, H_0 F^T singular, 2 L_0 < r_low), k={settings.k}, m={settings.m}"
-        f"{of_file(settings)}; conservation and closed form: every k, m",
-        instances=3 * count,
+        f"{f'; {told}' if told else ''}; conservation and closed form: every k, m",
+        instances=3 * count + bool(told),
         found=f"rate {', '.join(f'e^({rate} t)' for rate in sorted(rates))}",
         predicted=f"e^(-2 r_low t), r_low = {short(goal.r_low)}",
     )

@@ -26,6 +26,7 @@ from proofs.mean_field.polar import dual, near_polar_factor
 from proofs.mean_field.witness import along_line
 from proofs.rational_matrix import fractions, is_zero, squared_norm, to_fmpq
 from verify.claim import Evidence, Finding, Run
+from verify.papers.mean_field import steps
 from verify.papers.mean_field.certificates import of_size
 from verify.papers.mean_field.common import each_takes, generator, given_model, models, of_file
 from verify.papers.mean_field.conditions import (
@@ -50,11 +51,19 @@ from verify.papers.mean_field.settings import MeanFieldSettings
 from verify.recheck.mean_field.critical import norm_at_least
 from verify.recheck.mean_field.matrices import Matrix, inner
 
+NOT_BELOW = "L = 0, or 2L >= r_low"  # why MF9 says nothing about a model
 # (p, r) of `tight_model`: the gain is 0.9996 and 1.0004 of what is enough, so that one way out is just open, not both
 TIGHT = ((20, 49), (49, 120))
 
 
-@claim("MF8", "slope or curvature everywhere", requires=("MF5",), assumptions=(FINITE,), vacuous=no_saddle)
+@claim(
+    "MF8",
+    "slope or curvature everywhere",
+    requires=("MF5",),
+    assumptions=(FINITE,),
+    vacuous=no_saddle,
+    steps=steps.DICHOTOMY,
+)
 @each_takes(lambda k, m: 2.5e-4 * k**2 * m)
 def strict_saddle_dichotomy(settings: MeanFieldSettings, run: Run) -> Finding:
     """[D] At every H with Z != 0, for R = u v^T (v top eigenvector of Z, u least left singular vector of M, z =
@@ -67,6 +76,8 @@ def strict_saddle_dichotomy(settings: MeanFieldSettings, run: Run) -> Finding:
     general = [model for model in models(settings, random) if not is_zero(model.Z)]
     near = [model for model in _near_saddles(settings, random) if not is_zero(model.Z)]
     tight = [tight_model(settings.k, settings.m, p, r, random) for p, r in TIGHT]
+    given = given_model(settings)
+    used = given is not None and not is_zero(given.Z)
     conditions, gains, curvatures = proved("rank_one_form", "homotopy_form"), 0, 0
     for model in [*general, *near]:
         found = Dichotomy(model)
@@ -79,7 +90,7 @@ def strict_saddle_dichotomy(settings: MeanFieldSettings, run: Run) -> Finding:
     return judge(
         conditions,
         evidence=Evidence.EXACT if settings.k == 1 else Evidence.ENCLOSURE,
-        scope=f"{len(general)} models at k={settings.k}, m={settings.m}{of_file(settings, used=True)}, {len(near)} "
+        scope=f"{len(general)} models at k={settings.k}, m={settings.m}{of_file(settings, used, 'Z = 0')}, {len(near)} "
         f"within 1e-1 .. 1e-4 of saddles, {len(tight)} where equality holds",
         instances=count + len(tight),
         found="equality" if settings.k == 1 else f"{gains} slopes, {curvatures} curved of {count}; attained",
@@ -114,7 +125,9 @@ def _dichotomy(found: Dichotomy, equality: bool) -> Iterator[Condition]:
         yield equal(name, found.strict, just, lambda at: 3 * at["enough"] / at["z"] ** 3 - 1 / at["|A|"], **numbers)
 
 
-@claim("MF9", "no saddle below r_low/2", requires=("MF5",), assumptions=(FINITE,), vacuous=no_saddle)
+@claim(
+    "MF9", "no saddle below r_low/2", requires=("MF5",), assumptions=(FINITE,), vacuous=no_saddle, steps=steps.SUBLEVEL
+)
 @each_takes(lambda k, m: 1e-3 * k**2 * m)
 def below_the_first_saddle(settings: MeanFieldSettings, run: Run) -> Finding:
     """[D] Where 2L < r_low: |MZ|_* >= 2L sqrt((r_low - 2L) / |A|) and |dL/dH|^2 >= 2L (r_low - 2L) / |A|.
@@ -138,8 +151,8 @@ def below_the_first_saddle(settings: MeanFieldSettings, run: Run) -> Finding:
     return judge(
         conditions,
         evidence=Evidence.EXACT if settings.k == 1 else Evidence.ENCLOSURE,
-        scope=f"{len(general)} models with 2L < r_low at k={settings.k}, m={settings.m}{of_file(settings, used)}, "
-        f"{len(tight)} where equality holds",
+        scope=f"{len(general)} models with 2L < r_low at k={settings.k}, m={settings.m}"
+        f"{of_file(settings, used, NOT_BELOW)}, {len(tight)} where equality holds",
         instances=len(general) + len(tight),
         found=f"slope >= {min(ratios[: len(general)]):.4g} x bound; attained",
         predicted=">= 1 x bound",

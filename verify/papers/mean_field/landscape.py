@@ -1,4 +1,4 @@
-"""MF6 and MF7: critical points, their spectra, negative curvature at saddles; MF6c and MF9c, the two controls."""
+"""MF6 and MF7: critical points, their spectra, negative curvature at saddles."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ from proofs.mean_field.critical import (
     critical_point,
     critical_points,
     curvature_bound_factor,
-    hessian,
     line,
-    orthonormal_hessian,
     predicted_spectrum,
+    split_hessian,
     target,
 )
 from proofs.mean_field.enclosures import largest_eigenvalue
@@ -26,18 +25,18 @@ from proofs.mean_field.instances import random_rotation
 from proofs.mean_field.model import Model
 from proofs.mean_field.witness import along_line, has_spectrum, rank, twice_loss
 from proofs.rational_matrix import (
-    inertia,
     inner,
     largest_eigenvalue_at_least,
-    polynomial_with_roots,
     to_fmpq,
 )
-from verify.claim import Evidence, Finding, Origin, Plot, Run, decide
-from verify.papers.mean_field.certificates import classified, curved, of_points, of_saddle, of_size
-from verify.papers.mean_field.common import generator, listed, models, of_file, short
+from verify.claim import Evidence, Finding, Origin, Plot, Run
+from verify.papers.mean_field import steps
+from verify.papers.mean_field.certificates import classified, curved, of_points
+from verify.papers.mean_field.common import generator, given_model, listed, of_file, short
 from verify.papers.mean_field.conditions import Condition, Values, condition, equal, judge, proved, upper
+from verify.papers.mean_field.given import NO_RATIONAL_SADDLE, classification_of_file, curvature_of_file, witnessed_loss
 from verify.papers.mean_field.identities import along, model_at
-from verify.papers.mean_field.premises import FINITE, claim, control_unless_no_saddle, no_saddle
+from verify.papers.mean_field.premises import FINITE, claim, no_saddle
 from verify.papers.mean_field.settings import MeanFieldSettings
 from verify.recheck.mean_field.critical import norm_at_least
 from verify.recheck.mean_field.matrices import Matrix
@@ -76,6 +75,7 @@ def draw_critical_points(axes: Axes, details: Mapping[str, Any]) -> str:
     assumptions=(FINITE, "different eigenvalues"),
     origin=Origin.STRENGTHENED,
     plot=Plot((CRITICAL,), draw_critical_points),
+    steps=steps.CRITICAL,
 )
 def classification(settings: MeanFieldSettings, run: Run) -> Finding:
     """[D] H is critical exactly where, for a set S of eigenvalues of Sigma_°°, its row space holds the eigenvectors
@@ -83,8 +83,11 @@ def classification(settings: MeanFieldSettings, run: Run) -> Finding:
     Hessian has the eigenvalues g_a - g_b and k^2 zeros. [F] There is no spurious local minimum, and a critical point
     that is not global has L >= r_low / 2.
 
-    Gradient, loss and characteristic polynomial of the Hessian, exactly, at one H for each subset S.
+    Gradient, loss and eigenvalues of the Hessian, exactly, at one H for each subset S.
     """
+    given = given_model(settings)
+    if given is not None:
+        return classification_of_file(given, CRITICAL)
     random = generator(settings, "MF6")
     goal, conditions = target(settings.k, settings.m, random), proved("critical_equation", "explained_part")
     spectra: dict[str, list[str]] = {}
@@ -99,7 +102,7 @@ def classification(settings: MeanFieldSettings, run: Run) -> Finding:
         conditions,
         evidence=Evidence.EXACT,
         scope=f"one H for each of {len(shown)} subsets S, all with m >= k+|S|, at one F, eigenvalues "
-        f"{listed(goal.eigenvalues)}, m={settings.m}{of_file(settings)}; that there are no others: an argument from "
+        f"{listed(goal.eigenvalues)}, m={settings.m}; that there are no others: an argument from "
         "(S°-Z) Z = M^T A M Z, which is proved for every k, m",
         instances=len(shown),
         found=f"{len(shown)} values, {len(shown)} spectra",
@@ -114,11 +117,11 @@ def _classified(point: CriticalPoint, spectrum: list[Fraction]) -> Iterator[Cond
     at: dict[str, Any] = {"S": list(point.S), "H": model.H, "F": model.F}
     zero = fmpq_mat(point.target.k, point.target.m)
     yield equal("dL/dH = 0", zero, model.gradient, lambda at: model_at(at).gradient.rows, **at)
-    yield equal("L = (sum of lambda_i in S) / 2", point.value, model.loss, _witnessed_loss, **at)
+    yield equal("L = (sum of lambda_i in S) / 2", point.value, model.loss, witnessed_loss, **at)
     above = not point.S or 2 * model.loss >= to_fmpq(r_low)
     yield condition("L >= r_low / 2 unless global", above, _between_0_and_r_low, **at, r_low=r_low)
-    charpoly, negative = orthonormal_hessian(model).charpoly(), inertia(hessian(model))[0]
-    same = charpoly == polynomial_with_roots(spectrum) and negative == sum(x < 0 for x in spectrum)
+    split = split_hessian(model)
+    same = split is not None and split.spectrum == sorted(spectrum)
     yield condition("eigenvalues of the Hessian", same, _another_spectrum, **at, spectrum=spectrum)
     minimum = (min(spectrum) >= 0) == (not point.S)
     yield condition("a local minimum is global", minimum, _spurious_minimum, **at, spectrum=spectrum)
@@ -131,6 +134,7 @@ def _classified(point: CriticalPoint, spectrum: list[Fraction]) -> Iterator[Cond
     assumptions=(FINITE, "the paper's normalisation of R is our reading"),
     vacuous=no_saddle,
     origin=Origin.STRENGTHENED,
+    steps=steps.SADDLES,
 )
 def negative_curvature(settings: MeanFieldSettings, run: Run) -> Finding:
     """[F] At a critical point that is not global, d^2L/ds^2 <= - 4 L^2 / (k R_1^2) along the homotopy for a suitable R.
@@ -139,7 +143,9 @@ def negative_curvature(settings: MeanFieldSettings, run: Run) -> Finding:
 
     The curvature by truncated Taylor series, exactly, the norm of A by inertia, at every kind of saddle.
     """
-    random = generator(settings, "MF7")
+    given, random = given_model(settings), generator(settings, "MF7")
+    if given is not None and (of_user := curvature_of_file(given)) is not None:
+        return of_user
     goal, ratios = target(settings.k, settings.m, random), list[Fraction]()
     conditions = proved("curvature_in_null_directions", "homotopy_curvature", "gradient_norm")
     shown: list[dict[str, Any]] = []
@@ -157,7 +163,7 @@ def negative_curvature(settings: MeanFieldSettings, run: Run) -> Finding:
         conditions,
         evidence=Evidence.EXACT,
         scope=f"all {len(shown)} kinds of saddle at one F, eigenvalues {listed(goal.eigenvalues)}, m={settings.m}"
-        f"{of_file(settings)}; attained at m={2 * settings.k}",
+        f"{of_file(settings, why=NO_RATIONAL_SADDLE)}; attained at m={2 * settings.k}",
         instances=len(shown) + 1,
         found=f">= {short(float(min(ratios)))} x bound; attained",
         predicted=">= 1 x bound",
@@ -213,70 +219,6 @@ def _attained(k: int, random: Random) -> Iterator[Condition]:
         yield equal(name, reach, TIGHT_SIZE**2, lambda at: model_at(at).A.rows[0][0], H=H, F=F, E=velocity)
 
 
-# --- controls ---
-
-
-@claim("MF6c", "only global minima (control)", expected=control_unless_no_saddle, origin=Origin.CONTROL)
-def no_saddle_control(settings: MeanFieldSettings, run: Run) -> Finding:
-    """Every critical point is a global minimum.
-
-    A rational saddle refutes it: every partial derivative is 0, the loss is not.
-    """
-    if no_saddle(settings):
-        return _no_saddle_at_m_equal_k(settings, "MF6c")
-    point = lowest_saddle(settings, generator(settings, "MF6c"))
-    found = condition("every critical point is a global minimum", False, is_saddle, H=point.H, F=point.target.F)
-    return decide(
-        False,
-        evidence=Evidence.EXACT,
-        scope=f"a rational saddle with k={settings.k}, m={settings.m}{of_file(settings)}",
-        instances=1,
-        found=f"critical, L = {short(point.model.loss)}",
-        predicted=f"not a minimum, L = {short(point.value)}",
-        counterexample=found.counterexample,
-        certificate=of_saddle(settings, point.model),
-        undecided="the constructed point is not a saddle",
-    )
-
-
-@claim("MF9c", "such a bound at every level (control)", expected=control_unless_no_saddle, origin=Origin.CONTROL)
-def dominated_loss_control(settings: MeanFieldSettings, run: Run) -> Finding:
-    """There is c > 0 with |dL/dH|^2 >= c L at every H of full rank.
-
-    A rational saddle with L = r_low / 2 refutes it: the gradient is 0 there, the loss is not.
-    """
-    if no_saddle(settings):
-        return _no_saddle_at_m_equal_k(settings, "MF9c")
-    model = lowest_saddle(settings, generator(settings, "MF9c")).model
-    found = condition("|dL/dH|^2 >= c L", False, has_loss_without_slope, H=model.H, F=model.F)
-    return decide(
-        False,
-        evidence=Evidence.EXACT,
-        scope=f"a saddle with 2L = r_low, k={settings.k}, m={settings.m}{of_file(settings)}",
-        instances=1,
-        found=f"|dL/dH|^2 = {short(inner(model.gradient, model.gradient))}, L = {short(model.loss)}",
-        predicted="0 at L = r_low/2",
-        counterexample=found.counterexample,
-        certificate=of_saddle(settings, model),
-        undecided="the constructed point is not a saddle",
-    )
-
-
-def _no_saddle_at_m_equal_k(settings: MeanFieldSettings, claim: str) -> Finding:
-    """With m = k the rows of every full-rank H span everything, and the loss is 0."""
-    given = models(settings, generator(settings, claim))
-    conditions = [equal("L = 0", fmpq(0), model.loss, _witnessed_loss, H=model.H, F=model.F) for model in given]
-    return judge(
-        conditions,
-        evidence=Evidence.EXACT,
-        scope=f"{len(given)} models with m = k = {settings.k}{of_file(settings, used=True)}, where the loss is 0",
-        instances=len(given),
-        found=f"L = {short(max(model.loss for model in given))}",
-        predicted="0",
-        certificate=of_size(settings),
-    )
-
-
 def lowest_saddle(settings: MeanFieldSettings, random: Random) -> CriticalPoint:
     """The saddle at L = r_low/2."""
     goal = target(settings.k, settings.m, random)
@@ -284,11 +226,6 @@ def lowest_saddle(settings: MeanFieldSettings, random: Random) -> CriticalPoint:
 
 
 # --- the same again, in the standard library ---
-
-
-def _witnessed_loss(at: Values) -> Fraction:
-    loss: Fraction = twice_loss(at["H"], at["F"]) / 2
-    return loss
 
 
 def _between_0_and_r_low(at: Values) -> bool:
@@ -320,18 +257,3 @@ def _smaller_norm(at: Values) -> bool:
 def _another_norm(at: Values) -> bool:
     A, (low, high) = model_at(at).A, at["between"]
     return [norm_at_least(A, low), norm_at_least(A, high)] != [True, False]
-
-
-def is_saddle(at: Values) -> bool:
-    """Whether all partial derivatives vanish and L > 0, although L = 0 at another H, F itself."""
-    H, F = at["H"], at["F"]
-    entries = [(i, j) for i in range(len(H)) for j in range(len(H[0]))]
-    units = ([[Fraction((i, j) == at) for j in range(len(H[0]))] for i in range(len(H))] for at in entries)
-    flat = all(along_line(H, F, E)[1] == 0 for E in units)
-    return flat and twice_loss(H, F) > 0 and rank(F) == len(F) and twice_loss(F, F) == 0
-
-
-def has_loss_without_slope(at: Values) -> bool:
-    """Whether |dL/dH|^2 = tr(M Z M^T) = 0 and L > 0."""
-    model = model_at(at)
-    return bool((model.M * model.Z * model.M.T).trace() == 0 and model.loss > 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from math import log, sqrt
 from random import Random
 from typing import Any
 
@@ -21,10 +22,11 @@ from proofs.mean_field.prompts import (
     slope_in_inverse_length,
     spread,
 )
-from proofs.mean_field.witness import is_semidefinite, prompt_loss
+from proofs.mean_field.witness import is_semidefinite, prompt_loss, solutions, tasks
 from proofs.rational_matrix import fractions, inertia, projection, select
 from proofs.rationals import to_fraction
 from verify.claim import Certificate, Evidence, Finding, Origin, Run
+from verify.papers.mean_field import steps
 from verify.papers.mean_field.common import each_takes, generator, given_model, of_file, short
 from verify.papers.mean_field.conditions import Condition, Values, condition, equal, judge, proved, residual
 from verify.papers.mean_field.premises import claim
@@ -38,9 +40,9 @@ LENGTHS = (1, 2, 10, 10**6)  # n at which L^n - L is compared with its bound
 
 
 def _seconds(k: int, m: int) -> float:
-    """For every task (k signs), all prompts of two points, of one and with noise, at every query."""
+    """For every task (fewer than 2k), all prompts of two points, of one and with noise, at every query."""
     points = min(m, k + 1)
-    return 3e-5 * 2.0**k * (2 * points**2 + 5 * points**3)
+    return 3e-5 * len(tasks(k)) * (2 * points**2 + 5 * points**3)
 
 
 @claim(
@@ -49,6 +51,7 @@ def _seconds(k: int, m: int) -> float:
     requires=("MF1",),
     assumptions=("prompts drawn independently, label noise of variance sigma^2 in the prompt",),
     origin=Origin.STRENGTHENED,
+    steps=steps.PROMPTS,
 )
 @each_takes(_seconds)
 def finite_prompts(settings: MeanFieldSettings, run: Run) -> Finding:
@@ -64,7 +67,7 @@ def finite_prompts(settings: MeanFieldSettings, run: Run) -> Finding:
     # on one point h is never orthogonal to f°
     singular = [_singular_features(random, k, points) for _ in range(settings.instances if points > 1 else 0)]
     given = given_model(settings)
-    of_user = [] if given is None else [features for features in [Features(given.H, given.F)] if features.C.det() != 0]
+    of_user = [] if given is None else [Features(given.H, given.F)]
     conditions, shares = list[Condition](), list[fmpq]()
     for features, cases in [*((x, CASES) for x in regular), *((x, GIVEN) for x in of_user)]:
         for n, noise in cases:
@@ -82,6 +85,7 @@ def finite_prompts(settings: MeanFieldSettings, run: Run) -> Finding:
         instances=len(regular) * len(CASES) + len(of_user) * len(GIVEN) + len(singular),
         found=f"residual {short(found)}; L^n - L <= {float(to_fraction(max(shares, default=fmpq(0)))):.6g} x bound",
         predicted="0; <= 1 x bound",
+        details={"n: L^n - L, its bound, sqrt(log k / n)": _beside(of_user[0] if of_user else regular[0], k)},
         certificate=Certificate({"k": k, "points": points}),
     )
 
@@ -110,6 +114,15 @@ def _share(features: Features, n: int) -> fmpq | None:
     """(L^n - L) over its bound."""
     bound = slope_in_inverse_length(features) / n
     return (FinitePrompts(features, n).optimal_loss - _infinite(features)) / bound if bound != 0 else None
+
+
+def _beside(features: Features, k: int) -> dict[str, list[str]]:
+    """One model's gap and bound beside the paper's order, which has no constant."""
+    slope, found = slope_in_inverse_length(features), dict[str, list[str]]()
+    for n in LENGTHS:
+        gap = FinitePrompts(features, n).optimal_loss - _infinite(features)
+        found[str(n)] = [short(gap), short(slope / n), short(sqrt(log(k) / n))]
+    return found
 
 
 def _infinite(features: Features) -> fmpq:
@@ -170,7 +183,7 @@ def _second_least(at: Values) -> Any:
     features = _features(at)
     T, share = features.B.T * features.B, Fraction(1, at["n"])
     S_n = T * (1 - share) + features.C * share
-    return features.loss(S_n.inverse() * T * features.A.inverse(), at["n"], Fraction(0))
+    return features.loss(Matrix(solutions(S_n.rows, T.rows)) * features.A.inverse(), at["n"], Fraction(0))
 
 
 def _second_gap(at: Values) -> Any:

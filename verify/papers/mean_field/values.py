@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from flint import arb, fmpq, fmpq_mat
+from flint import fmpq, fmpq_mat
 
 from proofs.mean_field.instances import random_full_rank
 from proofs.mean_field.invariant import AnyTarget, descent
@@ -13,8 +13,10 @@ from proofs.mean_field.model import Model
 from proofs.mean_field.witness import along_line, rank, twice_loss
 from proofs.rational_matrix import fractions, identity, inertia, inner, is_zero, to_fmpq
 from verify.claim import Evidence, Finding, Origin, Run
+from verify.papers.mean_field import steps
 from verify.papers.mean_field.attention import EDGE, eigenvalues_below
-from verify.papers.mean_field.common import generator, given_model, listed, short
+from verify.papers.mean_field.certificates import of_values
+from verify.papers.mean_field.common import decimals, generator, given_model, listed, short
 from verify.papers.mean_field.conditions import Condition, Values, condition, ends, equal, judge, proved
 from verify.papers.mean_field.identities import along, model_at
 from verify.papers.mean_field.premises import FINITE, claim
@@ -30,6 +32,7 @@ NO_DIRECTION = "no u with M^T u = 0"
     requires=("MF2", "MF5"),
     assumptions=(FINITE,),
     origin=Origin.STRENGTHENED,
+    steps=steps.VALUES,
 )
 def critical_values(settings: MeanFieldSettings, run: Run) -> Finding:
     """[D] For every F, of any rank and with any multiplicities, the values of L at critical points are the sums of at
@@ -43,14 +46,14 @@ def critical_values(settings: MeanFieldSettings, run: Run) -> Finding:
     random = generator(settings, "MF15")
     goal = AnyTarget(random_full_rank(random, settings.k, settings.m) if given is None else given.F)
     conditions, points = [*proved("homotopy_form"), *_enclosed(goal)], 0
-    for H, value in goal.rational_points():
-        conditions += _critical(H, goal.F, value)
+    for point in goal.rational_points():
+        conditions += _critical(point.H, goal.F, point.value)
         points += 1
     details: dict[str, object] = {
-        "eigenvalues of F F^T other than 0, multiplicity": [[_number(x), t] for x, t in goal.eigenvalues],
-        "critical values": [_number(x) for _, x in goal.critical_values],
+        "eigenvalues of F F^T other than 0, multiplicity": [[decimals(x), t] for x, t in goal.eigenvalues],
+        "critical values": [decimals(x) for _, x in goal.critical_values],
     }
-    of_h = ""
+    of_h, certificate = "", of_values(settings, goal)
     if given is not None:
         critical = is_zero(given.gradient)
         of_h = f"; its H is {'' if critical else 'not '}critical, L = {short(given.loss)}"
@@ -61,7 +64,7 @@ def critical_values(settings: MeanFieldSettings, run: Run) -> Finding:
     of_rank = sum(times for _, times in goal.eigenvalues)
     return judge(
         conditions,
-        evidence=Evidence.ENCLOSURE,
+        evidence=Evidence.ENCLOSURE if certificate is None else Evidence.EXACT,
         scope=f"{source}, k={settings.k}, m={settings.m}, rank {of_rank}"
         f"{'' if of_rank == settings.k else ', so that r_low = 0'}; {points} rational critical points{of_h}; that "
         "there are no other values, and R at every H: short arguments, read by people",
@@ -69,11 +72,8 @@ def critical_values(settings: MeanFieldSettings, run: Run) -> Finding:
         found=f"{len(values)} sums, {points} critical H",
         predicted=listed(values[:4]) + (" .." if len(values) > 4 else ""),
         details=details,
+        certificate=certificate,
     )
-
-
-def _number(x: arb) -> str:
-    return str(x.str(15, radius=False))
 
 
 def _enclosed(goal: AnyTarget) -> Iterator[Condition]:

@@ -1,7 +1,7 @@
 """The statements of the paper on mean-field dynamics that a proof or exact arithmetic settles, and their checks."""
 
 from verify.recheck.certificate import Check
-from verify.recheck.mean_field import critical, identities, prompts
+from verify.recheck.mean_field import critical, identities, prompts, values
 
 PAPER = "mean-field"
 
@@ -20,6 +20,7 @@ CLAIMS: dict[tuple[str, str], Check] = {
     ("MF9c", "REFUTED"): critical.saddle,
     ("MF9c", "VERIFIED"): critical.no_loss,
     ("MF12", "VERIFIED"): prompts.finite_prompts,
+    ("MF15", "VERIFIED"): values.critical_values,
 }
 
 STATEMENTS: dict[str, str] = {
@@ -62,5 +63,10 @@ STATEMENTS: dict[str, str] = {
         "(1 - 1/n) B^T B + C/n + (sigma^2/n) A, least at S_n^-1 B^T B A^-1. Without noise 0 <= L^n - L <= tr((C - "
         "B^T B) A^-1) / (2n), and for invertible B the ratio of the two tends to 1; at a saddle with B = 0 L^n can "
         "be flat to fourth order."
+    ),
+    "MF15": (
+        "[D] For every F, of any rank and with any multiplicities, the values of L at critical points are the sums of "
+        "at most m - k positive eigenvalues of F F^T, counted with multiplicity, over 2; where L > 0 there, "
+        "D^2 L[RF,RF] = - (u^T A^-1 u) |Z z|^2 < 0 for R = u z^T with M^T u = 0 and Z z != 0."
     ),
 }

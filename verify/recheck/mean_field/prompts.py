@@ -35,14 +35,14 @@ class Features:
 
 
 def enumerated_loss(features: Features, W: Matrix, n: int, noise: Any) -> Any:
-    """E (y - (1/n) sum_i y_i h(x_i)' W h(x))^2 / 2 over tasks v of signs, prompts x_i, queries x and label noise.
+    """E (y - (1/n) sum_i y_i h(x_i)' W h(x))^2 / 2 over the tasks v, prompts x_i, queries x and label noise.
 
-    A label is v' f°(x_i) +- noise in the prompt and v' f°(x) at the query; E v v' = I.
+    A label is v' f°(x_i) +- noise in the prompt and v' f°(x) at the query.
     """
     h, f = list(zip(*features.h.rows, strict=True)), list(zip(*features.f.rows, strict=True))
     Wh = [[dot(row, x) * Fraction(1, n) for row in W.rows] for x in h]
     points, errors = range(len(h)), list[Any]()
-    for v in product((1, -1), repeat=len(W.rows)):
+    for v in tasks(len(W.rows)):
         label = [dot(x, v) for x in f]
         for prompt, signs in product(product(points, repeat=n), product((1, -1), repeat=n)):
             ys = [label[x] + noise * sign for x, sign in zip(prompt, signs, strict=True)]
@@ -51,6 +51,14 @@ def enumerated_loss(features: Features, W: Matrix, n: int, noise: Any) -> Any:
                 error = label[query] - dot(read, Wh[query])
                 errors.append(error * error)
     return total(errors) * Fraction(1, 2 * len(errors))
+
+
+def tasks(k: int) -> list[list[int]]:
+    """The least power of two of sign vectors with E v v' = I, at least k: rows of [[X, X], [X, -X]], and so on."""
+    rows = [[1]]
+    while len(rows) < k:
+        rows = [[*row, *row] for row in rows] + [[*row, *(-x for x in row)] for row in rows]
+    return [row[:k] for row in rows]
 
 
 def dot(a: Sequence[Any], b: Sequence[Any]) -> Any:
@@ -64,7 +72,7 @@ def finite_prompts(c: Certificate) -> str:
     a multiple of 1/n. Two lengths therefore decide every n. That L^n - L is O(1/n) implies the paper's bound for k > 1.
     """
     k, points = c.parameters.integer("k", 1, 30), c.parameters.integer("points", 1, 1000)
-    c.afford(sum(4 * 2**k * (2 * points) ** n * (k * k + k * points) for n in LENGTHS), "prompts")
+    c.afford(sum(4 * len(tasks(k)) * (2 * points) ** n * (k * k + k * points) for n in LENGTHS), "prompts")
     F = c.field
     features, W = Features(Matrix.generic(F, k, points), Matrix.generic(F, k, points)), Matrix.generic(F, k, k)
     noise = F.draw()
