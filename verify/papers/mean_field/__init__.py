@@ -8,6 +8,7 @@ from verify.papers import PROVENANCE
 from verify.papers.mean_field import (
     attention,
     dynamics,
+    generalisation,
     identities,
     inequalities,
     landscape,
@@ -27,7 +28,9 @@ PAPER = Paper(
     settings=MeanFieldSettings,
     provenance=PROVENANCE,
     symbols=SYMBOLS,
-    claims=claims_of(identities, landscape, inequalities, dynamics, attention, prompts, particles, values, numeric),
+    claims=claims_of(
+        identities, landscape, inequalities, dynamics, attention, prompts, generalisation, particles, values, numeric
+    ),
     headline=headline,
     selftest={"mean-field": "select=MF1,MF6c,MF12"},
 )

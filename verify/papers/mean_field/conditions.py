@@ -17,7 +17,7 @@ from flint import arb, ctx, fmpq, fmpq_mat
 
 from proofs.mean_field.assignments import assignment, remainder, size_of
 from proofs.mean_field.enclosures import PRECISION, Number
-from proofs.mean_field.identities import IDENTITIES
+from proofs.mean_field import identities, in_context
 from proofs.mean_field.rational_functions import DIFFERENCES, Generic
 from proofs.mean_field.words import Trace
 from proofs.rational_matrix import fractions, to_fmpq
@@ -128,7 +128,7 @@ def proved(*names: str) -> list[Condition]:
 
 
 def _proved(name: str) -> Condition:
-    difference = IDENTITIES[name]()
+    difference = (identities.IDENTITIES | in_context.IDENTITIES)[name]()
     if difference.is_zero:
         return condition(f"identity {name}", True, _does_not_vanish, words=[], matrices={}, trace=False)
     matrices, words = assignment(difference.algebra, Random(name)), remainder(difference)
