@@ -1,0 +1,207 @@
+"""Saddles of particle networks with E[f° h^T] = 0, how fast the flow leaves them, and perturbations (MF18n, MF19n).
+
+With c = B A^{-1/2} the flow linearised there is dc/dt = Gamma c on k x k matrices, and 2 (L_saddle - L) = |c|^2.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from numerics.mean_field.particles import ACTIVATIONS, SLOPES, Particles, Task, random_particles, random_points
+
+State = tuple[Tensor, ...]
+
+
+@dataclass(frozen=True)
+class Saddle:
+    """A network whose features are orthogonal to the target's: the first variation vanishes at every neuron."""
+
+    particles: Particles
+    task: Task
+
+    @property
+    def loss(self) -> float:
+        return float(self.task.f.square().sum()) / (2 * len(self.task.f))
+
+    @cached_property
+    def root(self) -> Tensor:
+        """A^{-1/2}."""
+        A, _, _ = self.task.covariances(self.particles.features(self.task.X))
+        values, vectors = torch.linalg.eigh(A)
+        return vectors / values.sqrt() @ vectors.mT
+
+    @cached_property
+    def gradients(self) -> Tensor:
+        """Of the k^2 entries of E[f° h_theta^T] A^{-1/2} at each neuron, (N, k + d, k, k)."""
+        p, X, f = self.particles, self.task.X, self.task.f
+        value = ACTIVATIONS[p.activation](X @ p.w.mT)
+        slope, _ = SLOPES[p.activation](value)
+        by_a = torch.einsum("nj,np,rq->jrpq", value, f, self.root)
+        by_w = torch.einsum("nj,np,nr,jq->jrpq", slope, f, X, p.a @ self.root)
+        return torch.cat([by_a, by_w], 1) / len(X)
+
+    @cached_property
+    def modes(self) -> tuple[Tensor, Tensor]:
+        """Growth rates, increasing, and matrices c that grow so (one a column, row by row): of Gamma."""
+        flat = self.gradients.flatten(2)
+        gamma = torch.einsum("jrx,jry->xy", flat, flat) / len(flat)
+        rates, vectors = torch.linalg.eigh(gamma)
+        return rates, vectors
+
+    @property
+    def rate(self) -> float:
+        """lambda: minus the least eigenvalue of the second variation."""
+        return float(self.modes[0][-1])
+
+    @property
+    def fastest(self) -> Tensor:
+        """The perturbation with mean square 1 that grows fastest, (N, k + d)."""
+        v = self.gradients.flatten(2) @ self.modes[1][:, -1]
+        return v / (v.square().sum(1).mean()).sqrt()
+
+    def pushed(self, v: Tensor) -> Particles:
+        k = self.particles.a.shape[1]
+        return Particles(self.particles.a + v[:, :k], self.particles.w + v[:, k:], self.particles.activation)
+
+    def push(self, v: Tensor) -> Tensor:
+        """c after the perturbation v, to first order, in the modes."""
+        c = torch.einsum("jrx,jr->x", self.gradients.flatten(2), v) / len(v)
+        return self.modes[1].mT @ c
+
+    def predicted(self, v: Tensor, share: float) -> float:
+        """When the linearised flow has lost this share of the loss; log(1/delta) / lambda + const for one mode."""
+        c, rates = self.push(v), self.modes[0]
+
+        def lost(time: float) -> float:
+            return float((c * (rates * time).exp()).square().sum()) / (2 * self.loss) - share
+
+        low, high = 0.0, 1 / self.rate
+        while lost(high) < 0:
+            high *= 2
+        for _ in range(60):
+            middle = (low + high) / 2
+            low, high = (middle, high) if lost(middle) < 0 else (low, middle)
+        return high
+
+
+def random_saddle(
+    k: int, d: int, neurons: int, points: int, generator: torch.Generator, activation: str, inputs: str
+) -> Saddle:
+    """A random network with Sigma_mumu = I, and the part of another network that is orthogonal to it, with S° = I."""
+    X = random_points(points, d, generator, inputs)
+    student, teacher = (random_particles(neurons, d, k, generator, activation) for _ in range(2))
+    h = student.features(X)
+    basis = torch.linalg.qr(h).Q
+    g = teacher.features(X)
+    for _ in range(2):  # twice is enough
+        g = g - basis @ (basis.mT @ g)
+    f = torch.linalg.qr(g).Q * points**0.5
+    triangle = torch.linalg.qr(h).R / points**0.5
+    a = torch.linalg.solve(triangle.mT, student.a.mT).mT
+    return Saddle(Particles(a, student.w, activation), Task(X, f))
+
+
+def isotropic(saddle: Saddle, generator: torch.Generator) -> Tensor:
+    """Independent standard normal vectors at all neurons."""
+    p = saddle.particles
+    return torch.randn((len(p.a), p.a.shape[1] + p.w.shape[1]), dtype=torch.float64, generator=generator)
+
+
+def kernel_matrix(saddle: Saddle) -> Tensor:
+    """exp(-|theta - theta'|^2 / (2 D)) at all pairs of neurons, D the number of their parameters."""
+    theta = torch.cat([saddle.particles.a, saddle.particles.w], 1)
+    return (-torch.cdist(theta, theta).square() / (2 * theta.shape[1])).exp()
+
+
+def gaussian_process(saddle: Saddle, generator: torch.Generator) -> Tensor:
+    """A smooth random field v(theta): its entries are independent Gaussian processes with this kernel."""
+    values, vectors = torch.linalg.eigh(kernel_matrix(saddle))
+    root = vectors * values.clamp(min=0).sqrt()
+    return root @ isotropic(saddle, generator)
+
+
+def mean_square_push(saddle: Saddle, smooth: bool) -> float:
+    """E |c|^2 of a perturbation of size 1: tr(Gamma) / N if isotropic, else the double integral with the kernel."""
+    K = kernel_matrix(saddle) if smooth else torch.eye(len(saddle.particles.a), dtype=torch.float64)
+    flat = saddle.gradients.flatten(2)
+    return float(torch.einsum("ij,irx,jrx->", K, flat, flat)) / len(flat) ** 2
+
+
+# --- the flows ---
+
+
+def velocity(task: Task, activation: str, attention_rate: float | None) -> Callable[[State], State]:
+    """Of (a, w) at the best attention matrix, or of (a, w, W) where W is trained attention_rate times as fast."""
+    X, f = task.X, task.f
+
+    def field(state: State) -> State:
+        a, w = state[:2]
+        value = ACTIVATIONS[activation](X @ w.mT)
+        slope, _ = SLOPES[activation](value)
+        h = value @ a / len(a)
+        A, B, _ = task.covariances(h)
+        if attention_rate is None:
+            C = torch.linalg.solve(A, B.mT).mT
+            R, turned = (f - h @ C.mT) @ C, ()
+        else:
+            W = state[2]
+            zeta = f - h @ (B @ W).mT
+            R = zeta @ B @ W + f @ (W @ (h.mT @ zeta) / len(X)).mT
+            BtB = B.mT @ B
+            turned = (attention_rate * (BtB - BtB @ W @ A),)
+        return value.mT @ R / len(X), ((R @ a.mT) * slope).mT @ X / len(X), *turned
+
+    return field
+
+
+def flow(field: Callable[[State], State], state: State, dt: float) -> Iterator[State]:
+    """Classical Runge-Kutta steps, for ever."""
+    while True:
+        yield state
+        k1 = field(state)
+        k2 = field(moved(state, k1, dt / 2))
+        k3 = field(moved(state, k2, dt / 2))
+        k4 = field(moved(state, k3, dt))
+        mean = tuple((p + 2 * q + 2 * r + s) / 6 for p, q, r, s in zip(k1, k2, k3, k4, strict=True))
+        state = moved(state, mean, dt)
+
+
+def moved(state: State, by: State, time: float) -> State:
+    return tuple(x + time * y for x, y in zip(state, by, strict=True))
+
+
+def escape_time(
+    saddle: Saddle, start: Particles, share: float, dt: float, latest: float, attention: tuple[float, Tensor] | None = None
+) -> float:
+    """When this share of the saddle's loss is lost, between steps by the logarithm of what is lost; inf if never.
+
+    attention  rate and first matrix W, where that is trained too
+    """
+    rate, first = attention if attention else (None, None)
+    state = (start.a, start.w) if first is None else (start.a, start.w, first)
+    before, time = 0.0, 0.0
+    for now in flow(velocity(saddle.task, start.activation, rate), state, dt):
+        h = Particles(now[0], now[1], start.activation).features(saddle.task.X)
+        loss = saddle.task.loss(h) if rate is None else saddle.task.joint_loss(h, now[2])
+        lost = 1 - float(loss) / saddle.loss
+        if lost >= share:
+            part = math.log(share / before) / math.log(lost / before) if before > 0 else 1.0
+            return time - dt + part * dt
+        if not time <= latest:
+            return math.inf
+        before, time = lost, time + dt
+    return math.inf  # not reached: the flow has no end
+
+
+def slow_escape(saddle: Saddle, v: Tensor, attention_rate: float) -> float:
+    """pi / (2 |B_0| sqrt(2 eta |g|^2)) for k = 1: the blow-up of dB/dt = 2 |g|^2 B W, dW/dt = eta B^2 from W = 0.
+
+    With A = 1, |g|^2 = lambda and B = c.
+    """
+    return math.pi / (2 * float(saddle.push(v).abs()) * math.sqrt(2 * attention_rate * saddle.rate))
