@@ -142,22 +142,30 @@ def velocity(task: Task, activation: str, attention_rate: float | None) -> Calla
 
     def field(state: State) -> State:
         a, w = state[:2]
-        value = ACTIVATIONS[activation](X @ w.mT)
-        slope, _ = SLOPES[activation](value)
-        h = value @ a / len(a)
-        A, B, _ = task.covariances(h)
+        h = Particles(a, w, activation).features(X)
         if attention_rate is None:
-            C = torch.linalg.solve(A, B.mT).mT
-            R, turned = (f - h @ C.mT) @ C, ()
-        else:
-            W = state[2]
-            zeta = f - h @ (B @ W).mT
-            R = zeta @ B @ W + f @ (W @ (h.mT @ zeta) / len(X)).mT
-            BtB = B.mT @ B
-            turned = (attention_rate * (BtB - BtB @ W @ A),)
-        return value.mT @ R / len(X), ((R @ a.mT) * slope).mT @ X / len(X), *turned
+            return of_neurons(X, activation, a, w, residual(task, h))
+        A, B, _ = task.covariances(h)
+        W, BtB = state[2], B.mT @ B
+        zeta = f - h @ (B @ W).mT
+        R = zeta @ B @ W + f @ (W @ (h.mT @ zeta) / len(X)).mT
+        return *of_neurons(X, activation, a, w, R), attention_rate * (BtB - BtB @ W @ A)
 
     return field
+
+
+def residual(task: Task, h: Tensor) -> Tensor:
+    """C^T zeta at the points, C = B A^{-1}: dL/dmu(theta) = -E[h_theta^T C^T zeta]."""
+    A, B, _ = task.covariances(h)
+    C = torch.linalg.solve(A, B.mT).mT
+    return (task.f - h @ C.mT) @ C
+
+
+def of_neurons(X: Tensor, activation: str, a: Tensor, w: Tensor, R: Tensor) -> tuple[Tensor, Tensor]:
+    """grad_theta E[h_theta^T R] at every neuron."""
+    value = ACTIVATIONS[activation](X @ w.mT)
+    slope, _ = SLOPES[activation](value)
+    return value.mT @ R / len(X), ((R @ a.mT) * slope).mT @ X / len(X)
 
 
 def flow(field: Callable[[State], State], state: State, dt: float) -> Iterator[State]:
@@ -199,9 +207,32 @@ def escape_time(
     return math.inf  # not reached: the flow has no end
 
 
-def slow_escape(saddle: Saddle, v: Tensor, attention_rate: float) -> float:
-    """pi / (2 |B_0| sqrt(2 eta |g|^2)) for k = 1: the blow-up of dB/dt = 2 |g|^2 B W, dW/dt = eta B^2 from W = 0.
+# --- joint training from W = 0, for k = 1, A = S° = 1: to leading order in B
+#     dB/dt = lambda B W (2 - W) and dW/dt = eta B^2 (1 - W) ---
 
-    With A = 1, |g|^2 = lambda and B = c.
+
+def blow_up(push: float, rate: float, attention_rate: float) -> float:
+    """pi / (2 |B_0| sqrt(2 eta lambda)): when W = |B_0| sqrt(eta / (2 lambda)) tan(|B_0| sqrt(2 eta lambda) t) ends."""
+    return math.pi / (2 * push * math.sqrt(2 * attention_rate * rate))
+
+
+def slow_escape(push: float, rate: float, attention_rate: float, share: float, parts: int = 4000) -> float:
+    """When this share of the loss is lost: int dW / (eta B^2 (1 - W)) up to B^2 W (2 - W) = share.
+
+    Along the flow B^2 = B_0^2 + (2 lambda / eta) (W^2 / 2 - W - log(1 - W)). Trapezoidal rule in s, W = c tan(s).
     """
-    return math.pi / (2 * float(saddle.push(v).abs()) * math.sqrt(2 * attention_rate * saddle.rate))
+    c = push * math.sqrt(attention_rate / (2 * rate))
+
+    def B2(W: float) -> float:
+        return push**2 + 2 * rate / attention_rate * (W**2 / 2 - W - math.log1p(-W))
+
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if B2(middle) * middle * (2 - middle) < share else (low, middle)
+    end = math.atan(low / c)
+    values = [
+        c / math.cos(s) ** 2 / (attention_rate * B2(c * math.tan(s)) * (1 - c * math.tan(s)))
+        for s in (end * i / parts for i in range(parts + 1))
+    ]
+    return (math.fsum(values) - (values[0] + values[-1]) / 2) * end / parts
