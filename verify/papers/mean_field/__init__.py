@@ -8,6 +8,7 @@ from verify.papers import PROVENANCE
 from verify.papers.mean_field import (
     attention,
     dynamics,
+    escape,
     generalisation,
     identities,
     inequalities,
@@ -29,7 +30,17 @@ PAPER = Paper(
     provenance=PROVENANCE,
     symbols=SYMBOLS,
     claims=claims_of(
-        identities, landscape, inequalities, dynamics, attention, prompts, generalisation, particles, values, numeric
+        identities,
+        landscape,
+        inequalities,
+        dynamics,
+        attention,
+        prompts,
+        generalisation,
+        particles,
+        escape,
+        values,
+        numeric,
     ),
     headline=headline,
     selftest={"mean-field": "select=MF1,MF6c,MF12"},

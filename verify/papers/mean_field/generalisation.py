@@ -26,7 +26,7 @@ from proofs.rational_matrix import fractions, identity, inertia
 from proofs.rationals import to_fraction
 from verify.claim import Certificate, Evidence, Finding, Origin, Run
 from verify.papers.mean_field.common import each_takes, generator, of_file, short
-from verify.papers.mean_field.conditions import Condition, Values, condition, equal, judge, plain, proved, residual
+from verify.papers.mean_field.conditions import Condition, Values, condition, equal, judge, plain, proved, refuted, residual
 from verify.papers.mean_field.premises import claim
 from verify.papers.mean_field.settings import MeanFieldSettings
 from verify.recheck.mean_field import generalisation as recheck
@@ -39,15 +39,17 @@ INDEPENDENT = "prompts and queries drawn independently of each other and of the 
 
 
 class Tasks:
-    """A finite law of v, and its E[v v^T]."""
+    """A finite law of v, and its E[v v^T], of as large a rank as there can be."""
 
     def __init__(self, random: Random, k: int, size: int) -> None:
-        self.values, self.chances = random_matrix(random, k, size), random_weights(random, size)
+        small, large = sorted((k, size))
+        values = random_full_rank(random, small, large)
+        self.values, self.chances = values if k <= size else values.transpose(), random_weights(random, size)
         self.V = second_moment(self.values, self.chances)
 
 
 @claim("MF16", "prompts of any length, task and law", requires=("MF12",), assumptions=(INDEPENDENT,))
-@each_takes(lambda k, m: 2e-2 * k)
+@each_takes(lambda k, m: 4e-2 * k)
 def any_prompts(settings: MeanFieldSettings, run: Run) -> Finding:
     """[D] With E[v v^T] = V, prompts of n examples of one law of x, and queries of another, L_n(W) = tr(V S_q)/2 -
     tr(B_q^T V B W) + tr(K W A_q W^T)/2 with K = (1 - 1/n) B^T V B + E[(f°^T V f°) h h^T]/n + (sigma^2/n) A; S_q, A_q
@@ -108,7 +110,7 @@ def _setting(laws: list[FeatureLaw], tasks: Tasks) -> dict[str, Any]:
 
 
 @claim("MF17", "generalisation in context", requires=("MF16",), assumptions=(INDEPENDENT, "no label noise"))
-@each_takes(lambda k, m: 2e-3 * k)
+@each_takes(lambda k, m: 3e-3 * k**2)
 def generalisation(settings: MeanFieldSettings, run: Run) -> Finding:
     """[D] At every W longer prompts never raise the loss. W_n, the best for n examples, loses at infinite prompts at
     most tr(T^-1 (C - T) A^-1 (C - T))/(2 n^2), T = B^T V B invertible, C = E[(f°^T V f°) h h^T]. W_inf = A^-1 is
@@ -246,15 +248,14 @@ def any_law(settings: MeanFieldSettings, run: Run) -> Finding:
 def _refuted(
     settings: MeanFieldSettings, k: int, only: Condition, witness: Values, found: str, predicted: str, what: str = ""
 ) -> Finding:
-    finding = judge(
-        [only],
+    return refuted(
+        only,
         evidence=Evidence.EXACT,
         scope=f"one setting at k={k}{what}{of_file(settings)}",
-        instances=1,
         found=found,
         predicted=predicted,
+        certificate=Certificate({"k": k}, plain(witness)),
     )
-    return replace(finding, found=found, certificate=Certificate({"k": k}, plain(witness)))
 
 
 # --- the same again, in the standard library ---

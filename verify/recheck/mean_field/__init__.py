@@ -26,6 +26,8 @@ CLAIMS: dict[tuple[str, str], Check] = {
     ("MF16l", "REFUTED"): generalisation.best_for_one_length,
     ("MF17", "VERIFIED"): generalisation.generalisation,
     ("MF17c", "REFUTED"): generalisation.shifted,
+    ("MF18", "VERIFIED"): identities.without_overlap,
+    ("MF18z", "REFUTED"): critical.saddle,
 }
 
 STATEMENTS: dict[str, str] = {
@@ -90,5 +92,14 @@ STATEMENTS: dict[str, str] = {
     "MF17c": (
         "A network that is f° itself, trained with infinite prompts, has the loss 0 at infinite prompts of any law of "
         "x."
+    ),
+    "MF18": (
+        "[D] Where B = E[f° h^T] = 0 the first variation vanishes at every neuron, and along a field v on the neurons "
+        "d^2L = - tr(b A^-1 b^T), b = int D E[f° h_theta^T] v dmu. Linearised there, the flow moves b by db/dt = Gamma "
+        "(b A^-1), Gamma = int D E[f° h_theta^T] (x) D E[f° h_theta^T] dmu: it leaves at the rate lambda, the largest "
+        "eigenvalue of that. At k=1 lambda = int |D E[f° h_theta]|^2 dmu / A, and d^2L >= - lambda int |v|^2 dmu."
+    ),
+    "MF18z": (
+        "Gradient flow that starts at a saddle of a particle network leaves it, without any perturbation."
     ),
 }
