@@ -58,18 +58,15 @@ def steepest(task: Task, mu: Measure) -> float:
     return float(torch.linalg.matrix_norm(M @ Z, "nuc"))
 
 
-def descend(task: Task, mu: Measure, time: float, dt: float) -> Measure:
-    """The flow for a time, by Euler steps that are halved where the loss would rise."""
-    left, now = time, loss(task, mu)
-    while left > 0:
-        step = min(dt, left)
+def descend(task: Task, mu: Measure, dt: float, steps: int) -> Measure:
+    """Euler steps of the flow; where the loss would rise a step is not taken, and the next ones are half as long."""
+    now = loss(task, mu)
+    for _ in range(steps):
         by_a, by_w = _velocity(task, mu)
-        next_one = Measure(mu.masses, mu.a + step * by_a, mu.w + step * by_w, mu.activation)
-        reached = loss(task, next_one)
+        ahead = Measure(mu.masses, mu.a + dt * by_a, mu.w + dt * by_w, mu.activation)
+        reached = loss(task, ahead)
         if reached <= now:
-            mu, now, left = next_one, reached, left - step
+            mu, now = ahead, reached
         else:
             dt /= 2
-            if not dt > time * 1e-9:
-                break  # at rest, up to rounding
     return mu

@@ -70,9 +70,9 @@ class Saddle:
         return Particles(self.particles.a + v[:, :k], self.particles.w + v[:, k:], self.particles.activation)
 
     def push(self, v: Tensor) -> Tensor:
-        """c after the perturbation v, to first order, in the modes."""
-        c = torch.einsum("jrx,jr->x", self.gradients.flatten(2), v) / len(v)
-        return self.modes[1].mT @ c
+        """c after the perturbation v, or a batch of them, to first order, in the modes."""
+        c = torch.einsum("jrx,...jr->...x", self.gradients.flatten(2), v) / v.shape[-2]
+        return c @ self.modes[1]
 
     def predicted(self, v: Tensor, share: float) -> float:
         """When the linearised flow has lost this share of the loss; log(1/delta) / lambda + const for one mode."""
@@ -107,30 +107,30 @@ def random_saddle(
     return Saddle(Particles(a, student.w, activation), Task(X, f))
 
 
-def isotropic(saddle: Saddle, generator: torch.Generator) -> Tensor:
-    """Independent standard normal vectors at all neurons."""
-    p = saddle.particles
-    return torch.randn((len(p.a), p.a.shape[1] + p.w.shape[1]), dtype=torch.float64, generator=generator)
-
-
-def kernel_matrix(saddle: Saddle) -> Tensor:
-    """exp(-|theta - theta'|^2 / (2 D)) at all pairs of neurons, D the number of their parameters."""
+def kernel_matrix(saddle: Saddle, smooth: bool) -> Tensor:
+    """At all pairs of neurons: exp(-|theta - theta'|^2 / (2 D)), D the number of their parameters, or the identity."""
     theta = torch.cat([saddle.particles.a, saddle.particles.w], 1)
+    if not smooth:
+        return torch.eye(len(theta), dtype=theta.dtype)
     return (-torch.cdist(theta, theta).square() / (2 * theta.shape[1])).exp()
 
 
-def gaussian_process(saddle: Saddle, generator: torch.Generator) -> Tensor:
-    """A smooth random field v(theta): its entries are independent Gaussian processes with this kernel."""
-    values, vectors = torch.linalg.eigh(kernel_matrix(saddle))
-    root = vectors * values.clamp(min=0).sqrt()
-    return root @ isotropic(saddle, generator)
+def perturbations(saddle: Saddle, smooth: bool, count: int, generator: torch.Generator) -> Tensor:
+    """Draws of a field v(theta), (count, N, k + d): its entries are independent Gaussian processes with the smooth
+    kernel, or all its values at all neurons are independent standard normal numbers.
+    """
+    p = saddle.particles
+    values, vectors = torch.linalg.eigh(kernel_matrix(saddle, smooth))
+    shape = (count, len(p.a), p.a.shape[1] + p.w.shape[1])
+    normal = torch.randn(shape, dtype=torch.float64, generator=generator)
+    drawn: Tensor = vectors * values.clamp(min=0).sqrt() @ normal
+    return drawn
 
 
 def mean_square_push(saddle: Saddle, smooth: bool) -> float:
-    """E |c|^2 of a perturbation of size 1: tr(Gamma) / N if isotropic, else the double integral with the kernel."""
-    K = kernel_matrix(saddle) if smooth else torch.eye(len(saddle.particles.a), dtype=torch.float64)
+    """E |c|^2 of these perturbations: tr(Gamma) / N if independent, else the double integral with the kernel."""
     flat = saddle.gradients.flatten(2)
-    return float(torch.einsum("ij,irx,jrx->", K, flat, flat)) / len(flat) ** 2
+    return float(torch.einsum("ij,irx,jrx->", kernel_matrix(saddle, smooth), flat, flat)) / len(flat) ** 2
 
 
 # --- the flows ---
