@@ -185,7 +185,12 @@ def moved(state: State, by: State, time: float) -> State:
 
 
 def escape_time(
-    saddle: Saddle, start: Particles, share: float, dt: float, latest: float, attention: tuple[float, Tensor] | None = None
+    saddle: Saddle,
+    start: Particles,
+    share: float,
+    dt: float,
+    latest: float,
+    attention: tuple[float, Tensor] | None = None,
 ) -> float:
     """When this share of the saddle's loss is lost, between steps by the logarithm of what is lost; inf if never.
 

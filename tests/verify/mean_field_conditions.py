@@ -14,7 +14,8 @@ from verify.papers.mean_field.conditions import Condition
 from verify.papers.mean_field.settings import MeanFieldSettings
 from verify.settings import validate
 
-MODULES = sorted({claim.check.__module__ for claim in PAPER.claims} - {"verify.papers.mean_field.numeric"})
+FLOATS = {f"verify.papers.mean_field.{name}" for name in ("numeric", "particle_runs")}
+MODULES = sorted({claim.check.__module__ for claim in PAPER.claims} - FLOATS)
 
 
 def settings(**values: Any) -> MeanFieldSettings:

@@ -19,8 +19,17 @@ from proofs.rational_matrix import fractions, to_fmpq, trace
 from proofs.rationals import to_fraction
 from verify.claim import Certificate, Evidence, Finding, Origin, Run
 from verify.papers.mean_field.common import each_takes, generator, of_file, short
-from verify.papers.mean_field.conditions import Condition, Values, at_most, condition, ends, equal, judge, proved, refuted
-from verify.papers.mean_field.identities import along
+from verify.papers.mean_field.conditions import (
+    Condition,
+    Values,
+    at_most,
+    condition,
+    ends,
+    equal,
+    judge,
+    proved,
+    refuted,
+)
 from verify.papers.mean_field.landscape import is_saddle
 from verify.papers.mean_field.premises import claim
 from verify.papers.mean_field.settings import MeanFieldSettings
@@ -70,7 +79,7 @@ def _leaves(saddle: RationalSaddle, random: Random) -> Iterator[Condition]:
     zero = fmpq_mat(model.H.nrows(), model.H.ncols())
     yield equal("dL/dH = 0", zero, model.gradient, _gradient, H=model.H, F=model.F)
     claimed = -trace(b * model.A_inverse * b.transpose())
-    yield equal("d^2L", claimed, model.hessian_form(E), lambda at: along(at, "E")[2], **at)
+    yield equal("d^2L", claimed, model.hessian_form(E), _bends, **at)
     velocity = saddle.gradient(b)
     paired = trace(b * model.A_inverse * b2.transpose())
     yield equal("the linearised velocity", _inner(saddle, velocity, u), paired, _mixed, **at, E2=E2)
@@ -90,7 +99,7 @@ def _leaves_at_lambda(saddle: RationalSaddle, random: Random) -> Iterator[Condit
         yield condition("d^2L >= - lambda int |v|^2 dmu", least >= -rate * size, _falls_faster, **at)
     square = to_fmpq(-rate * mean_square(saddle, fastest))
     E = saddle.direction(fastest)
-    yield equal("attained", square, model.hessian_form(E), lambda at: along(at, "E")[2], H=model.H, F=model.F, E=E)
+    yield equal("attained", square, model.hessian_form(E), _bends, H=model.H, F=model.F, E=E)
 
 
 def _inner(saddle: RationalSaddle, v: Field, u: Field) -> fmpq:
@@ -170,6 +179,11 @@ def _gradient(at: Values) -> list[list[Fraction]]:
     return [[along_line(at["H"], at["F"], unit(i, j))[1] for j in range(m)] for i in range(k)]
 
 
+def _bends(at: Values) -> Fraction:
+    """The second derivative along H + t E."""
+    return along_line(at["H"], at["F"], at["E"])[2]
+
+
 def _mixed(at: Values) -> Fraction:
     """Minus the mixed second derivative."""
     E, E2 = Matrix(at["E"]), Matrix(at["E2"])
@@ -183,7 +197,7 @@ def _overlap(at: Values) -> list[list[Fraction]]:
 
 
 def _falls_faster(at: Values) -> bool:
-    return bool(along(at, "E")[2] < at["bound"])
+    return bool(_bends(at) < at["bound"])
 
 
 FLOATS: dict[str, Callable[[float], tuple[float, float]]] = {

@@ -26,7 +26,17 @@ from proofs.rational_matrix import fractions, identity, inertia
 from proofs.rationals import to_fraction
 from verify.claim import Certificate, Evidence, Finding, Origin, Run
 from verify.papers.mean_field.common import each_takes, generator, of_file, short
-from verify.papers.mean_field.conditions import Condition, Values, condition, equal, judge, plain, proved, refuted, residual
+from verify.papers.mean_field.conditions import (
+    Condition,
+    Values,
+    condition,
+    equal,
+    judge,
+    plain,
+    proved,
+    refuted,
+    residual,
+)
 from verify.papers.mean_field.premises import claim
 from verify.papers.mean_field.settings import MeanFieldSettings
 from verify.recheck.mean_field import generalisation as recheck
@@ -202,7 +212,9 @@ def without_length(settings: MeanFieldSettings, run: Run) -> Finding:
     losses = [_by_cases(laws, tasks, W, n) for n in (1, 2)]
     at = _setting(laws, tasks) | {"W": W, "losses": losses}
     differs = condition("L_1(W) = L_2(W)", losses[0] == losses[1], _lengths_differ, **at)
-    return _refuted(settings, settings.k, differs, at, f"L_1 = {short(losses[0])}, L_2 = {short(losses[1])}", "L_1 = L_2")
+    return _refuted(
+        settings, settings.k, differs, at, f"L_1 = {short(losses[0])}, L_2 = {short(losses[1])}", "L_1 = L_2"
+    )
 
 
 @claim("MF16v", "trained for one Sigma_v, best for all (control)", requires=("MF16",), origin=Origin.CONTROL)

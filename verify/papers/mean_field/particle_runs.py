@@ -283,7 +283,9 @@ def _starts(settings: MeanFieldSettings) -> Iterator[tuple[Task, Measure, Measur
     points = target(kind)
     X, f = (column([float(x) for x in values]) for values in zip(*points, strict=True))
     weights = column([1.0, -1.0] if kind == "relu" else [0.5, 1.0, 2.0])
-    a = torch.linalg.lstsq(Particles(torch.eye(len(weights), dtype=torch.float64), weights, kind).features(X), f).solution
+    a = torch.linalg.lstsq(
+        Particles(torch.eye(len(weights), dtype=torch.float64), weights, kind).features(X), f
+    ).solution
     teacher, others = Particles(a, weights, kind), random_particles(3, 1, 1, random, kind)
     low, high = resting_place(kind)
     at_rest = Particles(column([1.0]), column([float(low + high) / 2]), kind)

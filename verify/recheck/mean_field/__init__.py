@@ -99,7 +99,5 @@ STATEMENTS: dict[str, str] = {
         "(b A^-1), Gamma = int D E[f° h_theta^T] (x) D E[f° h_theta^T] dmu: it leaves at the rate lambda, the largest "
         "eigenvalue of that. At k=1 lambda = int |D E[f° h_theta]|^2 dmu / A, and d^2L >= - lambda int |v|^2 dmu."
     ),
-    "MF18z": (
-        "Gradient flow that starts at a saddle of a particle network leaves it, without any perturbation."
-    ),
+    "MF18z": ("Gradient flow that starts at a saddle of a particle network leaves it, without any perturbation."),
 }
