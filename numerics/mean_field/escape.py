@@ -34,7 +34,8 @@ class Saddle:
         """A^{-1/2}."""
         A, _, _ = self.task.covariances(self.particles.features(self.task.X))
         values, vectors = torch.linalg.eigh(A)
-        return vectors / values.sqrt() @ vectors.mT
+        root: Tensor = vectors / values.sqrt() @ vectors.mT
+        return root
 
     @cached_property
     def gradients(self) -> Tensor:
@@ -158,7 +159,8 @@ def residual(task: Task, h: Tensor) -> Tensor:
     """C^T zeta at the points, C = B A^{-1}: dL/dmu(theta) = -E[h_theta^T C^T zeta]."""
     A, B, _ = task.covariances(h)
     C = torch.linalg.solve(A, B.mT).mT
-    return (task.f - h @ C.mT) @ C
+    pulled: Tensor = (task.f - h @ C.mT) @ C
+    return pulled
 
 
 def of_neurons(X: Tensor, activation: str, a: Tensor, w: Tensor, R: Tensor) -> tuple[Tensor, Tensor]:

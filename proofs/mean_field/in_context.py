@@ -175,12 +175,9 @@ def random_weights(random: Random, size: int) -> tuple[Fraction, ...]:
 
 def random_law(random: Random, k: int, points: int) -> FeatureLaw:
     """Features of full rank where there are points enough."""
-    pair = (
-        [random_full_rank(random, k, points) for _ in "hf"]
-        if points >= k
-        else [random_matrix(random, k, points) for _ in "hf"]
-    )
-    return FeatureLaw(*pair, random_weights(random, points))
+    draw = random_full_rank if points >= k else random_matrix
+    h, f = (draw(random, k, points) for _ in "hf")
+    return FeatureLaw(h, f, random_weights(random, points))
 
 
 def second_moment(tasks: fmpq_mat, weights: tuple[Fraction, ...]) -> fmpq_mat:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from flint import arb, ctx
@@ -95,7 +96,7 @@ def resting_place(activation: str) -> tuple[Fraction, Fraction]:
         return Fraction(1), Fraction(1)
     with ctx.workprec(PRECISION):
         grid = [Fraction(i, 16) for i in range(1, 129)]
-        low, high = next(pair for pair in zip(grid, grid[1:], strict=False) if not _same_sign(activation, *pair))
+        low, high = next(pair for pair in pairwise(grid) if not _same_sign(activation, *pair))
         while high - low > WIDTH:
             middle = (low + high) / 2
             low, high = (middle, high) if _same_sign(activation, low, middle) else (low, middle)

@@ -30,7 +30,7 @@ from verify.papers.mean_field.conditions import (
     upper,
 )
 from verify.papers.mean_field.escape import _rests_elsewhere
-from verify.papers.mean_field.generalisation import _is_lost, _is_worse, _lengths_differ
+from verify.papers.mean_field.in_context_controls import _is_lost, _is_worse, _lengths_differ
 from verify.papers.mean_field.landscape import has_loss_without_slope, is_saddle
 from verify.report.plain import plain as in_json
 

@@ -1,4 +1,4 @@
-"""Escape from saddles: rates against the Hessian by automatic differentiation, flows against gradients, perturbations."""
+"""Escape from saddles: rates against Hessians by automatic differentiation, flows against gradients, perturbations."""
 
 from __future__ import annotations
 

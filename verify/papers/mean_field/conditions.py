@@ -15,9 +15,9 @@ from typing import Any
 
 from flint import arb, ctx, fmpq, fmpq_mat
 
+from proofs.mean_field import identities, in_context
 from proofs.mean_field.assignments import assignment, remainder, size_of
 from proofs.mean_field.enclosures import PRECISION, Number
-from proofs.mean_field import identities, in_context
 from proofs.mean_field.rational_functions import DIFFERENCES, Generic
 from proofs.mean_field.words import Trace
 from proofs.rational_matrix import fractions, to_fmpq

@@ -14,7 +14,7 @@ from proofs.mean_field.enclosures import PRECISION
 from proofs.mean_field.escape import RationalSaddle, dot, mean_square, random_saddle
 from proofs.mean_field.improvement import random_vector, relu, softsign
 from proofs.mean_field.one_neuron import at, critical_values, resting_place, target
-from proofs.mean_field.witness import along_line
+from proofs.mean_field.witness import along_line, twice_loss
 from proofs.rational_matrix import fractions, to_fmpq, trace
 from proofs.rationals import to_fraction
 from verify.claim import Certificate, Evidence, Finding, Origin, Run
@@ -30,7 +30,6 @@ from verify.papers.mean_field.conditions import (
     proved,
     refuted,
 )
-from verify.papers.mean_field.landscape import is_saddle
 from verify.papers.mean_field.premises import claim
 from verify.papers.mean_field.settings import MeanFieldSettings
 from verify.recheck.mean_field.matrices import Matrix
@@ -58,8 +57,8 @@ def rate_of_escape(settings: MeanFieldSettings, run: Run) -> Finding:
     return judge(
         conditions,
         evidence=Evidence.EXACT,
-        scope=f"{settings.instances} saddles (softsign, relu) at k={k} and as many at k=1, 2 inputs{of_file(settings)}; "
-        "d^2L: every k, m, F and H with B = 0",
+        scope=f"{settings.instances} saddles (softsign, relu) at k={k} and as many at k=1, 2 inputs{of_file(settings)}"
+        "; d^2L: every k, m, F and H with B = 0",
         instances=2 * settings.instances,
         found="residual 0",
         predicted="0",
@@ -120,7 +119,7 @@ def without_perturbation(settings: MeanFieldSettings, run: Run) -> Finding:
     """
     saddle = random_saddle(generator(settings, "MF18z"), min(settings.k, 2), softsign)
     model = saddle.model
-    stays = condition("dL/dH is not 0", any(x != 0 for x in model.gradient.entries()), is_saddle, H=model.H, F=model.F)
+    stays = condition("dL/dH is not 0", any(x != 0 for x in model.gradient.entries()), _stays, H=model.H, F=model.F)
     k, m = model.H.nrows(), model.H.ncols()
     witness = {"H": fractions(model.H), "F": fractions(model.F), "loss": to_fraction(model.loss)}
     return refuted(
@@ -179,6 +178,11 @@ def _gradient(at: Values) -> list[list[Fraction]]:
     return [[along_line(at["H"], at["F"], unit(i, j))[1] for j in range(m)] for i in range(k)]
 
 
+def _stays(at: Values) -> bool:
+    """Whether the gradient is 0 and the loss is not."""
+    return all(x == 0 for row in _gradient(at) for x in row) and twice_loss(at["H"], at["F"]) > 0
+
+
 def _bends(at: Values) -> Fraction:
     """The second derivative along H + t E."""
     return along_line(at["H"], at["F"], at["E"])[2]
@@ -212,10 +216,8 @@ def _rests_elsewhere(at: Values) -> bool:
     """Whether the derivative of b^2 / A changes its sign (or is 0, for relu) where L is no critical value."""
     slopes, losses = zip(*(_one_neuron(at, float(w)) for w in at["w"]), strict=True)
     limit = float(ROUNDING)
-    if at["activation"] == "relu":
-        rests = abs(slopes[0]) <= limit
-    else:
-        rests = min(slopes) < -limit and limit < max(slopes)
+    turns = min(slopes) < -limit and limit < max(slopes)
+    rests = abs(slopes[0]) <= limit if at["activation"] == "relu" else turns
     greatest = sum(f * f for _, f in at["points"]) / (2 * len(at["points"]))
     low, high = (float(x) for x in at["loss"])
     inside = all(low - limit <= loss <= high + limit for loss in losses)

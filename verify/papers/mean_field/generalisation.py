@@ -22,9 +22,9 @@ from proofs.mean_field.in_context import (
 )
 from proofs.mean_field.instances import random_full_rank, random_matrix
 from proofs.mean_field.witness import in_context_loss, is_semidefinite
-from proofs.rational_matrix import fractions, identity, inertia
+from proofs.rational_matrix import fractions, inertia
 from proofs.rationals import to_fraction
-from verify.claim import Certificate, Evidence, Finding, Origin, Run
+from verify.claim import Certificate, Evidence, Finding, Run
 from verify.papers.mean_field.common import each_takes, generator, of_file, short
 from verify.papers.mean_field.conditions import (
     Condition,
@@ -32,9 +32,7 @@ from verify.papers.mean_field.conditions import (
     condition,
     equal,
     judge,
-    plain,
     proved,
-    refuted,
     residual,
 )
 from verify.papers.mean_field.premises import claim
@@ -87,16 +85,16 @@ def any_prompts(settings: MeanFieldSettings, run: Run) -> Finding:
 
 
 def _enumerated(laws: list[FeatureLaw], tasks: Tasks, W: fmpq_mat) -> Iterator[Condition]:
-    at, losses = _setting(laws, tasks) | {"W": W}, dict[tuple[int, Fraction], Fraction]()
+    at, losses = setting_of(laws, tasks) | {"W": W}, dict[tuple[int, Fraction], Fraction]()
     for n, noise in CASES:
-        losses[n, noise] = found = _by_cases(laws, tasks, W, n, noise)
-        claimed = InContext(*laws, tasks.V, n, noise**2).loss(W)
+        losses[n, noise] = found = by_cases(laws, tasks, W, n, noise)
+        claimed = InContext(laws[0], laws[1], tasks.V, n, noise**2).loss(W)
         yield equal("L_n(W)", claimed, found, _again, **at, n=n, noise=noise)
     one, two, three = (losses[n, Fraction(0)] for n in (1, 2, 3))
     yield equal("L_n(W) affine in 1/n", (4 * two - one) / 3, three, _again, **at, n=3, noise=Fraction(0))
 
 
-def _by_cases(laws: list[FeatureLaw], tasks: Tasks, W: fmpq_mat, n: int, noise: Fraction = Fraction(0)) -> Fraction:
+def by_cases(laws: list[FeatureLaw], tasks: Tasks, W: fmpq_mat, n: int, noise: Fraction = Fraction(0)) -> Fraction:
     prompt, query = (_outcomes(law) for law in laws)
     v = list(zip(*fractions(tasks.values), strict=True))
     return in_context_loss(prompt, query, list(zip(tasks.chances, v, strict=True)), fractions(W), n, noise)
@@ -111,7 +109,7 @@ def _law(law: FeatureLaw) -> dict[str, Any]:
     return {"h": law.h, "f": law.f, "weights": law.weights}
 
 
-def _setting(laws: list[FeatureLaw], tasks: Tasks) -> dict[str, Any]:
+def setting_of(laws: list[FeatureLaw], tasks: Tasks) -> dict[str, Any]:
     prompt, query = laws
     return {"prompt": _law(prompt), "query": _law(query), "tasks": tasks.values, "chances": tasks.chances}
 
@@ -133,7 +131,7 @@ def generalisation(settings: MeanFieldSettings, run: Run) -> Finding:
     conditions = proved("prompt_excess", "other_length", "other_length_bound")
     shares = list[fmpq]()
     for _ in range(settings.instances):
-        law, V = _regular_law(random, k), _regular_moment(random, k)
+        law, V = regular_law(random, k), _regular_moment(random, k)
         for n in LENGTHS:
             conditions += _other_lengths(law, V, n, random_matrix(random, k, k))
             bound = untested_length(InContext(law, law, V, n))
@@ -142,8 +140,8 @@ def generalisation(settings: MeanFieldSettings, run: Run) -> Finding:
     return judge(
         conditions,
         evidence=Evidence.EXACT,
-        scope=f"{settings.instances} laws on {k + 1} points and as many V, k={k}, n=1, 2, 10, 1e+06, another law of the "
-        f"query and of both at each{of_file(settings)}; lengths: every k",
+        scope=f"{settings.instances} laws on {k + 1} points and as many V, k={k}, n=1, 2, 10, 1e+06, another law of "
+        f"the query and of both at each{of_file(settings)}; lengths: every k",
         instances=settings.instances,
         found=f"lost <= {float(to_fraction(max(shares, default=fmpq(0)))):.6g} x bound",
         predicted="<= 1 x bound",
@@ -151,7 +149,7 @@ def generalisation(settings: MeanFieldSettings, run: Run) -> Finding:
     )
 
 
-def _regular_law(random: Random, k: int) -> FeatureLaw:
+def regular_law(random: Random, k: int) -> FeatureLaw:
     """With an invertible B."""
     while True:
         law = random_law(random, k, k + 1)
@@ -186,7 +184,7 @@ def _other_lengths(law: FeatureLaw, V: fmpq_mat, n: int, W: fmpq_mat) -> Iterato
 def _other_laws(random: Random, k: int, V: fmpq_mat) -> Iterator[Condition]:
     """f° = G h: the loss at infinite prompts for queries of another law, and for prompts too."""
     G = random_full_rank(random, k, k)
-    training, other, query = (_realised(random, k, G) for _ in range(3))
+    training, other, query = (realised(random, k, G) for _ in range(3))
     W = training.A.inv()
     at = {"training": _law(training), "query": _law(query), "V": V}
     same = InContext(training, query, V, inf).loss(W)
@@ -195,85 +193,15 @@ def _other_laws(random: Random, k: int, V: fmpq_mat) -> Iterator[Condition]:
     yield equal("the loss for prompts of another law", claimed, loss, _shifted_again, **at, prompt=_law(other))
 
 
-def _realised(random: Random, k: int, G: fmpq_mat) -> FeatureLaw:
+def realised(random: Random, k: int, G: fmpq_mat) -> FeatureLaw:
     h = random_full_rank(random, k, k + 1)
     return FeatureLaw(h, G * h, random_weights(random, k + 1))
-
-
-# --- controls: one setting each ---
-
-
-@claim("MF16c", "the prompt's length does not matter (control)", requires=("MF16",), origin=Origin.CONTROL)
-def without_length(settings: MeanFieldSettings, run: Run) -> Finding:
-    """The loss L_n(W) does not depend on n: the terms in 1/n can be dropped."""
-    random = generator(settings, "MF16c")
-    laws, tasks = [random_law(random, settings.k, POINTS) for _ in range(2)], Tasks(random, settings.k, TASKS)
-    W = random_full_rank(random, settings.k, settings.k)
-    losses = [_by_cases(laws, tasks, W, n) for n in (1, 2)]
-    at = _setting(laws, tasks) | {"W": W, "losses": losses}
-    differs = condition("L_1(W) = L_2(W)", losses[0] == losses[1], _lengths_differ, **at)
-    return _refuted(
-        settings, settings.k, differs, at, f"L_1 = {short(losses[0])}, L_2 = {short(losses[1])}", "L_1 = L_2"
-    )
-
-
-@claim("MF16v", "trained for one Sigma_v, best for all (control)", requires=("MF16",), origin=Origin.CONTROL)
-def one_covariance(settings: MeanFieldSettings, run: Run) -> Finding:
-    """The attention matrix that is best for prompts of n examples with Sigma_v = I is best for them with any Sigma_v."""
-    return _another_is_better(settings, "MF16v", trained_at=(identity(2), 1), tested=1)
-
-
-@claim("MF16l", "trained for one length, best for all (control)", requires=("MF16",), origin=Origin.CONTROL)
-def one_length(settings: MeanFieldSettings, run: Run) -> Finding:
-    """The attention matrix that is best for prompts of one length is best for prompts of every length."""
-    return _another_is_better(settings, "MF16l", trained_at=(None, 1), tested=2)
-
-
-def _another_is_better(
-    settings: MeanFieldSettings, id: str, trained_at: tuple[fmpq_mat | None, int], tested: int
-) -> Finding:
-    """At k = 2: with one output a factor in V changes nothing."""
-    random = generator(settings, id)
-    law, tasks = _regular_law(random, 2), Tasks(random, 2, 3)
-    V, n = trained_at
-    W, better = InContext(law, law, tasks.V if V is None else V, n).W, InContext(law, law, tasks.V, tested).W
-    laws = [law, law]
-    losses = [_by_cases(laws, tasks, X, tested) for X in (W, better)]
-    at = _setting(laws, tasks) | {"W": W, "better": better}
-    best = condition("no other W is better", losses[0] <= losses[1], _is_worse, **at, n=tested)
-    found = f"loss {short(losses[0])}, least {short(losses[1])}"
-    return _refuted(settings, 2, best, at, found, "equal", f", tested at n={tested}")
-
-
-@claim("MF17c", "any law of x will do (control)", requires=("MF17",), origin=Origin.CONTROL)
-def any_law(settings: MeanFieldSettings, run: Run) -> Finding:
-    """A network that is f° itself, trained with infinite prompts, has the loss 0 at infinite prompts of any law of x."""
-    random, k = generator(settings, "MF17c"), settings.k
-    law, other, tasks = _realised(random, k, identity(k)), _realised(random, k, identity(k)), Tasks(random, k, TASKS)
-    W = law.A.inv()
-    losses = [InContext(x, x, tasks.V, inf).loss(W) for x in (law, other)]
-    at = _setting([other, law], tasks) | {"W": W, "losses": losses}
-    kept = condition("the loss is 0 under the other law", losses[1] == 0, _is_lost, **at)
-    return _refuted(settings, k, kept, at, f"loss {short(losses[1])}", "0")
-
-
-def _refuted(
-    settings: MeanFieldSettings, k: int, only: Condition, witness: Values, found: str, predicted: str, what: str = ""
-) -> Finding:
-    return refuted(
-        only,
-        evidence=Evidence.EXACT,
-        scope=f"one setting at k={k}{what}{of_file(settings)}",
-        found=found,
-        predicted=predicted,
-        certificate=Certificate({"k": k}, plain(witness)),
-    )
 
 
 # --- the same again, in the standard library ---
 
 
-def _read(at: Values) -> recheck.Setting:
+def read(at: Values) -> recheck.Setting:
     return recheck.Setting(_read_law(at["prompt"]), _read_law(at["query"]), Matrix(at["tasks"]), at["chances"])
 
 
@@ -282,24 +210,7 @@ def _read_law(values: Values) -> recheck.Law:
 
 
 def _again(at: Values) -> Any:
-    return _read(at).enumerated(Matrix(at["W"]), at["n"], at["noise"])
-
-
-def _lengths_differ(at: Values) -> bool:
-    one, two = (_read(at).enumerated(Matrix(at["W"]), n) for n in (1, 2))
-    return bool(one != two)
-
-
-def _is_worse(at: Values) -> bool:
-    W, better = (_read(at).enumerated(Matrix(at[key]), at["n"]) for key in ("W", "better"))
-    return bool(W > better)
-
-
-def _is_lost(at: Values) -> bool:
-    """At the law of the query in training, W loses nothing; at that of the prompt, it does."""
-    setting, W = _read(at), Matrix(at["W"])
-    kept, lost = (replace(setting, prompt=law, query=law).at_infinity(W) for law in (setting.query, setting.prompt))
-    return bool(kept == 0 < lost)
+    return read(at).enumerated(Matrix(at["W"]), at["n"], at["noise"])
 
 
 def _moments(at: Values) -> tuple[Matrix, Matrix, Matrix, recheck.Law]:

@@ -79,20 +79,14 @@ STATEMENTS: dict[str, str] = {
     ),
     "MF16c": "The loss L_n(W) does not depend on n: the terms in 1/n can be dropped.",
     "MF16l": "The attention matrix that is best for prompts of one length is best for prompts of every length.",
-    "MF16v": (
-        "The attention matrix that is best for prompts of n examples with Sigma_v = I is best for them with any "
-        "Sigma_v."
-    ),
+    "MF16v": ("The attention matrix that is best for prompts of n examples with Sigma_v = I is best with any Sigma_v."),
     "MF17": (
         "[D] At every W longer prompts never raise the loss. W_n, the best for n examples, loses at infinite prompts "
         "at most tr(T^-1 (C - T) A^-1 (C - T))/(2 n^2), T = B^T V B invertible, C = E[(f°^T V f°) h h^T]. W_inf = "
         "A^-1 is best for every V. If f° = G h, at W_inf the loss is 0 for queries of any law, but E_q |V^(1/2) G (I "
         "- A' A^-1) h|^2 / 2 for prompts of a law with E[h h^T] = A'."
     ),
-    "MF17c": (
-        "A network that is f° itself, trained with infinite prompts, has the loss 0 at infinite prompts of any law of "
-        "x."
-    ),
+    "MF17c": ("A network that is f° itself, trained with infinite prompts, has the loss 0 at those of any law of x."),
     "MF18": (
         "[D] Where B = E[f° h^T] = 0 the first variation vanishes at every neuron, and along a field v on the neurons "
         "d^2L = - tr(b A^-1 b^T), b = int D E[f° h_theta^T] v dmu. Linearised there, the flow moves b by db/dt = Gamma "

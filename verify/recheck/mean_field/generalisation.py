@@ -1,4 +1,4 @@
-"""Prompts of any length, tasks and laws of x (MF16, MF17), against the enumeration of all prompts, tasks and queries."""
+"""Prompts of any length, tasks and laws of x (MF16, MF17), against the enumeration of all prompts and queries."""
 
 from __future__ import annotations
 
@@ -91,7 +91,8 @@ def dot(a: Sequence[Any], b: Sequence[Any]) -> Any:
 
 def cost(k: int, points: int, tasks: int, n: int, noisy: bool = True) -> int:
     """Operations of an enumeration, at most."""
-    return 10 * tasks * ((2 if noisy else 1) * points) ** n * (n * k + points * (k + 2))
+    prompts: int = ((2 if noisy else 1) * points) ** n
+    return 10 * tasks * prompts * (n * k + points * (k + 2))
 
 
 def any_prompts(c: Certificate) -> str:
