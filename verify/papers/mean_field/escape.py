@@ -15,7 +15,7 @@ from proofs.mean_field.escape import RationalSaddle, dot, mean_square, random_sa
 from proofs.mean_field.improvement import random_vector, relu, softsign
 from proofs.mean_field.one_neuron import at, critical_values, resting_place, target
 from proofs.mean_field.witness import along_line, twice_loss
-from proofs.rational_matrix import fractions, to_fmpq, trace
+from proofs.rational_matrix import to_fmpq, trace
 from proofs.rationals import to_fraction
 from verify.claim import Certificate, Evidence, Finding, Origin, Run
 from verify.papers.mean_field.common import each_takes, generator, of_file, short
@@ -27,6 +27,7 @@ from verify.papers.mean_field.conditions import (
     ends,
     equal,
     judge,
+    plain,
     proved,
     refuted,
 )
@@ -121,14 +122,16 @@ def without_perturbation(settings: MeanFieldSettings, run: Run) -> Finding:
     model = saddle.model
     stays = condition("dL/dH is not 0", any(x != 0 for x in model.gradient.entries()), _stays, H=model.H, F=model.F)
     k, m = model.H.nrows(), model.H.ncols()
-    witness = {"H": fractions(model.H), "F": fractions(model.F), "loss": to_fraction(model.loss)}
+    witness = {"points": saddle.points, "F": model.F, "loss": model.loss}
+    witness |= {"a": [atom.a for atom in saddle.atoms], "w": [atom.w for atom in saddle.atoms]}
+    parameters = {"k": k, "m": m, "neurons": len(saddle.atoms), "inputs": len(saddle.points[0])}
     return refuted(
         stays,
         evidence=Evidence.EXACT,
         scope=f"one softsign network of {len(saddle.atoms)} neurons at k={k}, {m} points{of_file(settings)}",
         found=f"velocity 0, L = {short(model.loss)}",
         predicted="not 0",
-        certificate=Certificate({"k": k, "m": m}, witness),
+        certificate=Certificate(parameters, plain(witness)),
     )
 
 

@@ -1,7 +1,7 @@
 """The statements of the paper on mean-field dynamics that a proof or exact arithmetic settles, and their checks."""
 
 from verify.recheck.certificate import Check
-from verify.recheck.mean_field import critical, generalisation, identities, prompts
+from verify.recheck.mean_field import critical, generalisation, identities, networks, prompts
 
 PAPER = "mean-field"
 
@@ -27,7 +27,7 @@ CLAIMS: dict[tuple[str, str], Check] = {
     ("MF17", "VERIFIED"): generalisation.generalisation,
     ("MF17c", "REFUTED"): generalisation.shifted,
     ("MF18", "VERIFIED"): identities.without_overlap,
-    ("MF18z", "REFUTED"): critical.saddle,
+    ("MF18z", "REFUTED"): networks.stays,
 }
 
 STATEMENTS: dict[str, str] = {
