@@ -14,7 +14,6 @@ from typing import Any
 from proofs.series import Series
 
 Rows = Sequence[Sequence[Any]]
-Law = Sequence[tuple[Fraction, Any]]  # probabilities and outcomes
 ZERO = Fraction(0)
 
 
@@ -85,29 +84,6 @@ def prompt_loss(
                         total += (label[q] + query_noise * sign - _dot(read, Wh[q])) ** 2 / 2
                         count += 1
     return total / count
-
-
-def in_context_loss(prompt: Law, query: Law, tasks: Law, W: Rows, n: int, noise: Fraction = ZERO) -> Fraction:
-    """L_n(W) over all tasks v, prompts x_1..x_n, queries and label noises, example by example.
-
-    A law is a list of outcomes with their probabilities: (h(x), f°(x)) for prompt and query, v for tasks.
-    """
-    examples = [
-        (p / len(signs), h, f, sign)
-        for signs in ((noise, -noise) if noise else (ZERO,),)
-        for p, (h, f) in prompt
-        for sign in signs
-    ]
-    total = ZERO
-    for (chance, v), *drawn in product(tasks, *[examples] * n):
-        read = [ZERO] * len(W)
-        for p, h, f, sign in drawn:
-            chance, y = chance * p, (_dot(v, f) + sign) / n
-            read = [r + y * x for r, x in zip(read, h, strict=True)]
-        for p, (h, f) in query:
-            predicted = sum((r * _dot(row, h) for r, row in zip(read, W, strict=True)), ZERO)
-            total += chance * p * (_dot(v, f) - predicted) ** 2 / 2
-    return total
 
 
 def pivots(S: Rows) -> list[Fraction] | None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from flint import fmpq, fmpq_mat
 
+from proofs.mean_field.case_by_case import in_context_loss
 from proofs.mean_field.in_context import (
     FeatureLaw,
     InContext,
@@ -21,7 +22,7 @@ from proofs.mean_field.in_context import (
     untested_length,
 )
 from proofs.mean_field.instances import random_full_rank, random_matrix
-from proofs.mean_field.witness import in_context_loss, is_semidefinite
+from proofs.mean_field.witness import is_semidefinite
 from proofs.rational_matrix import fractions, inertia
 from proofs.rationals import to_fraction
 from verify.claim import Certificate, Evidence, Finding, Run
