@@ -11,14 +11,34 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"tanh": torch.tanh, "sigmoid": torch.sigmoid, "relu": torch.relu}
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "tanh": torch.tanh,
+    "sigmoid": torch.sigmoid,
+    "relu": torch.relu,
+    "softsign": lambda z: z / (1 + z.abs()),
+}
 
-# The first and second derivative, from the value (for relu: away from the kink).
+# The first and second derivative, from the value (for relu and softsign: away from the kink).
 SLOPES: dict[str, Callable[[Tensor], tuple[Tensor, Tensor]]] = {
     "tanh": lambda y: (1 - y * y, -2 * y * (1 - y * y)),
     "sigmoid": lambda y: (y * (1 - y), y * (1 - y) * (1 - 2 * y)),
     "relu": lambda y: ((y > 0).to(y.dtype), torch.zeros_like(y)),
+    "softsign": lambda y: ((1 - y.abs()) ** 2, -2 * y.sign() * (1 - y.abs()) ** 3),
 }
+
+# Laws of x in R^d with mean 0 and covariance I.
+INPUTS: dict[str, Callable[[Tensor], Tensor]] = {
+    "gaussian": lambda normal: normal,
+    "uniform": lambda normal: 3**0.5 * torch.erf(normal / 2**0.5),  # on a cube
+    "sphere": lambda normal: normal * (normal.shape[1] ** 0.5 / normal.norm(dim=1, keepdim=True)),
+}
+
+
+def random_points(
+    points: int, d: int, generator: torch.Generator, law: str = "gaussian", device: torch.device | str = "cpu"
+) -> Tensor:
+    """Independent draws of x from a law of `INPUTS`, (points, d)."""
+    return INPUTS[law](torch.randn((points, d), dtype=torch.float64, generator=generator)).to(device)
 
 
 @dataclass(frozen=True)

@@ -41,8 +41,9 @@ ORTHONORMAL = Algebra(
 )
 
 # Finite prompts: T = B^T B and S (symmetric, k x k) with inverses t and s, A with inverse a, and C = E |f°|^2 h h^T.
+# W and G are any k x k.
 PROMPTS = Algebra(
-    shapes=dict.fromkeys(("T", "t", "S", "s", "A", "a", "C", "W"), ("k", "k")),
+    shapes=dict.fromkeys(("T", "t", "S", "s", "A", "a", "C", "W", "G"), ("k", "k")),
     symmetric=frozenset({"T", "t", "S", "s", "A", "a", "C"}),
     rules=dict.fromkeys([("T", "t"), ("t", "T"), ("S", "s"), ("s", "S"), ("A", "a"), ("a", "A")], ()),
 )

@@ -8,7 +8,14 @@ from pathlib import Path
 
 import torch
 
-from docs.gallery.mean_field_figures import homotopy_picture, prompts_picture, spectrum_picture, training_picture
+from docs.gallery.mean_field_figures import (
+    escape_picture,
+    homotopy_picture,
+    in_context_picture,
+    prompts_picture,
+    spectrum_picture,
+    training_picture,
+)
 from numerics.mean_field.finite import eigenvalue_target
 from numerics.mean_field.particles import normalised, random_particles, random_task
 from numerics.mean_field.training import train
@@ -58,3 +65,17 @@ def test_prompts_picture_is_ordered_by_length() -> None:
     rounding = 1e-14  # all are 0 at the end
     assert all(bool((longer <= shorter + rounding).all()) for shorter, longer in pairwise(losses))
     assert float((losses[0] - losses[2]).max()) > 0.1
+
+
+def test_in_context_picture_has_a_curve_and_a_limit_for_each_training() -> None:
+    (axes,) = in_context_picture([1, 10], [0.5, 0.1], {4: [0.7, 0.3], 9: [0.9, 0.2]}, {4: 0.25, 9: 0.15}).axes
+    curves = [list(line.get_ydata()) for line in axes.lines if line.get_linestyle() == "-"]
+    dashed = [float(line.get_ydata()[0]) for line in axes.lines if line.get_linestyle() == "--"]  # type: ignore[index]  # an array
+    assert curves == [[0.5, 0.1], [0.7, 0.3], [0.9, 0.2]] and dashed == [0.25, 0.15]
+
+
+def test_escape_picture_goes_to_smaller_pushes() -> None:
+    (axes,) = escape_picture().axes
+    axes.loglog([1e-2, 1e-4], [1.0, 2.0])
+    left, right = axes.get_xlim()
+    assert left > right

@@ -110,6 +110,8 @@ def test_of_many_lengths_some_are_chosen() -> None:
 def test_fewer_random_models_and_the_scope_says_so() -> None:
     assert ", 4 models," in check("mean-field", "MF12", "k=1 m=2", Run()).scope
     assert ", 1 models," in check("mean-field", "MF12", "k=1 m=2 instances=1000", NO_TIME).scope
+    for id, told in (("MF16", " 1 pairs of laws,"), ("MF17", "1 laws on 2 points"), ("MF18", "1 saddles ")):
+        assert told in check("mean-field", id, "k=1 m=2 instances=1000", NO_TIME).scope
 
 
 @pytest.mark.parametrize("id", [c.id for c in papers()["sub-n-grams"].claims if c.id not in ("SN1", "SN2", "SN15")])

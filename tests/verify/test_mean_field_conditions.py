@@ -30,10 +30,13 @@ from verify.papers.mean_field.conditions import (
     upper,
 )
 from verify.papers.mean_field.controls import has_loss_without_slope, is_saddle
+from verify.papers.mean_field.escape import _rests_elsewhere
+from verify.papers.mean_field.in_context_controls import _is_lost, _is_worse, _lengths_differ
 from verify.report.plain import plain as in_json
 
-EXACT = [f"MF{i}" for i in range(1, 15)] + ["MF5b"]
+EXACT = [f"MF{i}" for i in (*range(1, 15), 16, 17, 18)] + ["MF5b"]
 SIZES = [(1, 3), (2, 4)]
+RECHECKS = {"MF16c": _lengths_differ, "MF16v": _is_worse, "MF16l": _is_worse, "MF17c": _is_lost}
 
 
 def scaled(key: str, factor: int | Fraction) -> Callable[[Any], None]:
@@ -112,6 +115,9 @@ WRONG: dict[str, list[Callable[[Any], None]]] = {
     "d^2L = - c^4 / E tanh^2": [shifted("claimed", 1)],
     "d^2L < 0": [shifted("found", 1)],
     "-dL/dt >= 2 gamma / (R_4 m_2) (dL/ds)^2": [scaled("factor", 10**6)],
+    "L_2n(W) <= L_n(W), C - T >= 0": [scaled("n", -1)],
+    "lost at n = inf <= bound": [shifted("bound", -(10**9))],
+    "d^2L >= - lambda int |v|^2 dmu": [shifted("bound", 10**9)],
 }
 
 
@@ -162,6 +168,32 @@ def test_equations_are_confirmed_at_every_instance(id: str) -> None:
     for c in looked_at(id):
         if "claimed" in c.at and c.name not in WRONG:
             assert turned(c, one_more), c.name
+
+
+@pytest.mark.parametrize("activation", ["tanh", "sigmoid", "relu", "softsign"])
+def test_recheck_of_the_neuron_at_rest(activation: str) -> None:
+    at = check("MF6f", activation=activation).details["counterexample"]
+    assert _rests_elsewhere(at)
+    assert not _rests_elsewhere({**at, "loss": [x + Fraction(1, 100) for x in at["loss"]]})
+    assert not _rests_elsewhere({**at, "loss": [0, 0]})  # a critical value
+    if activation == "relu":
+        assert not _rests_elsewhere({**at, "points": [[1, 1], [-1, 1], [2, 1]]})  # another loss
+    else:
+        assert not _rests_elsewhere({**at, "w": [2 * w for w in at["w"]]})  # not at rest
+
+
+def test_rechecks_of_the_controls_in_context() -> None:
+    """None of them confirms where the control would be true."""
+    for id, changes in {
+        "MF16c": {"W": [[Fraction(0)] * 2] * 2},
+        "MF16v": {"better": None},
+        "MF16l": {"better": None},
+        "MF17c": {"tasks": [[Fraction(0)] * 2] * 2},
+    }.items():
+        at = check(id, k=2, m=4).details["counterexample"]
+        recheck = RECHECKS[id]
+        assert recheck(at)
+        assert not recheck(at | {key: at["W"] if value is None else value for key, value in changes.items()}), id
 
 
 def test_rechecks_of_the_controls() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flint import arb, ctx, fmpq
 
-from proofs.mean_field import critical, flows, improvement, inequalities, prompts
+from proofs.mean_field import critical, escape, flows, improvement, in_context, inequalities, prompts
 from proofs.mean_field.enclosures import PRECISION
 from proofs.mean_field.model import Model
 from proofs.rational_matrix import squared_norm, trace
@@ -181,6 +181,21 @@ MUTANTS: list[Mutant] = [
     ("MF14", "the bound times 10", 2, 3, attribute(improvement.BirthDeath, "factor", times(10))),
     ("MF14", "the bound times 1.001", 3, 4, attribute(improvement.BirthDeath, "factor", times(Fraction(1001, 1000)))),
     ("MF14", "the bound halved", 2, 3, attribute(improvement.BirthDeath, "factor", times(Fraction(1, 2)))),
+    ("MF16", "K without terms in 1/n", 2, 3, attribute(in_context.InContext, "K", lambda x, p: p.T)),
+    ("MF16", "K without noise", 1, 3, attribute(
+        in_context.InContext, "K", lambda x, p: x - p.prompt.A * fmpq(p.noise_variance.numerator, 4 * int(p.n)))),
+    ("MF16", "B for B_q", 2, 3, attribute(in_context.InContext, "G", lambda x, p: p.T)),
+    ("MF16", "Sigma_v = I", 2, 3, attribute(in_context.FeatureLaw, "S", times(2))),
+    ("MF17", "the bound halved", 2, 3, function("untested_length", times(fmpq(1, 2)), f"{CLAIMS}.generalisation")),
+    ("MF17", "the bound times 0.999", 1, 3, function(
+        "untested_length", times(fmpq(999, 1000)), f"{CLAIMS}.generalisation")),
+    ("MF17", "the shifted loss doubled", 2, 3, function("shifted_loss", times(2), f"{CLAIMS}.generalisation")),
+    ("MF17", "no excess", 2, 3, lambda patch: patch.setattr(
+        in_context.InContext, "excess", lambda prompts, W: fmpq(0))),
+    ("MF18", "half the rate", 1, 3, attribute(escape.RationalSaddle, "operator", times(fmpq(1, 2)))),
+    ("MF18", "0.999 of the rate", 2, 3, attribute(escape.RationalSaddle, "operator", times(fmpq(999, 1000)))),
+    ("MF18", "Gamma transposed", 2, 3, attribute(
+        escape.RationalSaddle, "operator", lambda x, saddle: x.transpose())),
 ]  # fmt: skip
 
 # wrong only in what the program finds, not in what the claim says of it: the second computation sides with the claim

@@ -7,7 +7,7 @@ the values in `at` alone, in plain Fractions: by `proofs.mean_field.witness`, or
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import reduce
 from random import Random
@@ -15,14 +15,14 @@ from typing import Any
 
 from flint import arb, ctx, fmpq, fmpq_mat
 
+from proofs.mean_field import identities, in_context
 from proofs.mean_field.assignments import assignment, remainder, size_of
 from proofs.mean_field.enclosures import PRECISION, Number
-from proofs.mean_field.identities import IDENTITIES
 from proofs.mean_field.rational_functions import DIFFERENCES, Generic
 from proofs.mean_field.words import Trace
 from proofs.rational_matrix import fractions, to_fmpq
 from proofs.rationals import to_fraction
-from verify.claim import Certificate, Counterexample, Evidence, Finding, decide
+from verify.claim import Certificate, Counterexample, Evidence, Finding, Verdict, decide
 from verify.recheck.mean_field.matrices import Matrix
 
 INTERVALS = f"intervals of {PRECISION} bits do not tell the two sides apart, and they are not rational numbers"
@@ -119,6 +119,20 @@ def judge(
     )
 
 
+def refuted(
+    rule: Condition,
+    *,
+    evidence: Evidence,
+    scope: str,
+    found: str,
+    predicted: str,
+    certificate: Certificate | None = None,
+) -> Finding:
+    """The verdict on a control, with a certificate of what refutes it."""
+    finding = judge([rule], evidence=evidence, scope=scope, instances=1, found=found, predicted=predicted)
+    return replace(finding, found=found, certificate=certificate) if finding.verdict is Verdict.REFUTED else finding
+
+
 # --- identities for every k and m ---
 
 
@@ -128,7 +142,7 @@ def proved(*names: str) -> list[Condition]:
 
 
 def _proved(name: str) -> Condition:
-    difference = IDENTITIES[name]()
+    difference = (identities.IDENTITIES | in_context.IDENTITIES)[name]()
     if difference.is_zero:
         return condition(f"identity {name}", True, _does_not_vanish, words=[], matrices={}, trace=False)
     matrices, words = assignment(difference.algebra, Random(name)), remainder(difference)

@@ -19,6 +19,12 @@ class MeanFieldSettings(CheckSettings):
     k: Integer = Field(3, ge=1, le=MOST_K, description="{bounds}, the number of outputs")
     m: Integer = Field(6, ge=1, le=MOST_M, description=f"a whole number from k to {MOST_M}, the number of features")
     instances: Integer = Field(4, ge=1, le=1000, description="{bounds}: random models per claim, at most")
+    activation: Literal["tanh", "sigmoid", "relu", "softsign"] = Field(
+        "tanh", description="tanh, sigmoid, relu or softsign, of the networks whose training is followed"
+    )
+    inputs: Literal["gaussian", "uniform", "sphere"] = Field(
+        "gaussian", description="gaussian, uniform or sphere, the law of x there, with covariance I"
+    )
     matrices: str | None = Field(
         None, min_length=1, description='a JSON file {"H": [["1/2", ...], ...], "F": ...} of two k x m matrices'
     )
@@ -54,4 +60,5 @@ class MeanFieldSettings(CheckSettings):
 
 def headline(settings: MeanFieldSettings) -> str:
     parts = [f"k={settings.k}", f"m={settings.m}", f"up to {settings.instances} random models per claim"]
+    parts += [f"{key}={getattr(settings, key)}" for key in ("activation", "inputs") if key in settings.model_fields_set]
     return "  ".join(parts + ([f"and {settings.matrices}"] if settings.matrices else []))

@@ -1,7 +1,7 @@
 """The statements of the paper on mean-field dynamics that a proof or exact arithmetic settles, and their checks."""
 
 from verify.recheck.certificate import Check
-from verify.recheck.mean_field import critical, identities, prompts, values
+from verify.recheck.mean_field import critical, generalisation, identities, networks, prompts, values
 
 PAPER = "mean-field"
 
@@ -21,6 +21,14 @@ CLAIMS: dict[tuple[str, str], Check] = {
     ("MF9c", "VERIFIED"): critical.no_loss,
     ("MF12", "VERIFIED"): prompts.finite_prompts,
     ("MF15", "VERIFIED"): values.critical_values,
+    ("MF16", "VERIFIED"): generalisation.any_prompts,
+    ("MF16c", "REFUTED"): generalisation.depends_on_length,
+    ("MF16v", "REFUTED"): generalisation.best_for_one_covariance,
+    ("MF16l", "REFUTED"): generalisation.best_for_one_length,
+    ("MF17", "VERIFIED"): generalisation.generalisation,
+    ("MF17c", "REFUTED"): generalisation.shifted,
+    ("MF18", "VERIFIED"): identities.without_overlap,
+    ("MF18z", "REFUTED"): networks.stays,
 }
 
 STATEMENTS: dict[str, str] = {
@@ -69,4 +77,27 @@ STATEMENTS: dict[str, str] = {
         "at most m - k positive eigenvalues of F F^T, counted with multiplicity, over 2; where L > 0 there, "
         "D^2 L[RF,RF] = - (u^T A^-1 u) |Z z|^2 < 0 for R = u z^T with M^T u = 0 and Z z != 0."
     ),
+    "MF16": (
+        "[D] With E[v v^T] = V, prompts of n examples of one law of x, and queries of another, L_n(W) = tr(V S_q)/2 - "
+        "tr(B_q^T V B W) + tr(K W A_q W^T)/2 with K = (1 - 1/n) B^T V B + E[(f°^T V f°) h h^T]/n + (sigma^2/n) A; "
+        "S_q, A_q and B_q under the query's law, the rest under the prompt's. So L_n(W) is affine in 1/n, and exceeds "
+        "its least value by tr(K D A_q D^T)/2, D = W - K^-1 B^T V B_q A_q^-1."
+    ),
+    "MF16c": "The loss L_n(W) does not depend on n: the terms in 1/n can be dropped.",
+    "MF16l": "The attention matrix that is best for prompts of one length is best for prompts of every length.",
+    "MF16v": ("The attention matrix that is best for prompts of n examples with Sigma_v = I is best with any Sigma_v."),
+    "MF17": (
+        "[D] At every W longer prompts never raise the loss. W_n, the best for n examples, loses at infinite prompts "
+        "at most tr(T^-1 (C - T) A^-1 (C - T))/(2 n^2), T = B^T V B invertible, C = E[(f°^T V f°) h h^T]. W_inf = "
+        "A^-1 is best for every V. If f° = G h, at W_inf the loss is 0 for queries of any law, but E_q |V^(1/2) G (I "
+        "- A' A^-1) h|^2 / 2 for prompts of a law with E[h h^T] = A'."
+    ),
+    "MF17c": ("A network that is f° itself, trained with infinite prompts, has the loss 0 at those of any law of x."),
+    "MF18": (
+        "[D] Where B = E[f° h^T] = 0 the first variation vanishes at every neuron, and along a field v on the neurons "
+        "d^2L = - tr(b A^-1 b^T), b = int D E[f° h_theta^T] v dmu. Linearised there, the flow moves b by db/dt = Gamma "
+        "(b A^-1), Gamma = int D E[f° h_theta^T] (x) D E[f° h_theta^T] dmu: it leaves at the rate lambda, the largest "
+        "eigenvalue of that. At k=1 lambda = int |D E[f° h_theta]|^2 dmu / A, and d^2L >= - lambda int |v|^2 dmu."
+    ),
+    "MF18z": ("Gradient flow that starts at a saddle of a particle network leaves it, without any perturbation."),
 }

@@ -176,6 +176,25 @@ def homotopy(c: Certificate) -> str:
     return scope(k, m, ", every R")
 
 
+def without_overlap(c: Certificate) -> str:
+    """MF18. F is any matrix less its part in the row space of H, so that B = F H' = 0.
+
+    The rest is the chain rule. With J(theta) = D E[f° h_theta'] the form is v -> - tr(b A^-1 b'), b = int J v dmu, and
+    minus its gradient in L^2(mu) the velocity J^T (b A^-1), along which b moves by int J J^T dmu (b A^-1). At k = 1
+    b^2 <= int |J|^2 dmu int |v|^2 dmu by Cauchy and Schwarz, with equality at v = J.
+    """
+    k, m = read_k_m(c)
+    c.afford(100 * k * (k**3 + k * m + m * m), "series of generic matrices")
+    H, free, E = (Matrix.generic(c.field, k, m) for _ in range(3))
+    F = Model(H, free).outside(free)
+    vanishes(c, F * H.T, "B")
+    vanishes(c, Model(H, F).gradient, "dL/dH")
+    line, b = along(H, E, F), F * E.T
+    c.zero(line[1], "DL[E]")
+    c.zero(line[2] * 2 + (b * Model(H, F).a * b.T).trace(), "d^2L = - tr(b A^-1 b')")
+    return f"every full-rank H, every F with F H' = 0 and every E at k={k}, m={m}; the rest by the chain rule"
+
+
 def critical_equation(c: Certificate) -> None:
     """Where M Z = 0: F F' Z = Z^2, so that Z is F F' on its range. In words alone, for every k and m."""
     H, F = Words.letter("H"), Words.letter("F")
