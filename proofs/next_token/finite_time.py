@@ -29,7 +29,7 @@ Row = tuple[int, int, int]  # column, right choice, wrong choice
 LONGEST_STEP = 0.75  # beyond, odds may grow threefold in a step
 LATE_MASS = 1 / 16  # mass on wrong choices in a sentence from which bounds start where odds may rise
 SHARE = 0.5  # of the first-order decrease of the loss, which terms of second order may use up
-SETTLED = 1e-13  # of the rate: where the recursion for the constant of the loss ends
+SETTLED = 1e-4  # of the rate: where the recursion for the constant of the loss ends
 
 
 @dataclass(frozen=True)
@@ -208,15 +208,17 @@ def loss_constant(layer: Layer, eta: float) -> float:
     C e^(-eta gamma s) lies above this sequence.
     """
     c, k = -math.expm1(-eta * layer.gamma), curvature(layer, eta)
-    loss = layer.first_loss
-    log_C, lost = math.log(loss), 1.0
+    scale = layer.kappa * layer.least_weight
+    slowest = 1 - c * (1 - layer.mass) * (1 - k * layer.mass)
+    waiting = max(0, math.ceil(math.log(layer.first_loss / (layer.mass * scale)) / -math.log(slowest)))
+    log_loss, steps = math.log(layer.first_loss) + waiting * math.log(slowest), waiting
+    lost = 1.0  # of the rate, by A > 0
     while lost > SETTLED:
-        A = min(layer.mass, loss / (layer.kappa * layer.least_weight))
-        lost = A + k * A * (1 - A)  # of the rate
-        factor = 1 - c * (1 - lost)
-        loss *= factor
-        log_C += math.log(factor) + eta * layer.gamma
-    return log_C + 4 * lost / (1 - c)  # the rest: `lost` falls by 1 - c/2 per step at least
+        A = min(layer.mass, math.exp(log_loss) / scale)
+        lost = A + k * A * (1 - A)
+        log_loss += math.log1p(-c * (1 - lost))
+        steps += 1
+    return log_loss + steps * eta * layer.gamma + 4 * lost / (1 - c)  # `lost` falls by c/2 of itself at least
 
 
 def bounds(layer: Layer, eta: float, start: int = 0) -> Bounds:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numerics.next_token.every_step import EveryStep
     from proofs.next_token.finite_time import Bounds, Layer
 
-MOST_STEPS = 2000  # of which each is looked at
+MOST_STEPS = 1000  # of which each is looked at
 BETA, SHORT_STEP, LONGEST, CONTROL_STEPS = 3.0, 0.05, 1.0, 600  # of the controls
 STEP = Step("a step lowers the loss", Evidence.WRITTEN, "mathematics/next-token#finite-time-step")
 LOSS = Step("loss, margins and norm", Evidence.WRITTEN, "mathematics/next-token#finite-time-loss")
@@ -203,8 +203,14 @@ def constants(watched: Watched) -> dict[str, object]:
     """Of the bounds, as the statements name them."""
     b = watched.bounds
     assert b is not None
-    loss = {"C": math.exp(b.log_loss), "c": b.eta / b.norm}
-    return {"eta": b.eta, "start": b.start, "deficit": b.deficit, "loss": loss, "direction": {"C": b.direction}}
+    return {
+        "eta": b.eta,
+        "start": b.start,
+        "D": b.deficit,
+        "log_C_of_the_loss": b.log_loss,
+        "c_of_the_loss": b.eta / b.norm,
+        "C_of_the_direction": b.direction,
+    }
 
 
 def _scope(used: Sequence[Watched], waiting: int) -> str:
