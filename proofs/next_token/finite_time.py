@@ -26,7 +26,7 @@ from proofs.next_token.max_margin_solver import solve
 
 Row = tuple[int, int, int]  # column, right choice, wrong choice
 
-LONGEST_STEP = 0.75  # beyond, odds may grow threefold in a step
+LONGEST_STEP = 0.49  # odds change by the factor e^(sqrt 2 eta) at most: they double or halve
 LATE_MASS = 1 / 16  # mass on wrong choices in a sentence from which bounds start where odds may rise
 SHARE = 0.5  # of the first-order decrease of the loss, which terms of second order may use up
 SETTLED = 1e-4  # of the rate: where the recursion for the constant of the loss ends

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 MOST_STEPS = 1000  # of which each is looked at
 BETA, SHORT_STEP, LONGEST, CONTROL_STEPS = 3.0, 0.05, 1.0, 600  # of the controls
-STEP = Step("a step lowers the loss", Evidence.WRITTEN, "mathematics/next-token#finite-time-step")
-LOSS = Step("loss, margins and norm", Evidence.WRITTEN, "mathematics/next-token#finite-time-loss")
-DIRECTION = Step("direction", Evidence.WRITTEN, "mathematics/next-token#finite-time-direction")
+STEP = Step("a step lowers the loss", Evidence.WRITTEN, "finite-time-step")
+LOSS = Step("loss, margins and norm", Evidence.WRITTEN, "finite-time-loss")
+DIRECTION = Step("direction", Evidence.WRITTEN, "finite-time-direction")
 SHORT = "steps no longer than those for which the bounds are proved"
 
 
@@ -102,7 +102,9 @@ def loss_ratio(watched: Watched) -> np.ndarray:
 def direction_ratio(watched: Watched) -> np.ndarray:
     """The direction error over its bound."""
     assert watched.bounds is not None
-    ratio: np.ndarray = watched.seen.errors[watched.first :, watched.index] / watched.bounds.largest_error(watched.times)
+    ratio: np.ndarray = watched.seen.errors[watched.first :, watched.index] / watched.bounds.largest_error(
+        watched.times
+    )
     return ratio
 
 
@@ -126,7 +128,9 @@ def watch_layers(settings: NextTokenSettings, run: Run) -> list[Watched]:
     """Both layers of all datasets."""
     T = min(settings.T, MOST_STEPS)
     run.progress(f"looking at {T} steps of both layers")
-    return [w for attention in (False, True) for w in watch(settings.datasets, attention, settings.beta, settings.eta, T)]
+    return [
+        w for attention in (False, True) for w in watch(settings.datasets, attention, settings.beta, settings.eta, T)
+    ]
 
 
 @lru_cache(maxsize=4)
@@ -176,7 +180,9 @@ def judge(quantity: Quantity, layers: Sequence[Watched]) -> Finding:
     used = [watched for watched in layers if watched.bounds is not None]
     waiting = len(layers) - len(used)
     if not used:
-        return undecided(f"the loss has not come down to where the bounds begin; at T={layers[0].seen.T}, a larger T may")
+        return undecided(
+            f"the loss has not come down to where the bounds begin; at T={layers[0].seen.T}, a larger T may"
+        )
     ratios = {watched.name: quantity.ratio(watched) for watched in used}
     worst = max((float(np.nan_to_num(ratios[w.name], nan=np.inf).max()), w.name) for w in used)
     over = [(w, ~(ratios[w.name] <= 1 + quantity.rounding(w))) for w in used]

@@ -20,11 +20,10 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-PAGE = "mathematics/next-token"
-KKT = Step("an entry is the duals of pairs won less those of pairs lost", Evidence.WRITTEN, f"{PAGE}#nt9m")
-RISE = Step("tokens that none beats rise (NT3)", Evidence.PROOF, f"{PAGE}#nt3")
-FALL = Step("tokens that beat none fall under dominance (NT4)", Evidence.PROOF, f"{PAGE}#nt4")
-LAST = Step("so at every step; and when dominance lasts", Evidence.WRITTEN, f"{PAGE}#nt9t")
+KKT = Step("an entry is the duals of pairs won less those of pairs lost", Evidence.WRITTEN, "nt9m")
+RISE = Step("tokens that none beats rise (NT3)", Evidence.PROOF, "nt3")
+FALL = Step("tokens that beat none fall under dominance (NT4)", Evidence.PROOF, "nt4")
+LAST = Step("so at every step; and when dominance lasts", Evidence.WRITTEN, "nt9t")
 MOST_WATCHED = 500  # steps of which each is looked at in NT9t
 
 
@@ -146,9 +145,7 @@ def order_at_every_step(settings: NextTokenSettings, run: Run) -> Finding:
     seen = watch_order(datasets, settings.beta, settings.eta, T)
     lasts = [lasting(seen[:, 3, i]) for i in range(len(datasets))]
     broken = [
-        (i, 1 + int(wrong.argmax()))
-        for i, last in enumerate(lasts)
-        if (wrong := ~in_order(seen[1:, :, i], last)).any()
+        (i, 1 + int(wrong.argmax())) for i, last in enumerate(lasts) if (wrong := ~in_order(seen[1:, :, i], last)).any()
     ]
     least = min(float(seen[1:, 0, i].min()) for i in range(len(datasets)))
     largest = max(float(seen[1 : last + 1, 2, i].max()) for i, last in enumerate(lasts))
@@ -163,7 +160,9 @@ def order_at_every_step(settings: NextTokenSettings, run: Run) -> Finding:
         predicted="above 0, below 0",
         counterexample=Counterexample(
             {"dataset": datasets[broken[0][0]].name, "t": broken[0][1]},
-            partial(is_out_of_order, datasets[broken[0][0]], settings.beta, settings.eta, broken[0][1], lasts[broken[0][0]]),
+            partial(
+                is_out_of_order, datasets[broken[0][0]], settings.beta, settings.eta, broken[0][1], lasts[broken[0][0]]
+            ),
         )
         if broken
         else None,
