@@ -1,4 +1,4 @@
-"""What is looked at after every step of normalised descent, with a step length for each dataset (NT9t, NT12 to NT14)."""
+"""Normalised descent with a look at every step, and a step length for each dataset (NT9t, NT12, NT13, NT14)."""
 
 from __future__ import annotations
 

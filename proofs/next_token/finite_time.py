@@ -1,7 +1,7 @@
 """Bounds for every step of normalised descent, with constants that are known before it starts (NT12, NT13, NT14).
 
-They are those of mathematics/next-token, "Finite time", where they are derived. W* is the max-margin solution of the
-layer, gamma = 1/|W*|, alpha its duals, v = e_right - e_wrong a pair, odds those of a wrong choice against the right one.
+They are derived in mathematics/next-token#finite-time. W* is the max-margin solution of the layer, gamma = 1/|W*|, alpha
+its duals, v = e_right - e_wrong a pair, odds those of a wrong choice against the right one.
 """
 
 from __future__ import annotations

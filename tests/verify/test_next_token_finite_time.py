@@ -86,7 +86,7 @@ MUTATIONS: list[tuple[str, str, Callable[[Any], Any]]] = [
     ("NT12", "margin_deficit", lambda original: lambda *a: -20.0),
     ("NT13", "loss_constant", lambda original: lambda *a: original(*a) - 1.2),
     ("NT13", "LATE_MASS", lambda original: 0.001),  # and yet from the old start on, see below
-    ("NT14", "direction_constant", lambda original: lambda *a: original(*a) / 120),
+    ("NT14", "direction_constant", lambda original: lambda *a: original(*a) / 400),
 ]
 
 
@@ -116,7 +116,7 @@ def test_a_run_that_is_wrong_refutes_nothing(monkeypatch: pytest.MonkeyPatch, pa
     def changed(*arguments: Any) -> Any:
         seen = original(*arguments)
         values = getattr(seen, part)
-        wrong = {"norms": 1.01 * values, "log_losses": values + 2, "errors": values + 5}[part]
+        wrong = {"norms": 1.01 * values, "log_losses": values + 20, "errors": values + 50}[part]
         return replace(seen, **{part: wrong})
 
     monkeypatch.setattr(every_step, "watch", changed)
@@ -136,7 +136,7 @@ def test_numbers_that_are_none_verify_nothing(monkeypatch: pytest.MonkeyPatch, i
 
     def broken(*arguments: Any) -> Any:
         seen = original(*arguments)
-        return replace(seen, **{part: seen.norms * np.nan for part in ("norms", "errors")})
+        return replace(seen, **dict.fromkeys(("norms", "errors"), seen.norms * np.nan))
 
     monkeypatch.setattr(every_step, "watch", broken)
     verdict = check(id, dataset="DS-B", T="100").verdict

@@ -258,8 +258,8 @@ def slowly(watched: Watched, t: int) -> Watched:
 @claim("NT12", "norm at every step", requires=("NT5", "NT7m", "NT1r"), assumptions=(ALIGNED, SHORT), steps=(STEP, LOSS))
 @if_time_allows(every_step_seconds)
 def norm_at_every_step(settings: NextTokenSettings, run: Run) -> Finding:
-    """[D] In both stages the norm grows linearly at every step: eta t - |W*| D <= |W_t| <= eta t, with a D that is known
-    before training; and |W_t| >= eta t / (sqrt 2 |W*|) where odds of wrong choices only fall.
+    """[F] The norm grows linearly. [D] In both stages eta t - |W*| D <= |W_t| <= eta t at every step, with a D that is
+    known before training; and |W_t| >= eta t / (sqrt 2 |W*|) where odds of wrong choices only fall.
 
     The norm at every step beside its bounds.
     """
@@ -294,8 +294,8 @@ def loss_at_every_step(settings: NextTokenSettings, run: Run) -> Finding:
 )
 @if_time_allows(every_step_seconds)
 def direction_at_every_step(settings: NextTokenSettings, run: Run) -> Finding:
-    """[F] Both layers converge in direction, sub-linearly. [D] | W_t/|W_t| - W*/|W*| | <= C (1 + log t)/t at every step,
-    with a C that is known before training.
+    """[F] Both layers converge in direction, sub-linearly. [D] | W_t/|W_t| - W*/|W*| | <= C (1 + log t)/t at every
+    step, with a C that is known before training.
 
     The direction error at every step beside its bound.
     """
