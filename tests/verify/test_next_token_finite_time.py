@@ -15,13 +15,14 @@ from numerics.next_token.training import train_attention
 from proofs.next_token import finite_time as constants
 from proofs.next_token.examples import NAMED, REPEATED, random_dataset
 from proofs.next_token.finite_time import Bounds
+from proofs.next_token.layers import feed_forward_layer
 from verify.claim import Evidence, Finding, Run, Verdict
-from verify.papers.next_token import PAPER, finite_time, order
+from verify.papers.next_token import PAPER, finite_time, order, order_in_time, watched
 from verify.papers.next_token.settings import NextTokenSettings
 from verify.settings import validate
 
 DS_C, DS_D = NAMED["DS-C"], NAMED["DS-D"]
-CLAIMS = {"NT12": finite_time.NORM, "NT13": finite_time.GAP, "NT14": finite_time.ERROR}
+CLAIMS = {"NT12": watched.NORM, "NT13": watched.GAP, "NT14": watched.ERROR}
 
 
 def check(id: str, **words: str) -> Finding:
@@ -32,9 +33,9 @@ def check(id: str, **words: str) -> Finding:
 @pytest.fixture(autouse=True)
 def nothing_remembered() -> Iterator[None]:
     """Runs of mutated code are not kept."""
-    finite_time.watch.cache_clear()
+    watched.watch.cache_clear()
     yield
-    finite_time.watch.cache_clear()
+    watched.watch.cache_clear()
 
 
 @pytest.mark.parametrize("id", CLAIMS)
@@ -55,8 +56,8 @@ def test_bounds_that_have_not_begun_are_counted() -> None:
     finding = check("NT13", T="100", eta="0.01")
     assert finding.verdict is Verdict.VERIFIED and finding.scope.endswith("; 2 left out: bounds begin later")
     assert finding.instances == 6
-    (late,) = finite_time.watch((DS_D,), True, 3.0, 0.01, 100)
-    waiting = finite_time.judge(finite_time.GAP, [late])
+    (late,) = watched.watch((DS_D,), True, 3.0, 0.01, 100)
+    waiting = finite_time.judge(watched.GAP, [late])
     assert waiting.verdict is Verdict.UNDECIDED
     assert waiting.reason == "the loss has not come down to where the bounds begin; at T=100, a larger T may"
 
@@ -95,7 +96,7 @@ def test_constants_that_are_too_good_are_refuted(
     monkeypatch: pytest.MonkeyPatch, id: str, name: str, change: Callable[[Any], Any]
 ) -> None:
     if name == "LATE_MASS":
-        monkeypatch.setattr(finite_time, "begun", begins_early)
+        monkeypatch.setattr(watched, "begun", begins_early)
     else:
         monkeypatch.setattr(constants, name, change(getattr(constants, name)))
     finding = check(id, dataset="DS-D", T="200")
@@ -120,7 +121,7 @@ def test_a_run_that_is_wrong_refutes_nothing(monkeypatch: pytest.MonkeyPatch, pa
         return replace(seen, **{part: wrong})
 
     monkeypatch.setattr(every_step, "watch", changed)
-    monkeypatch.setattr(finite_time, "begun", begins_at_60)
+    monkeypatch.setattr(watched, "begun", begins_at_60)
     id = {"norms": "NT12", "log_losses": "NT13", "errors": "NT14"}[part]
     finding = check(id, dataset="DS-D", T="200")
     assert finding.verdict is Verdict.UNDECIDED and "second computation" in finding.reason
@@ -144,7 +145,7 @@ def test_numbers_that_are_none_verify_nothing(monkeypatch: pytest.MonkeyPatch, i
 
 
 @pytest.mark.parametrize(("id", "quantity"), CLAIMS.items())
-def test_controls_with_a_bound_that_holds_are_undecided(id: str, quantity: finite_time.Quantity) -> None:
+def test_controls_with_a_bound_that_holds_are_undecided(id: str, quantity: watched.Quantity) -> None:
     found = finite_time.refute(quantity, finite_time.example("DS-D", 0.05), lambda t: 0.99 + 0 * t)
     assert found.verdict is Verdict.UNDECIDED and found.reason.startswith("the bound held at each of ")
 
@@ -157,14 +158,12 @@ def test_controls() -> None:
 
 
 def test_slow_formulas_see_the_same() -> None:
-    for watched in (
-        *finite_time.watch((DS_D,), True, 3.0, 0.1, 150),
-        *finite_time.watch((REPEATED,), False, 3.0, 0.1, 40),
-    ):
-        t = 120 if watched.attention else 30
-        slow = finite_time.slowly(watched, t)
+    attention = watched.watch((DS_D,), True, 3.0, 0.1, 150)
+    feed_forward = watched.watch((REPEATED,), False, 3.0, 0.1, 40)
+    for layer, t in ((attention[0], 120), (feed_forward[0], 30)):
+        slow = watched.slowly(layer, t)
         for quantity in CLAIMS.values():
-            fast = quantity.ratio(watched)[t - watched.first]
+            fast = quantity.ratio(layer)[t - layer.first]
             assert quantity.ratio(slow)[0] == pytest.approx(fast, rel=1e-9)
 
 
@@ -181,22 +180,22 @@ def test_the_order_at_every_step() -> None:
 
 def test_dominance_lasts_where_it_is_proved_to() -> None:
     datasets = [random_dataset(1, 8, i) for i in range(40)]
-    seen = order.watch_order(datasets, 3.0, 0.5, 300)
-    proved = [i for i, dataset in enumerate(datasets) if order.is_falling(dataset)]
+    seen = order_in_time.watch_order(datasets, 3.0, 0.5, 300)
+    proved = [i for i, dataset in enumerate(datasets) if order_in_time.is_falling(dataset)]
     assert len(proved) > 10
-    assert all(order.lasting(seen[:, 3, i]) == 300 for i in proved)
+    assert all(order_in_time.lasting(seen[:, 3, i]) == 300 for i in proved)
 
 
 def test_roles() -> None:
     """Query 3 of DS-D: 0 > 1, 0 > 2, 0 > 3, 2 > 3; the chain, with an unseen token."""
-    assert order.roles(DS_D, 4) == ([3], [], [1 * 4 + 3, 3 * 4 + 3])
-    assert order.roles(order.CHAIN, 6) == ([4], [5 * 6 + 4], [3 * 6 + 4, 4 * 6 + 4])
+    assert order_in_time.roles(DS_D, 4) == ([3], [], [1 * 4 + 3, 3 * 4 + 3])
+    assert order_in_time.roles(order.CHAIN, 6) == ([4], [5 * 6 + 4], [3 * 6 + 4, 4 * 6 + 4])
 
 
 @pytest.mark.parametrize("wrong", ["middle above", "middle below", "seen as unseen"])
 def test_the_order_of_other_tokens_is_refuted(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
     """The middle token of the chain falls at first, and rises later; a seen token is not at 0."""
-    original = order.roles
+    original = order_in_time.roles
 
     def changed(dataset: Any, V: int) -> Any:
         tops, unseen, bottoms = original(dataset, V)
@@ -207,20 +206,20 @@ def test_the_order_of_other_tokens_is_refuted(monkeypatch: pytest.MonkeyPatch, w
             "seen as unseen": (tops, [*unseen, middle], bottoms),
         }[wrong]
 
-    monkeypatch.setattr(order, "roles", changed)
+    monkeypatch.setattr(order_in_time, "roles", changed)
     chain = validate(NextTokenSettings, {"T": "300"}).model_copy()
     chain.__dict__["datasets"] = (order.CHAIN,)
-    assert order.order_at_every_step(chain, Run()).verdict is Verdict.REFUTED
+    assert order_in_time.order_at_every_step(chain, Run()).verdict is Verdict.REFUTED
 
 
 def test_scores_that_only_the_long_run_has_refute_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = order.watch_order
-    monkeypatch.setattr(order, "watch_order", lambda *a: -original(*a))
+    original = order_in_time.watch_order
+    monkeypatch.setattr(order_in_time, "watch_order", lambda *a: -original(*a))
     assert check("NT9t", dataset="DS-A").verdict is Verdict.UNDECIDED
 
 
 def test_solutions_stand_as_weights_do() -> None:
     """Column x of W_ov* in the entries that training moves: e_n(x) - 1/V."""
-    layer = constants.feed_forward_layer(NAMED["DS-A"])
+    layer = feed_forward_layer(NAMED["DS-A"])
     W = flat_solution({x: c.solution for x, (_, c) in layer.columns.items()}, 4).reshape(4, 4)
     assert W[1, 0] == 0.75 and W[0, 0] == -0.25

@@ -32,9 +32,11 @@ from verify.papers.next_token import (
     identities,
     margins,
     order,
+    order_in_time,
     rates,
     runs,
     shift,
+    watched,
 )
 from verify.papers.next_token.settings import NextTokenSettings
 from verify.recheck.next_token import margins as recheck
@@ -534,11 +536,11 @@ def no_counterexamples() -> dict[str, list[Callable[[], bool]]]:
             partial(finite_time.outside, layer, t, quantity, 1.0)
             for name, t in (("DS-A", 5), ("DS-D", 120))
             for layer in [finite_time.example(name, 0.05)]
-            for quantity in (finite_time.NORM, finite_time.GAP, finite_time.ERROR)
+            for quantity in (watched.NORM, watched.GAP, watched.ERROR)
         ],
         "is_out_of_order": [
-            partial(order.is_out_of_order, DS_D, 3.0, 0.5, 20, 20),
-            partial(order.is_out_of_order, DS_C, 3.0, 0.5, 1, 1),
+            partial(order_in_time.is_out_of_order, DS_D, 3.0, 0.5, 20, 20),
+            partial(order_in_time.is_out_of_order, DS_C, 3.0, 0.5, 1, 1),
         ],
         "rises_above_unseen": [
             partial(order.rises_above_unseen, DS_A, 0, 2, 0),  # beaten, and falls

@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 
 from proofs.next_token import finite_time
 from proofs.next_token.examples import NAMED, REPEATED, from_optimal, random_dataset
-from proofs.next_token.finite_time import Layer, attention_layer, bounds, feed_forward_layer, largest_step
+from proofs.next_token.finite_time import bounds, largest_step
+from proofs.next_token.layers import (
+    Layer,
+    attention_layer,
+    feed_forward_layer,
+    first_excess,
+    has_two_levels,
+    optimal_is_most_frequent,
+)
 
 RNG = np.random.default_rng(20)
 DATASETS = [*NAMED.values(), *(random_dataset(1, V, i) for V in (4, 6) for i in range(4))]
@@ -31,7 +39,7 @@ def sentences(count: int) -> Iterator[tuple[int, float, np.ndarray]]:
 
 
 def excess(V: int, beta: float, u: np.ndarray) -> float:
-    return finite_time.first_excess(V, beta, list(u))
+    return first_excess(V, beta, list(u))
 
 
 def gradient(V: int, beta: float, u: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
@@ -163,8 +171,8 @@ def test_where_odds_only_fall(name: str, falling: bool) -> None:
 
 def test_what_odds_that_only_fall_need() -> None:
     rare = from_optimal("rare", (1, 2, 0), [((0, 1, 1), 0, 1)])
-    assert finite_time.has_two_levels(rare) and not finite_time.optimal_is_most_frequent(rare)
-    assert finite_time.optimal_is_most_frequent(NAMED["DS-C"]) and not finite_time.has_two_levels(NAMED["DS-C"])
+    assert has_two_levels(rare) and not optimal_is_most_frequent(rare)
+    assert optimal_is_most_frequent(NAMED["DS-C"]) and not has_two_levels(NAMED["DS-C"])
     assert not attention_layer(rare, 3.0).falling and not attention_layer(NAMED["DS-C"], 3.0).falling
 
 

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import partial
 from typing import TYPE_CHECKING
 
-from proofs.next_token.dataset import Dataset
 from proofs.next_token.examples import NAMED
 from verify.claim import Counterexample, Evidence, Finding, Origin, Run, Step, decide, undecided
 from verify.papers.next_token.premises import ALIGNED, claim
 from verify.papers.next_token.runs import attention_seconds, feed_forward_seconds, if_time_allows
 from verify.papers.next_token.settings import NextTokenSettings
+from verify.papers.next_token.watched import ERROR, GAP, NORM, Quantity, Watched, slowly, watch
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from numerics.next_token.every_step import EveryStep
-    from proofs.next_token.finite_time import Bounds, Layer
 
 MOST_STEPS = 1000  # of which each is looked at
 BETA, SHORT_STEP, LONGEST, CONTROL_STEPS = 3.0, 0.05, 1.0, 600  # of the controls
@@ -27,95 +23,6 @@ STEP = Step("a step lowers the loss", Evidence.WRITTEN, "finite-time-step")
 LOSS = Step("loss, margins and norm", Evidence.WRITTEN, "finite-time-loss")
 DIRECTION = Step("direction", Evidence.WRITTEN, "finite-time-direction")
 SHORT = "steps no longer than those for which the bounds are proved"
-
-
-@dataclass(frozen=True)
-class Watched:
-    """One layer of one dataset, and what was seen of it at every step.
-
-    bounds  None where they have not begun: odds may rise, and the loss has not yet come down to where they cannot
-    index   of the dataset in what was seen
-    only    the one step that counts; 0 if all do
-    """
-
-    dataset: Dataset
-    attention: bool
-    beta: float
-    bounds: Bounds | None
-    seen: EveryStep
-    index: int
-    only: int = 0
-
-    @property
-    def name(self) -> str:
-        return f"{self.dataset.name}, {'W_kq' if self.attention else 'W_ov'}"
-
-    @property
-    def eta(self) -> float:
-        return self.seen.etas[self.index]
-
-    @property
-    def first(self) -> int:
-        """The first step at which something is compared."""
-        assert self.bounds is not None
-        return self.only or max(1, self.bounds.start)
-
-    @property
-    def times(self) -> np.ndarray:
-        import numpy as np
-
-        return np.arange(self.first, self.seen.T + 1)
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """What is bounded.
-
-    name      in a few words
-    ratio     of a layer, at its times: the number over its upper bound, or a lower bound over the number
-    rounding  of a layer: what rounding may add to that ratio
-    """
-
-    name: str
-    ratio: Callable[[Watched], np.ndarray]
-    rounding: Callable[[Watched], float]
-
-
-def norm_ratio(watched: Watched) -> np.ndarray:
-    """|W_t| over eta t, or its least value over |W_t|, whichever is larger."""
-    import numpy as np
-
-    assert watched.bounds is not None
-    t, norms = watched.times, watched.seen.norms[watched.first :, watched.index]
-    return np.maximum(norms / (watched.eta * t), watched.bounds.least_norm(t) / norms)
-
-
-def loss_ratio(watched: Watched) -> np.ndarray:
-    """L - L* over its bound."""
-    import numpy as np
-
-    assert watched.bounds is not None
-    logs = watched.seen.log_losses[watched.first :, watched.index]
-    return np.exp(np.minimum(logs - watched.bounds.largest_log_loss(watched.times), 700.0))
-
-
-def direction_ratio(watched: Watched) -> np.ndarray:
-    """The direction error over its bound."""
-    assert watched.bounds is not None
-    ratio: np.ndarray = watched.seen.errors[watched.first :, watched.index] / watched.bounds.largest_error(
-        watched.times
-    )
-    return ratio
-
-
-def weights_rounding(watched: Watched) -> float:
-    """What rounding adds to |W_t|, over the length of a step; logs of losses move by twice as much at most."""
-    return 2 * watched.seen.rounding(watched.index) / min(1.0, watched.eta)
-
-
-NORM = Quantity("norm", norm_ratio, weights_rounding)
-GAP = Quantity("L - L*", loss_ratio, weights_rounding)
-ERROR = Quantity("direction error", direction_ratio, weights_rounding)
 
 
 def every_step_seconds(settings: NextTokenSettings) -> float:
@@ -131,46 +38,6 @@ def watch_layers(settings: NextTokenSettings, run: Run) -> list[Watched]:
     return [
         w for attention in (False, True) for w in watch(settings.datasets, attention, settings.beta, settings.eta, T)
     ]
-
-
-@lru_cache(maxsize=4)
-def watch(datasets: tuple[Dataset, ...], attention: bool, beta: float, eta: float, T: int) -> tuple[Watched, ...]:
-    """One layer of each dataset. Steps have the length eta, or the largest for which the bounds are proved if that is
-    less; W_ov = beta W_ov* where attention is trained.
-    """
-    import torch
-
-    from numerics.next_token import every_step
-    from numerics.next_token.stage import aligned_output, attention_stage, feed_forward_stage, flat_solution
-    from proofs.next_token import finite_time
-
-    V = max(dataset.V for dataset in datasets)
-    if attention:
-        layers = [finite_time.attention_layer(dataset, beta) for dataset in datasets]
-        stage = attention_stage(datasets, aligned_output(datasets, beta))
-    else:
-        layers = [finite_time.feed_forward_layer(dataset) for dataset in datasets]
-        stage = feed_forward_stage(datasets)
-    etas = [min(eta, finite_time.largest_step(layer)) for layer in layers]
-    solutions = [flat_solution({x: c.solution for x, (_, c) in layer.columns.items()}, V) for layer in layers]
-    seen = every_step.watch(stage, torch.stack(solutions), etas, T)
-    return tuple(
-        Watched(dataset, attention, beta, begun(layer, seen, i), seen, i)
-        for i, (dataset, layer) in enumerate(zip(datasets, layers, strict=True))
-    )
-
-
-def begun(layer: Layer, seen: EveryStep, index: int) -> Bounds | None:
-    """The bounds, from the first step at which the loss is small enough where odds may rise."""
-    from proofs.next_token import finite_time
-
-    start = 0
-    if not layer.falling:
-        reached = (seen.log_losses[:, index] <= math.log(layer.first_loss)).nonzero()[0]
-        if not len(reached):
-            return None
-        start = int(reached[0])
-    return finite_time.bounds(layer, seen.etas[index], start)
 
 
 def judge(quantity: Quantity, layers: Sequence[Watched]) -> Finding:
@@ -230,29 +97,6 @@ def _scope(used: Sequence[Watched], waiting: int) -> str:
 def outside(watched: Watched, t: int, quantity: Quantity, factor: float) -> bool:
     """Whether the ratio at step t, times this factor, is above 1 by the slow formulas."""
     return factor * float(quantity.ratio(slowly(watched, t))[0]) > 1 + 1e-9
-
-
-def slowly(watched: Watched, t: int) -> Watched:
-    """The same at step t alone, by the formulas of NT1 with many digits."""
-    import numpy as np
-
-    from numerics.next_token.again import attention_again, feed_forward_again
-    from numerics.next_token.every_step import EveryStep
-    from numerics.next_token.stage import aligned_output, flat_solution
-    from proofs.next_token import finite_time
-
-    assert watched.bounds is not None
-    dataset, eta = watched.dataset, watched.eta
-    if watched.attention:
-        layer = finite_time.attention_layer(dataset, watched.beta)
-        again = attention_again(dataset, aligned_output([dataset], watched.beta)[0], eta, t)
-    else:
-        layer, again = finite_time.feed_forward_layer(dataset), feed_forward_again(dataset, eta, t)
-    star = flat_solution({x: c.solution for x, (_, c) in layer.columns.items()}, dataset.V)
-    w, log_loss = again.weights(dataset.V)[1], float(again.ctx.log(again.excess(again.halves[1])))
-    norm, error = float(w.norm()), float((w / w.norm() - star / star.norm()).norm())
-    rows = (np.full((t + 1, 1), value) for value in (log_loss, norm, error))
-    return replace(watched, seen=EveryStep((eta,), *rows), index=0, only=t)
 
 
 @claim("NT12", "norm at every step", requires=("NT5", "NT7m", "NT1r"), assumptions=(ALIGNED, SHORT), steps=(STEP, LOSS))
