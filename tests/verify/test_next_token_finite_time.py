@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -216,6 +217,13 @@ def test_scores_that_only_the_long_run_has_refute_nothing(monkeypatch: pytest.Mo
     original = order_in_time.watch_order
     monkeypatch.setattr(order_in_time, "watch_order", lambda *a: -original(*a))
     assert check("NT9t", dataset="DS-A").verdict is Verdict.UNDECIDED
+
+
+def test_every_step_of_a_proof_is_where_it_says() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "mathematics" / "next-token.md").read_text(encoding="utf-8")
+    steps = [step for claim in PAPER.claims for step in claim.steps]
+    assert len(steps) >= 11
+    assert all(f"({step.where})=" in page for step in steps)
 
 
 def test_solutions_stand_as_weights_do() -> None:

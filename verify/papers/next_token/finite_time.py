@@ -102,7 +102,7 @@ def outside(watched: Watched, t: int, quantity: Quantity, factor: float) -> bool
 @claim("NT12", "norm at every step", requires=("NT5", "NT7m", "NT1r"), assumptions=(ALIGNED, SHORT), steps=(STEP, LOSS))
 @if_time_allows(every_step_seconds)
 def norm_at_every_step(settings: NextTokenSettings, run: Run) -> Finding:
-    """[F] The norm grows linearly. [D] In both stages eta t - |W*| D <= |W_t| <= eta t at every step, with a D that is
+    """[D] The norm grows linearly: in both stages eta t - |W*| D <= |W_t| <= eta t at every step, with a D that is
     known before training; and |W_t| >= eta t / (sqrt 2 |W*|) where odds of wrong choices only fall.
 
     The norm at every step beside its bounds.
