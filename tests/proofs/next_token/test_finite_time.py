@@ -98,8 +98,8 @@ def test_the_second_order_of_a_step() -> None:
         if new.max() > 1:
             continue
         G, a, _ = gradient(V, beta, u)
-        growth = math.expm1(math.sqrt(2) * eta)
-        share = growth**2 * (1 + growth) ** 2 * math.exp(beta * growth / 2) / 2 * (4 * beta + 2 * (1 + u.sum()))
+        layer = replace(LAYERS[1], beta=beta, falling=True, sentences=[(1.0, {(0, 0, i): x for i, x in enumerate(u)})])
+        share = finite_time.curvature(layer, eta) * -math.expm1(-eta * layer.gamma)
         rest = excess(V, beta, new) - excess(V, beta, u) - G @ np.expm1(-eta * x)
         assert rest <= share * a.sum() * G.sum() + 1e-13
         worst = max(worst, rest / (share * a.sum() * G.sum()))
