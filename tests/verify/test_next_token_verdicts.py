@@ -28,12 +28,15 @@ from verify.papers.next_token import (
     comparisons,
     controls,
     descents,
+    finite_time,
     identities,
     margins,
     order,
+    order_in_time,
     rates,
     runs,
     shift,
+    watched,
 )
 from verify.papers.next_token.settings import NextTokenSettings
 from verify.recheck.next_token import margins as recheck
@@ -456,7 +459,7 @@ def test_a_bound_that_is_too_high_is_refuted(monkeypatch: pytest.MonkeyPatch) ->
 # Scopes: the user's data, and nothing else.
 
 
-@pytest.mark.parametrize("id", [*MEASURED, "NT5n", "NT7m", "NT9m"])
+@pytest.mark.parametrize("id", [*MEASURED, "NT5n", "NT7m", "NT9m", "NT9t", "NT12", "NT13", "NT14"])
 def test_verdicts_about_a_file_come_from_it(tmp_path: Path, id: str) -> None:
     path = tmp_path / "mine.txt"
     path.write_text("the -> cat\ncat -> sat\nsat -> down\ncat the -> sat * 3/2\nsat the cat -> down\nthe sat -> down\n")
@@ -529,6 +532,16 @@ def no_counterexamples() -> dict[str, list[Callable[[], bool]]]:
             partial(margins.is_rejected, recheck.max_margin, fine),
             partial(margins.is_rejected, recheck.extended_order, ordered),
         ],
+        "outside": [
+            partial(finite_time.outside, layer, t, quantity, 1.0)
+            for name, t in (("DS-A", 5), ("DS-D", 120))
+            for layer in [finite_time.example(name, 0.05)]
+            for quantity in (watched.NORM, watched.GAP, watched.ERROR)
+        ],
+        "is_out_of_order": [
+            partial(order_in_time.is_out_of_order, DS_D, 3.0, 0.5, 20, 20),
+            partial(order_in_time.is_out_of_order, DS_C, 3.0, 0.5, 1, 1),
+        ],
         "rises_above_unseen": [
             partial(order.rises_above_unseen, DS_A, 0, 2, 0),  # beaten, and falls
             partial(order.rises_above_unseen, DS_A, 3, 2, 0),  # unseen, too
@@ -590,7 +603,7 @@ def test_every_second_computation_says_no_where_there_is_no_counterexample() -> 
 
 def test_second_computations_say_yes_on_their_counterexamples() -> None:
     """Those of the controls, as they are; the others are seen to in the tests above."""
-    for id in ("NT4c", "NT7c", "NT8c", "NT9c", "NT10c"):
+    for id in ("NT4c", "NT7c", "NT8c", "NT9c", "NT10c", "NT12c", "NT13c", "NT14c"):
         assert check(id).verdict is Verdict.REFUTED, id
 
 
@@ -602,6 +615,9 @@ def test_second_computations_say_yes_on_their_counterexamples() -> None:
         ("NT8c", controls, "grows_by"),
         ("NT9c", order, "rises_above_unseen"),
         ("NT10c", controls, "falls_like_one_over_t"),
+        ("NT12c", finite_time, "outside"),
+        ("NT13c", finite_time, "outside"),
+        ("NT14c", finite_time, "outside"),
     ],
 )
 def test_a_second_computation_that_says_no_refutes_nothing(

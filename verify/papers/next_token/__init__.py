@@ -5,7 +5,17 @@
 
 from verify.claim import Paper, claims_of
 from verify.papers import PROVENANCE
-from verify.papers.next_token import controls, descents, identities, margins, order, rates, shift
+from verify.papers.next_token import (
+    controls,
+    descents,
+    finite_time,
+    identities,
+    margins,
+    order,
+    order_in_time,
+    rates,
+    shift,
+)
 from verify.papers.next_token.settings import NextTokenSettings, headline
 from verify.papers.next_token.symbols import SYMBOLS
 
@@ -17,7 +27,7 @@ PAPER = Paper(
     settings=NextTokenSettings,
     provenance=PROVENANCE,
     symbols=SYMBOLS,
-    claims=claims_of(identities, margins, descents, rates, order, shift, controls),
+    claims=claims_of(identities, margins, descents, rates, order, order_in_time, shift, finite_time, controls),
     headline=headline,
     selftest={"next-token": "select=NT2,NT4c"},
 )

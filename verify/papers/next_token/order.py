@@ -7,14 +7,16 @@ from functools import partial
 from proofs.next_token.dataset import Dataset
 from proofs.next_token.examples import from_optimal
 from proofs.next_token.max_margin import attention_problems, check_certificate
-from verify.claim import Certificate, Counterexample, Evidence, Finding, Origin, Run, decide
+from verify.claim import Certificate, Counterexample, Evidence, Finding, Origin, Run, Step, decide
 from verify.papers.next_token.margins import columns_of, is_rejected, sentences_of
 from verify.papers.next_token.premises import claim
 from verify.papers.next_token.settings import NextTokenSettings
 from verify.recheck.next_token import margins as recheck
 
+KKT = Step("an entry is the duals of pairs won less those of pairs lost", Evidence.WRITTEN, "nt9m")
 
-@claim("NT9m", "order of all tokens, exactly", requires=("NT7m",))
+
+@claim("NT9m", "order of all tokens, exactly", requires=("NT7m",), steps=(KKT,))
 def extended_order(settings: NextTokenSettings, run: Run) -> Finding:
     """[D] In every column of W_kq*, tokens unseen with the query are at 0, tokens that no other beats at 0 or above,
     tokens that beat none at 0 or below, and each token lies above those that it beats, by 1 at least.

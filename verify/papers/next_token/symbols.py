@@ -22,5 +22,7 @@ SYMBOLS = {
     "t": "number of steps",
     "T": "number of steps of stage 2",
     "optimal": "an optimal token of a sentence is one that its query's next token copies",
+    "C": "a constant that is known before training",
+    "D": "how far margins lag behind eta t/|W*|, at most",
     "lambda_max": "largest eigenvalue",
 }
