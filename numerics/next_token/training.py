@@ -113,9 +113,9 @@ class Training:
 
     def offset_distance(self, index: int) -> Measured:
         """Distance between W and its predicted limit rho, within the span of the support."""
-        basis, rho = self.predictions[index].basis, self.predictions[index].rho
-        places = [basis @ self.weights(index, t) for t in halvings(self.T)[1:]]
-        return Measured(float(torch.linalg.vector_norm(places[-1] - rho)), MARGIN * _rest(places) + self.rounding)
+        prediction = self.predictions[index]
+        places = [prediction.within(self.weights(index, t)) for t in halvings(self.T)[1:]]
+        return Measured(float(torch.linalg.vector_norm(places[-1] - prediction.rho)), MARGIN * _rest(places) + self.rounding)
 
     def direction_error(self, index: int, t: int) -> float:
         """| W/|W| - W*/|W*| | at time t > 0."""

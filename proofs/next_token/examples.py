@@ -66,8 +66,11 @@ REPEATED = from_optimal(
 )
 
 
-def random_dataset(seed: int, V: int, index: int = 0, max_sentences: int = 10, max_tokens: int = 4) -> Dataset:
-    """A realizable dataset over V >= 3 tokens, the same for the same arguments.
+def random_dataset(
+    seed: int, V: int, index: int = 0, max_sentences: int = 10, max_tokens: int = 4, sentences: int | None = None
+) -> Dataset:
+    """A realizable dataset over V >= 3 tokens, the same for the same arguments; with so many longer sentences, or from 3
+    to max_sentences.
 
     Every query has a random ranking of all tokens, and the highest token of a sentence is optimal, so that the orders
     have no cycles. The optimal token occurs at least as often as every other (the count condition). Integer weights.
@@ -77,8 +80,8 @@ def random_dataset(seed: int, V: int, index: int = 0, max_sentences: int = 10, m
     rng = random.Random(f"next-token {seed} {V} {index}")
     n = rng.sample(range(V), V)
     ranking = {q: rng.sample(range(V), V) for q in range(V)}
-    sentences: list[tuple[list[int], int, int | Fraction]] = []
-    for _ in range(rng.randint(3, max_sentences)):
+    longer: list[tuple[list[int], int, int | Fraction]] = []
+    for _ in range(sentences or rng.randint(3, max_sentences)):
         query = rng.randrange(V)
         others = rng.sample([x for x in range(V) if x != query], rng.randint(1, min(max_tokens, V) - 1))
         optimal = min([*others, query], key=ranking[query].index)
@@ -86,5 +89,5 @@ def random_dataset(seed: int, V: int, index: int = 0, max_sentences: int = 10, m
         tokens = [x for x in others for _ in range(repeats if x == optimal else rng.randint(1, repeats))]
         rng.shuffle(tokens)
         times = repeats if query == optimal else rng.randint(1, repeats)
-        sentences.append(([*tokens, *[query] * times], optimal, rng.randint(1, 8)))
-    return from_optimal(f"random-{index}", n, sentences, [rng.randint(1, 8) for _ in range(V)])
+        longer.append(([*tokens, *[query] * times], optimal, rng.randint(1, 8)))
+    return from_optimal(f"random-{index}", n, longer, [rng.randint(1, 8) for _ in range(V)])

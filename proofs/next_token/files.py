@@ -122,7 +122,7 @@ def _build(name: str, vocabulary: tuple[str, ...] | None, lines: Iterable[_Line]
 def _vocabulary(name: str, given: tuple[str, ...] | None, lines: list[_Line]) -> tuple[str, ...]:
     """The given one; else the tokens that occur: numbers by size, words in the order of occurrence."""
     if given is not None and len(given) == 1 and given[0].isdecimal():
-        if len(given[0]) > 3:
+        if len(given[0]) > len(str(MAX_VOCABULARY)):
             raise DatasetError(f"{name}: a vocabulary of {_short(given[0])} tokens; at most {MAX_VOCABULARY}")
         given = tuple(map(str, range(int(given[0]))))
     if given is None:

@@ -65,7 +65,7 @@ def offset(training: Training, index: int) -> Comparison:
 
     def again() -> float:
         _, w = training.again(index).weights(training.V)
-        return float(torch.linalg.vector_norm(prediction.basis @ w - prediction.rho))
+        return float(torch.linalg.vector_norm(prediction.within(w) - prediction.rho))
 
     name, mature = training.datasets[index].name, training.mature(index)
     return Comparison(name, "distance from rho", training.offset_distance(index), 0.0, OFFSET_RESOLUTION, again, mature)

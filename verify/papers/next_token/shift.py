@@ -80,7 +80,7 @@ def shift_of(training: Training, index: int) -> Shift | None:
     assert training.W_ov is not None
     shifted = Dataset(f"{dataset.name} shifted", dataset.vocabulary, (*dataset.collocations, *sentences))
     stage = attention_stage([shifted], training.W_ov[index : index + 1].cpu())
-    gaps = -(stage.pairs[0] @ training.predictions[index].solution)
+    gaps = stage.gaps(training.predictions[index].solution[None])[0]
     return Shift(shifted, stage, gaps.masked_fill(stage.offsets[0].isneginf(), torch.inf).amin(-1))
 
 
