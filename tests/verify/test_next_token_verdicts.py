@@ -410,14 +410,14 @@ def test_runs_that_are_no_descent_are_refuted(monkeypatch: pytest.MonkeyPatch) -
     assert check("NT1r", dataset="DS-B").verdict is Verdict.UNDECIDED
 
 
-@pytest.mark.parametrize("name", ["offsets", "weights", "slopes", "base", "pairs"])
+@pytest.mark.parametrize("name", ["offsets", "weights", "slopes", "base", "wrong"])
 def test_a_change_of_any_part_of_the_stage_is_seen(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Count ratios, weights and both parts of the logits, each 1 per cent larger; pairs for other tokens."""
 
     def changed(datasets: Any, W_ov: Any) -> Any:
         stage = attention_stage(datasets, W_ov)
         part = getattr(stage, name)
-        return replace(stage, **{name: part.roll(1, -1) if name == "pairs" else torch.where(part != 0, 1.01, 1) * part})
+        return replace(stage, **{name: part.roll(1, -1) if name == "wrong" else torch.where(part != 0, 1.01, 1) * part})
 
     attention_stage = training.attention_stage
     monkeypatch.setattr(training, "attention_stage", changed)
