@@ -42,7 +42,7 @@ def first_steps(settings: NextTokenSettings, run: Run) -> Finding:
     datasets = [*chosen, REPEATED]
     W_ov, times = aligned_output(datasets, settings.beta), range(FIRST + 1)
     runs = {
-        "stage 1": train_feed_forward(datasets, settings.eta, FIRST, times),
+        "stage 1": train_feed_forward(datasets, settings.first_eta, FIRST, times),
         "stage 2": train_attention(datasets, W_ov, settings.eta, FIRST, times),
         "stage 2, plain": train_attention(datasets, W_ov, settings.eta, FIRST, times, normalised=False),
     }

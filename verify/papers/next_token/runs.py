@@ -77,14 +77,14 @@ def feed_forward_run(settings: NextTokenSettings, run: Run) -> Training:
     """Stage 1 by normalised gradient descent, with unequal weights."""
     run.progress(f"training the feed-forward layer for {settings.T} steps")
     datasets = tuple(map(with_unequal_weights, settings.datasets))
-    return _feed_forward(datasets, settings.eta, settings.T, settings.device)
+    return _feed_forward(datasets, settings.first_eta, settings.T, settings.device)
 
 
 def two_stage_run(settings: NextTokenSettings, run: Run) -> Training:
     """Stage 2 after T1 steps of stage 1 with unequal weights."""
     run.progress(f"training both stages, {settings.T1} and {settings.T} steps")
     datasets = tuple(map(with_unequal_weights, settings.datasets))
-    return _two_stages(datasets, settings.eta, settings.T1, settings.T, settings.device)
+    return _two_stages(datasets, settings.first_eta, settings.eta, settings.T1, settings.T, settings.device)
 
 
 def with_unequal_weights(dataset: Dataset) -> Dataset:
@@ -129,11 +129,13 @@ def _feed_forward(datasets: tuple[Dataset, ...], eta: float, T: int, device: str
 
 
 @lru_cache(maxsize=2)
-def _two_stages(datasets: tuple[Dataset, ...], eta: float, T1: int, T: int, device: str) -> Training:
+def _two_stages(
+    datasets: tuple[Dataset, ...], eta0: float, eta: float, T1: int, T: int, device: str
+) -> Training:
     from numerics.device import resolve_device
     from numerics.next_token.training import train_attention, train_feed_forward
 
-    first = train_feed_forward(datasets, eta, T1, device=resolve_device(device))
+    first = train_feed_forward(datasets, eta0, T1, device=resolve_device(device))
     V = round(first.stage.entries**0.5)
     W_ov = first.snapshots[T1].reshape(len(datasets), V, V)
     return train_attention(datasets, W_ov, eta, T)
