@@ -22,11 +22,11 @@ PRESETS: dict[str, dict[str, str]] = {  # keys in the place of the defaults
     "paper": {
         "dataset": "random",
         "V": "20",
-        "draws": "1",
-        "sentences": "20",
+        "draws": "4",
+        "sentences": "10",
         "eta0": f"{0.2 / ROOT:.6g}",
         "eta": f"{0.05 / ROOT:.6g}",
-        "T": "80000",
+        "T": "60000",
         "T1": "400",
     }
 }
