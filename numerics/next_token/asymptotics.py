@@ -198,5 +198,7 @@ def _minimise(log_omega: Tensor, A: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
         while value(y - scale * step) > limit and scale > 1e-12:
             scale /= 2
         y = y - scale * step
+        if step.abs().max() <= ROUNDING * (1 + y.abs().max()):
+            break
     y = y + (value(y) - torch.log(square)) * w
     return y, (log_omega - A @ y).exp()

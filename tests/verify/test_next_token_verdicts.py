@@ -406,7 +406,7 @@ def test_runs_that_are_no_descent_are_refuted(monkeypatch: pytest.MonkeyPatch) -
             patch.setattr(training, name, lambda *a, train=train, **k: wrong_step(train(*a, **k)))
             finding = check("NT1r", dataset="DS-B")
         assert finding.verdict is Verdict.REFUTED, name
-    monkeypatch.setattr(descents, "worst_step", lambda training, index: (2.0, 3))
+    monkeypatch.setattr(descents, "worst_step", lambda training, index, steps: (2.0, 3))
     assert check("NT1r", dataset="DS-B").verdict is Verdict.UNDECIDED
 
 
