@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from numerics.next_token.stage import Stage
 from numerics.threads import one_thread
 
 
+class Loss(Protocol):
+    """What descent needs of a loss over weights [B, D]: see `numerics.next_token.stage.Stage`."""
+
+    def zeros(self) -> Tensor: ...
+
+    def gradient(self, w: Tensor) -> tuple[Tensor, Tensor]: ...
+
+
 def normalised_descent(
-    stage: Stage, eta: float, times: Iterable[int], watch: Callable[[Tensor], None] = lambda w: None
+    loss: Loss, eta: float, times: Iterable[int], watch: Callable[[Tensor], None] = lambda w: None
 ) -> dict[int, Tensor]:
     """W at the given times, each [B, D], under W <- W - eta grad L / |grad L| from W = 0. All steps have length eta.
 
@@ -20,33 +28,33 @@ def normalised_descent(
     """
 
     def step(w: Tensor) -> Tensor:
-        direction, _ = stage.gradient(w)
+        direction, _ = loss.gradient(w)
         norm: Tensor = torch.linalg.vector_norm(direction, dim=-1, keepdim=True)
         return w - eta * direction / norm
 
-    return _run(stage, step, times, watch)
+    return _run(loss, step, times, watch)
 
 
-def plain_descent(stage: Stage, rate: float, times: Iterable[int]) -> dict[int, Tensor]:
+def plain_descent(loss: Loss, rate: float, times: Iterable[int]) -> dict[int, Tensor]:
     """The same under W <- W - rate grad L."""
 
     def step(w: Tensor) -> Tensor:
-        direction, log_scale = stage.gradient(w)
+        direction, log_scale = loss.gradient(w)
         return w - rate * direction * log_scale.exp()[:, None]
 
-    return _run(stage, step, times)
+    return _run(loss, step, times)
 
 
 @one_thread()
 def _run(
-    stage: Stage,
+    loss: Loss,
     step: Callable[[Tensor], Tensor],
     times: Iterable[int],
     watch: Callable[[Tensor], None] = lambda w: None,
 ) -> dict[int, Tensor]:
     wanted = set(times)
     snapshots: dict[int, Tensor] = {}
-    w = stage.zeros()
+    w = loss.zeros()
     with torch.inference_mode():
         for t in range(max(wanted) + 1):
             watch(w)

@@ -73,12 +73,12 @@ class Stage:
     def log_masses(self, w: Tensor) -> Tensor:
         """log a, [B, N, M]."""
         delta = self.log_odds(w)
-        return delta - _log_one_plus_sum(delta)
+        return delta - log_one_plus_sum(delta)
 
     def gradient(self, w: Tensor) -> tuple[Tensor, Tensor]:
         """The gradient of the loss as (direction [B, D], log scale [B]): direction * exp(log scale)."""
         delta = self.log_odds(w)
-        log_total = _log_one_plus_sum(delta)
+        log_total = log_one_plus_sum(delta)
         log_a = delta - log_total
         shift = log_a.amax((1, 2))
         pull = (log_a - shift[:, None, None]).exp() * self.weights[:, :, None]
@@ -108,8 +108,8 @@ class Stage:
             log_a = self.log_masses(w)
             shift = _largest(log_a)
             rise = torch.einsum("bnm,bnmr->bnr", (log_a - shift[:, :, None]).exp(), self.slopes)
-            y = (self.limit_probabilities() * rise * _over(torch.expm1, rise * shift.exp()[:, :, None])).sum(-1)
-        return self.weights * y * _over(torch.log1p, y * shift.exp()), shift
+            y = (self.limit_probabilities() * rise * over(torch.expm1, rise * shift.exp()[:, :, None])).sum(-1)
+        return self.weights * y * over(torch.log1p, y * shift.exp()), shift
 
     def dominance(self, w: Tensor, rounding: float) -> Tensor:
         """Whether no wrong choice has more mass than the right one in any sentence, up to rounding, [B]."""
@@ -118,13 +118,13 @@ class Stage:
     def limit_probabilities(self) -> Tensor:
         """Stage 2: predicted probabilities of all tokens but n(X) (which gets 0) at full mass on the right choice."""
         assert self.base is not None
-        return (self.base - _log_one_plus_sum(self.base)).exp()
+        return (self.base - log_one_plus_sum(self.base)).exp()
 
     def infimum(self) -> Tensor:
         """The loss when every sentence has all mass on its right choice, [B]. The infimum if no tail is negative."""
         if self.base is None:
             return self.weights.new_zeros(self.batch)
-        return (self.weights * _log_one_plus_sum(self.base)[:, :, 0]).sum(-1)
+        return (self.weights * log_one_plus_sum(self.base)[:, :, 0]).sum(-1)
 
     def tails(self) -> Tensor:
         """omega, [B, N, M]: as the masses of wrong choices vanish, the loss is its infimum + sum omega exp(-gap)."""
@@ -141,7 +141,7 @@ class Stage:
         assert self.base is not None
         assert self.slopes is not None
         logits = self.base + torch.einsum("bnm,bnmr->bnr", a, self.slopes)
-        p = (logits - _log_one_plus_sum(logits)).exp()
+        p = (logits - log_one_plus_sum(logits)).exp()
         h = torch.einsum("bnr,bnmr->bnm", p, self.slopes)  # g, counted from that of the right choice
         return right * h + (a[:, :, None, :] * (h[:, :, :, None] - h[:, :, None, :])).sum(-1)
 
@@ -217,7 +217,7 @@ def flat_solution(columns: Mapping[int, Vector], V: int) -> Tensor:
     return W.flatten()
 
 
-def _log_one_plus_sum(delta: Tensor) -> Tensor:
+def log_one_plus_sum(delta: Tensor) -> Tensor:
     """log(1 + sum exp delta) over the last axis, which is kept."""
     zero = delta.new_zeros(*delta.shape[:-1], 1)
     return torch.cat((zero, delta), -1).logsumexp(-1, keepdim=True)
@@ -228,7 +228,7 @@ def _largest(logs: Tensor) -> Tensor:
     return logs.amax(-1).clamp(min=-1e300)
 
 
-def _over(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+def over(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     """function(x) / x for expm1 and log1p. Near 0 it is 1 to all digits, where a denormal x would lose some."""
     tiny = x.abs() < 1e-18
     return torch.where(tiny, 1.0, function(x) / torch.where(tiny, 1.0, x))

@@ -87,7 +87,7 @@ class Training:
     @property
     def rounding(self) -> float:
         """Bound on the norm of the accumulated rounding errors of the weights."""
-        return sys.float_info.epsilon * self.step * self.T**2
+        return rounding(self.step, self.T)
 
     def weights(self, index: int, t: int) -> Tensor:
         """W at time t, [D], on the CPU."""
@@ -96,6 +96,10 @@ class Training:
     def stable(self, index: int) -> bool:
         """Whether the step size is one for which the predictions hold."""
         return self.step < self.predictions[index].largest_stable_eta
+
+    def attends(self, index: int) -> bool:
+        """Whether no sentence has more mass on a wrong choice than on the right one, at the end."""
+        return bool(self.stage.dominance(self.snapshots[self.T], self.rounding)[index])
 
     @cached_property
     def log_excess_losses(self) -> dict[int, Tensor]:
@@ -108,15 +112,15 @@ class Training:
 
     def slope_of(self, logs: Mapping[int, float]) -> Measured:
         """The slope between T/sqrt 2 and T of a number that is given at the late times, and asymptotically linear in t."""
-        times = late_times(self.T)
-        slopes = [torch.tensor((logs[b] - logs[a]) / (b - a), dtype=torch.float64) for a, b in pairwise(times)]
-        return Measured(float(slopes[-1]), MARGIN * _rest(slopes) + 4 * self.rounding / (times[-1] - times[-2]))
+        return late_slope(logs, self.T, self.rounding)
 
     def offset_distance(self, index: int) -> Measured:
         """Distance between W and its predicted limit rho, within the span of the support."""
         prediction = self.predictions[index]
         places = [prediction.within(self.weights(index, t)) for t in late_times(self.T)[1:]]
-        return Measured(float(torch.linalg.vector_norm(places[-1] - prediction.rho)), MARGIN * _rest(places) + self.rounding)
+        return Measured(
+            float(torch.linalg.vector_norm(places[-1] - prediction.rho)), MARGIN * _rest(places) + self.rounding
+        )
 
     def direction_error(self, index: int, t: int) -> float:
         """| W/|W| - W*/|W*| | at time t > 0."""
@@ -132,10 +136,7 @@ class Training:
         """Growth of <W, u/|u|> / eta per unit of log t, between T/sqrt 2 and T."""
         u = self.predictions[index].drift
         along = {t: float(self.weights(index, t) @ u / u.norm()) / self.step for t in late_times(self.T)}
-        growth = [
-            torch.tensor((along[b] - along[a]) / math.log(b / a), dtype=torch.float64) for a, b in pairwise(along)
-        ]
-        return Measured(float(growth[-1]), MARGIN * _rest(growth) + 8 * self.rounding / self.step)
+        return late_growth(along, self.rounding / self.step)
 
     def sublinear_constant(self, index: int) -> Measured:
         """rate * t * (L - L*) of plain descent at T.
@@ -145,6 +146,24 @@ class Training:
         """
         before, now = (self.step * t * math.exp(float(self.log_excess_losses[t][index])) for t in (self.T // 2, self.T))
         return Measured(now, MARGIN * abs(now - before) / (2 ** self.predictions[index].sublinear_exponent - 1))
+
+
+def rounding(step: float, T: int) -> float:
+    """Bound on the norm of the accumulated rounding errors of weights after T steps of this length."""
+    return sys.float_info.epsilon * step * T**2
+
+
+def late_slope(logs: Mapping[int, float], T: int, rounding: float) -> Measured:
+    """The slope between T/sqrt 2 and T of a number that is given at the late times, and asymptotically linear in t."""
+    times = late_times(T)
+    slopes = [torch.tensor((logs[b] - logs[a]) / (b - a), dtype=torch.float64) for a, b in pairwise(times)]
+    return Measured(float(slopes[-1]), MARGIN * _rest(slopes) + 4 * rounding / (times[-1] - times[-2]))
+
+
+def late_growth(values: Mapping[int, float], rounding: float) -> Measured:
+    """Growth per unit of log t between T/sqrt 2 and T of a number that is given at the late times."""
+    growth = [torch.tensor((values[b] - values[a]) / math.log(b / a), dtype=torch.float64) for a, b in pairwise(values)]
+    return Measured(float(growth[-1]), MARGIN * _rest(growth) + 8 * rounding)
 
 
 def halvings(T: int) -> tuple[int, int, int, int]:
@@ -177,6 +196,11 @@ def train_feed_forward(
     snapshots = normalised_descent(stage, eta, {*halvings(T), *late_times(T), *times})
     predictions = _predict(stage, [feed_forward_problems(dataset) for dataset in datasets])
     return Training(tuple(datasets), stage, eta, T, snapshots, predictions)
+
+
+def predict_feed_forward(datasets: Sequence[Dataset]) -> tuple[Asymptotics, ...]:
+    """The predictions for stage 1 alone."""
+    return _predict(feed_forward_stage(datasets), [feed_forward_problems(dataset) for dataset in datasets])
 
 
 def train_attention(

@@ -66,6 +66,19 @@ REPEATED = from_optimal(
 )
 
 
+def _trap(k: int) -> Dataset:
+    """d_1, ..., d_k beat a, which beats b, which beats c_1, ..., c_k, each in a sentence of its own; query q."""
+    a, b, q = k, k + 1, 2 * k + 2
+    above = [((d, a, q), d) for d in range(k)]
+    below = [((b, c, q), b) for c in range(k + 2, 2 * k + 2)]
+    V = 2 * k + 3
+    return _unweighted("trap", [(x + 1) % V for x in range(V)], [*above, *below, ((a, b, q), a)])
+
+
+# Normalised descent never learns its last sentence (NT7b). With k = 3 it does where W_ov = 3 W_ov*.
+TRAP = _trap(4)
+
+
 def random_dataset(
     seed: int, V: int, index: int = 0, max_sentences: int = 10, max_tokens: int = 4, sentences: int | None = None
 ) -> Dataset:

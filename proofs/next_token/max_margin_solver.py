@@ -145,9 +145,7 @@ def _exact_duals(pairs: Sequence[Pair], guess: Sequence[float], targets: Sequenc
     return c
 
 
-def _spanning_forest(
-    pairs: Sequence[Pair], guess: Sequence[float]
-) -> list[tuple[int, list[tuple[int, int, int]]]]:
+def _spanning_forest(pairs: Sequence[Pair], guess: Sequence[float]) -> list[tuple[int, list[tuple[int, int, int]]]]:
     """Trees as (root, steps), a step (number of the pair, a token already reached, the new one); large guesses first."""
     ends = sorted({x for pair in pairs for x in pair})
     place = {x: i for i, x in enumerate(ends)}

@@ -5,7 +5,7 @@
 
 from verify.claim import Paper, claims_of
 from verify.papers import PROVENANCE
-from verify.papers.next_token import controls, descents, identities, margins, order, rates, shift
+from verify.papers.next_token import controls, descents, identities, joint, margins, order, rates, shift, traps
 from verify.papers.next_token.settings import NextTokenSettings, headline
 from verify.papers.next_token.symbols import SYMBOLS
 
@@ -17,7 +17,7 @@ PAPER = Paper(
     settings=NextTokenSettings,
     provenance=PROVENANCE,
     symbols=SYMBOLS,
-    claims=claims_of(identities, margins, descents, rates, order, shift, controls),
+    claims=claims_of(identities, margins, descents, rates, order, shift, joint, controls, traps),
     headline=headline,
     selftest={"next-token": "select=NT2,NT4c"},
 )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Check = Callable[[NextTokenSettings, Run], Finding]
 
 # Seconds of one core, measured: of a step of either stage, of each number that one reads, and of each weight.
-ATTENTION, FEED_FORWARD, NUMBER, ENTRY = 1.8e-4, 0.8e-4, 2e-8, 4e-9
+ATTENTION, FEED_FORWARD, JOINT, NUMBER, ENTRY = 1.8e-4, 0.8e-4, 2.5e-4, 2e-8, 4e-9
 
 
 def attention_seconds(settings: NextTokenSettings) -> float:
@@ -33,6 +33,15 @@ def feed_forward_seconds(settings: NextTokenSettings) -> float:
 def two_stage_seconds(settings: NextTokenSettings) -> float:
     """Of T1 steps of stage 1 and T of stage 2."""
     return settings.T1 * _step(settings.datasets, attention=False) + attention_seconds(settings)
+
+
+def joint_seconds(settings: NextTokenSettings) -> float:
+    """Of T steps of joint training, which is dense in the logits."""
+    V = max(dataset.V for dataset in settings.datasets)
+    sentences = max(len(dataset.sentences) for dataset in settings.datasets)
+    tokens = max(len(sentence.counts) for dataset in settings.datasets for sentence in dataset.sentences)
+    numbers = sentences * tokens * (V + tokens)
+    return settings.T * (JOINT + len(settings.datasets) * (NUMBER * numbers + 2 * ENTRY * V**2))
 
 
 def _step(datasets: Sequence[Dataset], *, attention: bool) -> float:
@@ -130,9 +139,7 @@ def _feed_forward(datasets: tuple[Dataset, ...], eta: float, T: int, device: str
 
 
 @lru_cache(maxsize=2)
-def _two_stages(
-    datasets: tuple[Dataset, ...], eta0: float, eta: float, T1: int, T: int, device: str
-) -> Training:
+def _two_stages(datasets: tuple[Dataset, ...], eta0: float, eta: float, T1: int, T: int, device: str) -> Training:
     from numerics.device import resolve_device
     from numerics.next_token.training import train_attention, train_feed_forward
 

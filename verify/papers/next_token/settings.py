@@ -57,7 +57,9 @@ class NextTokenSettings(CheckSettings):
     sentences: Integer | None = Field(
         None, ge=3, le=MAX_SENTENCES // 2, description="{bounds}, in each of them (default: 3 to 10)"
     )
-    eta: Real = Field(0.5, ge=1e-3, le=10, description="{bounds}, the step size of stage 2, and of stage 1 without eta0")
+    eta: Real = Field(
+        0.5, ge=1e-3, le=10, description="{bounds}, the step size of stage 2, and of stage 1 without eta0"
+    )
     eta0: Real | None = Field(None, ge=1e-3, le=10, description="{bounds}, the step size of stage 1")
     beta: Real = Field(3.0, ge=0.1, le=100, description="{bounds}, the scale of the frozen first stage")
     T: Integer = Field(5_000, ge=100, le=1_000_000, description="{bounds}, steps of training")
@@ -81,7 +83,9 @@ class NextTokenSettings(CheckSettings):
                 other = f"corpus={self.corpus}" if self.corpus else self.dataset
                 raise ValueError(f"{key}={getattr(self, key)}: {key} goes with dataset=random, not {other}")
         if self.corpus is not None and "dataset" in self.model_fields_set:
-            raise ValueError(f"corpus={self.corpus}: corpus stands in the place of dataset={self.dataset}; leave one out")
+            raise ValueError(
+                f"corpus={self.corpus}: corpus stands in the place of dataset={self.dataset}; leave one out"
+            )
         if self.corpus is None and self.unrealizable == "drop":
             raise ValueError("unrealizable=drop: unrealizable goes with corpus=FILE")
         if self.dataset not in WORDS and not os.path.exists(self.dataset):

@@ -11,8 +11,8 @@ from proofs.next_token.dataset import Dataset, Sentence
 from proofs.next_token.max_margin import Vector, attention_problems
 from verify.claim import Finding, Origin, Run
 from verify.papers.next_token.comparisons import Comparison, describe, report, why_nothing, worst
-from verify.papers.next_token.premises import ALIGNED, SMALL_STEP, claim
-from verify.papers.next_token.rates import TOO_LARGE
+from verify.papers.next_token.premises import ALIGNED, ATTENDING, SMALL_STEP, claim
+from verify.papers.next_token.rates import TOO_LARGE, TRAPPED
 from verify.papers.next_token.runs import attention_run, attention_seconds, if_time_allows
 from verify.papers.next_token.settings import NextTokenSettings
 
@@ -89,7 +89,7 @@ def shift_of(training: Training, index: int) -> Shift | None:
     "NT9",
     "dataset shift",
     requires=("NT2", "NT7", "NT9m"),
-    assumptions=(ALIGNED, SMALL_STEP, "one token of the sentence has the largest entry in W_kq*"),
+    assumptions=(ALIGNED, SMALL_STEP, ATTENDING, "one token of the sentence has the largest entry in W_kq*"),
     origin=Origin.STRENGTHENED,
 )
 @if_time_allows(attention_seconds)
@@ -103,8 +103,9 @@ def unseen_tokens(settings: NextTokenSettings, run: Run) -> Finding:
     """
     training = attention_run(settings, run)
     indices = range(len(training.datasets))
-    used = [i for i in indices if training.stable(i)]
-    left_out = {TOO_LARGE: [i for i in indices if i not in used]}
+    small = [i for i in indices if training.stable(i)]
+    used = [i for i in small if training.attends(i)]
+    left_out = {TOO_LARGE: [i for i in indices if i not in small], TRAPPED: [i for i in small if i not in used]}
     comparisons: list[Comparison] = []
     sentences = 0
     for i in used:
