@@ -75,13 +75,19 @@ class Stage:
         delta = self.log_odds(w)
         return delta - log_one_plus_sum(delta)
 
-    def gradient(self, w: Tensor) -> tuple[Tensor, Tensor]:
-        """The gradient of the loss as (direction [B, D], log scale [B]): direction * exp(log scale)."""
+    def gradient(self, w: Tensor, weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """The gradient of the loss as (direction [B, D], log scale [B]): direction * exp(log scale). With other weights
+        [B, N], 0 for sentences that are left out, if they are given.
+        """
         delta = self.log_odds(w)
         log_total = log_one_plus_sum(delta)
         log_a = delta - log_total
+        if weights is None:
+            weights = self.weights
+        else:
+            log_a = log_a.masked_fill((weights == 0)[:, :, None], -torch.inf)
         shift = log_a.amax((1, 2))
-        pull = (log_a - shift[:, None, None]).exp() * self.weights[:, :, None]
+        pull = (log_a - shift[:, None, None]).exp() * weights[:, :, None]
         if self.slopes is not None:
             pull = pull * self._pull(log_a.exp(), (-log_total).exp())
         direction = self.zeros().scatter_add_(1, self.wrong.flatten(1), pull.flatten(1))

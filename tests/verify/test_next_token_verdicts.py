@@ -557,8 +557,8 @@ def no_counterexamples() -> dict[str, list[Callable[[], bool]]]:
             partial(descents.leaves_autograd, train_feed_forward([DS_B], 0.5, 8, range(9)), 0, 3),
         ],
         "leaves_bounds": [
-            partial(descents.leaves_bounds, DS_B, 3.0, 0.5, 20),
-            partial(descents.leaves_bounds, DS_A, 3.0, 0.5, 1),
+            partial(descents.leaves_bounds, settings(dataset="DS-B"), 0, 20),
+            partial(descents.leaves_bounds, settings(dataset="DS-A"), 0, 1),
         ],
         "sides_with": [
             partial(comparisons.sides_with, 2.0, 1.0, lambda: 1.1),

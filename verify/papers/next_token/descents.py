@@ -140,12 +140,27 @@ def norm_growth(settings: NextTokenSettings, run: Run) -> Finding:
 
     Norm and dominance at every step.
     """
+    return grown(settings, run)
+
+
+@claim("NT5b", "mini-batches", requires=("NT5", "NT7m", "NT1r"), assumptions=(ALIGNED,))
+def mini_batch_growth(settings: NextTokenSettings, run: Run) -> Finding:
+    """[D] The bounds of NT5n hold where each normalised step goes along the gradient of half of the sentences, drawn
+    anew: eta t / (sqrt 2 |W_kq*|) <= |W_t| <= eta t, as long as dominance has held in all sentences before t.
+
+    Norm and dominance at every step.
+    """
+    return grown(settings, run, settings.seed)
+
+
+def grown(settings: NextTokenSettings, run: Run, batches: int | None = None) -> Finding:
+    """Both bounds at every step, of descent along all sentences or along mini-batches drawn with this seed."""
     from numerics.next_token.growth import watch_growth
     from numerics.next_token.stage import aligned_output, attention_stage
 
     datasets, T = settings.datasets, min(settings.T, MOST_WATCHED)
     run.progress(f"watching {T} steps of attention")
-    growth = watch_growth(attention_stage(datasets, aligned_output(datasets, settings.beta)), settings.eta, T)
+    growth = watch_growth(attention_stage(datasets, aligned_output(datasets, settings.beta)), settings.eta, T, batches)
     lasts = [growth.lasts(i) for i in range(len(datasets))]
     slowest = [least_speed(growth, i) * math.sqrt(2) * norm(dataset) for i, dataset in enumerate(datasets)]
     fastest = [float(growth.speeds(i).max()) for i in range(len(datasets))]
@@ -160,7 +175,7 @@ def norm_growth(settings: NextTokenSettings, run: Run) -> Finding:
         predicted="at least 1, at most 1",
         counterexample=Counterexample(
             {"dataset": datasets[broken[0]].name, "lower": slowest[broken[0]], "upper": fastest[broken[0]]},
-            partial(leaves_bounds, datasets[broken[0]], settings.beta, settings.eta, worst_time(growth, broken[0])),
+            partial(leaves_bounds, settings, broken[0], worst_time(growth, broken[0]), batches),
         )
         if broken
         else None,
@@ -199,11 +214,26 @@ def worst_time(growth: Growth, index: int) -> int:
     return 1 + int(speeds.argmax() if speeds.max() > 1 + growth.rounding / growth.eta else speeds.argmin())
 
 
-def leaves_bounds(dataset: Dataset, beta: float, eta: float, t: int) -> bool:
+def leaves_bounds(settings: NextTokenSettings, index: int, t: int, batches: int | None = None) -> bool:
     """Whether |W_t| by the slow formulas is outside eta t / (sqrt 2 |W_kq*|) .. eta t."""
-    from numerics.next_token.again import attention_again
+    from numerics.next_token.again import attention_again, mini_batches_again
     from numerics.next_token.stage import aligned_output
 
-    again = attention_again(dataset, aligned_output([dataset], beta)[0], eta, t)
-    length = float(again.weights(dataset.V)[1].norm())
-    return not (1 - 1e-9) / (math.sqrt(2) * norm(dataset)) <= length / (eta * t) <= 1 + 1e-9
+    dataset, eta = settings.datasets[index], settings.eta
+    W_ov = aligned_output([dataset], settings.beta)[0]
+    if batches is None:
+        w = attention_again(dataset, W_ov, eta, t).weights(dataset.V)[1]
+    else:
+        w = mini_batches_again(dataset, W_ov, eta, t, partial(_batch, settings, index, batches))
+    return not (1 - 1e-9) / (math.sqrt(2) * norm(dataset)) <= float(w.norm()) / (eta * t) <= 1 + 1e-9
+
+
+def _batch(settings: NextTokenSettings, index: int, seed: int, t: int) -> list[int]:
+    """The numbers of the sentences in the batch of step t."""
+    import torch
+
+    from numerics.next_token.descent import in_batch
+
+    there = [torch.ones(len(dataset.longer)) for dataset in settings.datasets]
+    drawn = in_batch(torch.nn.utils.rnn.pad_sequence(there, batch_first=True), seed, t)[index]
+    return [int(i) for i in drawn.nonzero()]
