@@ -81,8 +81,8 @@ class Joint:
         return self._forward(w)[0]
 
     def _forward(self, w: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Attention [B, N, K]; logits against that of the next token, of each token alone [B, N, K, V], and as attention
-        mixes them [B, N, V], where the next token itself has -inf.
+        """Attention [B, N, K]; logits against that of the next token, of each token alone [B, N, K, V], and mixed by
+        attention [B, N, V], where the next token itself has -inf.
         """
         W_ov, W_kq = self.layers(w)
         b = torch.arange(len(w), device=w.device)

@@ -81,7 +81,7 @@ class Training:
         )
 
     def mature(self, index: int) -> bool:
-        """Whether L - L* had come down by the first of the late times, so that the corrections are those of the limit."""
+        """Whether L - L* had come down by the first of the late times, so that corrections are those of the limit."""
         return float(self.log_excess_losses[late_times(self.T)[0]][index]) <= MATURE
 
     @property
@@ -111,7 +111,7 @@ class Training:
         return self.slope_of({t: float(value[index]) for t, value in self.log_excess_losses.items()})
 
     def slope_of(self, logs: Mapping[int, float]) -> Measured:
-        """The slope between T/sqrt 2 and T of a number that is given at the late times, and asymptotically linear in t."""
+        """The slope between T/sqrt 2 and T of a number that is given at the late times, and linear in t in the end."""
         return late_slope(logs, self.T, self.rounding)
 
     def offset_distance(self, index: int) -> Measured:
@@ -129,8 +129,8 @@ class Training:
 
     def direction_limit(self, index: int) -> Measured:
         """t times the direction error, at T."""
-        scaled = [torch.tensor(t * self.direction_error(index, t), dtype=torch.float64) for t in late_times(self.T)[1:]]
-        return Measured(float(scaled[-1]), MARGIN * _rest(scaled) + self.rounding / self.step)
+        scaled = [t * self.direction_error(index, t) for t in late_times(self.T)[1:]]
+        return late_limit(scaled, self.rounding / self.step)
 
     def drift(self, index: int) -> Measured:
         """Growth of <W, u/|u|> / eta per unit of log t, between T/sqrt 2 and T."""
@@ -164,6 +164,12 @@ def late_growth(values: Mapping[int, float], rounding: float) -> Measured:
     """Growth per unit of log t between T/sqrt 2 and T of a number that is given at the late times."""
     growth = [torch.tensor((values[b] - values[a]) / math.log(b / a), dtype=torch.float64) for a, b in pairwise(values)]
     return Measured(float(growth[-1]), MARGIN * _rest(growth) + 8 * rounding)
+
+
+def late_limit(values: Sequence[float], rounding: float) -> Measured:
+    """The limit of a number that is given at the last three of the late times."""
+    y = [torch.tensor(value, dtype=torch.float64) for value in values]
+    return Measured(values[-1], MARGIN * _rest(y) + rounding)
 
 
 def halvings(T: int) -> tuple[int, int, int, int]:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 from proofs.next_token.dataset import MAX_LENGTH, MAX_SENTENCES, Dataset, DatasetError, Sentence
 from proofs.next_token.files import named_tokens, short
@@ -55,7 +56,7 @@ def parse_corpus(text: str, name: str) -> Corpus:
         words = tuple(line.split())
         if len(words) > MAX_LENGTH + 1:
             raise DatasetError(f"{name}: line {number}: {len(words)} words; at most {MAX_LENGTH + 1}")
-        singles = [((x,), y) for x, y in zip(words, words[1:], strict=False)]
+        singles = [((x,), y) for x, y in pairwise(words)]
         prefixes = [(words[:end], words[end]) for end in range(2, len(words))]
         for context in (*singles, *prefixes):
             counts[context] += 1
@@ -89,10 +90,10 @@ def realizable_part(corpus: Corpus) -> Part:
     def shown(s: Sentence) -> str:
         return f"{' '.join(short(word(x)) for x in s.tokens)} -> {short(word(s.next))} ({s.source})"
 
-    chosen, dropped = list(kept.values()), []
-    for s in pairs:
-        if kept.get(s.query) != s:
-            dropped.append((s, f"conflicts with {shown(kept.get(s.query) or before[s.next])}"))
+    chosen = list(kept.values())
+    dropped = [
+        (s, f"conflicts with {shown(kept.get(s.query) or before[s.next])}") for s in pairs if kept.get(s.query) != s
+    ]
     orders: dict[int, dict[tuple[int, int], Sentence]] = {}
     for s in sorted(corpus.contexts[len(pairs) :], key=lambda s: -s.weight):  # stable: the first of equal weight first
         order = orders.setdefault(s.query, {})

@@ -79,11 +79,25 @@ def _trap(k: int) -> Dataset:
 TRAP = _trap(4)
 
 
+# Tokens 0 and 1 beat each other with query 3, the one with weight 2; both beat 2 and 3 (NT13).
+CONTRADICTION = Dataset(
+    "contradiction",
+    ("0", "1", "2", "3"),
+    (
+        *(Sentence((x,), (x + 1) % 4) for x in range(4)),
+        Sentence((0, 1, 3), 1, Fraction(2)),
+        Sentence((0, 1, 3), 2),
+        Sentence((1, 2, 3), 2),
+    ),
+    cycles=True,
+)
+
+
 def random_dataset(
     seed: int, V: int, index: int = 0, max_sentences: int = 10, max_tokens: int = 4, sentences: int | None = None
 ) -> Dataset:
-    """A realizable dataset over V >= 3 tokens, the same for the same arguments; with so many longer sentences, or from 3
-    to max_sentences.
+    """A realizable dataset over V >= 3 tokens, the same for the same arguments; with so many longer sentences, else from
+    3 to max_sentences.
 
     Every query has a random ranking of all tokens, and the highest token of a sentence is optimal, so that the orders
     have no cycles. The optimal token occurs at least as often as every other (the count condition). Integer weights.

@@ -146,7 +146,7 @@ def _exact_duals(pairs: Sequence[Pair], guess: Sequence[float], targets: Sequenc
 
 
 def _spanning_forest(pairs: Sequence[Pair], guess: Sequence[float]) -> list[tuple[int, list[tuple[int, int, int]]]]:
-    """Trees as (root, steps), a step (number of the pair, a token already reached, the new one); large guesses first."""
+    """Trees as (root, steps), a step (number of the pair, a token reached, the new one); large guesses first."""
     ends = sorted({x for pair in pairs for x in pair})
     place = {x: i for i, x in enumerate(ends)}
     weights = [1 + rank for rank in np.argsort(np.argsort(-np.asarray(guess), kind="stable"))]

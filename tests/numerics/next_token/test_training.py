@@ -162,14 +162,7 @@ def test_frozen_component_adds_in_quadrature() -> None:
         across = w - unit * (w @ unit)
         frozen = across - prediction.within(across)
         earlier = training.weights(0, 2000)
-        assert (
-            float(
-                (
-                    frozen - (earlier - unit * (earlier @ unit) - prediction.within(earlier))
-                ).norm()
-            )
-            < 1e-9
-        )
+        assert float((frozen - (earlier - unit * (earlier @ unit) - prediction.within(earlier))).norm()) < 1e-9
         total = math.hypot(prediction.direction_constant(ETA), float(frozen.norm()) / ETA)
         assert 4000 * training.direction_error(0, 4000) == pytest.approx(total, rel=1e-3)
         assert total > prediction.direction_constant(ETA)

@@ -5,7 +5,18 @@
 
 from verify.claim import Paper, claims_of
 from verify.papers import PROVENANCE
-from verify.papers.next_token import controls, descents, identities, joint, margins, order, rates, shift, traps
+from verify.papers.next_token import (
+    contradictions,
+    controls,
+    descents,
+    identities,
+    joint,
+    margins,
+    order,
+    rates,
+    shift,
+    traps,
+)
 from verify.papers.next_token.settings import NextTokenSettings, headline
 from verify.papers.next_token.symbols import SYMBOLS
 
@@ -17,7 +28,7 @@ PAPER = Paper(
     settings=NextTokenSettings,
     provenance=PROVENANCE,
     symbols=SYMBOLS,
-    claims=claims_of(identities, margins, descents, rates, order, shift, joint, controls, traps),
+    claims=claims_of(identities, margins, descents, rates, order, shift, joint, contradictions, controls, traps),
     headline=headline,
     selftest={"next-token": "select=NT2,NT4c"},
 )
