@@ -96,7 +96,7 @@ CONTRADICTION = Dataset(
 def random_dataset(
     seed: int, V: int, index: int = 0, max_sentences: int = 10, max_tokens: int = 4, sentences: int | None = None
 ) -> Dataset:
-    """A realizable dataset over V >= 3 tokens, the same for the same arguments; with so many longer sentences, else from
+    """A realizable dataset over V >= 3 tokens, the same for the same arguments; with so many longer sentences, or with
     3 to max_sentences.
 
     Every query has a random ranking of all tokens, and the highest token of a sentence is optimal, so that the orders

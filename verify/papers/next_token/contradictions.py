@@ -27,10 +27,10 @@ WIDEST = 20.0  # the minimiser is sought within this much of 0
 def contradiction(settings: NextTokenSettings, run: Run) -> Finding:
     """[D] Where sentences contradict each other, so that tokens of a query beat each other in a cycle, plain descent of
     attention has W_t = W log t + O(1): scores within the cycle tend to a finite minimiser of the loss of these tokens
-    alone, where it has one; W is the shortest matrix with margin 0 within cycles, and 1 where a token beats one outside.
+    alone, where it has one; W is the shortest matrix with margin 0 within cycles and 1 where a token beats one outside.
 
-    [0, 1, 3] with 0 optimal at weight 2 and with 1 optimal at weight 1, and [1, 2, 3] with 1 optimal: the lead of 0 over
-    1 against the zero of the derivative, and the growth along W per log t against |W|.
+    [0, 1, 3] with 0 optimal at weight 2, with 1 optimal at weight 1, and [1, 2, 3] with 1 optimal: the lead of 0 over 1
+    against the zero of the derivative, and the growth along W per log t against |W|.
     """
     import torch
 
