@@ -80,8 +80,8 @@ def test_hundreds_of_tokens_and_sentences() -> None:
 
 
 def test_the_offset_is_stationary() -> None:
-    """sum c_i v_i = W* with c_i = omega_i exp(-<v_i, rho>) up to one factor: the gradient of the tails at rho is parallel
-    to W* within the span. And the eigenvalues are those of the whole matrix.
+    """sum c_i v_i = W* with c_i = omega_i exp(-<v_i, rho>) up to one factor: the gradient of the tails at rho is
+    parallel to W* within the span. And the eigenvalues are those of the whole matrix.
     """
     compared = 0
     for index in range(6):
@@ -90,11 +90,8 @@ def test_the_offset_is_stationary() -> None:
         prediction = train_attention([dataset], aligned_output([dataset], 3.0), 0.5, 8).predictions[0]
         pairs = torch.zeros(*stage.wrong.shape[1:], stage.entries, dtype=torch.float64)
         pairs.scatter_(2, stage.wrong[0][:, :, None], -1.0)
-        pairs.scatter_add_(
-            2,
-            stage.right[0][:, None, None].expand(*stage.wrong.shape[1:], 1),
-            torch.ones(1).double().expand(*stage.wrong.shape[1:], 1),
-        )
+        right = stage.right[0][:, None, None].expand(*stage.wrong.shape[1:], 1)
+        pairs.scatter_add_(2, right, torch.ones_like(right, dtype=torch.float64))
         tight = ((pairs @ prediction.solution - 1).abs() < 1e-9) & stage.offsets[0].isfinite()
         in_span = prediction.labels[stage.wrong[0]] == prediction.labels[stage.right[0]][:, None]
         if prediction.degenerate_pairs:
