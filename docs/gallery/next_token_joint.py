@@ -23,9 +23,7 @@ def main(T: int = 4000) -> Exhibit:
     for i, (name, (output, attention)) in enumerate(NORMS.items()):
         slope, growth, why = training.loss_slope(i), training.attention_growth(i), "extrapolation and rounding"
         comparisons.append(Comparison(f"{name}: slope of log L", slope.value, -ETA / output, slope.error, why))
-        comparisons.append(
-            Comparison(f"{name}: |W_kq| per log t", growth.value, 2 * attention, growth.error, why)
-        )
+        comparisons.append(Comparison(f"{name}: |W_kq| per log t", growth.value, 2 * attention, growth.error, why))
     return Exhibit(joint_figure(datasets, ETA), comparisons)
 
 
