@@ -121,9 +121,9 @@ def asymptotics(
     log_omega = _tail_coefficients(stage, index, carriers).log()
     rho, rates = torch.zeros_like(solution), []
     for carried in _grouped(labels[carriers[:, 0]]):
-        entries, places = carriers[carried].unique(return_inverse=True)
+        entries, places = map(torch.from_numpy, np.unique(carriers[carried].numpy(), return_inverse=True))
         A = torch.zeros(len(carried), len(entries), dtype=torch.float64)
-        A.scatter_(1, places, torch.tensor([[1.0, -1.0]], dtype=torch.float64).expand(len(carried), 2))
+        A.scatter_(1, places.reshape(-1, 2), torch.tensor([[1.0, -1.0]], dtype=torch.float64).expand(len(carried), 2))
         rho[entries], c = _minimise(log_omega[carried], A, solution[entries])
         rates.append(torch.linalg.eigvalsh((A.T * c) @ A)[1:])  # without that of the sum over the component, 0
     eigenvalues = torch.cat(rates).sort().values
@@ -154,15 +154,16 @@ def _components(carriers: Tensor, D: int) -> Tensor:
 
 def _grouped(labels: Tensor) -> list[Tensor]:
     """The places at which each label stands."""
-    order, (_, sizes) = labels.argsort(stable=True), labels.unique(return_counts=True)
-    return list(order.split(sizes.tolist()))
+    order = labels.argsort(stable=True)
+    _, first = np.unique(labels[order].numpy(), return_index=True)
+    return list(torch.tensor_split(order, first[1:].tolist()))
 
 
 def _tail_coefficients(stage: Stage, index: int, carriers: Tensor) -> Tensor:
     """omega of each pair, [k]: the sum of those of its sentences."""
     omega = stage.tails()[index].cpu()
     keys = stage.right[index].cpu()[:, None] * stage.entries + stage.wrong[index].cpu()
-    distinct, places = keys.unique(return_inverse=True)
+    distinct, places = map(torch.from_numpy, np.unique(keys.numpy(), return_inverse=True))
     sums = torch.zeros(len(distinct), dtype=torch.float64).index_add_(0, places.flatten(), omega.flatten())
     return sums[torch.searchsorted(distinct, carriers[:, 0] * stage.entries + carriers[:, 1])]
 
@@ -171,7 +172,7 @@ def _within(w: Tensor, labels: Tensor, solution: Tensor) -> Tensor:
     """w less its mean over each component, less its part along the solution."""
     sums = torch.zeros(len(w), dtype=w.dtype).index_add_(0, labels, w)
     part = w - (sums / labels.bincount(minlength=len(w)))[labels]
-    unit = solution / torch.linalg.vector_norm(solution)
+    unit: Tensor = solution / torch.linalg.vector_norm(solution)
     return part - unit * (part @ unit)
 
 

@@ -52,7 +52,7 @@ def descend_jointly(dataset: Dataset, eta: float, times: Iterable[int]) -> dict[
     wanted, found = sorted(times), {}
     for t in range(wanted[-1] + 1):
         layers = [W.detach().requires_grad_() for W in layers]
-        value = joint_loss(dataset, *layers, one)
+        value = joint_loss(dataset, layers[0], layers[1], one)
         gradients = torch.autograd.grad(value, layers)
         length = torch.stack([g.norm() for g in gradients]).norm()
         if t in wanted:

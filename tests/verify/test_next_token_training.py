@@ -242,7 +242,7 @@ def test_wrong_predictions_about_contradictions_are_refuted(monkeypatch: pytest.
 
 
 def test_the_direction_beside_contradictions_is_the_shortest() -> None:
-    """Optimality conditions: a combination of the equality 0 = 1 and of tight pairs with duals that are not negative."""
+    """Optimality: a combination of the equality 0 = 1 and of tight pairs with duals that are not negative."""
     w = torch.tensor(contradictions.DIRECTION)
     assert w[0] == w[1] and w[0] - w[2] == 1 and w[0] - w[3] == 1
     down = torch.tensor([[0.0, 1.0, -1.0, 0.0], [0.0, 1.0, 0.0, -1.0]])  # 1 beats 2 and 3, with duals 1/2 each

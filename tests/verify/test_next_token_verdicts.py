@@ -566,8 +566,8 @@ def no_counterexamples() -> dict[str, list[Callable[[], bool]]]:
             partial(descents.leaves_autograd, train_feed_forward([DS_B], 0.5, 8, range(9)), 0, 3),
         ],
         "stays_above": [
-            partial(traps.stays_above, 1.0, TRAP, 0.1),  # another value
-            partial(traps.stays_above, 3.0, replace(TRAP, sentences=TRAP.sentences[:-1]), 0.1),  # no trap
+            partial(traps.stays_above, 1.0, TRAP, 0.2),  # another value
+            partial(traps.stays_above, 3.0, replace(TRAP, sentences=TRAP.sentences[:-1]), 0.2),  # no trap
         ],
         "jumps_over": [
             partial(contradictions.jumps_over, 0.3492, 0.5, False),  # plain

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # Of CONTRADICTION, query 3: the shortest column with entries 0 and 1 equal, and both at least 1 above 2 and 3.
 QUERY, DIRECTION = 3, (0.5, 0.5, -0.5, -0.5)
-RATE, BETA, T, T_AGAIN = 0.5, 3.0, 8000, 1000
+RATE, BETA, T, T_AGAIN = 0.5, 3.0, 3000, 1000
 LEAD_RESOLUTION, GROWTH_RESOLUTION = 0.02, 0.05
 BELOW = -800.0  # a score that leaves a token no attention
 WIDEST = 20.0  # the minimiser is sought within this much of 0
@@ -133,13 +133,13 @@ def normalised_settles(settings: NextTokenSettings, run: Run) -> Finding:
 
     The data of NT13: steps of fixed length jump over the minimiser, from one side to the other.
     """
-    columns, rest = descend(normalised=True, T=T), minimiser()
-    sides = [lead(columns[t]) - rest for t in (T - 1, T)]
+    columns, rest = descend(normalised=True, T=T_AGAIN), minimiser()
+    sides = [lead(columns[t]) - rest for t in (T_AGAIN - 1, T_AGAIN)]
     jumps = sides[0] * sides[1] < 0 and min(map(abs, sides)) > RATE / 4
     return decide(
         False,  # an example can refute, and nothing else
         evidence=Evidence.NUMERIC,
-        scope=f"the data of NT13, eta={RATE}, t={T}",
+        scope=f"the data of NT13, eta={RATE}, t={T_AGAIN}",
         instances=1,
         found=f"off by {sides[0]:+.4f} and {sides[1]:+.4f}",
         predicted="not to 0",

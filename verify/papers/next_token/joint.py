@@ -24,7 +24,7 @@ SLOPE_RESOLUTION = 1e-4  # relative
 GROWTH_RESOLUTION = 0.1  # relative: the alternatives are no growth, and growth by a fixed amount per step
 SMALL_STEP = "eta below the threshold of stage 1, each collocation weighing as all sentences of its token"
 LENGTH = 30.0  # eta times the steps of second computations: losses near e^-15, which double precision still resolves
-ETA, T, GROWN = 0.5, 4000, 1.05  # NT12c
+ETA, T, GROWN = 0.5, 1000, 1.05  # NT12c
 
 
 @lru_cache(maxsize=2)

@@ -10,7 +10,7 @@ from verify.claim import Counterexample, Evidence, Finding, Origin, Run, decide
 from verify.papers.next_token.premises import ALIGNED, claim
 from verify.papers.next_token.settings import NextTokenSettings
 
-ETA, BETA, T, T_AGAIN = 0.1, 3.0, 1600, 200  # below the threshold of NT7c
+ETA, BETA, T, T_AGAIN = 0.2, 3.0, 400, 100  # below the threshold of NT7c
 LEAD = 0.1 * ETA  # what the wrong token gains per step at least, to be said to win for good
 
 
