@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from proofs.next_token.dataset import Dataset
 from proofs.next_token.examples import NAMED
 from proofs.next_token.max_margin import attention_problems
-from verify.claim import Counterexample, Evidence, Finding, Origin, Run, decide
+from verify.claim import Counterexample, Evidence, Finding, Origin, Run, decide, how_many, too_dear
 from verify.papers.next_token.comparisons import Comparison, report
 from verify.papers.next_token.premises import ATTENDING, claim
-from verify.papers.next_token.runs import if_time_allows, joint_seconds
+from verify.papers.next_token.runs import joint_seconds
 from verify.papers.next_token.settings import NextTokenSettings
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SLOPE_RESOLUTION = 1e-4  # relative
 GROWTH_RESOLUTION = 0.1  # relative: the alternatives are no growth, and growth by a fixed amount per step
 SMALL_STEP = "eta below the threshold of stage 1, each collocation weighing as all sentences of its token"
+TIME, FEWEST = 0.6, 100  # share of the claim's time; steps
 LENGTH = 30.0  # eta times the steps of second computations: losses near e^-15, which double precision still resolves
 ETA, T, GROWN = 0.5, 1000, 1.05  # NT12c
 
@@ -36,15 +37,18 @@ def joint_run(datasets: tuple[Dataset, ...], eta: float, T: int, device: str) ->
 
 
 @claim("NT12", "joint training", requires=("NT7m",), assumptions=(SMALL_STEP, ATTENDING))
-@if_time_allows(joint_seconds)
 def joint(settings: NextTokenSettings, run: Run) -> Finding:
     """[D] Where normalised descent moves both layers at once, from 0, on all sentences, L tends to 0: log L has the
     slope -eta/|W_ov*|, and |W_kq| grows by 2 |W_kq*| per unit of log t only.
 
-    Both measured in training, with an estimated error, beside the prediction.
+    Both measured in training, for T steps or as many as time allows, with an estimated error, beside the prediction.
     """
-    run.progress(f"training both layers at once for {settings.T} steps")
-    training = joint_run(settings.datasets, settings.eta, settings.T, settings.device)
+    needed = joint_seconds(settings)
+    steps = how_many(settings.T, needed / settings.T, run, share=TIME)
+    if steps < FEWEST:
+        return too_dear(needed, run, what=f"{settings.T} steps of joint training", scope=f"t={settings.T}")
+    run.progress(f"training both layers at once for {steps} steps")
+    training = joint_run(settings.datasets, settings.eta, steps, settings.device)
     names = [dataset.name for dataset in settings.datasets]
     small = [i for i, dataset in enumerate(settings.datasets) if settings.eta < largest_eta(dataset)]
     used = [i for i in small if training.attends(i)]
