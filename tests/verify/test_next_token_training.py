@@ -253,6 +253,6 @@ def test_the_direction_beside_contradictions_is_the_shortest() -> None:
 
 def test_costs_are_told_before(monkeypatch: pytest.MonkeyPatch) -> None:
     (claim,) = (claim for claim in PAPER.claims if claim.id == "NT12")
-    finding: Any = claim(settings(dataset="random", V="300", sentences="2000", draws="1"), Run())
+    finding: Any = claim(settings(dataset="random", V="300", sentences="2000", draws="1"), Run(seconds=0.1))
     assert finding.verdict is Verdict.UNDECIDED and "would take about" in finding.reason
     assert rates.SLOPE_RESOLUTION == joint.SLOPE_RESOLUTION

@@ -48,9 +48,9 @@ def joint(settings: NextTokenSettings, run: Run) -> Finding:
     if steps < FEWEST:
         return too_dear(needed, run, what=f"{settings.T} steps of joint training", scope=f"t={settings.T}")
     run.progress(f"training both layers at once for {steps} steps")
-    training = joint_run(settings.datasets, settings.eta, steps, settings.device)
+    training = joint_run(settings.datasets, settings.first_eta, steps, settings.device)
     names = [dataset.name for dataset in settings.datasets]
-    small = [i for i, dataset in enumerate(settings.datasets) if settings.eta < largest_eta(dataset)]
+    small = [i for i, dataset in enumerate(settings.datasets) if settings.first_eta < largest_eta(dataset)]
     used = [i for i in small if training.attends(i)]
     left = {SMALL_STEP: len(names) - len(small), ATTENDING: len(small) - len(used)}
     without = "".join(f"; {count} left out, not so there: {why}" for why, count in left.items() if count)

@@ -60,7 +60,9 @@ class NextTokenSettings(CheckSettings):
     eta: Real = Field(
         0.5, ge=1e-3, le=10, description="{bounds}, the step size of stage 2, and of stage 1 without eta0"
     )
-    eta0: Real | None = Field(None, ge=1e-3, le=10, description="{bounds}, the step size of stage 1")
+    eta0: Real | None = Field(
+        None, ge=1e-3, le=10, description="{bounds}, the step size of stage 1, and of joint training"
+    )
     beta: Real = Field(3.0, ge=0.1, le=100, description="{bounds}, the scale of the frozen first stage")
     T: Integer = Field(5_000, ge=100, le=1_000_000, description="{bounds}, steps of training")
     T1: Integer = Field(40, ge=1, le=100_000, description="{bounds}, steps of stage 1 in NT11")
