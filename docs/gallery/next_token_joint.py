@@ -1,4 +1,4 @@
-"""Both layers at once beside one after the other: attention grows like log t only (claims NT12, NT10)."""
+"""Both layers at once beside one after the other: attention grows like log t only (claims NT15, NT10)."""
 
 from __future__ import annotations
 

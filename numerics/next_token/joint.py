@@ -1,4 +1,4 @@
-"""Joint training: both layers at once, from 0, on the loss of all sentences, collocations included (NT12).
+"""Joint training: both layers at once, from 0, on the loss of all sentences, collocations included (NT15).
 
 The weights are W_ov and W_kq, flattened one after the other. As in `stage`, nothing is computed as 1 - p: residuals are
 accurate relative to themselves, and a common factor is taken out of all of them.

@@ -51,7 +51,7 @@ class Dataset:
     name        what reports call it
     vocabulary  the names of the tokens 0..V-1
     sentences   collocations (one token) and longer sentences, in any order
-    cycles      whether orders may have cycles all the same, as for NT13: there is no max-margin solution then
+    cycles      whether orders may have cycles all the same, as for NT16: there is no max-margin solution then
     """
 
     name: str

@@ -79,7 +79,7 @@ def _trap(k: int) -> Dataset:
 TRAP = _trap(4)
 
 
-# Tokens 0 and 1 beat each other with query 3, the one with weight 2; both beat 2 and 3 (NT13).
+# Tokens 0 and 1 beat each other with query 3, the one with weight 2; both beat 2 and 3 (NT16).
 CONTRADICTION = Dataset(
     "contradiction",
     ("0", "1", "2", "3"),

@@ -163,7 +163,7 @@ def test_errors_are_neither_too_small_nor_too_coarse(index: int) -> None:
 # Joint training, mini-batches, contradictions.
 
 
-@pytest.mark.parametrize("id", ["NT5b", "NT12", "NT13"])
+@pytest.mark.parametrize("id", ["NT5b", "NT15", "NT16"])
 def test_as_due(id: str) -> None:
     finding = check(id, dataset="named")
     assert finding.verdict is Verdict.VERIFIED
@@ -174,15 +174,15 @@ def test_wrong_predictions_of_joint_training_are_refuted(monkeypatch: pytest.Mon
         original: Callable[[Dataset], float] = getattr(joint, name)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(joint, name, lambda dataset, original=original, factor=factor: factor * original(dataset))
-            assert check("NT12").verdict is Verdict.REFUTED, name
+            assert check("NT15").verdict is Verdict.REFUTED, name
     monkeypatch.setattr(JointTraining, "attention_growth", lambda self, index: Measured(0.1, 0.001))
-    finding = check("NT12")
+    finding = check("NT15")
     assert finding.verdict is Verdict.UNDECIDED
     assert finding.reason == "a counterexample was found, but a second computation does not confirm it"
 
 
 def test_joint_training_says_what_it_leaves_out() -> None:
-    finding = check("NT12", eta="9", T="200")
+    finding = check("NT15", eta="9", T="200")
     assert finding.verdict is Verdict.UNDECIDED
     assert "1 left out, not so there: eta below the threshold of stage 1" in finding.reason
     assert joint.largest_eta(REPEATED) > 0.5
@@ -191,7 +191,7 @@ def test_joint_training_says_what_it_leaves_out() -> None:
 
 def test_linear_growth_is_not_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(JointTraining, "norms", lambda self, index, t: (float(t), float(t)))
-    assert check("NT12c").verdict is Verdict.UNDECIDED
+    assert check("NT15c").verdict is Verdict.UNDECIDED
 
 
 @pytest.mark.parametrize("factor", [0.1, 1.01])
@@ -232,13 +232,13 @@ def test_mini_batches_are_made_again() -> None:
 def test_wrong_predictions_about_contradictions_are_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(contradictions, "DIRECTION", (0.8, 0.2, -0.5, -0.5))
-        assert check("NT13").verdict is Verdict.REFUTED
+        assert check("NT16").verdict is Verdict.REFUTED
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(contradictions, "minimiser", lambda: 0.7)
-        assert check("NT13").verdict is Verdict.REFUTED
+        assert check("NT16").verdict is Verdict.REFUTED
     monkeypatch.setattr(contradictions, "lead", lambda column: 0.9)
-    assert check("NT13").verdict is Verdict.REFUTED  # measured wrong in the second computation, too
-    assert check("NT13c").verdict is Verdict.UNDECIDED
+    assert check("NT16").verdict is Verdict.REFUTED  # measured wrong in the second computation, too
+    assert check("NT16c").verdict is Verdict.UNDECIDED
 
 
 def test_the_direction_beside_contradictions_is_the_shortest() -> None:
@@ -252,7 +252,7 @@ def test_the_direction_beside_contradictions_is_the_shortest() -> None:
 
 
 def test_costs_are_told_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    (claim,) = (claim for claim in PAPER.claims if claim.id == "NT12")
+    (claim,) = (claim for claim in PAPER.claims if claim.id == "NT15")
     finding: Any = claim(settings(dataset="random", V="300", sentences="2000", draws="1"), Run(seconds=0.1))
     assert finding.verdict is Verdict.UNDECIDED and "would take about" in finding.reason
     assert rates.SLOPE_RESOLUTION == joint.SLOPE_RESOLUTION

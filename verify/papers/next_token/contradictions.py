@@ -1,4 +1,4 @@
-"""NT13: sentences that contradict each other, so that the order of a query has a cycle."""
+"""NT16: sentences that contradict each other, so that the order of a query has a cycle."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BELOW = -800.0  # a score that leaves a token no attention
 WIDEST = 20.0  # the minimiser is sought within this much of 0
 
 
-@claim("NT13", "contradictory sentences", requires=("NT1r",), assumptions=(ALIGNED,))
+@claim("NT16", "contradictory sentences", requires=("NT1r",), assumptions=(ALIGNED,))
 def contradiction(settings: NextTokenSettings, run: Run) -> Finding:
     """[D] Where sentences contradict each other, so that tokens of a query beat each other in a cycle, plain descent of
     attention has W_t = W log t + O(1): scores within the cycle tend to a finite minimiser of the loss of these tokens
@@ -122,16 +122,16 @@ def slowly(steps: int, *, normalised: bool = False) -> Tensor:
 
 
 @claim(
-    "NT13c",
+    "NT16c",
     "contradictions, normalised (control)",
-    requires=("NT13",),
+    requires=("NT16",),
     assumptions=(ALIGNED,),
     origin=Origin.CONTROL,
 )
 def normalised_settles(settings: NextTokenSettings, run: Run) -> Finding:
     """Under normalised descent the scores within a cycle tend to the finite minimiser, too.
 
-    The data of NT13: steps of fixed length jump over the minimiser, from one side to the other.
+    The data of NT16: steps of fixed length jump over the minimiser, from one side to the other.
     """
     columns, rest = descend(normalised=True, T=T_AGAIN), minimiser()
     sides = [lead(columns[t]) - rest for t in (T_AGAIN - 1, T_AGAIN)]
@@ -139,7 +139,7 @@ def normalised_settles(settings: NextTokenSettings, run: Run) -> Finding:
     return decide(
         False,  # an example can refute, and nothing else
         evidence=Evidence.NUMERIC,
-        scope=f"the data of NT13, eta={RATE}, t={T_AGAIN}",
+        scope=f"the data of NT16, eta={RATE}, t={T_AGAIN}",
         instances=1,
         found=f"off by {sides[0]:+.4f} and {sides[1]:+.4f}",
         predicted="not to 0",

@@ -1,4 +1,4 @@
-"""NT12: both layers trained at once, on all sentences."""
+"""NT15: both layers trained at once, on all sentences."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ GROWTH_RESOLUTION = 0.1  # relative: the alternatives are no growth, and growth 
 SMALL_STEP = "eta below the threshold of stage 1, each collocation weighing as all sentences of its token"
 TIME, FEWEST = 0.6, 100  # share of the claim's time; steps
 LENGTH = 30.0  # eta times the steps of second computations: losses near e^-15, which double precision still resolves
-ETA, T, GROWN = 0.5, 1000, 1.05  # NT12c
+ETA, T, GROWN = 0.5, 1000, 1.05  # NT15c
 
 
 @lru_cache(maxsize=2)
@@ -36,7 +36,7 @@ def joint_run(datasets: tuple[Dataset, ...], eta: float, T: int, device: str) ->
     return train_jointly(datasets, eta, T, device=resolve_device(device))
 
 
-@claim("NT12", "joint training", requires=("NT7m",), assumptions=(SMALL_STEP, ATTENDING))
+@claim("NT15", "joint training", requires=("NT7m",), assumptions=(SMALL_STEP, ATTENDING))
 def joint(settings: NextTokenSettings, run: Run) -> Finding:
     """[D] Where normalised descent moves both layers at once, from 0, on all sentences, L tends to 0: log L has the
     slope -eta/|W_ov*|, and |W_kq| grows by 2 |W_kq*| per unit of log t only.
@@ -127,7 +127,7 @@ def short_run(dataset: Dataset, eta: float) -> Sequence[tuple[int, tuple[float, 
     return list(descend_jointly(dataset, eta, (T // 2, T)).items())
 
 
-@claim("NT12c", "joint attention is linear (control)", requires=("NT12",), origin=Origin.CONTROL)
+@claim("NT15c", "joint attention is linear (control)", requires=("NT15",), origin=Origin.CONTROL)
 def attention_grows_linearly(settings: NextTokenSettings, run: Run) -> Finding:
     """Where both layers are trained at once, |W_kq| grows at linear speed, as in the second stage.
 
