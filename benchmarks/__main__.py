@@ -19,6 +19,7 @@ import torch
 from benchmarks.engines import engines
 from benchmarks.gpu import gpu
 from benchmarks.lengths import accuracy, large, lengths
+from benchmarks.next_token import next_token
 from benchmarks.sampling import sampling
 from benchmarks.timing import doing, seconds
 from benchmarks.training import steps_of_training
@@ -30,6 +31,7 @@ SECTIONS: dict[str, tuple[str, Callable[[], str]]] = {
     "accuracy": ("Transfer against sampling at equal accuracy", accuracy),
     "lengths": ("Transfer at any length", lengths),
     "large": ("Transfer at larger S", large),
+    "next-token": ("Sizes of next-token data", next_token),
     "training": ("Steps of training", steps_of_training),
     "gpu": ("CUDA against the CPU", gpu),
 }

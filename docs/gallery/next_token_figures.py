@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from numerics.next_token.descent import normalised_descent, plain_descent
+from numerics.next_token.joint import train_jointly
 from numerics.next_token.stage import aligned_output, attention_stage
-from numerics.next_token.training import train_attention
+from numerics.next_token.training import Training, train_attention
 from proofs.next_token.dataset import Dataset
 
 # Dark enough on white, and apart from one another for people who do not see red and green.
@@ -111,6 +112,60 @@ def score_figure(dataset: Dataset, eta: float = 0.5, beta: float = 3.0, T: int =
             )
     axes.set_xscale("log")
     axes.set_yscale("symlog", linthresh=1.0)
+    axes.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def both_layers_figure(layers: Mapping[str, Training], times: Sequence[int]) -> Figure:
+    """The paper's plots: loss, direction error and norm of each layer against eta t, with what is predicted."""
+    figure = Figure(figsize=(9.6, 3.6), layout="constrained")
+    panels = figure.subplots(1, 3)
+    names = ("log(L - L*)", "| W/|W| - W*/|W*| |", "|W|")
+    for axes, name in zip(panels, names, strict=True):
+        axes.set_title(name, loc="left", fontsize=11)
+        axes.set_xlabel("eta t")
+        axes.spines[["top", "right"]].set_visible(False)
+    for (name, training), colour in zip(layers.items(), COLOURS, strict=False):
+        x, prediction = [training.step * t for t in times], training.predictions[0]
+        logs = [float(training.log_excess_losses[t][0]) for t in times]
+        errors = [training.direction_error(0, t) for t in times]
+        norms = [float(training.weights(0, t).norm()) for t in times]
+        for axes, y in zip(panels, (logs, errors, norms), strict=True):
+            axes.plot(x, y, color=colour, label=f"{name}, eta = {training.step:.3g}")
+        line = {"color": "black", "linestyle": "--", "linewidth": 0.8}
+        panels[0].plot(x, [logs[-1] + (t - x[-1]) * -1 / prediction.norm for t in x], **line)
+        panels[1].plot(x, [prediction.direction_constant(1.0) / t for t in x], **line)
+        panels[2].plot(x, x, **line)
+    for axes in panels[1:]:
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+    panels[1].set_ylim(top=2)
+    panels[0].legend(frameon=False, fontsize=8)
+    panels[2].text(0.99, 1.02, "dashed: predicted", transform=panels[2].transAxes, ha="right", color=GREY, fontsize=8)
+    return figure
+
+
+def joint_figure(datasets: Sequence[Dataset], eta: float = 0.5, beta: float = 3.0, T: int = 1000) -> Figure:
+    """|W_kq| in the second of two stages, and in joint training by normalised and by plain descent."""
+    figure, axes = _figure(
+        f"Norm of attention, eta = {eta:g}", "step t   (log scale)", "|W_kq|   (log scale)", "dashed: slope predicted"
+    )
+    times = sorted({round(T ** (k / 60)) for k in range(61)} - {0})
+    second = train_attention(datasets, aligned_output(datasets, beta), eta, T, times)
+    joint, plain = (train_jointly(datasets, eta, T, times, normalised=normalised) for normalised in (True, False))
+    for i, dataset in enumerate(datasets):
+        runs = (
+            ("second stage", [float(second.weights(i, t).norm()) for t in times], "-"),
+            ("joint", [joint.norms(i, t)[1] for t in times], "-."),
+            ("joint, plain", [plain.norms(i, t)[1] for t in times], ":"),
+        )
+        for name, norms, style in runs:
+            axes.plot(times, norms, color=COLOURS[i], linestyle=style, label=f"{dataset.name}, {name}")
+        late, growth = times[-20:], 2 * second.predictions[i].norm
+        line = [runs[1][1][-1] + growth * math.log(t / T) for t in late]
+        axes.plot(late, line, color="black", linestyle="--", linewidth=0.8)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
     axes.legend(frameon=False, fontsize=8)
     return figure
 

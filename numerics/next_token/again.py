@@ -7,7 +7,7 @@ differ from the limits by more; they tell whether a long run or its prediction i
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -83,6 +83,18 @@ def attention_again(
         lambda W: reference.loss(dataset, frozen, W, ctx) - reference.infimum(dataset, frozen, ctx),
         T,
     )
+
+
+def mini_batches_again(
+    dataset: Dataset, W_ov: Tensor, eta: float, T: int, batch: Callable[[int], Sequence[int]]
+) -> Tensor:
+    """W_T of stage 2, flattened, where step t goes along the longer sentences of these numbers only."""
+    ctx = reference.context(digits_for(eta * T, float(W_ov.max() - W_ov.min())))
+    frozen = [[ctx.mpf(entry) for entry in row] for row in W_ov.tolist()]
+    W = reference.zeros(dataset, ctx)
+    for t in range(T):
+        W = reference.attention_step(dataset, frozen, W, eta, ctx, True, [dataset.longer[i] for i in batch(t)])
+    return _flat(W, dataset.V)
 
 
 def feed_forward_again(dataset: Dataset, eta: float, T: int) -> Again:

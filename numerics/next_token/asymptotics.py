@@ -20,14 +20,16 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from scipy import sparse
+from scipy.sparse import csgraph
 from torch import Tensor
 
 from numerics.next_token.stage import Stage, flat_solution
 from proofs.next_token.max_margin import (
     MarginCertificate,
     MarginProblem,
-    Pair,
     degenerate,
     degenerate_twice,
     support,
@@ -41,11 +43,12 @@ ROUNDING = 1e-14  # near the minimum the value only changes by rounding, while N
 class Asymptotics:
     """Predictions for one dataset in one stage; D = V^2 entries of the weights.
 
-    solution  [D]     W*
-    basis     [k, D]  orthonormal basis of the span of the support vectors, orthogonal to W*
-    rho       [k]     the limit of W_t in this basis
-    rates     [k]     eigenvalues, ascending, of |W*|^2 sum p_i v_i v_i^T in this subspace
-    drift     [D]     u; 0 without degenerate pairs
+    solution  [D]  W*
+    labels    [D]  the component of every entry in the graph of the support vectors e_a - e_b. In their span lie the
+                   vectors that sum to 0 over each component; an entry that none touches is a component of its own
+    rho       [D]  the limit of W_t in the span, orthogonal to W*
+    rates     [k]  eigenvalues, ascending, of |W*|^2 sum p_i v_i v_i^T in this subspace
+    drift     [D]  u; 0 without degenerate pairs
     spanning          whether every pair seen in training lies in the span: then nothing freezes early
     slack             how far the margins of the pairs that are not tight exceed 1, at least; inf without such pairs
     degenerate_pairs  number of tight pairs without dual
@@ -53,7 +56,7 @@ class Asymptotics:
     """
 
     solution: Tensor
-    basis: Tensor
+    labels: Tensor
     rho: Tensor
     rates: Tensor
     drift: Tensor
@@ -66,6 +69,10 @@ class Asymptotics:
     def norm(self) -> float:
         """|W*|."""
         return float(torch.linalg.vector_norm(self.solution))
+
+    def within(self, w: Tensor) -> Tensor:
+        """The part of w [D] in the span of the support that is orthogonal to W*."""
+        return _within(w, self.labels, self.solution)
 
     def loss_slope(self, eta: float) -> float:
         """The slope of log(L - L*) in t."""
@@ -100,60 +107,99 @@ def asymptotics(
     problems: Mapping[int, MarginProblem],
     certificates: Mapping[int, MarginCertificate],
 ) -> Asymptotics:
-    """The predictions for dataset `index` of the batch, whose columns have these problems and solutions."""
-    V = round(stage.entries**0.5)
+    """The predictions for dataset `index` of the batch, whose columns have these problems and solutions.
+
+    Under c_i = |W*|^2 p_i the condition on rho is sum_i c_i v_i = W*, which each component of the support fulfils for
+    itself: see `_minimise`. Of all eigenvalues of sum c_i v_i v_i^T, one is that of W* itself, 1.
+    """
+    V = math.isqrt(stage.entries)
     solution = flat_solution({x: c.solution for x, c in certificates.items()}, V)
-    pairs, omega = stage.pairs[index].flatten(0, 1).cpu(), stage.tails()[index].flatten().cpu()
-    carriers = torch.stack(
-        [_entry(pair, x, V) for x, problem in problems.items() for pair in support(problem, certificates[x])]
+    carriers = torch.tensor(
+        [(a * V + x, b * V + x) for x, problem in problems.items() for a, b in support(problem, certificates[x])]
     )
-    # a pair of the stage is minus a support vector iff their inner product is -2
-    coefficients = torch.stack([omega[pairs @ v == -2].sum() for v in carriers])
-    unit = solution / torch.linalg.vector_norm(solution)
-    basis = _span(carriers - torch.outer(carriers @ unit, unit))
-    rho, p = _minimise(coefficients.log(), carriers @ basis.T)
-    outside = pairs - (pairs @ basis.T) @ basis - torch.outer(pairs @ unit, unit)
+    labels = _components(carriers, stage.entries)
+    log_omega = _tail_coefficients(stage, index, carriers).log()
+    rho, rates = torch.zeros_like(solution), []
+    for carried in _grouped(labels[carriers[:, 0]]):
+        entries, places = map(torch.from_numpy, np.unique(carriers[carried].numpy(), return_inverse=True))
+        A = torch.zeros(len(carried), len(entries), dtype=torch.float64)
+        A.scatter_(1, places.reshape(-1, 2), torch.tensor([[1.0, -1.0]], dtype=torch.float64).expand(len(carried), 2))
+        rho[entries], c = _minimise(log_omega[carried], A, solution[entries])
+        rates.append(torch.linalg.eigvalsh((A.T * c) @ A)[1:])  # without that of the sum over the component, 0
+    eigenvalues = torch.cat(rates).sort().values
+    of_W = int((eigenvalues - 1).abs().argmin())
+    seen = stage.offsets[index].isfinite().cpu()
+    right = stage.right[index].cpu()[:, None].expand_as(seen)[seen]
+    wrong = stage.wrong[index].cpu()[seen]
+    margins = solution[right] - solution[wrong]
     return Asymptotics(
         solution=solution,
-        basis=basis,
-        rho=rho,
-        rates=torch.linalg.eigvalsh(solution @ solution * (basis @ carriers.T * p) @ carriers @ basis.T),
+        labels=labels,
+        rho=_within(rho, labels, solution),
+        rates=torch.cat((eigenvalues[:of_W], eigenvalues[of_W + 1 :])),
         drift=flat_solution({x: c.drift for x, c in certificates.items()}, V),
-        spanning=bool(outside.abs().max() < 1e-9),  # entries are 0 or at least 1/V
-        slack=min((gap for gap in (-pairs @ solution - 1).tolist() if gap > 1e-9), default=math.inf),
+        spanning=bool((labels[right] == labels[wrong]).all()),
+        slack=min((gap for gap in (margins - 1).tolist() if gap > 1e-9), default=math.inf),
         degenerate_pairs=sum(len(degenerate(problem, certificates[x])) for x, problem in problems.items()),
         iterated_logs=any(degenerate_twice(problem, certificates[x]) for x, problem in problems.items()),
     )
 
 
-def _entry(pair: Pair, column: int, V: int) -> Tensor:
-    """e_a - e_b in the given column of the weights, flattened."""
-    v = torch.zeros(V, V, dtype=torch.float64)
-    v[pair[0], column], v[pair[1], column] = 1, -1
-    return v.flatten()
+def _components(carriers: Tensor, D: int) -> Tensor:
+    """The component of every entry, [D], in the graph of these pairs [k, 2] of entries."""
+    rows, columns = carriers.numpy().T
+    graph = sparse.coo_array((np.ones(len(carriers)), (rows, columns)), shape=(D, D))
+    return torch.from_numpy(csgraph.connected_components(graph, directed=False)[1]).long()
 
 
-def _span(vectors: Tensor) -> Tensor:
-    """An orthonormal basis of the span of the rows, as rows."""
-    _, sizes, rows = torch.linalg.svd(vectors, full_matrices=False)
-    basis: Tensor = rows
-    return basis[sizes > 1e-9 * max(1.0, float(sizes[0]))]
+def _grouped(labels: Tensor) -> list[Tensor]:
+    """The places at which each label stands."""
+    order = labels.argsort(stable=True)
+    _, first = np.unique(labels[order].numpy(), return_index=True)
+    return list(torch.tensor_split(order, first[1:].tolist()))
 
 
-def _minimise(log_omega: Tensor, A: Tensor) -> tuple[Tensor, Tensor]:
-    """The y that minimises log sum_i omega_i exp(-(A y)_i), by damped Newton steps; and the softmax at this y."""
-    y = A.new_zeros(A.shape[1])
+def _tail_coefficients(stage: Stage, index: int, carriers: Tensor) -> Tensor:
+    """omega of each pair, [k]: the sum of those of its sentences."""
+    omega = stage.tails()[index].cpu()
+    keys = stage.right[index].cpu()[:, None] * stage.entries + stage.wrong[index].cpu()
+    distinct, places = map(torch.from_numpy, np.unique(keys.numpy(), return_inverse=True))
+    sums = torch.zeros(len(distinct), dtype=torch.float64).index_add_(0, places.flatten(), omega.flatten())
+    return sums[torch.searchsorted(distinct, carriers[:, 0] * stage.entries + carriers[:, 1])]
+
+
+def _within(w: Tensor, labels: Tensor, solution: Tensor) -> Tensor:
+    """w less its mean over each component, less its part along the solution."""
+    sums = torch.zeros(len(w), dtype=w.dtype).index_add_(0, labels, w)
+    part = w - (sums / labels.bincount(minlength=len(w)))[labels]
+    unit: Tensor = solution / torch.linalg.vector_norm(solution)
+    return part - unit * (part @ unit)
+
+
+def _minimise(log_omega: Tensor, A: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
+    """The y in the span of the rows v_i of A, a component whose part of W* is w, with sum_i c_i v_i = w for
+    c_i = omega_i exp(-<v_i, y>); and c.
+
+    Since A w = 1, log sum c has only its minimum over y orthogonal to w to be found, by damped Newton steps; a multiple
+    of w then makes sum c right, which is |w|^2.
+    """
+    y, square = torch.zeros_like(w), w @ w
+    # what no c can move: the sum over the component, and the part along w
+    fixed = torch.ones(len(w), len(w), dtype=w.dtype) / len(w) + torch.outer(w, w) / square
 
     def value(y: Tensor) -> float:
         return float((log_omega - A @ y).logsumexp(0))
 
-    for _ in range(NEWTON_STEPS if len(y) else 0):
+    for _ in range(NEWTON_STEPS if len(w) > 2 else 0):
         p = (log_omega - A @ y).softmax(0)
-        slope = -A.T @ p
-        hessian = (A.T * p) @ A - torch.outer(slope, slope)
-        step = torch.linalg.solve(hessian, slope)
+        mean = A.T @ p
+        hessian = (A.T * p) @ A - torch.outer(mean, mean)
+        step = torch.linalg.solve(hessian + fixed, w / square - mean)
         scale, limit = 1.0, value(y) + ROUNDING * (1 + abs(value(y)))
         while value(y - scale * step) > limit and scale > 1e-12:
             scale /= 2
         y = y - scale * step
-    return y, (log_omega - A @ y).softmax(0)
+        if step.abs().max() <= ROUNDING * (1 + y.abs().max()):
+            break
+    y = y + (value(y) - torch.log(square)) * w
+    return y, (log_omega - A @ y).exp()

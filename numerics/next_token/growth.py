@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from numerics.next_token.descent import normalised_descent
+from numerics.next_token.descent import mini_batch_descent, normalised_descent
 from numerics.next_token.stage import Stage
 
 
@@ -43,8 +43,8 @@ class Growth:
         return self.norms[1:, index] / (self.eta * torch.arange(1, self.T + 1, dtype=torch.float64))
 
 
-def watch_growth(stage: Stage, eta: float, T: int) -> Growth:
-    """Normalised descent for T steps, watched."""
+def watch_growth(stage: Stage, eta: float, T: int, batches: int | None = None) -> Growth:
+    """Normalised descent for T steps, watched; on mini-batches drawn with the seed `batches`, if there is one."""
     norms: list[Tensor] = []
     dominance: list[Tensor] = []
 
@@ -53,5 +53,8 @@ def watch_growth(stage: Stage, eta: float, T: int) -> Growth:
         # odds of counts that are equal are 0, and those of scores that are equal are 0 up to rounding
         dominance.append(stage.dominance(w, sys.float_info.epsilon * (1 + eta * len(norms)) * len(norms)).cpu())
 
-    normalised_descent(stage, eta, (T,), watch)
+    if batches is None:
+        normalised_descent(stage, eta, (T,), watch)
+    else:
+        mini_batch_descent(stage, eta, (T,), batches, watch)
     return Growth(eta, torch.stack(norms), torch.stack(dominance))

@@ -54,18 +54,26 @@ def sentence_gradient(sentence: Sentence, W_ov: Matrix, W_kq: Matrix, ctx: Any) 
     return gradient
 
 
-def gradient(dataset: Dataset, W_ov: Matrix, W_kq: Matrix, ctx: Any) -> Matrix:
-    """d L / d W_kq."""
+def gradient(dataset: Dataset, W_ov: Matrix, W_kq: Matrix, ctx: Any, batch: Sequence[Sentence] | None = None) -> Matrix:
+    """d L / d W_kq, where L is the sum over all longer sentences, or over those of the batch."""
     G = [[ctx.mpf(0)] * dataset.V for _ in range(dataset.V)]
-    for sentence in dataset.longer:
+    for sentence in dataset.longer if batch is None else batch:
         for x, value in sentence_gradient(sentence, W_ov, W_kq, ctx).items():
             G[x][sentence.query] += _weight(sentence, ctx) * value
     return G
 
 
-def attention_step(dataset: Dataset, W_ov: Matrix, W_kq: Matrix, step: float, ctx: Any, normalised: bool) -> Matrix:
-    """One step of stage 2 from W_kq."""
-    G = gradient(dataset, W_ov, W_kq, ctx)
+def attention_step(
+    dataset: Dataset,
+    W_ov: Matrix,
+    W_kq: Matrix,
+    step: float,
+    ctx: Any,
+    normalised: bool,
+    batch: Sequence[Sentence] | None = None,
+) -> Matrix:
+    """One step of stage 2 from W_kq, along all longer sentences or those of the batch."""
+    G = gradient(dataset, W_ov, W_kq, ctx, batch)
     return _moved(W_kq, step / _norm(G, ctx) if normalised else step, G)
 
 

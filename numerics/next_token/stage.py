@@ -10,20 +10,24 @@ themselves, however small. Hence nothing is ever computed as 1 - p: the mass of 
 from 1, its entry of the gradient is minus the sum of the others, and a factor exp(shift), the largest mass, is taken
 out of all of them. Losses below 1e-308 therefore pose no problem either.
 
-Shapes: B datasets, N sentences, M wrong choices, D = V^2 entries of the weights, R = V logits; smaller datasets are
-padded with offset -inf and weight 0.
+Shapes: B datasets, N sentences, M wrong choices, D = V^2 entries of the weights, R logits; smaller datasets are
+padded with offset -inf and weight 0. A sentence reads and moves its own M + 1 entries of the weights only; and tokens
+whose logits are the same whatever the attention, to the last bit, share one logit: under an aligned W_ov that is all
+tokens that follow none of the sentence.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from proofs.next_token.dataset import Dataset
+from proofs.next_token.dataset import Dataset, Sentence
 from proofs.next_token.max_margin import Vector
 
 
@@ -31,14 +35,19 @@ from proofs.next_token.max_margin import Vector
 class Stage:
     """One stage of training for a batch of datasets.
 
-    pairs    [B, N, M, D]  e(wrong) - e(right), as entries of the flattened weights
+    entries  D
+    wrong    [B, N, M]     the entry of every wrong choice in the flattened weights
+    right    [B, N]        that of the right one
     offsets  [B, N, M]     log(count of the wrong / count of the right); -inf where there is no such choice
     weights  [B, N]        pi
-    base     [B, N, R]     stage 2: logit v minus logit n(X) when the right choice has all the mass; -inf at n(X)
+    base     [B, N, R]     stage 2: logit of other tokens minus logit n(X) when the right choice has all the mass, plus
+                           the log of how many tokens share it; -inf for padding
     slopes   [B, N, M, R]  stage 2: how fast that difference grows with the mass of wrong choice m
     """
 
-    pairs: Tensor
+    entries: int
+    wrong: Tensor
+    right: Tensor
     offsets: Tensor
     weights: Tensor
     base: Tensor | None = None
@@ -46,11 +55,7 @@ class Stage:
 
     @property
     def batch(self) -> int:
-        return self.pairs.shape[0]
-
-    @property
-    def entries(self) -> int:
-        return self.pairs.shape[-1]
+        return self.weights.shape[0]
 
     def zeros(self) -> Tensor:
         """The initial weights, [B, D]."""
@@ -58,22 +63,35 @@ class Stage:
 
     def log_odds(self, w: Tensor) -> Tensor:
         """delta, [B, N, M]."""
-        return torch.einsum("bnmd,bd->bnm", self.pairs, w) + self.offsets
+        return self.offsets - self.gaps(w)
+
+    def gaps(self, w: Tensor) -> Tensor:
+        """How far the right choice is above each wrong one in w [B, D], [B, N, M]; of no meaning for padding."""
+        wrong = w.gather(1, self.wrong.flatten(1)).reshape(self.wrong.shape)
+        return w.gather(1, self.right)[:, :, None] - wrong
 
     def log_masses(self, w: Tensor) -> Tensor:
         """log a, [B, N, M]."""
         delta = self.log_odds(w)
-        return delta - _log_one_plus_sum(delta)
+        return delta - log_one_plus_sum(delta)
 
-    def gradient(self, w: Tensor) -> tuple[Tensor, Tensor]:
-        """The gradient of the loss as (direction [B, D], log scale [B]): direction * exp(log scale)."""
-        log_a = self.log_masses(w)
+    def gradient(self, w: Tensor, weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """The gradient of the loss as (direction [B, D], log scale [B]): direction * exp(log scale). With other weights
+        [B, N], 0 for sentences that are left out, if they are given.
+        """
+        delta = self.log_odds(w)
+        log_total = log_one_plus_sum(delta)
+        log_a = delta - log_total
+        if weights is None:
+            weights = self.weights
+        else:
+            log_a = log_a.masked_fill((weights == 0)[:, :, None], -torch.inf)
         shift = log_a.amax((1, 2))
-        pull = (log_a - shift[:, None, None]).exp() * self.weights[:, :, None]
+        pull = (log_a - shift[:, None, None]).exp() * weights[:, :, None]
         if self.slopes is not None:
-            right = (-_log_one_plus_sum(self.log_odds(w))).exp()
-            pull = pull * self._pull(log_a.exp(), right)
-        return torch.einsum("bnm,bnmd->bd", pull, self.pairs), shift
+            pull = pull * self._pull(log_a.exp(), (-log_total).exp())
+        direction = self.zeros().scatter_add_(1, self.wrong.flatten(1), pull.flatten(1))
+        return direction.scatter_add_(1, self.right, -pull.sum(-1)), shift
 
     def log_excess_losses(self, w: Tensor) -> Tensor:
         """log of pi times the loss minus its infimum (0 in stage 1), per sentence, [B, N]; -inf for padding."""
@@ -96,8 +114,8 @@ class Stage:
             log_a = self.log_masses(w)
             shift = _largest(log_a)
             rise = torch.einsum("bnm,bnmr->bnr", (log_a - shift[:, :, None]).exp(), self.slopes)
-            y = (self.limit_probabilities() * rise * _over(torch.expm1, rise * shift.exp()[:, :, None])).sum(-1)
-        return self.weights * y * _over(torch.log1p, y * shift.exp()), shift
+            y = (self.limit_probabilities() * rise * over(torch.expm1, rise * shift.exp()[:, :, None])).sum(-1)
+        return self.weights * y * over(torch.log1p, y * shift.exp()), shift
 
     def dominance(self, w: Tensor, rounding: float) -> Tensor:
         """Whether no wrong choice has more mass than the right one in any sentence, up to rounding, [B]."""
@@ -106,13 +124,13 @@ class Stage:
     def limit_probabilities(self) -> Tensor:
         """Stage 2: predicted probabilities of all tokens but n(X) (which gets 0) at full mass on the right choice."""
         assert self.base is not None
-        return (self.base - _log_one_plus_sum(self.base)).exp()
+        return (self.base - log_one_plus_sum(self.base)).exp()
 
     def infimum(self) -> Tensor:
         """The loss when every sentence has all mass on its right choice, [B]. The infimum if no tail is negative."""
         if self.base is None:
             return self.weights.new_zeros(self.batch)
-        return (self.weights * _log_one_plus_sum(self.base)[:, :, 0]).sum(-1)
+        return (self.weights * log_one_plus_sum(self.base)[:, :, 0]).sum(-1)
 
     def tails(self) -> Tensor:
         """omega, [B, N, M]: as the masses of wrong choices vanish, the loss is its infimum + sum omega exp(-gap)."""
@@ -129,7 +147,7 @@ class Stage:
         assert self.base is not None
         assert self.slopes is not None
         logits = self.base + torch.einsum("bnm,bnmr->bnr", a, self.slopes)
-        p = (logits - _log_one_plus_sum(logits)).exp()
+        p = (logits - log_one_plus_sum(logits)).exp()
         h = torch.einsum("bnr,bnmr->bnm", p, self.slopes)  # g, counted from that of the right choice
         return right * h + (a[:, :, None, :] * (h[:, :, :, None] - h[:, :, None, :])).sum(-1)
 
@@ -137,45 +155,52 @@ class Stage:
 def feed_forward_stage(datasets: Sequence[Dataset], device: torch.device | str = "cpu") -> Stage:
     """Stage 1: the loss -sum pi log softmax(W_ov x)_n(x) over the collocations. Entry (v, x) of W_ov is v V + x."""
     V = max(dataset.V for dataset in datasets)
-    N = max(len(dataset.n) for dataset in datasets)
-    pairs = torch.zeros(len(datasets), N, V - 1, V * V, dtype=torch.float64)
-    offsets = torch.full((len(datasets), N, V - 1), -torch.inf, dtype=torch.float64)
-    weights = torch.zeros(len(datasets), N, dtype=torch.float64)
+    B, N = len(datasets), max(len(dataset.n) for dataset in datasets)
+    wrong, right = np.zeros((B, N, V - 1), dtype=np.int64), np.zeros((B, N), dtype=np.int64)
+    offsets, weights = np.full((B, N, V - 1), -np.inf), np.zeros((B, N))
     for b, dataset in enumerate(datasets):
+        tokens = np.arange(dataset.V)
         for i, (x, n_x) in enumerate(sorted(dataset.n.items())):
             weights[b, i] = float(dataset.collocation_weights[x])
-            for m, v in enumerate(v for v in range(dataset.V) if v != n_x):
-                pairs[b, i, m, v * V + x], pairs[b, i, m, n_x * V + x] = 1, -1
-                offsets[b, i, m] = 0
-    return Stage(pairs.to(device), offsets.to(device), weights.to(device))
+            wrong[b, i, : dataset.V - 1] = tokens[tokens != n_x] * V + x
+            right[b, i] = n_x * V + x
+            offsets[b, i, : dataset.V - 1] = 0
+    return Stage(V**2, *(torch.from_numpy(array).to(device) for array in (wrong, right, offsets, weights)))
 
 
 def attention_stage(datasets: Sequence[Dataset], W_ov: Tensor) -> Stage:
     """Stage 2, with W_ov [B, V, V] frozen, on its device. Entry (x, q) of W_kq is x V + q."""
     V = W_ov.shape[-1]
-    frozen = W_ov.detach().to("cpu", torch.float64)
+    frozen = W_ov.detach().to("cpu", torch.float64).numpy()
+    logits = [[_logits(d, s, frozen[b, : d.V]) for s in d.longer] for b, d in enumerate(datasets)]
     N = max(len(dataset.longer) for dataset in datasets)
     M = max(len(sentence.counts) for dataset in datasets for sentence in dataset.longer) - 1
-    B = len(datasets)
-    pairs = torch.zeros(B, N, M, V * V, dtype=torch.float64)
-    offsets = torch.full((B, N, M), -torch.inf, dtype=torch.float64)
-    weights = torch.zeros(B, N, dtype=torch.float64)
-    base = torch.full((B, N, V), -torch.inf, dtype=torch.float64)
-    slopes = torch.zeros(B, N, M, V, dtype=torch.float64)
+    B, R = len(datasets), max(len(rows) for of_dataset in logits for rows in of_dataset)
+    wrong, right = np.zeros((B, N, M), dtype=np.int64), np.zeros((B, N), dtype=np.int64)
+    offsets, weights = np.full((B, N, M), -np.inf), np.zeros((B, N))
+    base, slopes = np.full((B, N, R), -np.inf), np.zeros((B, N, M, R))
     for b, dataset in enumerate(datasets):
-        logits = frozen[b, : dataset.V]
         for i, sentence in enumerate(dataset.longer):
-            best, q, counts = dataset.optimal(sentence), sentence.query, sentence.counts
+            best, q, counts, rows = dataset.optimal(sentence), sentence.query, sentence.counts, logits[b][i]
+            others = [x for x in counts if x != best]
             weights[b, i] = float(sentence.weight)
-            odds = logits - logits[sentence.next]  # of every token against the next one, per token that is attended to
-            base[b, i, : dataset.V] = odds[:, best]
-            base[b, i, sentence.next] = -torch.inf
-            for m, x in enumerate(x for x in counts if x != best):
-                pairs[b, i, m, x * V + q], pairs[b, i, m, best * V + q] = 1, -1
-                offsets[b, i, m] = torch.tensor(float(Fraction(counts[x], counts[best])), dtype=torch.float64).log()
-                slopes[b, i, m, : dataset.V] = odds[:, x] - odds[:, best]
-    tensors = (pairs, offsets, weights, base, slopes)
-    return Stage(*(tensor.to(W_ov.device) for tensor in tensors))
+            right[b, i] = best * V + q
+            wrong[b, i, : len(others)] = [x * V + q for x in others]
+            offsets[b, i, : len(others)] = [math.log(Fraction(counts[x], counts[best])) for x in others]
+            base[b, i, : len(rows)] = rows[:, 0]
+            slopes[b, i, : len(others), : len(rows)] = rows[:, 1:].T
+    arrays = (wrong, right, offsets, weights, base, slopes)
+    return Stage(V**2, *(torch.from_numpy(array).to(W_ov.device) for array in arrays))
+
+
+def _logits(dataset: Dataset, sentence: Sentence, W: np.ndarray) -> np.ndarray:
+    """Per logit of a sentence other than that of n(X): the base, then the slope of each wrong choice. W is [V, V]."""
+    best = dataset.optimal(sentence)
+    odds = np.delete(W - W[sentence.next], sentence.next, axis=0)
+    columns = [odds[:, best], *(odds[:, x] - odds[:, best] for x in sentence.counts if x != best)]
+    rows, counts = np.unique(np.stack(columns, -1), axis=0, return_counts=True)
+    rows[:, 0] += np.log(counts)
+    return rows
 
 
 def aligned_output(datasets: Sequence[Dataset], beta: float, device: torch.device | str = "cpu") -> Tensor:
@@ -198,7 +223,7 @@ def flat_solution(columns: Mapping[int, Vector], V: int) -> Tensor:
     return W.flatten()
 
 
-def _log_one_plus_sum(delta: Tensor) -> Tensor:
+def log_one_plus_sum(delta: Tensor) -> Tensor:
     """log(1 + sum exp delta) over the last axis, which is kept."""
     zero = delta.new_zeros(*delta.shape[:-1], 1)
     return torch.cat((zero, delta), -1).logsumexp(-1, keepdim=True)
@@ -209,7 +234,7 @@ def _largest(logs: Tensor) -> Tensor:
     return logs.amax(-1).clamp(min=-1e300)
 
 
-def _over(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+def over(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     """function(x) / x for expm1 and log1p. Near 0 it is 1 to all digits, where a denormal x would lose some."""
     tiny = x.abs() < 1e-18
     return torch.where(tiny, 1.0, function(x) / torch.where(tiny, 1.0, x))

@@ -1,9 +1,11 @@
 """Training runs beside their predictions, and what is measured on them, each number with an estimate of its error.
 
-The corrections to the limits fall like (a + b log t)/t. From y(T/4), y(T/2) and y(T) the rest at T follows:
-F = 3 (y(T/2) - y(T)) - (y(T/4) - y(T/2)). It may be small by chance, where y crosses its limit: the error is estimated
-from the larger of |F| and |y(T/2) - y(T)|, times MARGIN for terms of higher order. To this comes a bound on the
-rounding errors: every step rounds weights of norm at most eta t.
+The corrections to the limits fall like (a + b log t)/t, once those that fall exponentially are over. With r = sqrt 2,
+d = y(T/r) - y(T) and d' = y(T/r^2) - y(T/r), the rest at T follows: F = ((2r - 1) d - d')/(r - 1)^2. It may be small by
+chance, where y crosses its limit: the error is estimated from the larger of |F| and |d|/(r - 1), what is left of a/t,
+times MARGIN for terms of higher order. (A larger r would mean smaller factors, and earlier times, at which more is
+left of what falls exponentially: at r = 2 that is the larger part by far where steps are small.) To this comes a bound
+on the rounding errors: every step rounds weights of norm at most eta t.
 """
 
 from __future__ import annotations
@@ -48,7 +50,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Training:
-    """A run of one stage over a batch of datasets up to time T; snapshots at T/8, T/4, T/2, T at least.
+    """A run of one stage over a batch of datasets up to time T; snapshots at `halvings` and `late_times` at least.
 
     step        eta of normalised descent, or the rate of plain descent
     W_ov        [B, V, V]  frozen while attention is trained; None in stage 1
@@ -79,13 +81,13 @@ class Training:
         )
 
     def mature(self, index: int) -> bool:
-        """Whether L - L* had come down before the first snapshot, so that the corrections are those of the limit."""
-        return float(self.log_excess_losses[self.T // 8][index]) <= MATURE
+        """Whether L - L* had come down by the first of the late times, so that corrections are those of the limit."""
+        return float(self.log_excess_losses[late_times(self.T)[0]][index]) <= MATURE
 
     @property
     def rounding(self) -> float:
         """Bound on the norm of the accumulated rounding errors of the weights."""
-        return sys.float_info.epsilon * self.step * self.T**2
+        return rounding(self.step, self.T)
 
     def weights(self, index: int, t: int) -> Tensor:
         """W at time t, [D], on the CPU."""
@@ -95,27 +97,30 @@ class Training:
         """Whether the step size is one for which the predictions hold."""
         return self.step < self.predictions[index].largest_stable_eta
 
+    def attends(self, index: int) -> bool:
+        """Whether no sentence has more mass on a wrong choice than on the right one, at the end."""
+        return bool(self.stage.dominance(self.snapshots[self.T], self.rounding)[index])
+
     @cached_property
     def log_excess_losses(self) -> dict[int, Tensor]:
         """log(L - L*) at the snapshots, [B] each."""
         return {t: self.stage.log_excess_loss(w).cpu() for t, w in self.snapshots.items()}
 
     def loss_slope(self, index: int) -> Measured:
-        """The slope of log(L - L*) between T/2 and T."""
+        """The slope of log(L - L*) between T/sqrt 2 and T."""
         return self.slope_of({t: float(value[index]) for t, value in self.log_excess_losses.items()})
 
     def slope_of(self, logs: Mapping[int, float]) -> Measured:
-        """The slope between T/2 and T of a number that is given at the snapshots, and asymptotically linear in t."""
-        slopes = [
-            torch.tensor((logs[b] - logs[a]) / (b - a), dtype=torch.float64) for a, b in pairwise(halvings(self.T))
-        ]
-        return Measured(float(slopes[-1]), MARGIN * _rest(slopes) + 4 * self.rounding / (self.T // 2))
+        """The slope between T/sqrt 2 and T of a number that is given at the late times, and linear in t in the end."""
+        return late_slope(logs, self.T, self.rounding)
 
     def offset_distance(self, index: int) -> Measured:
         """Distance between W and its predicted limit rho, within the span of the support."""
-        basis, rho = self.predictions[index].basis, self.predictions[index].rho
-        places = [basis @ self.weights(index, t) for t in halvings(self.T)[1:]]
-        return Measured(float(torch.linalg.vector_norm(places[-1] - rho)), MARGIN * _rest(places) + self.rounding)
+        prediction = self.predictions[index]
+        places = [prediction.within(self.weights(index, t)) for t in late_times(self.T)[1:]]
+        return Measured(
+            float(torch.linalg.vector_norm(places[-1] - prediction.rho)), MARGIN * _rest(places) + self.rounding
+        )
 
     def direction_error(self, index: int, t: int) -> float:
         """| W/|W| - W*/|W*| | at time t > 0."""
@@ -124,17 +129,14 @@ class Training:
 
     def direction_limit(self, index: int) -> Measured:
         """t times the direction error, at T."""
-        scaled = [torch.tensor(t * self.direction_error(index, t), dtype=torch.float64) for t in halvings(self.T)[1:]]
-        return Measured(float(scaled[-1]), MARGIN * _rest(scaled) + self.rounding / self.step)
+        scaled = [t * self.direction_error(index, t) for t in late_times(self.T)[1:]]
+        return late_limit(scaled, self.rounding / self.step)
 
     def drift(self, index: int) -> Measured:
-        """Growth of <W, u/|u|> / eta per unit of log t, between T/2 and T."""
+        """Growth of <W, u/|u|> / eta per unit of log t, between T/sqrt 2 and T."""
         u = self.predictions[index].drift
-        along = {t: float(self.weights(index, t) @ u / u.norm()) / self.step for t in halvings(self.T)}
-        growth = [
-            torch.tensor((along[b] - along[a]) / math.log(b / a), dtype=torch.float64) for a, b in pairwise(along)
-        ]
-        return Measured(float(growth[-1]), MARGIN * _rest(growth) + 4 * self.rounding / self.step)
+        along = {t: float(self.weights(index, t) @ u / u.norm()) / self.step for t in late_times(self.T)}
+        return late_growth(along, self.rounding / self.step)
 
     def sublinear_constant(self, index: int) -> Measured:
         """rate * t * (L - L*) of plain descent at T.
@@ -146,15 +148,45 @@ class Training:
         return Measured(now, MARGIN * abs(now - before) / (2 ** self.predictions[index].sublinear_exponent - 1))
 
 
+def rounding(step: float, T: int) -> float:
+    """Bound on the norm of the accumulated rounding errors of weights after T steps of this length."""
+    return sys.float_info.epsilon * step * T**2
+
+
+def late_slope(logs: Mapping[int, float], T: int, rounding: float) -> Measured:
+    """The slope between T/sqrt 2 and T of a number that is given at the late times, and asymptotically linear in t."""
+    times = late_times(T)
+    slopes = [torch.tensor((logs[b] - logs[a]) / (b - a), dtype=torch.float64) for a, b in pairwise(times)]
+    return Measured(float(slopes[-1]), MARGIN * _rest(slopes) + 4 * rounding / (times[-1] - times[-2]))
+
+
+def late_growth(values: Mapping[int, float], rounding: float) -> Measured:
+    """Growth per unit of log t between T/sqrt 2 and T of a number that is given at the late times."""
+    growth = [torch.tensor((values[b] - values[a]) / math.log(b / a), dtype=torch.float64) for a, b in pairwise(values)]
+    return Measured(float(growth[-1]), MARGIN * _rest(growth) + 8 * rounding)
+
+
+def late_limit(values: Sequence[float], rounding: float) -> Measured:
+    """The limit of a number that is given at the last three of the late times."""
+    y = [torch.tensor(value, dtype=torch.float64) for value in values]
+    return Measured(values[-1], MARGIN * _rest(y) + rounding)
+
+
 def halvings(T: int) -> tuple[int, int, int, int]:
     """T/8, T/4, T/2, T."""
     return (T // 8, T // 4, T // 2, T)
 
 
+def late_times(T: int) -> tuple[int, int, int, int]:
+    """T/sqrt 8, T/2, T/sqrt 2, T."""
+    return (math.isqrt(T * T // 8), T // 2, math.isqrt(T * T // 2), T)
+
+
 def _rest(values: Sequence[Tensor]) -> float:
-    """How far the last of the three values y(T/4), y(T/2), y(T) is from the limit, see above; NaN if a value is."""
+    """How far the last of the three values y(T/2), y(T/sqrt 2), y(T) is from the limit, see above; NaN if one is."""
     first, second, third = values
-    rest, change = 3 * (second - third) - (first - second), second - third
+    r = math.sqrt(2)
+    rest, change = ((2 * r - 1) * (second - third) - (first - second)) / (r - 1) ** 2, (second - third) / (r - 1)
     return float(torch.stack([torch.linalg.vector_norm(rest), torch.linalg.vector_norm(change)]).max())
 
 
@@ -167,9 +199,14 @@ def train_feed_forward(
 ) -> Training:
     """Stage 1 by normalised gradient descent, with snapshots at further times if wanted."""
     stage = feed_forward_stage(datasets, device)
-    snapshots = normalised_descent(stage, eta, {*halvings(T), *times})
+    snapshots = normalised_descent(stage, eta, {*halvings(T), *late_times(T), *times})
     predictions = _predict(stage, [feed_forward_problems(dataset) for dataset in datasets])
     return Training(tuple(datasets), stage, eta, T, snapshots, predictions)
+
+
+def predict_feed_forward(datasets: Sequence[Dataset]) -> tuple[Asymptotics, ...]:
+    """The predictions for stage 1 alone."""
+    return _predict(feed_forward_stage(datasets), [feed_forward_problems(dataset) for dataset in datasets])
 
 
 def train_attention(
@@ -183,7 +220,7 @@ def train_attention(
     """Stage 2 with W_ov [B, V, V] frozen, on its device; by plain gradient descent if not `normalised`."""
     stage = attention_stage(datasets, W_ov)
     descend = normalised_descent if normalised else plain_descent
-    snapshots = descend(stage, step, {*halvings(T), *times})
+    snapshots = descend(stage, step, {*halvings(T), *late_times(T), *times})
     predictions = _predict(stage, [attention_problems(dataset) for dataset in datasets])
     return Training(tuple(datasets), stage, step, T, snapshots, predictions, W_ov, normalised)
 

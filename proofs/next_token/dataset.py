@@ -15,8 +15,8 @@ from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 
-MAX_VOCABULARY = 24  # the float layer is dense: sentences times tokens in a sentence times V^2 numbers
-MAX_SENTENCES = 100
+MAX_VOCABULARY = 1000  # weights and their snapshots have V^2 entries
+MAX_SENTENCES = 10_000
 MAX_LENGTH = 100
 MAX_WEIGHT = 10**6
 
@@ -51,11 +51,13 @@ class Dataset:
     name        what reports call it
     vocabulary  the names of the tokens 0..V-1
     sentences   collocations (one token) and longer sentences, in any order
+    cycles      whether orders may have cycles all the same, as for NT16: there is no max-margin solution then
     """
 
     name: str
     vocabulary: tuple[str, ...]
     sentences: tuple[Sentence, ...]
+    cycles: bool = False
 
     def __post_init__(self) -> None:
         if not 2 <= self.V <= MAX_VOCABULARY or len(set(self.vocabulary)) < self.V:
@@ -67,7 +69,7 @@ class Dataset:
         self._check_collocations()
         for sentence in self.longer:
             self._check_optimal(sentence)
-        for query in self.queries:
+        for query in () if self.cycles else self.queries:
             self._check_order(query)
         if not any(self.order(query) for query in self.queries):
             raise DatasetError(f"{self.name}: no sentence holds two different tokens; attention has nothing to learn")
@@ -82,18 +84,31 @@ class Dataset:
         """The collocation map, token -> next token; it may leave tokens out that no sentence holds."""
         return {sentence.query: sentence.next for sentence in self.collocations}
 
-    @property
+    @cached_property
     def collocations(self) -> tuple[Sentence, ...]:
         return tuple(sentence for sentence in self.sentences if len(sentence.tokens) == 1)
 
-    @property
+    @cached_property
     def longer(self) -> tuple[Sentence, ...]:
         """The sentences that attention is trained on."""
         return tuple(sentence for sentence in self.sentences if len(sentence.tokens) > 1)
 
+    @cached_property
+    def by_query(self) -> dict[int, tuple[Sentence, ...]]:
+        """The longer sentences of each query, in order."""
+        found: dict[int, list[Sentence]] = {}
+        for sentence in self.longer:
+            found.setdefault(sentence.query, []).append(sentence)
+        return {query: tuple(found[query]) for query in sorted(found)}
+
     @property
     def queries(self) -> tuple[int, ...]:
-        return tuple(sorted({sentence.query for sentence in self.longer}))
+        return tuple(self.by_query)
+
+    @cached_property
+    def before(self) -> dict[int, int]:
+        """The inverse of n: the token that each next token follows."""
+        return {following: x for x, following in self.n.items()}
 
     @property
     def collocation_weights(self) -> dict[int, Fraction]:
@@ -105,14 +120,13 @@ class Dataset:
 
     def optimal(self, sentence: Sentence) -> int:
         """The token x of the sentence with n(x) = next."""
-        return next(x for x in sentence.tokens if self.n[x] == sentence.next)
+        return self.before[sentence.next]
 
     def order(self, query: int) -> dict[tuple[int, int], Sentence]:
         """All pairs x >_q x', sorted, each with a sentence that says so. Not closed under transitivity."""
         pairs = {
             (self.optimal(sentence), x): sentence
-            for sentence in reversed(self.longer)
-            if sentence.query == query
+            for sentence in reversed(self.by_query.get(query, ()))
             for x in sentence.counts
             if x != self.optimal(sentence)
         }
@@ -120,7 +134,7 @@ class Dataset:
 
     def seen(self, query: int) -> frozenset[int]:
         """Tokens that occur in a sentence with this query."""
-        return frozenset(x for sentence in self.longer if sentence.query == query for x in sentence.tokens)
+        return frozenset(x for sentence in self.by_query.get(query, ()) for x in sentence.tokens)
 
     def show(self, sentence: Sentence) -> str:
         """The sentence as a person writes it, with its place if it was read from a file."""

@@ -66,8 +66,38 @@ REPEATED = from_optimal(
 )
 
 
-def random_dataset(seed: int, V: int, index: int = 0, max_sentences: int = 10, max_tokens: int = 4) -> Dataset:
-    """A realizable dataset over V >= 3 tokens, the same for the same arguments.
+def _trap(k: int) -> Dataset:
+    """d_1, ..., d_k beat a, which beats b, which beats c_1, ..., c_k, each in a sentence of its own; query q."""
+    a, b, q = k, k + 1, 2 * k + 2
+    above = [((d, a, q), d) for d in range(k)]
+    below = [((b, c, q), b) for c in range(k + 2, 2 * k + 2)]
+    V = 2 * k + 3
+    return _unweighted("trap", [(x + 1) % V for x in range(V)], [*above, *below, ((a, b, q), a)])
+
+
+# Normalised descent never learns its last sentence (NT7b). With k = 3 it does where W_ov = 3 W_ov*.
+TRAP = _trap(4)
+
+
+# Tokens 0 and 1 beat each other with query 3, the one with weight 2; both beat 2 and 3 (NT16).
+CONTRADICTION = Dataset(
+    "contradiction",
+    ("0", "1", "2", "3"),
+    (
+        *(Sentence((x,), (x + 1) % 4) for x in range(4)),
+        Sentence((0, 1, 3), 1, Fraction(2)),
+        Sentence((0, 1, 3), 2),
+        Sentence((1, 2, 3), 2),
+    ),
+    cycles=True,
+)
+
+
+def random_dataset(
+    seed: int, V: int, index: int = 0, max_sentences: int = 10, max_tokens: int = 4, sentences: int | None = None
+) -> Dataset:
+    """A realizable dataset over V >= 3 tokens, the same for the same arguments; with so many longer sentences, or with
+    3 to max_sentences.
 
     Every query has a random ranking of all tokens, and the highest token of a sentence is optimal, so that the orders
     have no cycles. The optimal token occurs at least as often as every other (the count condition). Integer weights.
@@ -77,8 +107,8 @@ def random_dataset(seed: int, V: int, index: int = 0, max_sentences: int = 10, m
     rng = random.Random(f"next-token {seed} {V} {index}")
     n = rng.sample(range(V), V)
     ranking = {q: rng.sample(range(V), V) for q in range(V)}
-    sentences: list[tuple[list[int], int, int | Fraction]] = []
-    for _ in range(rng.randint(3, max_sentences)):
+    longer: list[tuple[list[int], int, int | Fraction]] = []
+    for _ in range(sentences or rng.randint(3, max_sentences)):
         query = rng.randrange(V)
         others = rng.sample([x for x in range(V) if x != query], rng.randint(1, min(max_tokens, V) - 1))
         optimal = min([*others, query], key=ranking[query].index)
@@ -86,5 +116,5 @@ def random_dataset(seed: int, V: int, index: int = 0, max_sentences: int = 10, m
         tokens = [x for x in others for _ in range(repeats if x == optimal else rng.randint(1, repeats))]
         rng.shuffle(tokens)
         times = repeats if query == optimal else rng.randint(1, repeats)
-        sentences.append(([*tokens, *[query] * times], optimal, rng.randint(1, 8)))
-    return from_optimal(f"random-{index}", n, sentences, [rng.randint(1, 8) for _ in range(V)])
+        longer.append(([*tokens, *[query] * times], optimal, rng.randint(1, 8)))
+    return from_optimal(f"random-{index}", n, longer, [rng.randint(1, 8) for _ in range(V)])

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -56,7 +57,7 @@ def parse_text(text: str, name: str) -> Dataset:
 
 def _line(words: list[str], where: str, source: str) -> _Line:
     """`tokens -> next token`, perhaps `* weight`. An arrow within a word counts where none stands by itself: a->b."""
-    shown = _short(" ".join(words))
+    shown = short(" ".join(words))
     if "->" not in words:
         words = " ".join(words).replace("->", " -> ").split()
     arrow = words.index("->") if "->" in words else 0
@@ -64,7 +65,7 @@ def _line(words: list[str], where: str, source: str) -> _Line:
     if words.count("->") != 1 or not following or (rest and (len(rest) != 2 or rest[0] != "*")):
         raise DatasetError(f"{where}: {shown}: not of the form `tokens -> next token * weight`")
     if not rest and re.fullmatch(rf".+\*[+-]?{NUMBER}", following):
-        raise DatasetError(f"{where}: {_short(following)}: a weight needs white space on both sides of its *")
+        raise DatasetError(f"{where}: {short(following)}: a weight needs white space on both sides of its *")
     return _Line(tuple(tokens), following, rest[1] if rest else "1", source)
 
 
@@ -107,10 +108,10 @@ def _build(name: str, vocabulary: tuple[str, ...] | None, lines: Iterable[_Line]
     sentences = []
     for line in lines:
         if not line.tokens:
-            raise DatasetError(f"{name}: {line.source}: an empty sentence before {_short(line.next)}")
+            raise DatasetError(f"{name}: {line.source}: an empty sentence before {short(line.next)}")
         for word in (*line.tokens, line.next):
             if word not in index:
-                raise DatasetError(f"{name}: {line.source}: token {_short(word)} is not in the vocabulary")
+                raise DatasetError(f"{name}: {line.source}: token {short(word)} is not in the vocabulary")
         tokens = tuple(index[word] for word in line.tokens)
         weight = _weight(line.weight, f"{name}: {line.source}")
         sentences.append(Sentence(tokens, index[line.next], weight, line.source))
@@ -122,20 +123,27 @@ def _build(name: str, vocabulary: tuple[str, ...] | None, lines: Iterable[_Line]
 def _vocabulary(name: str, given: tuple[str, ...] | None, lines: list[_Line]) -> tuple[str, ...]:
     """The given one; else the tokens that occur: numbers by size, words in the order of occurrence."""
     if given is not None and len(given) == 1 and given[0].isdecimal():
-        if len(given[0]) > 3:
-            raise DatasetError(f"{name}: a vocabulary of {_short(given[0])} tokens; at most {MAX_VOCABULARY}")
+        if len(given[0]) > len(str(MAX_VOCABULARY)):
+            raise DatasetError(f"{name}: a vocabulary of {short(given[0])} tokens; at most {MAX_VOCABULARY}")
         given = tuple(map(str, range(int(given[0]))))
     if given is None:
         given = tuple(dict.fromkeys(word for line in lines for word in (*line.tokens, line.next)))
         if all(re.fullmatch(r"\d{1,9}", word) for word in given):
             given = tuple(sorted(given, key=int))
+    return named_tokens(name, given)
+
+
+def named_tokens(name: str, given: Iterable[str]) -> tuple[str, ...]:
+    """The words as a vocabulary; DatasetError if one cannot be a token, stands twice, or if there are too many."""
+    given = tuple(given)
     if len(given) > MAX_VOCABULARY:
         raise DatasetError(f"{name}: a vocabulary of {len(given)} tokens; at most {MAX_VOCABULARY}")
+    counts = Counter(given)
     looks: dict[str, str] = {}
     for word in given:
-        if not word or len(word) > MAX_NAME or not word.isprintable() or given.count(word) > 1:
+        if not word or len(word) > MAX_NAME or not word.isprintable() or counts[word] > 1:
             rule = f"a token has 1 to {MAX_NAME} printable characters, and stands here once"
-            raise DatasetError(f"{name}: vocabulary: {_short(word)}: {rule}")
+            raise DatasetError(f"{name}: vocabulary: {short(word)}: {rule}")
         twin = looks.setdefault(unicodedata.normalize("NFC", word), word)
         if twin != word:
             raise DatasetError(f"{name}: vocabulary: {twin!a} and {word!a} are one word in two encodings")
@@ -149,9 +157,10 @@ def _weight(word: str, where: str) -> Fraction:
             return Fraction(word)
         except ZeroDivisionError:
             pass
-    raise DatasetError(f"{where}: weight {_short(word)}: a weight is a positive number such as 2, 3/2 or 0.25")
+    raise DatasetError(f"{where}: weight {short(word)}: a weight is a positive number such as 2, 3/2 or 0.25")
 
 
-def _short(word: str) -> str:
+def short(word: str) -> str:
+    """The word in a message: long ones cut, unprintable ones as Python writes them."""
     word = word if len(word) <= MAX_NAME else f"{word[:MAX_NAME]}..."
     return word if word.isprintable() and word else repr(word)

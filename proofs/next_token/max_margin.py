@@ -63,11 +63,8 @@ def degenerate(problem: MarginProblem, certificate: MarginCertificate) -> list[P
 
 def degenerate_twice(problem: MarginProblem, certificate: MarginCertificate) -> list[Pair]:
     """Degenerate pairs that the drift, too, holds tight without a dual: their correction is only log log t."""
-    return [
-        pair
-        for pair in _ties(problem, certificate.drift, certificate.drift_duals)
-        if pair in degenerate(problem, certificate)
-    ]
+    once = set(degenerate(problem, certificate))
+    return [pair for pair in _ties(problem, certificate.drift, certificate.drift_duals) if pair in once]
 
 
 def _ties(problem: MarginProblem, w: Vector, duals: Vector) -> list[Pair]:
@@ -86,7 +83,7 @@ def check_certificate(problem: MarginProblem, certificate: MarginCertificate) ->
         return ["shape"]
     if not all(isinstance(number, Fraction) for number in (*w, *duals, *u, *drift_duals)):
         return ["not rational"]
-    carriers, ties = support(problem, certificate), degenerate(problem, certificate)
+    carriers, ties = set(support(problem, certificate)), set(degenerate(problem, certificate))
     by_pair = dict(zip(problem.pairs, drift_duals, strict=True))
     conditions = {
         "a margin is below 1": all(gap(w, pair) >= 1 for pair in problem.pairs),

@@ -1,7 +1,9 @@
-"""Solves max-margin problems: clarabel in floats, then the KKT system again over the rationals with FLINT.
+"""Solves max-margin problems: clarabel in floats, then the KKT system again over the rationals.
 
 Nothing rests on the floats: they only suggest which pairs carry the solution, and what comes out is a certificate that
-`check_certificate` has accepted.
+`check_certificate` has accepted. The rational system needs no elimination. Where the pairs that carry are tight, w is
+known along a spanning forest of their graph, up to its mean over each component, which is 0; and duals with
+w = sum of them times (e_a - e_b) are a flow, which the leaves of the forest determine one after the other.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from functools import lru_cache
 import clarabel
 import numpy as np
 from scipy import sparse
+from scipy.sparse import csgraph
 
 from proofs.next_token.dataset import Dataset
 from proofs.next_token.max_margin import (
@@ -28,13 +31,11 @@ from proofs.next_token.max_margin import (
     degenerate_twice,
     support,
 )
-from proofs.rational_matrix import matrix
-from proofs.rationals import to_fraction
 
 # A pair is taken to carry the solution if its float dual exceeds one of these. Any of them may be right for a given
 # problem (degenerate pairs have duals near 1e-6 at the solver's accuracy); the exact check decides.
 DUAL_THRESHOLDS = (1e-4, 1e-3, 1e-5, 1e-2, 1e-6)
-ROUNDING = 1000  # denominator to which superfluous duals (more than rank) are rounded before the exact solve
+ROUNDING = 10**6  # denominator to which superfluous duals (off the spanning forest) are rounded before the exact solve
 
 
 class NoCertificateError(ArithmeticError):
@@ -44,6 +45,8 @@ class NoCertificateError(ArithmeticError):
 @lru_cache(maxsize=4096)
 def solve(problem: MarginProblem) -> MarginCertificate:
     """The exact solution with its certificate, already checked. NoCertificateError if the solver's guess misleads."""
+    if certificate := _certify(problem, (1.0,) * len(problem.pairs), 0.0):  # often all pairs carry, as in stage 1
+        return certificate
     _, duals = _float_duals(problem, ())
     for threshold in DUAL_THRESHOLDS:
         certificate = _certify(problem, duals, threshold)
@@ -112,32 +115,54 @@ def _float_duals(problem: MarginProblem, equalities: Sequence[Pair]) -> tuple[li
 
 
 def _exact_duals(pairs: Sequence[Pair], guess: Sequence[float], targets: Sequence[int]) -> list[Fraction] | None:
-    """Coefficients c with sum_j <v_i, v_j> c_j = target_i for v = e_a - e_b; None if there are none.
+    """Coefficients c for which w = sum c_(a,b) (e_a - e_b) has w[a] - w[b] = target for every pair; None if none has.
 
-    Where the vectors are dependent c is not unique: as many as are superfluous keep the (rounded) guess, so that the
-    duals stay positive where the solver has them positive.
+    Where the vectors are dependent c is not unique: pairs off a spanning forest keep the (rounded) guess, so that the
+    duals stay positive where the solver has them positive; the forest takes those of the largest.
     """
-    if not pairs:
-        return []
-    size = len(pairs)
-    gram = [[_inner(first, second) for second in pairs] for first in pairs]
-    reduced, rank = matrix(gram).rref()
-    pivots = [next(j for j in range(size) if reduced[i, j] != 0) for i in range(rank)]
-    c = [Fraction(value).limit_denominator(ROUNDING) for value in guess]
-    rest = [j for j in range(size) if j not in pivots]
-    right = [[targets[i] - sum((gram[i][j] * c[j] for j in rest), Fraction(0))] for i in pivots]
-    solution = matrix([[gram[i][j] for j in pivots] for i in pivots]).solve(matrix(right))
-    for j, value in zip(pivots, solution.entries(), strict=True):
-        c[j] = to_fraction(value)
-    if any(sum((gram[i][j] * c[j] for j in range(size)), Fraction(0)) != targets[i] for i in range(size)):
+    forest = _spanning_forest(pairs, guess)
+    heights: dict[int, int] = {}
+    for root, steps in forest:
+        heights[root] = 0
+        for i, parent, x in steps:
+            heights[x] = heights[parent] + (targets[i] if x == pairs[i][0] else -targets[i])
+    if any(heights[a] - heights[b] != target for (a, b), target in zip(pairs, targets, strict=True)):
         return None
+    in_forest = {i for _, steps in forest for i, _, _ in steps}
+    c = [Fraction(0) if i in in_forest else Fraction(round(g * ROUNDING), ROUNDING) for i, g in enumerate(guess)]
+    left: dict[int, Fraction] = {}  # what is left of w for the pairs of the forest
+    for root, steps in forest:
+        tokens = [root, *(x for _, _, x in steps)]
+        mean = Fraction(sum(heights[x] for x in tokens), len(tokens))
+        left |= {x: heights[x] - mean for x in tokens}
+    for (a, b), coefficient in zip(pairs, c, strict=True):
+        left[a] -= coefficient
+        left[b] += coefficient
+    for _, steps in forest:
+        for i, parent, x in reversed(steps):
+            c[i] = left[x] if x == pairs[i][0] else -left[x]
+            left[parent] += left[x]
     return c
 
 
-def _inner(first: Pair, second: Pair) -> int:
-    """<e_a - e_b, e_c - e_d>."""
-    (a, b), (c, d) = first, second
-    return (a == c) - (a == d) - (b == c) + (b == d)
+def _spanning_forest(pairs: Sequence[Pair], guess: Sequence[float]) -> list[tuple[int, list[tuple[int, int, int]]]]:
+    """Trees as (root, steps), a step (number of the pair, a token reached, the new one); large guesses first."""
+    ends = sorted({x for pair in pairs for x in pair})
+    place = {x: i for i, x in enumerate(ends)}
+    weights = [1 + rank for rank in np.argsort(np.argsort(-np.asarray(guess), kind="stable"))]
+    rows, columns = [place[a] for a, _ in pairs], [place[b] for _, b in pairs]
+    graph = sparse.coo_array((weights, (rows, columns)), shape=(len(ends), len(ends)))
+    tree = csgraph.minimum_spanning_tree(graph)
+    number = {pair: i for i, pair in enumerate(pairs)}
+    trees, reached = [], set()
+    for root in ends:
+        if root in reached:
+            continue
+        order, before = csgraph.breadth_first_order(tree, place[root], directed=False)
+        steps = [(ends[before[x]], ends[x]) for x in order[1:]]
+        trees.append((root, [(number.get((a, b), number.get((b, a), -1)), a, b) for a, b in steps]))
+        reached |= {ends[x] for x in order}
+    return trees
 
 
 def degenerate_kinds(datasets: Sequence[Dataset]) -> list[str]:

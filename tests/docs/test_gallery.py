@@ -30,6 +30,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "mean_field_saddles": {"steps": 800},
     "next_token_slopes": {"T": 2000},
     "next_token_direction": {"T": 4000},
+    "next_token_joint": {"T": 2000},
 }
 
 

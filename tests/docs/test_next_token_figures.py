@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from docs.gallery.next_token_figures import direction_figure, loss_figure, score_figure
+from docs.gallery.next_token_figures import (
+    both_layers_figure,
+    direction_figure,
+    joint_figure,
+    loss_figure,
+    score_figure,
+)
+from numerics.next_token.stage import aligned_output
+from numerics.next_token.training import train_attention
 from proofs.next_token.examples import NAMED
 
 
@@ -32,3 +40,19 @@ def test_scores_of_all_tokens_are_drawn() -> None:
     kinds = [line.get_label() for line in axes.lines]
     assert kinds == ["3: optimal", "2: in between", "1: unseen", "4: unseen", "0: non-optimal"]
     assert all(line.get_ydata()[-1] == 0 for line in axes.lines if "unseen" in str(line.get_label()))
+
+
+def test_both_layers_lie_on_the_prediction() -> None:
+    dataset, times = NAMED["DS-B"], range(1, 401)
+    training = train_attention([dataset], aligned_output([dataset], 3.0), 0.2, 400, times)
+    loss, direction, norm = both_layers_figure({"W_kq": training}, times).axes
+    for axes, tolerance in ((loss, 1e-3), (direction, 0.05), (norm, 0.05)):
+        measured, predicted = (line.get_ydata() for line in axes.lines)
+        assert measured[-100:] == pytest.approx(predicted[-100:], rel=tolerance)
+
+
+def test_attention_of_joint_training_bends() -> None:
+    (axes,) = joint_figure([NAMED["DS-A"]], T=400).axes
+    second, joint, plain, predicted = axes.lines
+    assert second.get_ydata()[-1] > 10 * joint.get_ydata()[-1] > 10 * plain.get_ydata()[-1]
+    assert joint.get_ydata()[-20:] == pytest.approx(predicted.get_ydata(), rel=0.05)

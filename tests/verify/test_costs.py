@@ -49,7 +49,7 @@ def test_how_many_instances() -> None:
         ("sub-n-grams", "SN12", "k=2 n=4"),
         *(
             ("next-token", id, "dataset=DS-A")
-            for id in ("NT6w", "NT7", "NT7d", "NT9", "NT10", "NT11", "NT9t", "NT12", "NT13", "NT14")
+            for id in ("NT6w", "NT7", "NT7d", "NT9", "NT10", "NT11", "NT9t", "NT12", "NT13", "NT14", "NT15")
         ),
         ("next-token", "NT8", "dataset=DS-D"),
     ],

@@ -31,8 +31,8 @@ def by_default() -> dict[str, Result]:
 
 def test_claims_of_the_issue_are_there() -> None:
     ids = [claim.id for claim in PAPER.claims]
-    assert {f"NT{number}" for number in range(1, 15)} <= set(ids)
-    controls = {"NT4c", "NT7c", "NT8c", "NT9c", "NT10c", "NT12c", "NT13c", "NT14c"}
+    assert {f"NT{number}" for number in range(1, 17)} <= set(ids)
+    controls = {"NT4c", "NT7b", "NT7c", "NT8c", "NT9c", "NT10c", "NT12c", "NT13c", "NT14c", "NT15c", "NT16c"}
     assert controls == {claim.id for claim in PAPER.claims if claim.control}
     assert len(set(ids)) == len(ids)
     assert all(set(claim.requires) <= set(ids) for claim in PAPER.claims)
@@ -92,7 +92,7 @@ def test_headline() -> None:
         ({"dataset": "."}, "dataset=.: cannot be read (a folder)"),
         ({"V": "5"}, "V=5: V goes with dataset=random"),
         ({"draws": "5", "dataset": "DS-A"}, "draws=5: draws goes with dataset=random"),
-        ({"V": "2", "dataset": "random"}, "V=2: V must be a whole number from 3 to 16"),
+        ({"V": "2", "dataset": "random"}, "V=2: V must be a whole number from 3 to 1000"),
         ({"eta": "0"}, "eta=0: eta must be a number"),
         ({"eta": "nan"}, "eta=nan: eta must be"),
         ({"beta": "inf"}, "beta=inf: beta must be"),

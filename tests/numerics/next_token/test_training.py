@@ -139,7 +139,7 @@ def test_offset_is_the_formula_of_the_design_when_support_pairs_are_independent(
         certificates = {q: solve(problem) for q, problem in problems.items()}
         prediction = asymptotics(stage, 0, problems, certificates)
         pairs = sum(len(support(problem, certificates[q])) for q, problem in problems.items())
-        if pairs == len(prediction.basis) + 1:
+        if pairs == len(prediction.rates) + 1:
             compared += 1
             assert prediction.direction_constant(1.0) == pytest.approx(
                 independent_constant(dataset, prediction), rel=1e-8, abs=1e-8
@@ -160,16 +160,9 @@ def test_frozen_component_adds_in_quadrature() -> None:
         training = train_attention([dataset], aligned_output([dataset], 3.0), ETA, 4000)
         w, unit = training.weights(0, 4000), prediction.solution / prediction.norm
         across = w - unit * (w @ unit)
-        frozen = across - prediction.basis.T @ (prediction.basis @ across)
+        frozen = across - prediction.within(across)
         earlier = training.weights(0, 2000)
-        assert (
-            float(
-                (
-                    frozen - (earlier - unit * (earlier @ unit) - prediction.basis.T @ (prediction.basis @ earlier))
-                ).norm()
-            )
-            < 1e-9
-        )
+        assert float((frozen - (earlier - unit * (earlier @ unit) - prediction.within(earlier))).norm()) < 1e-9
         total = math.hypot(prediction.direction_constant(ETA), float(frozen.norm()) / ETA)
         assert 4000 * training.direction_error(0, 4000) == pytest.approx(total, rel=1e-3)
         assert total > prediction.direction_constant(ETA)

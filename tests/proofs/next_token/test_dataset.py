@@ -83,9 +83,9 @@ PAIR = Sentence((0, 1), 1)  # under n(0) = 1, n(1) = 2
         ("abc", (*collocations({0: 1, 1: 2}), Sentence((0, 1), 1, Fraction(-2))), "not -2"),
         ("abc", (*collocations({0: 1, 1: 2}), Sentence((0, 1), 1, Fraction(MAX_WEIGHT + 1))), "a weight is from"),
         ("abc", (*collocations({0: 1, 1: 2}), Sentence((0, 0), 1)), "nothing to learn"),
-        ("a", (Sentence((0,), 0),), "2 to 24 different tokens, not 1"),
+        ("a", (Sentence((0,), 0),), "2 to 1000 different tokens, not 1"),
         ("aa", (Sentence((0,), 0),), "different tokens"),
-        ("abc", (*collocations({0: 1, 1: 2}), *[PAIR] * 100), "102 sentences; at most 100"),
+        ("abc", (*collocations({0: 1, 1: 2}), *[PAIR] * 10_000), "10002 sentences; at most 10000"),
     ],
 )
 def test_what_is_not_a_dataset(vocabulary: str, sentences: tuple[Sentence, ...], message: str) -> None:

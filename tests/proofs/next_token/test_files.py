@@ -82,7 +82,7 @@ def test_weights(weight: str) -> None:
         ("vocabulary a b", "no sentences"),
         ("vocabulary a b\nvocabulary a b", "line 2: the vocabulary is given twice"),
         ("vocabulary a a\na -> a", "vocabulary: a: a token has 1 to 40 printable characters, and stands here once"),
-        ("vocabulary 99\n0 -> 1", "a vocabulary of 99 tokens; at most 24"),
+        ("vocabulary 1001\n0 -> 1", "a vocabulary of 1001 tokens; at most 1000"),
         (f"vocabulary {'9' * 5000}\n0 -> 1", "a vocabulary of 9999"),
         ("a b c", "line 1: a b c: not of the form"),
         ("a -> b -> c", "not of the form"),

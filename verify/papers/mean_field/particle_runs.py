@@ -1,7 +1,7 @@
 """Particle networks with the user's activation and law of x leave saddles: MF18n, MF18h, MF19n.
 
-Predictions are computed before their run. Thresholds were settled after exploratory runs, once tightened, once split, and
-not moved since.
+Predictions are computed before their run. Thresholds were settled after exploratory runs, once tightened, once
+split, and not moved since.
 """
 
 from __future__ import annotations

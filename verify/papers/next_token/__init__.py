@@ -6,15 +6,18 @@
 from verify.claim import Paper, claims_of
 from verify.papers import PROVENANCE
 from verify.papers.next_token import (
+    contradictions,
     controls,
     descents,
     finite_time,
     identities,
+    joint,
     margins,
     order,
     order_in_time,
     rates,
     shift,
+    traps,
 )
 from verify.papers.next_token.settings import NextTokenSettings, headline
 from verify.papers.next_token.symbols import SYMBOLS
@@ -27,7 +30,20 @@ PAPER = Paper(
     settings=NextTokenSettings,
     provenance=PROVENANCE,
     symbols=SYMBOLS,
-    claims=claims_of(identities, margins, descents, rates, order, order_in_time, shift, finite_time, controls),
+    claims=claims_of(
+        identities,
+        margins,
+        descents,
+        rates,
+        order,
+        order_in_time,
+        shift,
+        finite_time,
+        joint,
+        contradictions,
+        controls,
+        traps,
+    ),
     headline=headline,
     selftest={"next-token": "select=NT2,NT4c"},
 )

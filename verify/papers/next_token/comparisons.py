@@ -56,7 +56,7 @@ class Comparison:
         """Why it neither agrees nor differs."""
         where, error = f"{self.name}, {self.what}", self.measured.error
         if self.measured.differs(self.predicted, self.resolution):
-            return f"{where}: off by {self.deviation:.1e}, but at T/8 the loss was not near its limit yet"
+            return f"{where}: off by {self.deviation:.1e}, but at T/sqrt 8 the loss was not near its limit yet"
         if error <= self.resolution:
             return f"{where}: off by {self.deviation:.1e}, with an estimated error of {error:.0e}"
         return f"{where}: estimated error {error:.0e}, which must be at most {self.resolution:.0e}"

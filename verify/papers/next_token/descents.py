@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from proofs.next_token.dataset import Dataset
 from proofs.next_token.examples import REPEATED
 from proofs.next_token.max_margin import attention_problems
-from verify.claim import Counterexample, Evidence, Finding, Run, decide
+from verify.claim import Counterexample, Evidence, Finding, Run, decide, how_many, too_dear
 from verify.papers.next_token.premises import ALIGNED, claim
 from verify.papers.next_token.settings import NextTokenSettings
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 FIRST = 8  # steps that are made again with many digits
 MOST_AGAIN = 4  # datasets for which they are
 MOST_WATCHED = 1000  # steps of which each is looked at
+PRODUCT = 2e-5  # seconds of a core, measured: of a token and a logit of a sentence, in a step with many digits
+ENTRY = 1.2e-5  # the same of a weight
 OPERATIONS = 100  # whose rounding may add up in a step
 
 
@@ -33,16 +36,21 @@ def first_steps(settings: NextTokenSettings, run: Run) -> Finding:
     the first steps, by formulas that keep relative accuracy, is W by the formula of NT1 with many digits, up to
     rounding.
 
-    Each of the first 8 steps against the formula of NT1 with many digits.
+    Each of the first 8 steps, fewer where V is large, against the formula of NT1 with many digits.
     """
     from numerics.next_token.stage import aligned_output
     from numerics.next_token.training import train_attention, train_feed_forward
 
-    chosen = settings.datasets[:MOST_AGAIN]
+    whole = settings.datasets[:MOST_AGAIN]
+    counts = [how_many(len(d.longer), again_seconds(d) / len(d.longer), run) for d in whole]
+    steps = how_many(FIRST, 3 * ENTRY * sum(dataset.V**2 for dataset in whole), run)
+    if not all((steps, *counts)):
+        return too_dear(max(map(again_seconds, whole)), run, what=f"{FIRST} steps with many digits")
+    chosen = [with_sentences(dataset, count) for dataset, count in zip(whole, counts, strict=True)]
     datasets = [*chosen, REPEATED]
     W_ov, times = aligned_output(datasets, settings.beta), range(FIRST + 1)
     runs = {
-        "stage 1": train_feed_forward(datasets, settings.eta, FIRST, times),
+        "stage 1": train_feed_forward(datasets, settings.first_eta, FIRST, times),
         "stage 2": train_attention(datasets, W_ov, settings.eta, FIRST, times),
         "stage 2, plain": train_attention(datasets, W_ov, settings.eta, FIRST, times, normalised=False),
     }
@@ -50,13 +58,13 @@ def first_steps(settings: NextTokenSettings, run: Run) -> Finding:
     for what, training in runs.items():
         run.progress(f"the first steps with many digits, {what}")
         for i in range(len(datasets)):
-            distances[what, i] = worst_step(training, i)
+            distances[what, i] = worst_step(training, i, steps)
     (what, i), (worst, t) = max(distances.items(), key=lambda item: item[1])
     return decide(
         all(distance <= 1 for distance, _ in distances.values()),
         evidence=Evidence.NUMERIC,
-        scope=f"{', '.join(dataset.name for dataset in datasets)}; {', '.join(runs)}; each step to t={FIRST}",
-        instances=len(distances) * FIRST,
+        scope=f"{', '.join(dataset.name for dataset in datasets)}; {', '.join(runs)}; each step to t={steps}",
+        instances=len(distances) * steps,
         found=f"off by {worst:.1g} times the rounding",
         predicted="at most 1",
         counterexample=Counterexample(
@@ -69,13 +77,27 @@ def first_steps(settings: NextTokenSettings, run: Run) -> Finding:
     )
 
 
-def worst_step(training: Training, index: int) -> tuple[float, int]:
+def again_seconds(dataset: Dataset) -> float:
+    """Of the first steps of both runs of stage 2 with many digits, on one core."""
+    return 2 * FIRST * PRODUCT * dataset.V * sum(len(sentence.tokens) for sentence in dataset.longer)
+
+
+def with_sentences(dataset: Dataset, count: int) -> Dataset:
+    """The dataset with its first so many longer sentences, those that attention learns from before others."""
+    if count == len(dataset.longer):
+        return dataset
+    kept = sorted(dataset.longer, key=lambda sentence: len(sentence.counts) == 1)[:count]
+    name = f"{dataset.name} ({count} of {len(dataset.longer)} sentences)"
+    return replace(dataset, name=name, sentences=(*dataset.collocations, *kept))
+
+
+def worst_step(training: Training, index: int, steps: int) -> tuple[float, int]:
     """How far a step of the run is from the step of the formula of NT1 with many digits, at worst, in units of its
     rounding; and its t. Step by step, since small differences grow where steps are large.
     """
     again = training.again(index, FIRST, precise=True)
     return max(
-        (_off(training, index, t, again.one_step(training.weights(index, t), training.V)), t) for t in range(FIRST)
+        (_off(training, index, t, again.one_step(training.weights(index, t), training.V)), t) for t in range(steps)
     )
 
 
@@ -118,12 +140,27 @@ def norm_growth(settings: NextTokenSettings, run: Run) -> Finding:
 
     Norm and dominance at every step.
     """
+    return grown(settings, run)
+
+
+@claim("NT5b", "mini-batches", requires=("NT5", "NT7m", "NT1r"), assumptions=(ALIGNED,))
+def mini_batch_growth(settings: NextTokenSettings, run: Run) -> Finding:
+    """[D] The bounds of NT5n hold where each normalised step goes along the gradient of half of the sentences, drawn
+    anew: eta t / (sqrt 2 |W_kq*|) <= |W_t| <= eta t, as long as dominance has held in all sentences before t.
+
+    Norm and dominance at every step.
+    """
+    return grown(settings, run, settings.seed)
+
+
+def grown(settings: NextTokenSettings, run: Run, batches: int | None = None) -> Finding:
+    """Both bounds at every step, of descent along all sentences or along mini-batches drawn with this seed."""
     from numerics.next_token.growth import watch_growth
     from numerics.next_token.stage import aligned_output, attention_stage
 
     datasets, T = settings.datasets, min(settings.T, MOST_WATCHED)
     run.progress(f"watching {T} steps of attention")
-    growth = watch_growth(attention_stage(datasets, aligned_output(datasets, settings.beta)), settings.eta, T)
+    growth = watch_growth(attention_stage(datasets, aligned_output(datasets, settings.beta)), settings.eta, T, batches)
     lasts = [growth.lasts(i) for i in range(len(datasets))]
     slowest = [least_speed(growth, i) * math.sqrt(2) * norm(dataset) for i, dataset in enumerate(datasets)]
     fastest = [float(growth.speeds(i).max()) for i in range(len(datasets))]
@@ -138,7 +175,7 @@ def norm_growth(settings: NextTokenSettings, run: Run) -> Finding:
         predicted="at least 1, at most 1",
         counterexample=Counterexample(
             {"dataset": datasets[broken[0]].name, "lower": slowest[broken[0]], "upper": fastest[broken[0]]},
-            partial(leaves_bounds, datasets[broken[0]], settings.beta, settings.eta, worst_time(growth, broken[0])),
+            partial(leaves_bounds, settings, broken[0], worst_time(growth, broken[0]), batches),
         )
         if broken
         else None,
@@ -177,11 +214,26 @@ def worst_time(growth: Growth, index: int) -> int:
     return 1 + int(speeds.argmax() if speeds.max() > 1 + growth.rounding / growth.eta else speeds.argmin())
 
 
-def leaves_bounds(dataset: Dataset, beta: float, eta: float, t: int) -> bool:
+def leaves_bounds(settings: NextTokenSettings, index: int, t: int, batches: int | None = None) -> bool:
     """Whether |W_t| by the slow formulas is outside eta t / (sqrt 2 |W_kq*|) .. eta t."""
-    from numerics.next_token.again import attention_again
+    from numerics.next_token.again import attention_again, mini_batches_again
     from numerics.next_token.stage import aligned_output
 
-    again = attention_again(dataset, aligned_output([dataset], beta)[0], eta, t)
-    length = float(again.weights(dataset.V)[1].norm())
-    return not (1 - 1e-9) / (math.sqrt(2) * norm(dataset)) <= length / (eta * t) <= 1 + 1e-9
+    dataset, eta = settings.datasets[index], settings.eta
+    W_ov = aligned_output([dataset], settings.beta)[0]
+    if batches is None:
+        w = attention_again(dataset, W_ov, eta, t).weights(dataset.V)[1]
+    else:
+        w = mini_batches_again(dataset, W_ov, eta, t, partial(_batch, settings, index, batches))
+    return not (1 - 1e-9) / (math.sqrt(2) * norm(dataset)) <= float(w.norm()) / (eta * t) <= 1 + 1e-9
+
+
+def _batch(settings: NextTokenSettings, index: int, seed: int, t: int) -> list[int]:
+    """The numbers of the sentences in the batch of step t."""
+    import torch
+
+    from numerics.next_token.descent import in_batch
+
+    there = [torch.ones(len(dataset.longer)) for dataset in settings.datasets]
+    drawn = in_batch(torch.nn.utils.rnn.pad_sequence(there, batch_first=True), seed, t)[index]
+    return [int(i) for i in drawn.nonzero()]

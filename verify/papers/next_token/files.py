@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from proofs.next_token.corpus import Corpus, parse_corpus
 from proofs.next_token.dataset import Dataset, DatasetError
 from proofs.next_token.files import from_json, parse_text
 from verify.files import BrokenJSONError, parse_json, read_text
@@ -14,6 +15,11 @@ LARGEST_FILE = 1_000_000  # bytes
 def read_dataset(path: str | Path) -> Dataset:
     """The dataset in a file. FileError or DatasetError with one line that says what is wrong, and where."""
     return parse_dataset(read_text(path, LARGEST_FILE), Path(path).name)
+
+
+def read_corpus(path: str | Path) -> Corpus:
+    """The contexts of a plain text. FileError or DatasetError with one line."""
+    return parse_corpus(read_text(path, LARGEST_FILE), Path(path).name)
 
 
 def parse_dataset(text: str, name: str) -> Dataset:

@@ -8,6 +8,7 @@ from verify.papers.next_token.settings import NextTokenSettings
 
 claim = claims_on("mathematics/next-token")
 ALIGNED = "W_ov = beta W_ov* when attention is trained"
+ATTENDING = "each sentence attends most to its optimal token at t=T"
 SMALL_STEP = "eta below the threshold 2 |W*| / lambda_max of NT7c"
 
 KINDS = {

@@ -12,6 +12,7 @@ from verify.claim import Finding, Origin, Run
 from verify.papers.next_token.comparisons import Comparison, describe, report, why_nothing
 from verify.papers.next_token.premises import (
     ALIGNED,
+    ATTENDING,
     KINDS,
     SMALL_STEP,
     claim,
@@ -41,6 +42,7 @@ DRIFT_RESOLUTION = 0.1  # relative: the alternative, O(1/t), is no growth at all
 SUBLINEAR_RESOLUTION = 0.02  # relative; datasets that have not settled that far are left out, and counted
 
 TOO_LARGE = "eta above the threshold of NT7c"
+TRAPPED = "a sentence attends most to another token at t=T, see NT7b"
 
 
 def slope(training: Training, index: int) -> Comparison:
@@ -65,7 +67,7 @@ def offset(training: Training, index: int) -> Comparison:
 
     def again() -> float:
         _, w = training.again(index).weights(training.V)
-        return float(torch.linalg.vector_norm(prediction.basis @ w - prediction.rho))
+        return float(torch.linalg.vector_norm(prediction.within(w) - prediction.rho))
 
     name, mature = training.datasets[index].name, training.mature(index)
     return Comparison(name, "distance from rho", training.offset_distance(index), 0.0, OFFSET_RESOLUTION, again, mature)
@@ -129,7 +131,7 @@ def spread_of_weights(dataset: Dataset, eta: float) -> float:
     "NT7",
     "linear convergence of the loss",
     requires=("NT7m", "NT7i", "NT1r"),
-    assumptions=(ALIGNED, SMALL_STEP),
+    assumptions=(ALIGNED, SMALL_STEP, ATTENDING),
     origin=Origin.STRENGTHENED,
 )
 @if_time_allows(attention_seconds)
@@ -155,7 +157,7 @@ def loss_slope(settings: NextTokenSettings, run: Run) -> Finding:
     "NT7d",
     "direction, in the support",
     requires=("NT7m", "NT1r"),
-    assumptions=(ALIGNED, SMALL_STEP),
+    assumptions=(ALIGNED, SMALL_STEP, ATTENDING),
     origin=Origin.STRENGTHENED,
 )
 @if_time_allows(attention_seconds)
@@ -182,7 +184,7 @@ def direction(settings: NextTokenSettings, run: Run) -> Finding:
     "NT8",
     "degenerate pairs: (log t)/t",
     requires=("NT7m", "NT1r"),
-    assumptions=(ALIGNED, SMALL_STEP, "no pair that is tight without dual for u, too"),
+    assumptions=(ALIGNED, SMALL_STEP, ATTENDING, "no pair that is tight without dual for u, too"),
     vacuous=no_degenerate_pair,
 )
 @if_time_allows(attention_seconds)
@@ -264,7 +266,7 @@ def sublinear(training: Training, index: int) -> Comparison:
     "NT11",
     "two stages, unequal weights",
     requires=("NT7", "NT7d"),
-    assumptions=(SMALL_STEP, "T1 large enough that no mass on a non-optimal token lowers the loss"),
+    assumptions=(SMALL_STEP, ATTENDING, "T1 large enough that no mass on a non-optimal token lowers the loss"),
 )
 @if_time_allows(two_stage_seconds)
 def two_stages(settings: NextTokenSettings, run: Run) -> Finding:
@@ -289,9 +291,10 @@ def two_stages(settings: NextTokenSettings, run: Run) -> Finding:
 
 
 def _stable(training: Training, indices: Iterable[int]) -> tuple[list[int], dict[str, list[int]]]:
-    """Those for which the step size is below the threshold; and the others, as left out."""
-    used, too_large = _split(indices, training.stable)
-    return used, {TOO_LARGE: too_large}
+    """Those for which the step size is below the threshold and no sentence is trapped (NT7b); the others left out."""
+    small, too_large = _split(indices, training.stable)
+    used, trapped = _split(small, training.attends)
+    return used, {TOO_LARGE: too_large, TRAPPED: trapped}
 
 
 def _split(indices: Iterable[int], holds: Callable[[int], bool]) -> tuple[list[int], list[int]]:

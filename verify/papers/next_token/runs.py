@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 Check = Callable[[NextTokenSettings, Run], Finding]
 
-# Seconds of one core, measured: of a step of training, and of each number in the pairs of a stage (see `Stage`) in it.
-STEP, NUMBER = 2.5e-4, 8e-9
+# Seconds of one core, measured: of a step of either stage, of each number that one reads, and of each weight.
+ATTENTION, FEED_FORWARD, JOINT, NUMBER, ENTRY = 1.8e-4, 0.8e-4, 2.5e-4, 2e-8, 4e-9
 
 
 def attention_seconds(settings: NextTokenSettings) -> float:
@@ -35,14 +35,24 @@ def two_stage_seconds(settings: NextTokenSettings) -> float:
     return settings.T1 * _step(settings.datasets, attention=False) + attention_seconds(settings)
 
 
+def joint_seconds(settings: NextTokenSettings) -> float:
+    """Of T steps of joint training, which is dense in the logits."""
+    V = max(dataset.V for dataset in settings.datasets)
+    sentences = max(len(dataset.sentences) for dataset in settings.datasets)
+    tokens = max(len(sentence.counts) for dataset in settings.datasets for sentence in dataset.sentences)
+    numbers = sentences * tokens * (V + tokens)
+    return settings.T * (JOINT + len(settings.datasets) * (NUMBER * numbers + 2 * ENTRY * V**2))
+
+
 def _step(datasets: Sequence[Dataset], *, attention: bool) -> float:
     V = max(dataset.V for dataset in datasets)
     if attention:
         sentences = max(len(dataset.longer) for dataset in datasets)
         wrong = max(len(sentence.counts) for dataset in datasets for sentence in dataset.longer) - 1
+        numbers = sentences * wrong * (2 * wrong + 1)  # the others of the sentence, and the logits that they move
     else:
-        sentences, wrong = max(len(dataset.n) for dataset in datasets), V - 1
-    return STEP + NUMBER * len(datasets) * sentences * wrong * V**2
+        numbers = max(len(dataset.n) for dataset in datasets) * (V - 1)
+    return (ATTENTION if attention else FEED_FORWARD) + len(datasets) * (NUMBER * numbers + ENTRY * V**2)
 
 
 def if_time_allows(seconds: Callable[[NextTokenSettings], float]) -> Callable[[Check], Check]:
@@ -77,14 +87,14 @@ def feed_forward_run(settings: NextTokenSettings, run: Run) -> Training:
     """Stage 1 by normalised gradient descent, with unequal weights."""
     run.progress(f"training the feed-forward layer for {settings.T} steps")
     datasets = tuple(map(with_unequal_weights, settings.datasets))
-    return _feed_forward(datasets, settings.eta, settings.T, settings.device)
+    return _feed_forward(datasets, settings.first_eta, settings.T, settings.device)
 
 
 def two_stage_run(settings: NextTokenSettings, run: Run) -> Training:
     """Stage 2 after T1 steps of stage 1 with unequal weights."""
     run.progress(f"training both stages, {settings.T1} and {settings.T} steps")
     datasets = tuple(map(with_unequal_weights, settings.datasets))
-    return _two_stages(datasets, settings.eta, settings.T1, settings.T, settings.device)
+    return _two_stages(datasets, settings.first_eta, settings.eta, settings.T1, settings.T, settings.device)
 
 
 def with_unequal_weights(dataset: Dataset) -> Dataset:
@@ -129,11 +139,11 @@ def _feed_forward(datasets: tuple[Dataset, ...], eta: float, T: int, device: str
 
 
 @lru_cache(maxsize=2)
-def _two_stages(datasets: tuple[Dataset, ...], eta: float, T1: int, T: int, device: str) -> Training:
+def _two_stages(datasets: tuple[Dataset, ...], eta0: float, eta: float, T1: int, T: int, device: str) -> Training:
     from numerics.device import resolve_device
     from numerics.next_token.training import train_attention, train_feed_forward
 
-    first = train_feed_forward(datasets, eta, T1, device=resolve_device(device))
+    first = train_feed_forward(datasets, eta0, T1, device=resolve_device(device))
     V = round(first.stage.entries**0.5)
     W_ov = first.snapshots[T1].reshape(len(datasets), V, V)
     return train_attention(datasets, W_ov, eta, T)

@@ -7,12 +7,12 @@ from functools import partial
 from itertools import pairwise, zip_longest
 from typing import TYPE_CHECKING
 
-from proofs.next_token.dataset import MAX_SENTENCES, Dataset, Sentence
+from proofs.next_token.dataset import Dataset, Sentence
 from proofs.next_token.max_margin import Vector, attention_problems
 from verify.claim import Finding, Origin, Run
 from verify.papers.next_token.comparisons import Comparison, describe, report, why_nothing, worst
-from verify.papers.next_token.premises import ALIGNED, SMALL_STEP, claim
-from verify.papers.next_token.rates import TOO_LARGE
+from verify.papers.next_token.premises import ALIGNED, ATTENDING, SMALL_STEP, claim
+from verify.papers.next_token.rates import TOO_LARGE, TRAPPED
 from verify.papers.next_token.runs import attention_run, attention_seconds, if_time_allows
 from verify.papers.next_token.settings import NextTokenSettings
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 # Scores are compared to a quarter of the least difference in W_kq*: where all agree, they are in the same order.
 ORDER_RESOLUTION = 0.25
+MOST_SHIFTED = 100  # sentences of a dataset
 SHIFT_RESOLUTION = 1e-2  # relative: drifting scores are slow to settle, and the training slope is another by a factor
 
 
@@ -51,8 +52,8 @@ def columns(dataset: Dataset) -> dict[int, Vector]:
 def shifted_sentences(dataset: Dataset) -> list[Sentence]:
     """[x, unseen, q] for every query q, token unseen with q, and x seen with it, if one of the three leads in W_kq*.
 
-    The successor is that of the leading token. Only tokens that have a collocation; as many sentences as a dataset
-    takes, those in which a seen token leads and those in which the unseen one does in turn.
+    The successor is that of the leading token. Only tokens that have a collocation; at most MOST_SHIFTED sentences,
+    those in which a seen token leads and those in which the unseen one does in turn.
     """
     led_by_seen: list[Sentence] = []
     led_by_unseen: list[Sentence] = []
@@ -64,7 +65,7 @@ def shifted_sentences(dataset: Dataset) -> list[Sentence]:
                     sentence = Sentence((*({x} - {q}), u, q), dataset.n[ranked[-1]])
                     (led_by_unseen if ranked[-1] == u else led_by_seen).append(sentence)
     in_turn = [s for pair in zip_longest(led_by_seen, led_by_unseen) for s in pair if s is not None]
-    return in_turn[: MAX_SENTENCES - len(dataset.collocations)]
+    return in_turn[:MOST_SHIFTED]
 
 
 def shift_of(training: Training, index: int) -> Shift | None:
@@ -80,7 +81,7 @@ def shift_of(training: Training, index: int) -> Shift | None:
     assert training.W_ov is not None
     shifted = Dataset(f"{dataset.name} shifted", dataset.vocabulary, (*dataset.collocations, *sentences))
     stage = attention_stage([shifted], training.W_ov[index : index + 1].cpu())
-    gaps = -(stage.pairs[0] @ training.predictions[index].solution)
+    gaps = stage.gaps(training.predictions[index].solution[None])[0]
     return Shift(shifted, stage, gaps.masked_fill(stage.offsets[0].isneginf(), torch.inf).amin(-1))
 
 
@@ -88,7 +89,7 @@ def shift_of(training: Training, index: int) -> Shift | None:
     "NT9",
     "dataset shift",
     requires=("NT2", "NT7", "NT9m"),
-    assumptions=(ALIGNED, SMALL_STEP, "one token of the sentence has the largest entry in W_kq*"),
+    assumptions=(ALIGNED, SMALL_STEP, ATTENDING, "one token of the sentence has the largest entry in W_kq*"),
     origin=Origin.STRENGTHENED,
 )
 @if_time_allows(attention_seconds)
@@ -102,8 +103,9 @@ def unseen_tokens(settings: NextTokenSettings, run: Run) -> Finding:
     """
     training = attention_run(settings, run)
     indices = range(len(training.datasets))
-    used = [i for i in indices if training.stable(i)]
-    left_out = {TOO_LARGE: [i for i in indices if i not in used]}
+    small = [i for i in indices if training.stable(i)]
+    used = [i for i in small if training.attends(i)]
+    left_out = {TOO_LARGE: [i for i in indices if i not in small], TRAPPED: [i for i in small if i not in used]}
     comparisons: list[Comparison] = []
     sentences = 0
     for i in used:
@@ -123,13 +125,13 @@ def unseen_tokens(settings: NextTokenSettings, run: Run) -> Finding:
 
 def scores(training: Training, index: int) -> Comparison:
     """The growth per step of every score of the queries seen in training, unseen tokens included; the worst of them."""
-    from numerics.next_token.training import halvings
+    from numerics.next_token.training import late_times
 
     dataset, prediction, again = training.datasets[index], training.predictions[index], training.again(index)
     rate = training.step / prediction.norm
     levels = [sorted({*w}) for w in columns(dataset).values()]
     least = min(float(b - a) for level in levels for a, b in pairwise(level))
-    weights = {t: training.weights(index, t) for t in halvings(training.T)}
+    weights = {t: training.weights(index, t) for t in late_times(training.T)}
 
     def growth_again(entry: int) -> float:
         first, last = again.weights(training.V)
@@ -178,12 +180,12 @@ def largest_unseen(training: Training, index: int, w: Tensor) -> float:
 def shifted_losses(training: Training, index: int, shift: Shift) -> Comparison:
     """The slope of log(L - L*) of every shifted sentence against -(eta/|W*|) times its gap in W_kq*; the worst."""
     from numerics.next_token import reference
-    from numerics.next_token.training import halvings
+    from numerics.next_token.training import late_times
 
     assert training.W_ov is not None
     V, again = shift.dataset.V, training.again(index)
     W_ov = [[again.ctx.mpf(entry) for entry in row] for row in training.W_ov[index, :V, :V].tolist()]
-    logs = {t: shift.stage.log_excess_losses(training.weights(index, t)[None])[0] for t in halvings(training.T)}
+    logs = {t: shift.stage.log_excess_losses(training.weights(index, t)[None])[0] for t in late_times(training.T)}
     measured = [
         training.slope_of({t: float(values[i]) for t, values in logs.items()}) for i in range(len(shift.sentences))
     ]

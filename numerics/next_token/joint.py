@@ -1,0 +1,165 @@
+"""Joint training: both layers at once, from 0, on the loss of all sentences, collocations included (NT15).
+
+The weights are W_ov and W_kq, flattened one after the other. As in `stage`, nothing is computed as 1 - p: residuals are
+accurate relative to themselves, and a common factor is taken out of all of them.
+
+Shapes: B datasets, N sentences, K distinct tokens in a sentence, D = 2 V^2; padding has weight 0 or log count -inf.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from numerics.next_token.descent import normalised_descent, plain_descent
+from numerics.next_token.stage import log_one_plus_sum
+from numerics.next_token.training import MATURE, Measured, halvings, late_growth, late_slope, late_times, rounding
+from proofs.next_token.dataset import Dataset
+
+TINY = -40.0  # log(1 + e^z) is e^z to all digits
+
+
+@dataclass(frozen=True)
+class Joint:
+    """The loss of all sentences of a batch of datasets.
+
+    V           of the largest
+    tokens      [B, N, K]  distinct tokens
+    log_counts  [B, N, K]  how often each occurs; -inf where there is none
+    query       [B, N]
+    next        [B, N]
+    absent      [B, 1, V]  tokens that are not in the vocabulary of the dataset
+    weights     [B, N]     pi
+    """
+
+    V: int
+    tokens: Tensor
+    log_counts: Tensor
+    query: Tensor
+    next: Tensor
+    absent: Tensor
+    weights: Tensor
+
+    def zeros(self) -> Tensor:
+        """The initial weights, [B, D]."""
+        return self.weights.new_zeros(len(self.weights), 2 * self.V**2)
+
+    def layers(self, w: Tensor) -> tuple[Tensor, Tensor]:
+        """W_ov and W_kq, [B, V, V] each."""
+        W_ov, W_kq = w.reshape(len(w), 2, self.V, self.V).unbind(1)
+        return W_ov, W_kq
+
+    def gradient(self, w: Tensor) -> tuple[Tensor, Tensor]:
+        """The gradient of the loss as (direction [B, D], log scale [B]): direction * exp(log scale)."""
+        a, odds, z = self._forward(w)
+        log_p = (z - log_one_plus_sum(z)).masked_fill((self.weights == 0)[:, :, None], -torch.inf)
+        shift = log_p.amax((1, 2))
+        residual = (log_p - shift[:, None, None]).exp() * self.weights[:, :, None]
+        h = torch.einsum("bnv,bnkv->bnk", residual, odds)
+        pull = a * (a[:, :, None, :] * (h[:, :, :, None] - h[:, :, None, :])).sum(-1)
+        residual = residual.scatter_add(2, self.next[:, :, None], -residual.sum(-1, keepdim=True))
+        B, V, tokens = len(w), self.V, self.tokens.flatten(1)
+        in_ov = (a[:, :, :, None] * residual[:, :, None, :]).reshape(B, -1, V)
+        G_ov = w.new_zeros(B, V, V).scatter_add_(1, tokens[:, :, None].expand_as(in_ov), in_ov).transpose(1, 2)
+        entries = (self.tokens * V + self.query[:, :, None]).flatten(1)
+        G_kq = w.new_zeros(B, V * V).scatter_add_(1, entries, pull.flatten(1))
+        return torch.cat((G_ov.reshape(B, -1), G_kq), -1), shift
+
+    def log_excess_loss(self, w: Tensor) -> Tensor:
+        """log of the loss, whose infimum is 0, [B]."""
+        z = self._forward(w)[2].logsumexp(-1)
+        log_loss = torch.where(z < TINY, z, softplus(z).log())
+        return (log_loss + self.weights.log()).logsumexp(-1)
+
+    def attention(self, w: Tensor) -> Tensor:
+        """Attention on every token of every sentence, [B, N, K]."""
+        return self._forward(w)[0]
+
+    def _forward(self, w: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Attention [B, N, K]; logits against that of the next token, of each token alone [B, N, K, V], and mixed by
+        attention [B, N, V], where the next token itself has -inf.
+        """
+        W_ov, W_kq = self.layers(w)
+        b = torch.arange(len(w), device=w.device)
+        scores = W_kq[b[:, None, None], self.tokens, self.query[:, :, None]]
+        a = (scores + self.log_counts).softmax(-1)
+        columns = W_ov.transpose(1, 2)[b[:, None, None], self.tokens]
+        odds = columns - columns.gather(3, self.next[:, :, None, None].expand(*columns.shape[:3], 1))
+        z = torch.einsum("bnk,bnkv->bnv", a, odds).masked_fill(self.absent, -torch.inf)
+        return a, odds, z.scatter(2, self.next[:, :, None], -torch.inf)
+
+
+def joint_loss(datasets: Sequence[Dataset], device: torch.device | str = "cpu") -> Joint:
+    """The loss of all sentences of these datasets."""
+    V, B = max(dataset.V for dataset in datasets), len(datasets)
+    N = max(len(dataset.sentences) for dataset in datasets)
+    K = max(len(sentence.counts) for dataset in datasets for sentence in dataset.sentences)
+    tokens, log_counts = torch.zeros(B, N, K, dtype=torch.long), torch.full((B, N, K), -torch.inf, dtype=torch.float64)
+    query, following = torch.zeros(B, N, dtype=torch.long), torch.zeros(B, N, dtype=torch.long)
+    weights = torch.zeros(B, N, dtype=torch.float64)
+    log_counts[:, :, 0] = 0
+    for b, dataset in enumerate(datasets):
+        for i, sentence in enumerate(dataset.sentences):
+            for k, (x, count) in enumerate(sentence.counts.items()):
+                tokens[b, i, k], log_counts[b, i, k] = x, math.log(count)
+            query[b, i], following[b, i], weights[b, i] = sentence.query, sentence.next, float(sentence.weight)
+    absent = torch.tensor([[[v >= dataset.V for v in range(V)]] for dataset in datasets])
+    tensors = (tokens, log_counts, query, following, absent, weights)
+    return Joint(V, *(tensor.to(device) for tensor in tensors))
+
+
+@dataclass(frozen=True)
+class JointTraining:
+    """A run of joint training up to time T; snapshots at `halvings` and `late_times` at least."""
+
+    datasets: tuple[Dataset, ...]
+    loss: Joint
+    step: float
+    T: int
+    snapshots: Mapping[int, Tensor]
+
+    def log_losses(self, index: int) -> dict[int, float]:
+        """log L at the snapshots."""
+        return {t: float(self.loss.log_excess_loss(w)[index]) for t, w in self.snapshots.items()}
+
+    def mature(self, index: int) -> bool:
+        """Whether L had come down by the first of the late times."""
+        return self.log_losses(index)[late_times(self.T)[0]] <= MATURE
+
+    def attends(self, index: int) -> bool:
+        """Whether no sentence has more attention on another token than on its optimal one, at the end."""
+        a, dataset = self.loss.attention(self.snapshots[self.T])[index].cpu(), self.datasets[index]
+        best = [list(s.counts).index(dataset.before[s.next]) for s in dataset.sentences]
+        return all(bool((a[i, k] >= a[i]).all()) for i, k in enumerate(best))
+
+    def loss_slope(self, index: int) -> Measured:
+        """The slope of log L between T/sqrt 2 and T."""
+        return late_slope(self.log_losses(index), self.T, rounding(self.step, self.T))
+
+    def attention_growth(self, index: int) -> Measured:
+        """Growth of |W_kq| per unit of log t between T/sqrt 2 and T."""
+        return late_growth({t: self.norms(index, t)[1] for t in late_times(self.T)}, rounding(self.step, self.T))
+
+    def norms(self, index: int, t: int) -> tuple[float, float]:
+        """|W_ov| and |W_kq| at time t."""
+        W_ov, W_kq = self.loss.layers(self.snapshots[t])
+        return float(W_ov[index].norm()), float(W_kq[index].norm())
+
+
+def train_jointly(
+    datasets: Sequence[Dataset],
+    step: float,
+    T: int,
+    times: Iterable[int] = (),
+    normalised: bool = True,
+    device: torch.device | str = "cpu",
+) -> JointTraining:
+    """Both layers by normalised gradient descent, or by plain."""
+    loss = joint_loss(datasets, device)
+    descend = normalised_descent if normalised else plain_descent
+    return JointTraining(tuple(datasets), loss, step, T, descend(loss, step, {*halvings(T), *late_times(T), *times}))
