@@ -28,6 +28,9 @@ INDEX_WORDS = {"op", "ov", "kq"}  # indices that are words though they are short
 _GREEK = "|".join(sorted((name for name in SYMBOLS if name.isalpha()), key=len, reverse=True))
 
 
+PARTS = re.compile(r"(\b[A-Z]{2}\d+[a-z]?\b|\[[FD]\]|\S*\w_\w[^\s:;,]*)")  # claims, origins, names in code
+
+
 def statement_html(text: str, links: Collection[str] = ()) -> Markup:
     """The statement: formulas as MathML, prose escaped, and in it a link to each claim whose id is in `links`."""
     pieces = [_prose(p, links) if isinstance(p, str) else formula_html(p) for p in read_statement(text)]
@@ -36,11 +39,13 @@ def statement_html(text: str, links: Collection[str] = ()) -> Markup:
 
 def _prose(text: str, links: Collection[str]) -> Markup:
     words = []
-    for word in re.split(r"(\b[A-Z]{2}\d+[a-z]?\b|\[[FD]\])", text):
+    for word in PARTS.split(text):
         if word in links:
             words.append(Markup('<a href="#{0}">{0}</a>').format(word))
         elif word in ("[F]", "[D]"):
             words.append(Markup('<span class="origin">{}</span>').format(word))
+        elif "_" in word:
+            words.append(Markup("<code>{}</code>").format(word))
         else:
             words.append(escape(word))
     return Markup("").join(words)
@@ -195,8 +200,23 @@ def _plain(token: Token) -> list[Element]:
     if token.kind == "name":
         return _name(token.text)
     if token.kind == "number":
-        return [_leaf("mn", token.text)]
+        return [_number(token.text)]
+    if token.kind == "word":
+        return [_leaf("mtext", token.text)]
+    if token.kind == "times":
+        return [_leaf("mo", "×", lspace="0", rspace="0")]
     return [_leaf("mi" if token.text == "°" else "mo", SYMBOLS.get(token.text, token.text), lspace="0", rspace="0")]
+
+
+def _number(text: str) -> Element:
+    """5.1e-13 as 5.1 · 10 to the power -13."""
+    digits, _, power = text.partition("e")
+    if not power:
+        return _leaf("mn", digits)
+    exponent = int(power)
+    sign = [_leaf("mo", SYMBOLS["-"], form="prefix", lspace="0", rspace="0")] if exponent < 0 else []
+    raised = _element("msup", [_leaf("mn", "10"), _row([*sign, _leaf("mn", str(abs(exponent)))])])
+    return raised if digits == "1" else _row([_leaf("mn", digits), _leaf("mo", "·", lspace=THIN, rspace=THIN), raised])
 
 
 def _name(text: str) -> list[Element]:

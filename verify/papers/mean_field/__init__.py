@@ -17,7 +17,7 @@ from verify.papers.mean_field import (
     values,
 )
 from verify.papers.mean_field.settings import MeanFieldSettings, headline
-from verify.papers.mean_field.symbols import SYMBOLS
+from verify.papers.mean_field.symbols import MODEL, SYMBOLS
 
 PAPER = Paper(
     name="mean-field",
@@ -27,6 +27,7 @@ PAPER = Paper(
     settings=MeanFieldSettings,
     provenance=PROVENANCE,
     symbols=SYMBOLS,
+    model=MODEL,
     claims=claims_of(identities, landscape, inequalities, dynamics, attention, prompts, particles, values, numeric),
     headline=headline,
     selftest={"mean-field": "select=MF1,MF6c,MF12"},

@@ -7,7 +7,7 @@ from verify.claim import Paper, claims_of
 from verify.papers import PROVENANCE
 from verify.papers.next_token import controls, descents, identities, margins, order, rates, shift
 from verify.papers.next_token.settings import NextTokenSettings, headline
-from verify.papers.next_token.symbols import SYMBOLS
+from verify.papers.next_token.symbols import MODEL, SYMBOLS
 
 PAPER = Paper(
     name="next-token",
@@ -17,6 +17,7 @@ PAPER = Paper(
     settings=NextTokenSettings,
     provenance=PROVENANCE,
     symbols=SYMBOLS,
+    model=MODEL,
     claims=claims_of(identities, margins, descents, rates, order, shift, controls),
     headline=headline,
     selftest={"next-token": "select=NT2,NT4c"},

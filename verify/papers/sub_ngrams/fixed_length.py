@@ -46,6 +46,7 @@ ENUMERABLE = 1000  # sequences that a counterexample is checked on once more, on
     "c -> infinity at fixed T (control)",
     requires=("SN2",),
     expected=control_unless_no_lags,
+    beside="SN5",
     origin=Origin.CONTROL,
 )
 def large_norm_suffices(settings: SubNGramSettings, run: Run) -> Finding:

@@ -186,6 +186,7 @@ def lowers_the_loss(settings: SubNGramSettings, run: Run) -> Finding:
     requires=("SN1",),
     assumptions=("padded heads in the first layer",),
     vacuous=no_head,
+    beside="SN25a",
     origin=Origin.CONTROL,
     reference="mathematics/sub-n-grams/training#sn25c",
 )
@@ -204,6 +205,7 @@ def frequencies_of_the_corpus(settings: SubNGramSettings, run: Run) -> Finding:
     requires=("SN1",),
     assumptions=("padded heads in the first layer",),
     vacuous=no_head_or_spread,
+    beside="SN25a",
     origin=Origin.CONTROL,
     reference="mathematics/sub-n-grams/training#sn25d",
 )
@@ -221,6 +223,7 @@ def term_on_the_token_before(settings: SubNGramSettings, run: Run) -> Finding:
     "nearly deterministic kernels (control)",
     requires=("SN1",),
     assumptions=("padded heads in the first layer",),
+    beside="SN25a",
     origin=Origin.CONTROL,
     reference="mathematics/sub-n-grams/training#sn25f",
 )

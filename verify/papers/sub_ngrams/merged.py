@@ -54,6 +54,7 @@ claim = claims_on("mathematics/sub-n-grams/limits")
     "merged parametrisation (control)",
     requires=("SN1",),
     expected=control_unless_full_context,
+    beside="SN5",
     origin=Origin.CONTROL,
 )
 def merged_is_stationary(settings: SubNGramSettings, run: Run) -> Finding:
