@@ -116,9 +116,9 @@ def _entry(paper: Paper, result: Result, results: Sequence[Result], command: str
 SHORT = re.compile(r"(; |: |\. ).*")
 
 
-def short(meaning: str) -> str:
+def short(meaning: str) -> Markup:
     """The first part of what a symbol means, which says what it is."""
-    return SHORT.sub("", meaning)
+    return statement_html(SHORT.sub("", meaning))
 
 
 def anchor(symbol: str) -> str:

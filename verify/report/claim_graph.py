@@ -18,11 +18,11 @@ SWEEPS = 8  # of the ordering: it settles within a few
 
 @dataclass(frozen=True)
 class Drawing:
-    """Left upper corners of the boxes by id; one SVG path for each (required, dependent) pair and for each (claim,
+    """Left upper corner and width of each box by id; one SVG path for each (required, dependent) pair and for each (claim,
     control) pair; and the size of it all.
     """
 
-    boxes: dict[str, tuple[float, float]]
+    boxes: dict[str, tuple[float, float, float]]
     lines: dict[tuple[str, str], str]
     ties: dict[tuple[str, str], str]
     width: float
@@ -61,19 +61,20 @@ def draw_graph(requires: Mapping[str, Sequence[str]], controls: Mapping[str, str
         column = heights.index(min(heights))
         at[id] = (column * COLUMN, heights[column])
         heights[column] += ROW * (1 + len(below[id]))
-    boxes, ties = {}, {}
+    boxes: dict[str, tuple[float, float, float]] = {}
+    ties = {}
     for id in below:
         x, y = at[id]
-        boxes[id] = x, y
+        boxes[id] = x, y, WIDTH
         for i, control in enumerate(below[id], 1):
-            boxes[control] = x + INDENT, y + i * ROW
+            boxes[control] = x + INDENT, y + i * ROW, WIDTH - INDENT
             ties[id, control] = f"M{x + INDENT / 2:g} {y + HEIGHT:g}V{y + i * ROW + HEIGHT / 2:g}H{x + INDENT:g}"
     return Drawing(
         {id: boxes[id] for id in requires},
         {edge: _path([at[name] for name in route]) for edge, route in routes.items()},
         ties,
-        max(x for x, _ in boxes.values()) + WIDTH,
-        max(y for _, y in boxes.values()) + HEIGHT,
+        max(x + width for x, _, width in boxes.values()),
+        max(y for _, y, _ in boxes.values()) + HEIGHT,
     )
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from verify.claim import Evidence, Verdict
-from verify.report.notation import SYMBOLS, Formula, Token, closing, read_statement
+from verify.report.notation import SYMBOLS, Formula, Token, read_statement, script_end
 
 GRADES = {
     Evidence.FORMAL: "Proved for all sizes at once, and the proof checked by Coq.",
@@ -68,11 +68,20 @@ def normal(symbol: str) -> str:
 
 
 def occurrences(text: str) -> Iterator[list[str]]:
-    """For every name in the text what it may be called, with all of its indices first, without any last."""
+    """For every name in the text what it may be called, with all of its indices first, without any last.
+
+    Names that are indices themselves, the l of M_{a,l}, are none.
+    """
     for piece in read_statement(text):
         if isinstance(piece, Formula):
+            lowered = {
+                j
+                for i, token in enumerate(piece.tokens)
+                if token.text == "_"
+                for j in range(i + 1, script_end(piece.tokens, i + 1) + 1)
+            }
             for i, token in enumerate(piece.tokens):
-                if token.kind == "name":
+                if token.kind == "name" and i not in lowered:
                     yield list(reversed(_longer(piece.tokens, i)))
         else:
             for word in re.findall(r"[^\W\d_]+", piece):
@@ -84,7 +93,7 @@ def _longer(tokens: Sequence[Token], i: int) -> list[str]:
     names, end = [DIFFERENTIAL.sub("", tokens[i].text)], i + 1
     while end < len(tokens) and tokens[end].touches(tokens[end - 1]) and tokens[end].text in ("_", "^", "*", "°"):
         inner = end + 1 if tokens[end].text in ("_", "^") else end
-        last = closing(tokens, inner) or inner
+        last = script_end(tokens, inner)
         names.append(names[-1] + normal("".join(token.text for token in tokens[end : last + 1])))
         end = last + 1
     return names

@@ -16,7 +16,7 @@ SYMBOLS = {
     "theta": "θ", "lambda": "λ", "mu": "μ", "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ",
     "chi2": "χ²", "omega": "ω", "Gamma": "Γ", "Lambda": "Λ", "Sigma": "Σ", "Pi": "Π", "infinity": "∞", "int": "∫",
     "iint": "∬", "sum": "∑", "sqrt": "√", "<=": "≤", ">=": "≥", "!=": "≠", "->": "→", "-": "−", "'": "′", "°": "∘",
-    "..": "…", ".": "·",
+    "+-": "±", "+/-": "±", "..": "…", ".": "·",
 }  # fmt: skip
 FUNCTIONS = {"log", "exp", "tr", "std", "diag", "grad", "Hess", "tanh", "sech", "cot", "id"}
 ALSO_WORDS = {"sum", "inf", "sup", "lim", "max", "min"}  # mathematics only before mathematics: sum_s, inf_W L
@@ -37,7 +37,7 @@ _TOKEN = re.compile(
       | (?P<times>(?<=\d)x(?=\d))
       | (?P<number>\d+(?:\.\d+(?:\(\d+\))?)?(?:e[+-]?\d+\b)?)  # 0.95(5) has an error of 0.05
       | (?P<name>chi2 | [^\W\d_]+)
-      | (?P<sign><= | >= | != | -> | \.\. | \S)""",
+      | (?P<sign><= | >= | != | -> | \+/?-(?=\s) | \.\. | \S)""",
     re.VERBOSE,
 )
 
@@ -95,6 +95,14 @@ def closing(tokens: Sequence[Token], i: int) -> int | None:
             if depth == 0:
                 return j if tokens[j].text == CLOSING[tokens[i].text] else None
     return None
+
+
+def script_end(tokens: Sequence[Token], i: int) -> int:
+    """The last token of what is raised or lowered and begins at i: one name, number or sign, a group, or bars."""
+    if i < len(tokens) and tokens[i].text == "|":
+        return next((j for j in range(i + 1, len(tokens)) if tokens[j].text == "|"), i)
+    end = closing(tokens, i)
+    return i if end is None else end
 
 
 def _neighbours(tokens: Sequence[Token], i: int) -> tuple[Token | None, Token | None]:
@@ -159,7 +167,7 @@ def _scripts(tokens: list[Token]) -> Iterator[Token]:
             if j < len(tokens) and tokens[j].text == "-":
                 j += 1
             first = i - 1 if i and tokens[i].touches(tokens[i - 1]) else i
-            yield from tokens[first : (closing(tokens, j) or j) + 1]
+            yield from tokens[first : script_end(tokens, j) + 1]
 
 
 def _mark_brackets(tokens: list[Token]) -> None:
@@ -186,7 +194,7 @@ def _mark_brackets(tokens: list[Token]) -> None:
 def _is_operator(tokens: list[Token], i: int) -> bool:
     """Whether a sign outside brackets of mathematics is mathematics; - next to a word is a hyphen, / a stroke."""
     sign, (before, after) = tokens[i], _neighbours(tokens, i)
-    if sign.kind == "times" or sign.text in RELATIONS or sign.text in ("+", "|", ".."):
+    if sign.kind == "times" or sign.text in RELATIONS or sign.text in ("+", "+-", "+/-", "|", ".."):
         return True
     if sign.text in ATTACHED:
         return before is not None and before.formula and sign.touches(before)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
@@ -16,6 +17,8 @@ from verify.report.mathml import statement_html
 LINE = 88  # letters of a line of JSON
 SHORT = 60  # letters of a value that stands beside its name
 DIGITS = 5  # of a floating-point number
+BALL = re.compile(r"\[(-?[0-9.]+(?:e[+-]?[0-9]+)?)? ?\+/- ([0-9.]+(?:e[+-]?[0-9]+)?)\]")
+BALL_DIGITS = 10
 LONGEST_ENTRY = 12  # letters of an entry of a matrix
 LONGEST = 48  # letters of a fraction that is shown exactly
 
@@ -84,6 +87,8 @@ def rounded(value: Any) -> str:
         return {None: "none", True: "yes", False: "no"}[value]
     if isinstance(value, float):
         return f"{value:.{DIGITS}g}"
+    if isinstance(value, str) and (ball := BALL.fullmatch(value)):
+        return f"{float(ball[1] or 0):.{BALL_DIGITS}g} +/- {float(ball[2]):.2g}"
     if isinstance(value, str) and len(value) > LONGEST and FRACTION.fullmatch(value):
         return f"about {_decimal(read_fraction(value))}"
     return str(value)

@@ -66,7 +66,7 @@ SYMBOLS = {
     "W_ab": "block of W, an S x S matrix: it compares the token at lag a of the last position (query lag) with that at "
     "lag b of position j (key lag)",
     "M_ab": "score block: the derivative of the population loss in the block W_ab, an S x S matrix with one entry "
-    "[v, v'] for each pair of tokens. a is the query lag, b the key lag, used if a+1 or b is in Lambda. The gradient in "
+    "[v, v'] for each pair of tokens. Its query lag is a, its key lag b, in use if a+1 or b is in Lambda. The gradient in "
     "Q, K and V is made of score blocks (SN2), so that the configuration is stationary where they vanish",
     "g_t": "dl/dz_t, the derivative of the loss of a sequence in the attention logit of position t",
     "G": "a partition, by which events count as the same; in SN18, the number S^|Lambda| (S+1)",
