@@ -20,7 +20,17 @@ from verify.report.glossary import GRADES, TERMS, VERDICTS, symbols_in
 from verify.report.inline_svg import inline_svg
 from verify.report.mathml import statement_html
 from verify.report.plain import plain
-from verify.report.values import compact, is_matrix, is_pairs, is_short, matrix_html, readable, rows, source_html, typeset
+from verify.report.values import (
+    compact,
+    is_matrix,
+    is_pairs,
+    is_short,
+    matrix_html,
+    readable,
+    rows,
+    source_html,
+    typeset,
+)
 from verify.settings import Settings
 
 COLOURS = {

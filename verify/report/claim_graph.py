@@ -86,9 +86,7 @@ def _depths(requires: Mapping[str, Sequence[str]]) -> dict[str, int]:
     return {id: depth[id] for id in requires}
 
 
-def _rows(
-    layers: Sequence[list[str]], steps: Sequence[tuple[str, str]], sizes: Mapping[str, int]
-) -> dict[str, float]:
+def _rows(layers: Sequence[list[str]], steps: Sequence[tuple[str, str]], sizes: Mapping[str, int]) -> dict[str, float]:
     """Rows, 0 the top: layers are ordered by the mean row of their neighbours, to and fro (Sugiyama's method)."""
     neighbours: dict[str, list[str]] = {name: [] for layer in layers for name in layer}
     for a, b in steps:
@@ -104,9 +102,7 @@ def _rows(
     return row
 
 
-def _spread(
-    wishes: Sequence[float], names: Sequence[str], sizes: Mapping[str, int], tallest: int
-) -> dict[str, float]:
+def _spread(wishes: Sequence[float], names: Sequence[str], sizes: Mapping[str, int], tallest: int) -> dict[str, float]:
     """Whole rows, in the given order, each near its wish, below those before it and all above `tallest`."""
     free, left = 0, sum(sizes[name] for name in names)
     rows = {}

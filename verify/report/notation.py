@@ -138,7 +138,9 @@ def _is_symbol(tokens: list[Token], i: int) -> bool:
         return True
     if len(name) == 1:
         return not _is_article(tokens, i)
-    if re.fullmatch("[A-Z]{2}", name) or (name[0] == "d" and (name[1:] in SYMBOLS or re.fullmatch("d[a-np-zA-Z]", name))):
+    if re.fullmatch("[A-Z]{2}", name) or (
+        name[0] == "d" and (name[1:] in SYMBOLS or re.fullmatch("d[a-np-zA-Z]", name))
+    ):
         return True  # products, MZ; differentials, dl, dmu, but not the word do
     return attached and after is not None and after.text != "("
 
@@ -184,9 +186,7 @@ def _mark_brackets(tokens: list[Token]) -> None:
                 if inner.kind == "name" and not inner.formula and len(inner.text) > 1:
                     inner.kind = "word"
                 inner.formula = True
-        elif all(
-            inner.formula or (inner.kind == "sign" and inner.text not in ";:") for inner in tokens[i + 1 : end]
-        ):
+        elif all(inner.formula or (inner.kind == "sign" and inner.text not in ";:") for inner in tokens[i + 1 : end]):
             for inner in tokens[i : end + 1]:
                 inner.formula = True
 

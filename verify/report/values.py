@@ -20,7 +20,7 @@ DIGITS = 5  # of a floating-point number
 BALL = re.compile(r"\[(-?[0-9.]+(?:e[+-]?[0-9]+)?)? ?\+/- ([0-9.]+(?:e[+-]?[0-9]+)?)\]")
 BALL_DIGITS = 10
 LONGEST_ENTRY = 12  # letters of an entry of a matrix
-LONGEST = 48  # letters of a fraction that is shown exactly
+LONGEST = 24  # letters of a fraction that is shown exactly
 
 
 def is_flat(value: Any) -> bool:
