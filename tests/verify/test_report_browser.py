@@ -100,13 +100,13 @@ def test_a_page_that_did_ask_would_be_caught(browser: Any, tmp_path: Path) -> No
 
 def test_every_formula_has_a_box_and_scripts_are_off_the_line(opened: Any) -> None:
     boxes = opened.execute_script(
-        "return [...document.querySelectorAll('math, math *:not(mspace)')].map(e => {"
+        "return [...document.querySelectorAll('main :is(math, math *:not(mspace))')].map(e => {"
         " const box = e.getBoundingClientRect(); return [e.tagName, e.textContent, box.width * box.height]; })"
     )
     drawn = [box for box in boxes if box[1]]
     assert len(drawn) > 50 and [box for box in drawn if not box[2] > 0] == []
     raised = opened.execute_script(
-        "return [...document.querySelectorAll('msup, msub')].map(e => {"
+        "return [...document.querySelectorAll('main :is(msup, msub)')].map(e => {"
         " const [base, script] = [...e.children].map(c => c.getBoundingClientRect());"
         " return [e.tagName, script.top + script.bottom - base.top - base.bottom, script.left - base.left]; })"
     )

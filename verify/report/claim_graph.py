@@ -18,8 +18,8 @@ SWEEPS = 8  # of the ordering: it settles within a few
 
 @dataclass(frozen=True)
 class Drawing:
-    """Left upper corner and width of each box by id; one SVG path for each (required, dependent) pair and for each (claim,
-    control) pair; and the size of it all.
+    """Left upper corner and width of each box by id; an SVG path for each (required, dependent) pair, and for each
+    (claim, control) pair; and the size of it all.
     """
 
     boxes: dict[str, tuple[float, float, float]]

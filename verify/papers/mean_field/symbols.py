@@ -1,10 +1,13 @@
 """The model that the claims are about, and what the symbols in the statements mean."""
 
 MODEL = (
-    "A two-layer network of infinitely many neurons theta = (a, w), distributed by mu, computes k outputs; one layer of "
+    "A two-layer network of infinitely many neurons theta = (a, w), distributed by mu, computes k outputs; one layer "
+    "of "
     "linear attention with matrix W then fits the examples of a prompt. The target f° has k components.",
-    "The finite model: written in m orthonormal features, the network is the k x m matrix H and the target the matrix F. "
-    "With the attention at its best, the loss is L = |F (I - P)|^2 / 2: how much of the target lies outside the row space "
+    "The finite model: written in m orthonormal features, the network is the k x m matrix H and the target the matrix "
+    "F. "
+    "With the attention at its best, the loss is L = |F (I - P)|^2 / 2: how much of the target lies outside the row "
+    "space "
     "of H.",
     "Question: is the landscape of L benign, that is, does every critical point but the global minima have a direction "
     "in which the loss falls, and how fast does it fall along training?",

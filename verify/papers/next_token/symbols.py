@@ -1,7 +1,8 @@
 """The model that the claims are about, and what the symbols in the statements mean."""
 
 MODEL = (
-    "Data: a finite set of sentences. The last token of a sentence is the query; another of its tokens is optimal: what "
+    "Data: a finite set of sentences. The last token of a sentence is the query; another of its tokens is optimal: "
+    "what "
     "follows it in the collocations, pairs of a token and its successor, comes next.",
     "Network: one layer of attention and one linear layer, softmax(W_ov X softmax(X^T W_kq x_L)), on one-hot tokens. "
     "Stage 1 trains W_ov on the collocations, stage 2 trains W_kq on the sentences, by gradient descent with steps of "

@@ -26,7 +26,8 @@ SYMBOLS = {
     "tau": _KERNEL,
     "kernel": _KERNEL,
     "alpha": "parameter of the symmetric Dirichlet prior from which each row of tau is drawn",
-    "P": "law of the next token given the sequence, averaged over the kernels that remain possible: the best prediction",
+    "P": "law of the next token given the sequence, averaged over the kernels that remain possible: the best "
+    "prediction",
     "lag": _LAGS,
     "Lambda": "the set of lags that a configuration looks at; the k-gram looks at 1..k-1, so lags {1} is the bigram, "
     "k = 2",
@@ -35,14 +36,16 @@ SYMBOLS = {
     "a_j": "attention weight of position j, the softmax of z",
     "p": "the network's next-token probabilities: p(s) is the sum of a_j over the positions j that hold s",
     "p_theta": "the network's next-token probabilities at the parameters theta",
-    "rho": "the mass that P gives to those tokens that occur in the sequence; below 1, as a token may come next that has "
+    "rho": "the mass that P gives to those tokens that occur in the sequence; below 1, as a token may come next that "
+    "has "
     "not occurred, and the network can only copy",
     "l": "loss of one sequence, -sum_s P(s) log p(s)",
     "L": "population loss: the mean of l over sequences and kernels",
     "gradient": "of the population loss, in all parameters unless others are named",
     "theta": "all parameters of the network: A, V, Q, K",
     "theta_k": "the k-gram configuration: the parameters at which a position has the attention weight q to the power "
-    "of its matches, a match being a lag l in Lambda with x_{j-l} = x_{T-l+1}; as c -> infinity the network copies what "
+    "of its matches, a match being a lag l in Lambda with x_{j-l} = x_{T-l+1}; as c -> infinity the network copies "
+    "what "
     "followed the last k-1 tokens before, as a k-gram model counts. Its head h in Lambda, or h+1 in Lambda, looks h "
     "places back; blocks W_{l-1,l} = c I for l in Lambda, the others 0",
     "theta_k^+": "theta_k with a frequency term: the logits lose beta times the frequency of the token",
@@ -50,11 +53,13 @@ SYMBOLS = {
     "f": "frequencies of the tokens in the sequence",
     "c": "scale of the configuration: its attention logits are c times the number of matching lags",
     "q": "e^c, by what factor one matching lag raises the attention weight; q = infinity is exact counting",
-    "N": "N(h) is the number of positions that match the context h in every lag of Lambda, N(h,s) of those that hold s: "
+    "N": "N(h) is the number of positions that match the context h in every lag of Lambda, N(h,s) of those that hold "
+    "s: "
     "the k-gram estimate is N(h,s)/N(h)",
     "h": "a context: tokens at the lags of Lambda; as an index, a head of the first layer",
     "u": "a context of n-1 tokens",
-    "heads": "the attention heads of the first layer: head h reads position t-h; where there is none, padded heads read 0, literal heads "
+    "heads": "the attention heads of the first layer: head h reads position t-h; where there is none, padded heads "
+    "read 0, literal heads "
     "the mean of the tokens up to t; hard heads look at one position, soft heads at all, with logit c_A on that one",
     "c_A": "logit of a soft head on the position that it looks at",
     "A": "positional logits of the first layer's heads; in bounds on norms, another bound",
@@ -66,7 +71,8 @@ SYMBOLS = {
     "W_ab": "block of W, an S x S matrix: it compares the token at lag a of the last position (query lag) with that at "
     "lag b of position j (key lag)",
     "M_ab": "score block: the derivative of the population loss in the block W_ab, an S x S matrix with one entry "
-    "[v, v'] for each pair of tokens. Its query lag is a, its key lag b, in use if a+1 or b is in Lambda. The gradient in "
+    "[v, v'] for each pair of tokens. Its query lag is a, its key lag b, in use if a+1 or b is in Lambda. The "
+    "gradient in "
     "Q, K and V is made of score blocks (SN2), so that the configuration is stationary where they vanish",
     "g_t": "dl/dz_t, the derivative of the loss of a sequence in the attention logit of position t",
     "G": "a partition, by which events count as the same; in SN18, the number S^|Lambda| (S+1)",
