@@ -13,7 +13,7 @@ from numerics.next_token.descent import normalised_descent, plain_descent
 from numerics.next_token.stage import aligned_output, attention_stage
 from numerics.next_token.training import train_attention
 from proofs.next_token.dataset import Dataset
-from verify.report.colours import CURVES, MUTED
+from verify.report.colours import CURVES
 from verify.report.style import SIZE
 
 
@@ -109,7 +109,7 @@ def score_figure(dataset: Dataset, eta: float = 0.5, beta: float = 3.0, T: int =
             )
     axes.set_xscale("log")
     axes.set_yscale("symlog", linthresh=1.0)
-    axes.legend()
+    figure.legend(loc="outside lower center", ncols=3)
     return figure
 
 
@@ -121,10 +121,8 @@ def _losses(snapshots: dict[int, torch.Tensor], log_excess: object) -> list[list
 def _figure(title: str, x: str, y: str, note: str) -> tuple[Figure, Axes]:
     figure = Figure(figsize=SIZE, layout="constrained")
     axes = figure.add_subplot()
-    axes.set_title(title)
+    axes.set_title(f"{title}\n{note}" if note else title)
     axes.set_xlabel(x)
     axes.set_ylabel(y)
     axes.spines[["top", "right"]].set_visible(False)
-    if note:
-        axes.text(0.99, 1.02, note, transform=axes.transAxes, ha="right", color=MUTED, fontsize=8)
     return figure, axes

@@ -34,7 +34,7 @@ def main(lengths: tuple[int, ...] = LENGTHS, powers: tuple[int, ...] = POWERS) -
     curves = {f"c = {p * math.log(2):.3g}": [norm_at(T, Fraction(2**p)) for T in lengths] for p in powers}
     figure = Figure(figsize=TALL, layout="constrained")
     upper, lower = figure.subplots(2, 1)
-    figure.suptitle("population gradient, k=2, n=2, S=2, all values exact")
+    upper.set_title("population gradient, k=2, n=2, S=2, all values exact")
     draw_decay(upper, dict(list(curves.items())[::3]))
     upper.xaxis.set_minor_formatter(NullFormatter())
     draw_map(lower, [point for curve in curves.values() for point in curve])

@@ -2,5 +2,5 @@
 
 INK, MUTED, GRID, FIRST, SECOND = "#1a1b1e", "#6a6c72", "#c9cbd1", "#0072b2", "#d55e00"
 THIRD, FOURTH, FIFTH, SIXTH = "#009e73", "#cc79a7", "#e69f00", "#56b4e9"
-CURVES = FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH
-MARKERS = "osD^vP"  # one for each of the curves, for those who see no colour at all
+CURVES = FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH, INK
+MARKERS = "osD^vPX"  # one for each of the curves, for those who see no colour at all

@@ -11,6 +11,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from verify.papers.sub_ngrams.gradient.norms import NormPoint
 from verify.report.colours import MARKERS, MUTED
@@ -85,6 +86,7 @@ def draw_map(axes: Axes, points: Sequence[NormPoint]) -> None:
     bar = axes.figure.colorbar(image, ax=axes, format=lambda value, _: f"{10**value:.0e}")
     bar.set_label("norm of the parameter gradient")
     axes.set(xscale="log", xlabel="sequence length T (tokens)", ylabel="scale c = log q (nats)")
+    axes.xaxis.set_minor_formatter(NullFormatter())
     if axes.get_legend_handles_labels()[0]:
         axes.legend(fontsize=8, facecolor="0.4", labelcolor="white")
 
