@@ -20,6 +20,7 @@ extensions = [
     "sphinx.ext.viewcode",
     "bound_table",
     "claim_boxes",
+    "glossary_of",
     "imported_names",
     "plain_docstrings",
     "mathml",

@@ -278,6 +278,7 @@ class Claim:
     reference    the page with its derivation, and the place there: a link, or a path in its documentation
     plot         a figure of the finding, or None
     steps        of the proof of its general form, where a verdict speaks of instances
+    beside       the claim that a control belongs to, where that is not the one with its number
     """
 
     id: str
@@ -293,6 +294,12 @@ class Claim:
     reference: str = ""
     plot: Plot | None = None
     steps: tuple[Step, ...] = ()
+    beside: str = ""
+
+    @property
+    def controls(self) -> str:
+        """The id of the claim that this is a control of; "" if it is none."""
+        return (self.beside or self.id.rstrip("abcdefghijklmnopqrstuvwxyz")) if self.control else ""
 
     @property
     def control(self) -> bool:
@@ -324,6 +331,7 @@ def claim(
     page: str = "",
     plot: Plot | None = None,
     steps: Sequence[Step] = (),
+    beside: str = "",
 ) -> Callable[[Check], Claim]:
     """Makes a claim of its check, a function (settings, run) -> Finding whose docstring begins with the statement.
 
@@ -348,6 +356,7 @@ def claim(
             reference or anchor,
             plot,
             tuple(steps),
+            beside,
         )
         return Claim(id, title, paragraphs[0], " ".join(paragraphs[1:]), check, *facts)
 
@@ -454,6 +463,7 @@ class Paper:
                "module:function", which returns what it saw and raises if that is wrong
     overview   further lines for `python -m verify`
     symbols    of the statements: symbol -> its meaning
+    model      what the claims are about, in a few sentences for a reader who has not seen the paper
     provenance where the statements come from, in one sentence
     pages      address that the references of its claims are relative to, as https://.../docs/; "" if they are paths
     recheck    the name under which verify.replay finds the rechecks, if that is not the paper's
@@ -471,6 +481,7 @@ class Paper:
     selftest: Mapping[str, str] = field(default_factory=dict)
     overview: tuple[str, ...] = ()
     symbols: Mapping[str, str] = field(default_factory=dict)
+    model: Sequence[str] = ()
     provenance: str = ""
     pages: str = ""
     recheck: str = ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,6 +12,7 @@ from verify.claim import Claim, Paper, weakest
 from verify.command import asks_for_help, emit, emit_help, run_command
 from verify.printing import shown
 from verify.registry import get_paper, papers
+from verify.report.glossary import symbols_in
 from verify.settings import UsageError, did_you_mean, read_words
 
 HELP = """python -m verify claim ID [paper=NAME]
@@ -22,7 +22,6 @@ exit status: 0, 2 usage
 """
 WIDTH = 100
 INDENT = 14
-NAME = re.compile(r"[^\W\d_]+(?:_(?:\{[^}]*\}|\w+)|\^[+n]|°+)*\*?")  # a symbol or a word of a statement
 
 
 def main(words: Sequence[str]) -> int:
@@ -62,9 +61,9 @@ def explained(paper: Paper, claim: Claim) -> str:
     }
     lines = [f"{claim.id}   {claim.title}", ""]
     lines += [line for name, text in facts.items() if text for line in entry(name, text)]
-    symbols = symbols_in(claim.statement, paper)
+    symbols = symbols_in([claim.statement], paper.symbols)
     if symbols:
-        lines += ["", "symbols", *(line for name, text in symbols.items() for line in entry(name, text))]
+        lines += ["", "symbols", *(line for name in symbols for line in entry(name, paper.symbols[name]))]
     return "\n".join(lines) + "\n"
 
 
@@ -73,12 +72,6 @@ def expected_of(claim: Claim) -> str:
         return "depends on the settings"
     verdict = replace(claim, vacuous=None).expected_verdict(None)
     return verdict if claim.vacuous is None else f"{verdict}, or UNDECIDED at settings where there is nothing to check"
-
-
-def symbols_in(statement: str, paper: Paper) -> dict[str, str]:
-    """Those of the paper's symbols that occur in the statement, in the order of their occurrence."""
-    names = dict.fromkeys(NAME.findall(statement))
-    return {name: paper.symbols[name] for name in names if name in paper.symbols}
 
 
 def entry(name: str, text: str) -> list[str]:

@@ -17,6 +17,7 @@ from proofs.sub_ngrams.annealed_bound import AnnealedBound, Prior
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.finite_length import FiniteLength, phi
 from proofs.sub_ngrams.law import NGramLaw
+from verify.report.style import SIZE
 
 LAW, KERNELS = NGramLaw(2, 3), 2000  # so many are drawn for the mean of R
 
@@ -39,13 +40,13 @@ def main(powers: tuple[int, ...] = (1, 3, 6, 8, 10), tolerance: float = 0.1) -> 
         for name, two in twos.items():
             norm = numbers.norm_square(arb(p.T).log(), phi(numbers.type_one()), two).sqrt()
             curves.setdefault(f"bound, {name}", []).append(float(norm))
-    figure = Figure(figsize=(6, 4.4), layout="constrained")
+    figure = Figure(figsize=SIZE, layout="constrained")
     axes = figure.add_subplot()
     axes.loglog([p.T for p in points], [p.norm for p in points], "o-", label="computed norm")
     for (label, values), style in zip(curves.items(), (":", "--", "-."), strict=True):
         axes.loglog([p.T for p in points], values, style, label=label)
     axes.set(xlabel="sequence length T", ylabel="norm of the gradient", title="k=2, n=3, S=2, along c = log T")
-    axes.legend(fontsize=8)
+    axes.legend()
     ratio = max((p.norm + p.error) / limit for p, limit in zip(points, curves["bound, proved"], strict=True))
     limit, found = float(two_regimes.limit()), 2 * regimes(10**6) - regimes(5 * 10**5)
     within = Comparison("largest norm / bound", ratio, 0.5, 0.5, "a norm lies between 0 and its bound")

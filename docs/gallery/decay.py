@@ -14,6 +14,7 @@ from proofs.sub_ngrams.score_blocks import norm_errors, parameter_norms
 from verify.papers.sub_ngrams.engines import Options, choose_engine
 from verify.papers.sub_ngrams.gradient.norms import NormPoint
 from verify.papers.sub_ngrams.gradient.plot import draw_decay
+from verify.report.style import SIZE
 
 LAW = NGramLaw(S=2, n=3)
 LENGTHS = (8, 16, 32, 1000, 10**6, 10**9)
@@ -37,13 +38,13 @@ def main(lengths: tuple[int, ...] = LENGTHS, tolerance: float = 0.01) -> Exhibit
     points = [norm_at(T, tolerance) for T in lengths]
     before, last = points[-2:]
     amplitude = before.norm * before.T / math.sqrt(before.c)  # the one number that is taken from a computed norm
-    figure = Figure(figsize=(6, 4.4), layout="constrained")
+    figure = Figure(figsize=SIZE, layout="constrained")
     axes = figure.add_subplot()
     draw_decay(axes, {"computed": points})
     predicted = [amplitude * math.sqrt(math.log(T)) / T for T in lengths]
     axes.plot(lengths, predicted, color="black", linewidth=1, linestyle=":", label=r"predicted $\sqrt{\log T}\,/\,T$")
-    axes.set_title("k=2, n=3, S=2, along c = log T", fontsize=10)
-    axes.legend(fontsize=8)
+    axes.set_title("k=2, n=3, S=2, along c = log T")
+    axes.legend()
     growth = amplitude * math.sqrt(last.c) / last.T
     bound = last.error + before.error * growth / before.norm
     name = f"norm at T={last.T:.0e} from T={before.T:.0e}"

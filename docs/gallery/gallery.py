@@ -6,9 +6,13 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from verify.report.picture import picture
+from verify.report.style import STYLE
+
+mpl.rcParams.update(STYLE)
 
 
 @dataclass(frozen=True)

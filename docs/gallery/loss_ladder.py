@@ -11,6 +11,7 @@ from numerics.threads import one_thread
 from proofs.sub_ngrams.ladder import entropy
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.prior import prior_mean
+from verify.report.style import SIZE
 
 LAW = NGramLaw(S=2, n=3)
 LENGTHS = (16, 64, 256, 1024, 4096)
@@ -26,7 +27,7 @@ def main(lengths: tuple[int, ...] = LENGTHS, sequences: int = 2000) -> Exhibit:
         tests = TestSet.draw(LAW, T, sequences, EPSILON, torch.Generator().manual_seed(0))
         found[T] = ladder(LAW, tests)[: LAW.n]
 
-    figure = Figure(figsize=(6, 4.4), layout="constrained")
+    figure = Figure(figsize=SIZE, layout="constrained")
     axes = figure.add_subplot()
     for k, level in zip(orders, levels, strict=True):
         colour = f"C{k - 1}"
@@ -39,7 +40,7 @@ def main(lengths: tuple[int, ...] = LENGTHS, sequences: int = 2000) -> Exhibit:
         )
     axes.set_xscale("log")
     axes.set(xlabel="sequence length T", ylabel="loss in nats", title="S=2, n=3; dashed: the ladder at T = infinity")
-    axes.legend(frameon=False, fontsize=8)
+    axes.legend()
 
     last = found[lengths[-1]]
     return Exhibit(

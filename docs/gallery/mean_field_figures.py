@@ -13,13 +13,14 @@ from torch import Tensor
 
 from numerics.mean_field.finite import critical_rows, hessian, loss, orthonormalise
 from numerics.mean_field.training import Curve
+from verify.report.style import SIZE
 
 PREDICTED: dict[str, Any] = {"color": "0.55", "linewidth": 0.8, "linestyle": "--"}
 
 
 def training_picture(curves: Sequence[Curve], eigenvalues: Sequence[float], title: str) -> Figure:
     """Losses over time, and the levels that training visits: half the sums of the smallest eigenvalues."""
-    figure = Figure(figsize=(7.5, 4.6), layout="constrained")
+    figure = Figure(figsize=SIZE, layout="constrained")
     axes = figure.add_subplot()
     smallest = sorted(eigenvalues)
     for j in range(1, len(smallest) + 1):
@@ -33,7 +34,7 @@ def training_picture(curves: Sequence[Curve], eigenvalues: Sequence[float], titl
         times = curve.rate * torch.arange(1, len(curve.losses) + 1, dtype=torch.float64)
         axes.loglog(times, curve.losses, color="k" if rate is None else colours[rate], label=name, linewidth=1.4)
     axes.set(xlabel="time (step size times steps)", ylabel="loss", title=title)
-    axes.legend(frameon=False, fontsize=8, loc="lower left")
+    axes.legend(loc="lower left")
     return figure
 
 
@@ -41,7 +42,7 @@ def spectrum_picture(F: Tensor) -> Figure:
     """The Hessian's eigenvalues at every kind of critical point: computed (dots) over predicted (rings)."""
     k, m = F.shape
     values = torch.linalg.svdvals(F).square().tolist()
-    figure = Figure(figsize=(7.5, 4.6), layout="constrained")
+    figure = Figure(figsize=SIZE, layout="constrained")
     axes = figure.add_subplot()
     subsets = [S for size in range(min(k, m - k) + 1) for S in combinations(range(k), size)]
     subsets.sort(key=lambda S: sum(values[i] for i in S))
@@ -60,7 +61,7 @@ def spectrum_picture(F: Tensor) -> Figure:
     axes.set_yticks(range(len(subsets)), labels, fontsize=8)
     axes.set(xlabel="eigenvalue of the Hessian", ylabel="eigenvalues missed", ylim=(-0.7, len(subsets) - 0.3))
     axes.set_title(f"Hessian at the critical points, k={k}, m={m}")
-    axes.legend(frameon=False, fontsize=8, loc="upper right")
+    axes.legend(loc="upper right")
     return figure
 
 
@@ -73,7 +74,7 @@ def homotopy_picture(F: Tensor) -> Figure:
     k, m = F.shape
     values = torch.linalg.svdvals(F).square().tolist()
     U = torch.linalg.svd(F).U
-    figure = Figure(figsize=(7.5, 4.6), layout="constrained")
+    figure = Figure(figsize=SIZE, layout="constrained")
     axes = figure.add_subplot()
     s = torch.linspace(0, 1, 201, dtype=F.dtype, device=F.device)
     subsets = [S for size in range(1, min(k, m - k) + 1) for S in combinations(range(k), size)]
@@ -94,13 +95,13 @@ def homotopy_picture(F: Tensor) -> Figure:
     axes.set(
         xlabel="s", ylabel="loss", ylim=(0, None), title="From saddles along the homotopy; dotted: curvature predicted"
     )
-    axes.legend(frameon=False, fontsize=8)
+    axes.legend()
     return figure
 
 
 def prompts_picture(lengths: Sequence[float]) -> Figure:
     """The loss with prompts of length n, from a saddle (angle 0) to the target: flat to fourth order at finite n."""
-    figure = Figure(figsize=(7.5, 4.6), layout="constrained")
+    figure = Figure(figsize=SIZE, layout="constrained")
     axes = figure.add_subplot()
     angles = torch.linspace(1e-3, math.pi / 2, 300, dtype=torch.float64)
     features, f = turned_features(angles)
@@ -113,7 +114,7 @@ def prompts_picture(lengths: Sequence[float]) -> Figure:
         ylabel="loss",
         title="With prompts of finite length the saddle at angle 0 is flat",
     )
-    axes.legend(frameon=False, fontsize=8)
+    axes.legend()
     return figure
 
 

@@ -14,10 +14,8 @@ from numerics.next_token.joint import train_jointly
 from numerics.next_token.stage import aligned_output, attention_stage
 from numerics.next_token.training import Training, train_attention
 from proofs.next_token.dataset import Dataset
-
-# Dark enough on white, and apart from one another for people who do not see red and green.
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
-GREY = "#666666"
+from verify.report.colours import CURVES
+from verify.report.style import SIZE
 
 
 def loss_figure(datasets: Sequence[Dataset], eta: float = 0.5, beta: float = 3.0, T: int = 120) -> Figure:
@@ -33,7 +31,7 @@ def loss_figure(datasets: Sequence[Dataset], eta: float = 0.5, beta: float = 3.0
     for i, dataset in enumerate(datasets):
         slope = training.predictions[i].loss_slope(eta)
         axes.plot(
-            times, [math.exp(value) for value in normalised[i]], color=COLOURS[i], label=f"{dataset.name}, normalised"
+            times, [math.exp(value) for value in normalised[i]], color=CURVES[i], label=f"{dataset.name}, normalised"
         )
         start = T // 2
         line = [math.exp(normalised[i][start] + slope * (t - start)) for t in (0, T)]
@@ -41,13 +39,13 @@ def loss_figure(datasets: Sequence[Dataset], eta: float = 0.5, beta: float = 3.0
         axes.plot(
             times,
             [math.exp(value) for value in plain[i]],
-            color=COLOURS[i],
+            color=CURVES[i],
             linestyle=":",
             label=f"{dataset.name}, plain",
         )
     axes.set_yscale("log")
     axes.set_xlim(0, T)
-    axes.legend(frameon=False, fontsize=8, ncols=2)
+    axes.legend(ncols=2)
     return figure
 
 
@@ -64,7 +62,7 @@ def direction_figure(datasets: Sequence[Dataset], eta: float = 0.5, beta: float 
     for i, dataset in enumerate(datasets):
         prediction = training.predictions[i]
         values = [t * training.direction_error(i, t) for t in times]
-        axes.plot(times, values, color=COLOURS[i], label=dataset.name)
+        axes.plot(times, values, color=CURVES[i], label=dataset.name)
         slope, end = prediction.drift_constant(eta), values[-1]
         if prediction.degenerate_pairs:
             line = [end + slope * (math.log(t) - math.log(times[-1])) for t in (10, times[-1])]
@@ -73,7 +71,7 @@ def direction_figure(datasets: Sequence[Dataset], eta: float = 0.5, beta: float 
         axes.plot((10, times[-1]), line, color="black", linestyle="--", linewidth=0.8)
     axes.set_xscale("log")
     axes.set_ylim(bottom=0)
-    axes.legend(frameon=False, fontsize=8)
+    axes.legend()
     return figure
 
 
@@ -98,7 +96,7 @@ def score_figure(dataset: Dataset, eta: float = 0.5, beta: float = 3.0, T: int =
         ("unseen", set(range(V)) - dataset.seen(query), ":"),
         ("non-optimal", worse - better, "--"),
     )
-    for (kind, tokens, style), colour in zip(kinds, COLOURS, strict=True):
+    for (kind, tokens, style), colour in zip(kinds, CURVES, strict=False):
         for number, x in enumerate(sorted(tokens)):
             values = [float(snapshots[t][0].reshape(V, V)[x, query]) for t in times]
             shade = 1 - 0.25 * number
@@ -112,7 +110,7 @@ def score_figure(dataset: Dataset, eta: float = 0.5, beta: float = 3.0, T: int =
             )
     axes.set_xscale("log")
     axes.set_yscale("symlog", linthresh=1.0)
-    axes.legend(frameon=False, fontsize=8)
+    figure.legend(loc="outside lower center", ncols=3)
     return figure
 
 
@@ -176,12 +174,10 @@ def _losses(snapshots: dict[int, torch.Tensor], log_excess: object) -> list[list
 
 
 def _figure(title: str, x: str, y: str, note: str) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(6.4, 4.2), layout="constrained")
+    figure = Figure(figsize=SIZE, layout="constrained")
     axes = figure.add_subplot()
-    axes.set_title(title, loc="left", fontsize=11)
+    axes.set_title(f"{title}\n{note}" if note else title)
     axes.set_xlabel(x)
     axes.set_ylabel(y)
     axes.spines[["top", "right"]].set_visible(False)
-    if note:
-        axes.text(0.99, 1.02, note, transform=axes.transAxes, ha="right", color=GREY, fontsize=8)
     return figure, axes

@@ -28,7 +28,6 @@ def main(T: int = 2000) -> Exhibit:
     figure = score_figure(WIDER, ETA, BETA, T)
     times = [2**i for i in range(int(math.log2(T)) + 1)]
     figure.axes[0].plot(times, [speed * t for t in times], color="black", linewidth=0.8, linestyle="--")
-    figure.axes[0].set_title("dashed: predicted", loc="right", fontsize=8, color="0.4")
     gained = (scores[OPTIMAL] - before[OPTIMAL]) / (T - T // 2)
     comparisons = [Comparison("optimal token: score per step", gained, speed, 10 / T, "10/T: the rest is O(log t / t)")]
     comparisons += [Comparison(f"unseen token {x}: score", scores[x], 0.0, 0.0, "exactly") for x in UNSEEN]

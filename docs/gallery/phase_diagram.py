@@ -15,6 +15,7 @@ from proofs.sub_ngrams.score_blocks import parameter_gradient, parameter_norms
 from proofs.sub_ngrams.type_classes import type_classes
 from verify.papers.sub_ngrams.gradient.norms import NormPoint
 from verify.papers.sub_ngrams.gradient.plot import draw_decay, draw_map
+from verify.report.style import TALL
 
 LAW, K = NGramLaw(S=2, n=2), 2
 LENGTHS = (4, 6, 8, 12, 16, 24, 32, 48, 64)
@@ -31,13 +32,13 @@ def norm_at(T: int, q: Fraction) -> NormPoint:
 
 def main(lengths: tuple[int, ...] = LENGTHS, powers: tuple[int, ...] = POWERS) -> Exhibit:
     curves = {f"c = {p * math.log(2):.3g}": [norm_at(T, Fraction(2**p)) for T in lengths] for p in powers}
-    figure = Figure(figsize=(11, 4.4), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    figure.suptitle("population gradient, k=2, n=2, S=2, all values exact", fontsize=10)
-    draw_decay(left, dict(list(curves.items())[::3]))
-    left.xaxis.set_minor_formatter(NullFormatter())
-    draw_map(right, [point for curve in curves.values() for point in curve])
-    right.set_yscale("log")
+    figure = Figure(figsize=TALL, layout="constrained")
+    upper, lower = figure.subplots(2, 1)
+    upper.set_title("population gradient, k=2, n=2, S=2, all values exact")
+    draw_decay(upper, dict(list(curves.items())[::3]))
+    upper.xaxis.set_minor_formatter(NullFormatter())
+    draw_map(lower, [point for curve in curves.values() for point in curve])
+    lower.set_yscale("log")
     comparisons = []
     for T in lengths[:: len(lengths) - 1]:
         limit = Configuration.k_gram(K, math.inf)

@@ -120,7 +120,7 @@ def test_formulas_begin_and_end_where_they_should(text: str, expected: list[str]
         ("Sigma_mumu^-1", "<msubsup>Σ<mrow>μμ</mrow><mrow>−1</mrow></msubsup>"),
         ("mu' + mu°", "<msup>μ′</msup>+<msup>μ∘</msup>"),
         ("e^-<v_i, rho>", "<msup>e<mrow>−⟨<msub>vi</msub>,ρ⟩</mrow></msup>"),
-        ("sqrt(z^3 / 6) + sqrt 2", "<msqrt><msup>z3</msup>/6</msqrt>+<msqrt>2</msqrt>"),
+        ("sqrt(z^3/6) + sqrt 2", "<msqrt><msup>z3</msup>/6</msqrt>+<msqrt>2</msqrt>"),
         ("sum_{h,v} P(h,v)^2", "<msub>∑<mrow>h,v</mrow></msub>P(h,v<msup>)2</msup>"),
         ("d^2L/dmu^2(theta)", "<msup>d2</msup>L/d<msup>μ2</msup>(θ)"),
         ("QK^T != T1", "Q<msup>KT</msup>≠T1"),

@@ -20,9 +20,10 @@ from verify.claim import Claim, Evidence, Finding, Result, Run, Verdict
 from verify.papers.sub_ngrams.gradient.settings import GradientSettings
 from verify.registry import papers
 from verify.report import check_html as module
-from verify.report.check_html import GRADES, VERDICTS, compact
-from verify.report.claim_graph import HEIGHT, WIDTH, draw_graph
+from verify.report.claim_graph import HEIGHT, WIDTH, Drawing, draw_graph
+from verify.report.glossary import GRADES, TERMS, VERDICTS, symbols_in
 from verify.report.mathml import statement_html
+from verify.report.values import compact, matrix_html, rounded, rows, source_html, typeset
 from verify.settings import UsageError, validate
 
 VOID = {"meta", "wbr", "br", "link", "img", "hr", "input"}
@@ -105,7 +106,9 @@ def test_tags_match_and_links_lead_somewhere(html: str) -> None:
     ids = read.attributes("id")
     assert [id for id, times in Counter(ids).items() if times > 1] == []
     targets = set(read.attributes("href"))
-    assert targets and all(target.startswith("#") and target[1:] in ids for target in targets)
+    inside = {target for target in targets if not target.startswith("https://arxiv.org/abs/")}
+    assert len(targets - inside) == 1, "the paper"
+    assert inside and all(target.startswith("#") and target[1:] in ids for target in inside)
     for name in ("aria-labelledby", "clip-path"):
         assert all(value.removeprefix("url(#").rstrip(")") in ids for value in read.attributes(name))
 
@@ -116,7 +119,8 @@ def test_nothing_is_loaded_and_nothing_runs(html: str) -> None:
     assert not tags & {"script", "link", "img", "iframe", "object", "embed", "base", "form"}
     assert not LOADS & {name for _, attributes in read.elements for name in attributes}
     assert not [name for _, attributes in read.elements for name in attributes if name.startswith("on")]
-    assert not re.findall(r"https?:|//[a-z]+\.|@import|url\((?!#)", html)
+    links = re.sub(r'<a href="https://arxiv.org/abs/[\d.]+">', "", html)  # what a click leads to, and nothing loads
+    assert not re.findall(r"https?:|//[a-z]+\.|@import|url\((?!#)", links)
 
 
 def test_headings_and_landmarks_are_in_order(html: str) -> None:
@@ -188,7 +192,7 @@ def test_a_verdict_that_was_not_expected_is_said_first(pages: dict[str, str]) ->
         verdict = str(change["verdict"])
         assert re.search(f'<a href="#{id}">{id}</a> {verdict}, expected VERIFIED', summary)
         assert VERDICTS[Verdict(verdict)] in summary
-        assert f'aria-label="{id}, ' in summary and "not as expected" in summary
+        assert re.search(f'<a href="#{id}" class="box {verdict.lower()} surprise"[^>]*not as expected', summary)
     assert "Traceback (most recent call last):\nZeroDivisionError" in html
     assert "Counterexample" in html.split('<article id="SN5"')[1].split("</article>")[0]
     assert "not as expected" not in pages["sub-n-grams"].split("<article")[0]
@@ -214,19 +218,33 @@ def test_values_are_shown_in_full() -> None:
 
 @pytest.mark.parametrize("name", papers())
 def test_the_graph_has_layers_and_no_line_crosses_a_box(name: str) -> None:
-    requires = {claim.id: claim.requires for claim in papers()[name].claims}
-    drawing = draw_graph(requires)
-    assert set(drawing.nodes) == set(requires)
-    assert set(drawing.lines) == {(other, id) for id, others in requires.items() for other in others}
-    for (x, y), (u, v) in itertools.combinations(drawing.nodes.values(), 2):
-        assert abs(x - u) >= WIDTH or abs(y - v) >= HEIGHT, "boxes overlap"
+    claims = papers()[name].claims
+    requires = {claim.id: claim.requires for claim in claims}
+    controls = {claim.id: claim.controls for claim in claims if claim.control}
+    drawing = draw_graph(requires, controls)
+    assert set(drawing.boxes) == set(requires)
+    drawn = [id for id in requires if controls.get(id) not in requires]
+    assert set(drawing.lines) == {(other, id) for id in drawn for other in requires[id] if other in drawn}
+    assert set(drawing.ties) == {(other, id) for id, other in controls.items() if other in requires}
+    for (x, y, _), (u, v, width) in itertools.combinations(drawing.boxes.values(), 2):
+        assert abs(x - u) >= width or abs(y - v) >= HEIGHT, "boxes overlap"
     for (first, second), path in drawing.lines.items():
-        (x, y), (u, v) = drawing.nodes[first], drawing.nodes[second]
-        assert u > x and path.startswith(f"M{x + WIDTH / 2:g} {y:g}") and path.endswith(f"{u - WIDTH / 2:g} {v:g}")
-        for id, (at, height) in drawing.nodes.items():
-            if id not in (first, second):
-                assert not any(abs(a - at) < WIDTH / 2 and abs(b - height) < HEIGHT / 2 for a, b in points(path))
-    assert 0 < drawing.width <= 460, "too wide for a telephone"
+        (x, y, _), (u, v, _) = drawing.boxes[first], drawing.boxes[second]
+        assert u > x and path.startswith(f"M{x + WIDTH:g} {y + HEIGHT / 2:g}")
+        assert path.endswith(f"{u:g} {v + HEIGHT / 2:g}")
+        assert not crossed(drawing, points(path), but=(first, second))
+    for first, second in drawing.ties:
+        (x, y, _), (u, v, _) = drawing.boxes[first], drawing.boxes[second]
+        assert 0 < u - x < WIDTH / 4 and v > y, "a control stands below its claim"
+
+
+def crossed(drawing: Drawing, places: list[tuple[float, float]], but: tuple[str, ...]) -> list[str]:
+    """The boxes that a line passes through."""
+    return [
+        id
+        for id, (left, top, width) in drawing.boxes.items()
+        if id not in but and any(left < x < left + width and top < y < top + HEIGHT for x, y in places)
+    ]
 
 
 def points(path: str) -> list[tuple[float, float]]:
@@ -255,21 +273,95 @@ def points(path: str) -> list[tuple[float, float]]:
 
 
 def test_a_line_over_several_layers_bends_around_what_is_between() -> None:
-    drawing = draw_graph({"A": (), "B": ("A",), "C": ("B",), "D": ("A", "C")})
-    long, (x, y) = points(drawing.lines["A", "D"]), drawing.nodes["B"]
-    assert not any(abs(a - x) < WIDTH / 2 and abs(b - y) < HEIGHT / 2 for a, b in long)
-    straight = [(a, drawing.nodes["A"][1]) for a, _ in long]  # the control: a straight line does cross a box
-    assert any(
-        abs(a - u) < WIDTH / 2 and abs(b - v) < HEIGHT / 2
-        for a, b in straight
-        for id, (u, v) in drawing.nodes.items()
-        if id in "BC"
-    )
+    drawing = draw_graph({"A": (), "B": ("A",), "C": ("B",), "D": ("A", "C")}, {})
+    assert crossed(drawing, points(drawing.lines["A", "D"]), but=("A", "D")) == []
+    level = drawing.boxes["B"][1] + HEIGHT / 2
+    straight = [(x, level) for x, _ in points(drawing.lines["A", "D"])]  # the control: a straight line crosses a box
+    assert "B" in crossed(drawing, straight, but=("A", "D"))
 
 
 def test_graphs_without_lines_or_claims_are_drawn() -> None:
-    assert draw_graph({"A": (), "B": ("elsewhere",)}).lines == {}
-    assert draw_graph({"A": ()}).nodes.keys() == {"A"}
+    assert draw_graph({"A": (), "B": ("elsewhere",)}, {}).lines == {}
+    assert draw_graph({"A": ()}, {}).boxes.keys() == {"A"}
+
+
+def test_controls_of_a_claim_outside_the_run_stand_alone() -> None:
+    drawing = draw_graph({"A1c": ()}, {"A1c": "A1"})
+    assert drawing.boxes == {"A1c": (0.0, 0.0, WIDTH)} and not drawing.ties
+
+
+def test_every_control_belongs_to_a_claim(paper: str) -> None:
+    claims = {claim.id: claim for claim in papers()[paper].claims}
+    for claim in claims.values():
+        assert bool(claim.controls) == claim.control
+        if claim.control:
+            assert claim.controls in claims and not claims[claim.controls].control, claim.id
+
+
+# --- the glossary and values ---
+
+
+def test_symbols_are_explained_where_they_are_used_and_link_to_the_glossary(paper: str, html: str) -> None:
+    read, known = Page(html), papers()[paper]
+    assert {"dl", "dt", "dd"} <= {tag for tag, _ in read.elements}
+    for claim in known.claims:
+        article = html.split(f'<article id="{claim.id}"')[1].split("</article>")[0]
+        for symbol in symbols_in([claim.statement], known.symbols):
+            assert f'href="#{module.anchor(symbol)}"' in article, (claim.id, symbol)
+    used = set(symbols_in([text for c in known.claims for text in (c.title, c.statement)], known.symbols))
+    assert len(used) > 15 and used <= {s for s in known.symbols if f'id="{module.anchor(s)}"' in html}
+    assert all(statement_html(meaning) in html for symbol, meaning in known.symbols.items() if symbol in used)
+    assert all(meaning in html for meaning in [*GRADES.values(), *VERDICTS.values(), *TERMS.values()])
+    assert known.model and all(statement_html(part) in html for part in known.model)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("the block M_{0,1}[0][0]", ["M_ab"]),
+        ("dl/dz_j = rho a_j", ["l", "z_j", "a_j", "rho"]),
+        ("theta_k^+ and theta_k", ["theta_k", "theta_k^+"]),
+        ("in Q_1 x K_0", ["Q", "K"]),
+        ("c_A and c_l at x_{T-a}", ["c_A", "c", "x_t"]),
+        ("weights do not move", []),
+    ],
+)
+def test_symbols_are_found_in_their_context(text: str, expected: list[str]) -> None:
+    assert sorted(symbols_in([text], papers()["sub-n-grams"].symbols)) == sorted(expected)
+
+
+def test_symbols_that_a_cold_reader_needs_are_in_the_glossary() -> None:
+    symbols = papers()["sub-n-grams"].symbols
+    for symbol in ("theta_k", "q", "rho", "M_ab", "Lambda", "lag", "tau", "c", "P", "p"):
+        assert len(symbols[symbol].split()) >= 5, symbol
+
+
+def test_no_caret_stays_outside_of_code(paper: str) -> None:
+    known = papers()[paper]
+    texts = [text for c in known.claims for text in (c.title, c.statement, *c.assumptions, *(s.text for s in c.steps))]
+    texts += [*known.symbols, *known.symbols.values(), *known.model, "(1 - eta curvature)^2", "S^|Lambda| of 100%^2"]
+    for text in texts:
+        seen = re.sub(r'alttext="[^"]*"|<code>.*?</code>', "", str(statement_html(text)))
+        assert not re.search(r"[\^_]", seen), text
+
+
+def test_tables_have_heads_and_numbers_few_digits() -> None:
+    assert rounded(0.123456789) == "0.12346" and rounded("1" * 60 + "/" + "3" * 60) == "about 0.33333"
+    assert rounded("131/4032") == "131/4032" and rounded(10**20) == str(10**20)
+    assert rounded("[0.19714724519892 +/- 1.38e-26]") == "0.1971472452 +/- 1.4e-26"
+    assert rows({"DS-A": {"a": 1}, "DS-B": {"a": 2}}) == [{"": "DS-A", "a": 1}, {"": "DS-B", "a": 2}]
+    assert rows([{"T": 1, "norms": {"Q": 2.0}}]) == [{"T": 1, "norms: Q": 2.0}]
+    assert rows([{"T": 1}, {"S": 1}]) == [] and rows({"a": 1}) == [] and rows([]) == []
+    assert "≈" not in matrix_html([["1/2", "1/2"]]) and "≈" in matrix_html([["1/2", "1234567/12345678"]])
+    assert "10" in typeset(5.1e-13) and "e-13" not in re.sub("alttext=.*?>", "", typeset(5.1e-13))
+    for table in re.findall("<table.*?</table>", page("sub-n-grams"), re.S):
+        assert "<thead>" in table and 'scope="col"' in table
+
+
+def test_the_source_links_to_the_paper_where_its_number_is_known() -> None:
+    link = '<a href="https://arxiv.org/abs/2508.12837">arXiv 2508.12837</a>'
+    assert source_html("A, B, arXiv 2508.12837") == f"A, B, {link}"
+    assert source_html('A <b>, arXiv x"y') == "A &lt;b&gt;, arXiv x&#34;y" and source_html("none") == "none"
 
 
 # --- colours ---

@@ -8,27 +8,10 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
-from matplotlib.rcsetup import cycler
 
 from verify.claim import Plot
-from verify.report.colours import FIRST, GRID, INK, SECOND
 from verify.report.picture import fix_layout
-
-SIZE = 4.8, 3.0  # inches: still readable at the width of a telephone
-STYLE: Any = {
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.linewidth": 0.7,
-    "axes.labelcolor": INK,
-    "axes.edgecolor": INK,
-    "axes.prop_cycle": cycler(color=[FIRST, SECOND]),
-    "grid.color": GRID,
-    "legend.frameon": False,
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-}
+from verify.report.style import SIZE, STYLE
 
 
 @dataclass(frozen=True)

@@ -19,41 +19,63 @@ from verify.report.notation import (
     Token,
     closing,
     read_statement,
+    script_end,
 )
 
 THIN, MEDIUM = "0.1667em", "0.2778em"  # where the source has a space between factors; around a spaced bar
-UNBROKEN = 28  # letters that fit on a line of a telephone
+UNBROKEN = 20  # letters that fit on a line of a telephone, whatever follows them
+UNBROKEN_LIST = 40  # the same for a list in brackets
 BIG = {"sum", "int", "iint"}
+PLUS = {"+", "-", "+-", "+/-"}
+AFTER = re.compile(r"(?:[,.;:)]|-\w+)+")  # what stays on the line of the formula before it
 INDEX_WORDS = {"op", "ov", "kq"}  # indices that are words though they are short: set upright, like longer ones
 _GREEK = "|".join(sorted((name for name in SYMBOLS if name.isalpha()), key=len, reverse=True))
 
 
+PARTS = re.compile(r"(\b[A-Z]{2}\d+[a-z]?\b|\[[FD]\]|\S*\w_\w[^\s:;,]*)")  # claims, origins, names in code
+
+
 def statement_html(text: str, links: Collection[str] = ()) -> Markup:
     """The statement: formulas as MathML, prose escaped, and in it a link to each claim whose id is in `links`."""
-    pieces = [_prose(p, links) if isinstance(p, str) else formula_html(p) for p in read_statement(text)]
-    return Markup("").join(pieces)
+    html: list[Markup] = []
+    before: Formula | None = None
+    for piece in [*read_statement(text), ""]:
+        tail = AFTER.match(piece) if before is not None and isinstance(piece, str) else None
+        if before is not None:
+            html.append(formula_html(before, tail[0] if tail else ""))
+        if isinstance(piece, str):
+            html.append(_prose(piece[tail.end() :] if tail else piece, links))
+        before = piece if isinstance(piece, Formula) else None
+    return Markup("").join(html)
 
 
 def _prose(text: str, links: Collection[str]) -> Markup:
     words = []
-    for word in re.split(r"(\b[A-Z]{2}\d+[a-z]?\b|\[[FD]\])", text):
+    for word in PARTS.split(text):
         if word in links:
             words.append(Markup('<a href="#{0}">{0}</a>').format(word))
         elif word in ("[F]", "[D]"):
             words.append(Markup('<span class="origin">{}</span>').format(word))
+        elif "_" in word:
+            words.append(Markup("<code>{}</code>").format(word))
         else:
             words.append(escape(word))
     return Markup("").join(words)
 
 
-def formula_html(formula: Formula) -> Markup:
-    """A <math>; several for a long formula, between which a line may break: browsers break no line inside <math>."""
+def formula_html(formula: Formula, tail: str = "") -> Markup:
+    """A <math>; several for a long formula, between which a line may break: browsers break no line inside <math>.
+
+    They do break it after one, so that the comma that follows, `tail`, is held to it.
+    """
     lines = []
     for tokens, elements in _Reader(formula.tokens).lines(can_break=len(formula.text) > UNBROKEN):
         source = slice(tokens[0].start - formula.tokens[0].start, tokens[-1].end - formula.tokens[0].start)
         line = Element("math", alttext=formula.text[source])
         line.extend(elements)
         lines.append(Markup(tostring(line, encoding="unicode")))
+    if tail:
+        lines[-1] = Markup('<span class="unbroken">{}{}</span>').format(lines[-1], tail)
     return Markup("<wbr>").join(lines)
 
 
@@ -66,14 +88,18 @@ class _Reader:
         self.i = 0
 
     def lines(self, can_break: bool) -> list[tuple[Sequence[Token], list[Element]]]:
-        """The formula cut before relations and spaced + and - that are in no bracket: tokens and elements of each."""
+        """The formula cut before relations and spaced + and - that are in no bracket, and between the entries of a long
+        list: tokens and elements of each.
+        """
         lines: list[tuple[int, list[Element]]] = [(0, [])]
         depth = 0
+        long = can_break and self.tokens[-1].end - self.tokens[0].start > UNBROKEN_LIST
         while self.i < len(self.tokens):
             token = self.tokens[self.i]
-            depth += (token.text in CLOSING) - (token.text in CLOSING.values())
-            if can_break and depth == 0 and self.spaced_before(self.i) and self.is_infix(self.i):
+            listed = long and depth == 1 and self.tokens[self.i - 1].text == ","
+            if can_break and self.spaced_before(self.i) and (listed or (depth == 0 and self.is_infix(self.i))):
                 lines.append((self.i, []))
+            depth += (token.text in CLOSING) - (token.text in CLOSING.values())
             lines[-1][1].extend(self.atom())
         ends = [first for first, _ in lines[1:]] + [len(self.tokens)]
         return [(self.tokens[first:end], elements) for (first, elements), end in zip(lines, ends, strict=True)]
@@ -140,6 +166,10 @@ class _Reader:
             inner = self.tokens[self.i : end + 1] if token.text == "⟨" else self.tokens[self.i + 1 : end]
             self.i = end + 1
             return elements + _Reader(inner, in_script=True).row()
+        if token.text == "|":
+            inner = self.tokens[self.i : script_end(self.tokens, self.i) + 1]
+            self.i += len(inner)
+            return elements + _Reader(inner, in_script=True).row()
         self.i += 1
         elements += _plain(token)
         following = self.tokens[self.i] if self.i < len(self.tokens) else None
@@ -160,7 +190,7 @@ class _Reader:
         if text in ("|", "/", ".."):
             space = (MEDIUM if text == "|" else THIN) if self.brings_space(i) else "0"
             return _leaf("mo", shown, stretchy="false", lspace=space, rspace=space)
-        if text in RELATIONS or text in ("+", "-"):
+        if text in RELATIONS or text in PLUS:
             infix = self.is_infix(i)
             # prose already leaves a space before a formula that starts with a relation
             first = {"lspace": "0"} if i == 0 and infix else {}
@@ -174,17 +204,17 @@ class _Reader:
         """Whether the sign at i has the space around it that it needs."""
         text = self.tokens[i].text
         bar = text in ("|", "/") and self.spaced_before(i) and self.spaced_before(i + 1)
-        return bar or text in RELATIONS or text in BIG or text in ("+", "-", ",", "..")
+        return bar or text in RELATIONS or text in BIG or text in PLUS or text in (",", "..")
 
     def is_opening(self, i: int) -> bool:
         """Whether what follows the token at i starts a term."""
         text = self.tokens[i].text
-        return text in RELATIONS or text in CLOSING or text in ("+", "-", ",", "/")
+        return text in RELATIONS or text in CLOSING or text in PLUS or text in (",", "/")
 
     def is_infix(self, i: int) -> bool:
         """Whether the sign at i is a relation, or the + or - between two terms; -z, = -z and (-z have none."""
         text = self.tokens[i].text
-        if text in RELATIONS or text not in ("+", "-"):
+        if text in RELATIONS or text not in PLUS:
             return text in RELATIONS
         after_bar = i > 0 and self.tokens[i - 1].text == "|" and not self.spaced_before(i)
         return i > 0 and not self.is_opening(i - 1) and not after_bar
@@ -195,8 +225,23 @@ def _plain(token: Token) -> list[Element]:
     if token.kind == "name":
         return _name(token.text)
     if token.kind == "number":
-        return [_leaf("mn", token.text)]
+        return [_number(token.text)]
+    if token.kind == "word":
+        return [_leaf("mtext", token.text)]
+    if token.kind == "times":
+        return [_leaf("mo", "×", lspace="0", rspace="0")]
     return [_leaf("mi" if token.text == "°" else "mo", SYMBOLS.get(token.text, token.text), lspace="0", rspace="0")]
+
+
+def _number(text: str) -> Element:
+    """5.1e-13 as 5.1 · 10 to the power -13."""
+    digits, _, power = text.partition("e")
+    if not power:
+        return _leaf("mn", digits)
+    exponent = int(power)
+    sign = [_leaf("mo", SYMBOLS["-"], form="prefix", lspace="0", rspace="0")] if exponent < 0 else []
+    raised = _element("msup", [_leaf("mn", "10"), _row([*sign, _leaf("mn", str(abs(exponent)))])])
+    return raised if digits == "1" else _row([_leaf("mn", digits), _leaf("mo", "·", lspace=THIN, rspace=THIN), raised])
 
 
 def _name(text: str) -> list[Element]:

@@ -16,7 +16,7 @@ SYMBOLS = {
     "theta": "θ", "lambda": "λ", "mu": "μ", "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ",
     "chi2": "χ²", "omega": "ω", "Gamma": "Γ", "Lambda": "Λ", "Sigma": "Σ", "Pi": "Π", "infinity": "∞", "int": "∫",
     "iint": "∬", "sum": "∑", "sqrt": "√", "<=": "≤", ">=": "≥", "!=": "≠", "->": "→", "-": "−", "'": "′", "°": "∘",
-    "..": "…", ".": "·",
+    "+-": "±", "+/-": "±", "..": "…", ".": "·",
 }  # fmt: skip
 FUNCTIONS = {"log", "exp", "tr", "std", "diag", "grad", "Hess", "tanh", "sech", "cot", "id"}
 ALSO_WORDS = {"sum", "inf", "sup", "lim", "max", "min"}  # mathematics only before mathematics: sum_s, inf_W L
@@ -24,14 +24,20 @@ RELATIONS = {"=", "<", ">", "<=", ">=", "!=", "->"}
 CLOSING = {"(": ")", "[": "]", "{": "}", "⟨": "⟩"}
 ATTACHED = {"'", "*", "°"}
 
+_KNOWN = "|".join(sorted({name for name in {*SYMBOLS, *FUNCTIONS, *ALSO_WORDS} if name.isalnum()}))
 _TOKEN = re.compile(
     r"""(?P<word>\[[FD]\](?=\s)            # whose statement it is: found in the paper, or derived
+        | [\w./-]*\w\.(?:csv|html|json|npz|py|txt|v)\b  # a file
+        | \b(?!d?(?:"""
+    + _KNOWN
+    + r""")_)[a-z]{3,}(?:_\w+)+  # a name in code
         | (?<!\S)\((?:i|ii|iii|iv)\)(?=\s) # the parts of a condition
         | [A-Z]{2}\d+[a-z]?\b | [A-Z]{2}-[A-Z]\b  # a claim, a dataset
         | [^\W\d_]{2,}'s\b)
-      | (?P<number>\d+(?:\.\d+)?)
+      | (?P<times>(?<=\d)x(?=\d))
+      | (?P<number>\d+(?:\.\d+(?:\(\d+\))?)?(?:e[+-]?\d+\b)?)  # 0.95(5) has an error of 0.05
       | (?P<name>chi2 | [^\W\d_]+)
-      | (?P<sign><= | >= | != | -> | \.\. | \S)""",
+      | (?P<sign><= | >= | != | -> | \+/?-(?=\s) | \.\. | \S)""",
     re.VERBOSE,
 )
 
@@ -41,7 +47,7 @@ class Token:
     """A piece of a statement between `start` and `end`. `formula` says that it is mathematics, not prose."""
 
     text: str
-    kind: str  # word, number, name or sign
+    kind: str  # word, number, name, sign, or the x between two numbers: times
     start: int
     end: int
     formula: bool = False
@@ -63,6 +69,7 @@ def read_statement(text: str) -> list[str | Formula]:
     """The statement as prose and formulas that follow each other; their texts together are the statement."""
     tokens = [Token(match[0], str(match.lastgroup), *match.span()) for match in _TOKEN.finditer(text)]
     _find_angles(tokens)
+    _find_infinities(tokens)
     for i, token in enumerate(tokens):
         if token.kind in ("number", "name"):
             token.formula = token.kind == "number" or _is_symbol(tokens, i)
@@ -70,7 +77,7 @@ def read_statement(text: str) -> list[str | Formula]:
         script.formula = True
     _mark_brackets(tokens)
     for i, token in enumerate(tokens):
-        if token.kind == "sign" and not token.formula:
+        if token.kind in ("sign", "times") and not token.formula:
             token.formula = _is_operator(tokens, i)
     return list(_pieces(text, tokens))
 
@@ -90,6 +97,14 @@ def closing(tokens: Sequence[Token], i: int) -> int | None:
     return None
 
 
+def script_end(tokens: Sequence[Token], i: int) -> int:
+    """The last token of what is raised or lowered and begins at i: one name, number or sign, a group, or bars."""
+    if i < len(tokens) and tokens[i].text == "|":
+        return next((j for j in range(i + 1, len(tokens)) if tokens[j].text == "|"), i)
+    end = closing(tokens, i)
+    return i if end is None else end
+
+
 def _neighbours(tokens: Sequence[Token], i: int) -> tuple[Token | None, Token | None]:
     return tokens[i - 1] if i else None, tokens[i + 1] if i + 1 < len(tokens) else None
 
@@ -104,6 +119,15 @@ def _find_angles(tokens: list[Token]) -> None:
                     break
 
 
+def _find_infinities(tokens: list[Token]) -> None:
+    """inf is the infimum before what it is of, as in inf_W L, and infinity after a relation or in a list: T = inf."""
+    for i, token in enumerate(tokens):
+        before, after = _neighbours(tokens, i)
+        ends = before is not None and (before.text in RELATIONS or before.text in ",{(")
+        if token.text == "inf" and ends and (after is None or after.text != "_"):
+            token.text = "infinity"
+
+
 def _is_symbol(tokens: list[Token], i: int) -> bool:
     name = tokens[i].text
     _, after = _neighbours(tokens, i)
@@ -114,8 +138,10 @@ def _is_symbol(tokens: list[Token], i: int) -> bool:
         return True
     if len(name) == 1:
         return not _is_article(tokens, i)
-    if re.fullmatch("[A-Z]{2}", name) or (name[0] == "d" and (name[1:] in SYMBOLS or re.fullmatch("d[a-zA-Z]", name))):
-        return True  # products, MZ; differentials, dl, dmu
+    if re.fullmatch("[A-Z]{2}", name) or (
+        name[0] == "d" and (name[1:] in SYMBOLS or re.fullmatch("d[a-np-zA-Z]", name))
+    ):
+        return True  # products, MZ; differentials, dl, dmu, but not the word do
     return attached and after is not None and after.text != "("
 
 
@@ -124,9 +150,15 @@ def _is_article(tokens: list[Token], i: int) -> bool:
     token, (before, after) = tokens[i], _neighbours(tokens, i)
     if token.text not in ("a", "A") or after is None or after.touches(token):
         return False
-    before_word = after.kind in ("name", "word") and len(after.text) > 1
+    before_word = after.kind in ("name", "word") and (len(after.text) > 1 or _is_hyphenated(tokens, i + 1))
     starts = before is None or before.text in (".", ":", "[F]", "[D]")
     return before_word and (starts if token.text == "A" else not token.touches(before))
+
+
+def _is_hyphenated(tokens: list[Token], i: int) -> bool:
+    """Whether the letter at i is a part of a word, as in k-gram."""
+    hyphen = tokens[i + 1] if i + 2 < len(tokens) and tokens[i + 1].touches(tokens[i]) else None
+    return hyphen is not None and hyphen.text == "-" and tokens[i + 2].touches(hyphen) and len(tokens[i + 2].text) > 1
 
 
 def _scripts(tokens: list[Token]) -> Iterator[Token]:
@@ -136,16 +168,25 @@ def _scripts(tokens: list[Token]) -> Iterator[Token]:
             j = i + 1
             if j < len(tokens) and tokens[j].text == "-":
                 j += 1
-            yield from tokens[i : (closing(tokens, j) or j) + 1]
+            first = i - 1 if i and tokens[i].touches(tokens[i - 1]) else i
+            yield from tokens[first : script_end(tokens, j) + 1]
 
 
 def _mark_brackets(tokens: list[Token]) -> None:
-    """Brackets around nothing but mathematics are mathematics, with the commas and stops in them."""
+    """Brackets around nothing but mathematics are mathematics, with the commas and stops in them; so are brackets that
+    are raised or lowered to something, (1 - eta curvature)^2, where words stay words.
+    """
     for i in range(len(tokens)):
         end = closing(tokens, i)
-        if end is not None and all(
-            inner.formula or (inner.kind == "sign" and inner.text not in ";:") for inner in tokens[i + 1 : end]
-        ):
+        if end is None:
+            continue
+        after = _neighbours(tokens, end)[1]
+        if after is not None and after.text in "_^" and after.touches(tokens[end]):
+            for inner in tokens[i : end + 1]:
+                if inner.kind == "name" and not inner.formula and len(inner.text) > 1:
+                    inner.kind = "word"
+                inner.formula = True
+        elif all(inner.formula or (inner.kind == "sign" and inner.text not in ";:") for inner in tokens[i + 1 : end]):
             for inner in tokens[i : end + 1]:
                 inner.formula = True
 
@@ -153,7 +194,7 @@ def _mark_brackets(tokens: list[Token]) -> None:
 def _is_operator(tokens: list[Token], i: int) -> bool:
     """Whether a sign outside brackets of mathematics is mathematics; - next to a word is a hyphen, / a stroke."""
     sign, (before, after) = tokens[i], _neighbours(tokens, i)
-    if sign.text in RELATIONS or sign.text in ("+", "|", ".."):
+    if sign.kind == "times" or sign.text in RELATIONS or sign.text in ("+", "+-", "+/-", "|", ".."):
         return True
     if sign.text in ATTACHED:
         return before is not None and before.formula and sign.touches(before)
@@ -171,7 +212,9 @@ def _pieces(text: str, tokens: list[Token]) -> Iterator[str | Formula]:
         while end < len(tokens) and tokens[end].formula:
             end += 1
         run = tokens[i:end]
-        if any(token.kind == "name" for token in run) or sum(token.kind == "number" for token in run) < len(run) > 1:
+        power = any(token.kind == "number" and "e" in token.text for token in run)
+        numbers = sum(token.kind == "number" for token in run)
+        if power or any(token.kind == "name" for token in run) or numbers < len(run) > 1:
             if text[at : run[0].start]:
                 yield text[at : run[0].start]
             at = run[-1].end

@@ -1,4 +1,17 @@
-"""What the symbols in the statements mean."""
+"""The model that the claims are about, and what the symbols in the statements mean."""
+
+MODEL = (
+    "A two-layer network of infinitely many neurons theta = (a, w), distributed by mu, computes k outputs; one layer "
+    "of "
+    "linear attention with matrix W then fits the examples of a prompt. The target f° has k components.",
+    "The finite model: written in m orthonormal features, the network is the k x m matrix H and the target the matrix "
+    "F. "
+    "With the attention at its best, the loss is L = |F (I - P)|^2 / 2: how much of the target lies outside the row "
+    "space "
+    "of H.",
+    "Question: is the landscape of L benign, that is, does every critical point but the global minima have a direction "
+    "in which the loss falls, and how fast does it fall along training?",
+)
 
 SYMBOLS = {
     "k": "number of outputs, the dimension of f°",
@@ -13,6 +26,12 @@ SYMBOLS = {
     "M": "A^-1 H F^T",
     "Z": "F (I - P) F^T, the covariance of the residual zeta",
     "W": "attention matrix",
+    "a": "output weight of a neuron",
+    "w": "input weight of a neuron",
+    "n": "number of examples in a prompt",
+    "T": "raised, the transpose of a matrix",
+    "I": "identity matrix",
+    "D": "directional derivative: D^2 L[E,E] is the second along E",
     "L": "loss at the best attention matrix",
     "L_TF": "loss of the transformer with attention matrix W",
     "L^n": "loss with prompts of n examples",

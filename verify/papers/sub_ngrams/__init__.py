@@ -28,7 +28,7 @@ from verify.papers.sub_ngrams import (
 )
 from verify.papers.sub_ngrams.engines import ENGINES
 from verify.papers.sub_ngrams.settings import SubNGramSettings, check_headline, refuse_what_cannot_run
-from verify.papers.sub_ngrams.symbols import SYMBOLS
+from verify.papers.sub_ngrams.symbols import MODEL, SYMBOLS
 
 _HERE = "verify.papers.sub_ngrams"
 _MODULES = (
@@ -64,6 +64,7 @@ PAPER = Paper(
     settings=SubNGramSettings,
     provenance=PROVENANCE,
     symbols=SYMBOLS,
+    model=MODEL,
     claims=claims_of(*_MODULES),
     headline=check_headline,
     refuse=refuse_what_cannot_run,

@@ -47,6 +47,7 @@ ENUMERABLE = 1000  # sequences that a counterexample is checked on once more, on
     requires=("SN2",),
     expected=control_unless_no_lags,
     vacuous=other_law,
+    beside="SN5",
     origin=Origin.CONTROL,
 )
 def large_norm_suffices(settings: SubNGramSettings, run: Run) -> Finding:

@@ -188,6 +188,7 @@ def lowers_the_loss(settings: SubNGramSettings, run: Run) -> Finding:
     requires=("SN1",),
     assumptions=("padded heads in the first layer",),
     vacuous=first_of(no_head, other_law),
+    beside="SN25a",
     origin=Origin.CONTROL,
     reference="mathematics/sub-n-grams/training#sn25c",
 )
@@ -206,6 +207,7 @@ def frequencies_of_the_corpus(settings: SubNGramSettings, run: Run) -> Finding:
     requires=("SN1",),
     assumptions=("padded heads in the first layer",),
     vacuous=first_of(other_law, no_head_or_spread),
+    beside="SN25a",
     origin=Origin.CONTROL,
     reference="mathematics/sub-n-grams/training#sn25d",
 )
@@ -223,6 +225,7 @@ def term_on_the_token_before(settings: SubNGramSettings, run: Run) -> Finding:
     "nearly deterministic kernels (control)",
     requires=("SN1",),
     assumptions=("padded heads in the first layer",),
+    beside="SN25a",
     origin=Origin.CONTROL,
     reference="mathematics/sub-n-grams/training#sn25f",
 )

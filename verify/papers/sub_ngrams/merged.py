@@ -55,6 +55,7 @@ claim = claims_on("mathematics/sub-n-grams/limits")
     requires=("SN1",),
     expected=control_unless_full_context,
     vacuous=other_law,
+    beside="SN5",
     origin=Origin.CONTROL,
 )
 def merged_is_stationary(settings: SubNGramSettings, run: Run) -> Finding:

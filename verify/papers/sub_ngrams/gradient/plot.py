@@ -5,14 +5,20 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from verify.papers.sub_ngrams.gradient.norms import NormPoint
+from verify.report.colours import MARKERS, MUTED
+from verify.report.style import SIZE, STYLE, TALL
 
 
+@mpl.rc_context(STYLE)
 def gradient_figure(title: str, curves: Mapping[str, Sequence[NormPoint]]) -> Figure:
     """Left: norm against T, one curve per label. Right, where several T have several c: the map over (T, c).
 
@@ -23,9 +29,9 @@ def gradient_figure(title: str, curves: Mapping[str, Sequence[NormPoint]]) -> Fi
     points = [point for curve in curves.values() for point in curve]
     scales = Counter(T for T, _ in {(p.T, p.c) for p in points if p.norm > 0})
     with_map = sum(count > 1 for count in scales.values()) > 1 and scales.total() >= 6  # not all points on one curve
-    figure = Figure(figsize=(11, 4.4) if with_map else (6, 4.4), layout="constrained")
-    axes = figure.subplots(1, 2 if with_map else 1, squeeze=False)[0]
-    figure.suptitle(title, fontsize=10)
+    figure = Figure(figsize=TALL if with_map else SIZE, layout="constrained")
+    axes = figure.subplots(2 if with_map else 1, 1, squeeze=False)[:, 0]
+    axes[0].set_title(title)
     draw_decay(axes[0], curves)
     if with_map:
         draw_map(axes[1], points)
@@ -34,13 +40,13 @@ def gradient_figure(title: str, curves: Mapping[str, Sequence[NormPoint]]) -> Fi
 
 def draw_decay(axes: Axes, curves: Mapping[str, Sequence[NormPoint]]) -> None:
     """Norm against T on logarithmic axes, with its bound if there is one and the slope -1 for the eye."""
-    for label, curve in curves.items():
+    for (label, curve), marker in zip(curves.items(), cycle(MARKERS), strict=False):
         shown = sorted((p for p in curve if p.norm > 0), key=lambda p: p.T)
         drawn = axes.errorbar(
             [p.T for p in shown],
             [p.norm for p in shown],
             yerr=[min(p.error, p.norm * 0.999) for p in shown],
-            marker="o",
+            marker=marker,
             markersize=4,
             capsize=2,
             linewidth=1.2,
@@ -54,10 +60,10 @@ def draw_decay(axes: Axes, curves: Mapping[str, Sequence[NormPoint]]) -> None:
     if every:
         T = np.array([min(p.T for p in every), max(p.T for p in every)], dtype=float)
         start = max(p.norm for p in every if T[0] == p.T)
-        axes.plot(T, start * T[0] / T, color="0.6", linestyle="--", linewidth=1, label="slope -1")
+        axes.plot(T, start * T[0] / T, color=MUTED, linestyle="--", linewidth=1, label="slope -1")
     axes.set(xscale="log", yscale="log", xlabel="sequence length T", ylabel="norm of the parameter gradient")
     axes.grid(alpha=0.25)
-    axes.legend(fontsize=8)
+    axes.legend()
 
 
 def draw_map(axes: Axes, points: Sequence[NormPoint]) -> None:
@@ -68,18 +74,19 @@ def draw_map(axes: Axes, points: Sequence[NormPoint]) -> None:
     # contours of the logarithm: between the points it is far nearer to linear than the norm is
     log_norm = np.log10(norm)
     levels = np.linspace(log_norm.min(), log_norm.max() + 1e-9, 25)
-    image = axes.tricontourf(np.log10(T), c, log_norm, levels=levels)
-    axes.plot(np.log10(T), c, ".", color="white", markersize=3, alpha=0.7)
-    grid = np.linspace(np.log10(T.min()), np.log10(T.max()), 200)
-    log_T = grid * math.log(10)
-    for curve, label, style in ((log_T, "c = log T", "--"), (10 ** (2 * grid) / log_T, "c = T^2 / log T", ":")):
+    image = axes.tricontourf(T, c, log_norm, levels=levels, cmap="cividis")
+    axes.plot(T, c, ".", color="white", markersize=3, alpha=0.7)
+    grid = np.geomspace(T.min(), T.max(), 200)
+    lines = ((np.log(grid), r"$c = \log\,T$", "--"), (grid**2 / np.log(grid), r"$c = T^2 / \log\,T$", ":"))
+    for curve, label, style in lines:
         inside = (curve >= c.min()) & (curve <= c.max())
         if inside.any():
             axes.plot(grid[inside], curve[inside], color="white", linestyle=style, linewidth=1.6, label=label)
     draw_where_the_bound_says_something(axes, positive)
     bar = axes.figure.colorbar(image, ax=axes, format=lambda value, _: f"{10**value:.0e}")
     bar.set_label("norm of the parameter gradient")
-    axes.set(xlabel="log10 of the sequence length T", ylabel="scale c = log q")
+    axes.set(xscale="log", xlabel="sequence length T (tokens)", ylabel="scale c = log q (nats)")
+    axes.xaxis.set_minor_formatter(NullFormatter())
     if axes.get_legend_handles_labels()[0]:
         axes.legend(fontsize=8, facecolor="0.4", labelcolor="white")
 
@@ -89,5 +96,5 @@ def draw_where_the_bound_says_something(axes: Axes, points: Sequence[NormPoint])
     bounded = [(p.T, p.c, math.log10(p.bound)) for p in points if p.bound is not None and p.bound > 0]
     if bounded and min(b for _, _, b in bounded) < 0 < max(b for _, _, b in bounded):
         T, c, bound = (np.array(values) for values in zip(*bounded, strict=True))
-        lines = axes.tricontour(np.log10(T), c, bound, levels=[0.0], colors="white", linestyles="-.", linewidths=1.6)
+        lines = axes.tricontour(T, c, bound, levels=[0.0], colors="white", linestyles="-.", linewidths=1.6)
         axes.clabel(lines, fmt={0.0: "bound = 1"}, fontsize=8)

@@ -12,8 +12,8 @@ from matplotlib.ticker import LogLocator
 
 from verify.expressions import read_expression
 from verify.papers.sub_ngrams.near_stationary.judge import halves
-from verify.report.claim_plot import SIZE, STYLE
 from verify.report.colours import FIRST, INK, MUTED, SECOND
+from verify.report.style import SIZE, STYLE
 
 if TYPE_CHECKING:
     from verify.papers.sub_ngrams.near_stationary.result import NearStationary
