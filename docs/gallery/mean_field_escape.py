@@ -43,7 +43,7 @@ def main() -> Exhibit:
             expected = predicted(saddle, push, joint)
             units = saddle.rate * time, saddle.rate * expected, WITHIN * saddle.rate * expected
             comparisons.append(Comparison(f"lambda t, {name}, push {push:.0e}", *units, WHY))
-    figure.axes[0].legend(frameon=False, fontsize=8)
+    figure.axes[0].legend()
     return Exhibit(figure, comparisons)
 
 

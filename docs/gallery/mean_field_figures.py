@@ -120,11 +120,11 @@ def prompts_picture(lengths: Sequence[float]) -> Figure:
 
 def escape_picture() -> Figure:
     """Axes for escape times over pushes: dots on top of predictions."""
-    figure = Figure(figsize=(7.5, 4.6), layout="constrained")
+    figure = Figure(figsize=SIZE, layout="constrained")
     figure.add_subplot().set(
         xlabel="push along the fastest direction",
         ylabel="lambda times the time of escape",
-        title="Leaving a saddle: logarithmic in the push, or inverse to it; dots: runs",
+        title="Leaving a saddle: logarithmic in the push,\nor inverse to it; dots: runs",
     )
     figure.axes[0].invert_xaxis()
     return figure
@@ -134,7 +134,7 @@ def in_context_picture(
     lengths: Sequence[int], best: Sequence[float], curves: dict[int, list[float]], limits: dict[int, float]
 ) -> Figure:
     """The loss above that of infinite prompts, over the length in the test: trained at that length, or at another."""
-    figure = Figure(figsize=(7.5, 4.6), layout="constrained")
+    figure = Figure(figsize=SIZE, layout="constrained")
     axes = figure.add_subplot()
     axes.loglog(lengths, best, color="k", label="trained at the length of the test")
     for index, (n, losses) in enumerate(curves.items()):
@@ -143,9 +143,9 @@ def in_context_picture(
     axes.set(
         xlabel="examples in the prompt of the test",
         ylabel="loss above that of infinite prompts",
-        title="In context at other lengths; dashed: at infinite prompts",
+        title="In context at other lengths;\ndashed: at infinite prompts",
     )
-    axes.legend(frameon=False, fontsize=8)
+    axes.legend()
     return figure
 
 

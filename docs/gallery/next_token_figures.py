@@ -14,8 +14,8 @@ from numerics.next_token.joint import train_jointly
 from numerics.next_token.stage import aligned_output, attention_stage
 from numerics.next_token.training import Training, train_attention
 from proofs.next_token.dataset import Dataset
-from verify.report.colours import CURVES
-from verify.report.style import SIZE
+from verify.report.colours import CURVES, MUTED
+from verify.report.style import SIZE, TALL
 
 
 def loss_figure(datasets: Sequence[Dataset], eta: float = 0.5, beta: float = 3.0, T: int = 120) -> Figure:
@@ -116,14 +116,13 @@ def score_figure(dataset: Dataset, eta: float = 0.5, beta: float = 3.0, T: int =
 
 def both_layers_figure(layers: Mapping[str, Training], times: Sequence[int]) -> Figure:
     """The paper's plots: loss, direction error and norm of each layer against eta t, with what is predicted."""
-    figure = Figure(figsize=(9.6, 3.6), layout="constrained")
-    panels = figure.subplots(1, 3)
+    figure = Figure(figsize=(TALL[0], 1.4 * TALL[1]), layout="constrained")
+    panels = figure.subplots(3, 1)
     names = ("log(L - L*)", "| W/|W| - W*/|W*| |", "|W|")
     for axes, name in zip(panels, names, strict=True):
-        axes.set_title(name, loc="left", fontsize=11)
+        axes.set_title(name)
         axes.set_xlabel("eta t")
-        axes.spines[["top", "right"]].set_visible(False)
-    for (name, training), colour in zip(layers.items(), COLOURS, strict=False):
+    for (name, training), colour in zip(layers.items(), CURVES, strict=False):
         x, prediction = [training.step * t for t in times], training.predictions[0]
         logs = [float(training.log_excess_losses[t][0]) for t in times]
         errors = [training.direction_error(0, t) for t in times]
@@ -138,8 +137,8 @@ def both_layers_figure(layers: Mapping[str, Training], times: Sequence[int]) -> 
         axes.set_xscale("log")
         axes.set_yscale("log")
     panels[1].set_ylim(top=2)
-    panels[0].legend(frameon=False, fontsize=8)
-    panels[2].text(0.99, 1.02, "dashed: predicted", transform=panels[2].transAxes, ha="right", color=GREY, fontsize=8)
+    panels[0].legend()
+    panels[2].text(0.99, 1.02, "dashed: predicted", transform=panels[2].transAxes, ha="right", color=MUTED, fontsize=8)
     return figure
 
 
@@ -158,13 +157,13 @@ def joint_figure(datasets: Sequence[Dataset], eta: float = 0.5, beta: float = 3.
             ("joint, plain", [plain.norms(i, t)[1] for t in times], ":"),
         )
         for name, norms, style in runs:
-            axes.plot(times, norms, color=COLOURS[i], linestyle=style, label=f"{dataset.name}, {name}")
+            axes.plot(times, norms, color=CURVES[i], linestyle=style, label=f"{dataset.name}, {name}")
         late, growth = times[-20:], 2 * second.predictions[i].norm
         line = [runs[1][1][-1] + growth * math.log(t / T) for t in late]
         axes.plot(late, line, color="black", linestyle="--", linewidth=0.8)
     axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.legend(frameon=False, fontsize=8)
+    axes.legend()
     return figure
 
 
