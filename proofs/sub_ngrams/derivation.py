@@ -186,7 +186,7 @@ def derivation(law: NGramLaw | Law, configuration: Configuration, T: int) -> Sco
         numerator, denominator = log_probability_derivatives(T)[j]([root**m_j for m_j in m], holds)
         if configuration.at_limit:
             return limit_at_infinity(numerator, denominator)
-        return to_fraction(numerator / denominator)
+        return to_fraction(numerator) / to_fraction(denominator)
 
     totals = [Fraction(0)] * (n * S) ** 2
     rows = {(h, t): [Fraction(0)] * t for h, t in configuration.averaging_rows}
