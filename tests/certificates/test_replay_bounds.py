@@ -217,7 +217,9 @@ def sample() -> list[Any]:
     ]
 
 
-COMPUTED_WITH = ("MF6", "MF6c", "MF7", "MF9c", "SN12c", "SN23c")  # so that long numbers may be declined
+COMPUTED_WITH = (  # so that long numbers may be declined
+    *("MF6", "MF6c", "MF7", "MF9c", "MF15", "MF16c", "MF16l", "MF16v", "MF17c", "MF18z", "SN12c", "SN23c"),
+)
 
 
 @pytest.mark.parametrize(("paper", "entry", "leaf"), sample())
