@@ -62,7 +62,7 @@ def test_what_is_too_dear_is_not_started(paper: str, id: str, words: str) -> Non
 
 
 def test_without_time_for_any_engine_nothing_is_started() -> None:
-    for id, reason in (("SN7", "no engine reaches T=32 in seconds"), ("SN0", "no two engines reach S=2, n=3, T=5 in")):
+    for id, reason in (("SN7", "no engine reaches T=16 in seconds"), ("SN0", "no two engines reach S=2, n=3, T=5 in")):
         found = check("sub-n-grams", id, "k=2 n=3", NO_TIME)
         assert found.verdict is Verdict.UNDECIDED and found.reason.startswith(reason)
 

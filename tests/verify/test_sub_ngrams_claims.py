@@ -23,11 +23,16 @@ def run(words: str, *select: str) -> list[Result]:
     return run_claims(select_claims(PAPER.claims, select, ()), settings)
 
 
+# Computed at one point whatever k, n, S, the lags and the law are: once is enough.
+SAME = ("SN4", "SN4c", "SN14c", "SN15", "SN16s", "SN16v", "SN18c", "SN25", "SN25e", "SN25f", "SN26")
+
+
 @pytest.mark.parametrize(
     "words", ["k=2 n=3", "k=1 n=2", "k=3 n=3", "k=2 n=3 S=3", "lags=2 n=3", "alpha=1/2", "initial=dirichlet", "k=1 n=1"]
 )
 def test_every_verdict_is_the_expected_one(words: str) -> None:
-    results = run(words)
+    chosen = [claim for claim in PAPER.claims if words == "k=2 n=3" or claim.id not in SAME]
+    results = run_claims(chosen, validate(PAPER.settings, read_words(words.split())))
     # at alpha = 1/2 the errors at 1000 are too large to tell whether the norm falls like 1/T
     undecided = {"SN7"} if words == "alpha=1/2" else set()
     assert {result.claim.id for result in results if result.verdict is not result.expected} == undecided
