@@ -192,4 +192,120 @@ apply: le_trans (ler_norm_sub _ _) _; apply: ler_add => //.
 by apply: le_trans (ler_norm_add _ _) _; apply: ler_add.
 Qed.
 
+Section Moved.
+
+Variables (nu : X -> F) (f f' c : X -> seq X -> F).
+Hypotheses (nu_law : law nu) (c_ge0 : forall u s, 0 <= c u s).
+Hypotheses (f_range : forall u s, `|f u s| <= 1) (f'_range : forall u s, `|f' u s| <= 1).
+
+Lemma above_least u s : -1 <= f' u s + c u s.
+Proof. by apply: ler_paddr => //; have := f'_range u s; rewrite ler_norml => /andP[]. Qed.
+
+Lemma maximum_range (J : finType) (keep : pred J) (u : J -> X) (s : J -> seq X) :
+  `|\big[Num.max/-1]_j (if keep j then f (u j) (s j) else -1)| <= 1.
+Proof.
+rewrite ler_norml; apply/andP; split.
+  by elim/big_rec: _ => // j x _ x_ge; rewrite le_maxr x_ge orbT.
+apply: bigmax_le => [|j]; first by apply: le_trans ler01; rewrite oppr_le0 ler01.
+case: ifP => _; last by apply: le_trans ler01; rewrite oppr_le0 ler01.
+by have := f_range (u j) (s j); rewrite ler_norml => /andP[].
+Qed.
+
+Lemma above_by_two_pieces kb i g3 :
+  (forall u s1 b s2 a v s s3, size s1 = g -> size b = kb -> size s2 = g -> size a = i -> size s = g -> size s3 = g3 ->
+    last u s1 = last (last v a) s -> last (last (last u s1) b) s2 = v ->
+    f u (s1 ++ (b ++ (s2 ++ a))) <= f' v (a ++ (s ++ (b ++ s3))) + c v (a ++ (s ++ (b ++ s3)))) ->
+  mean nu (g + (kb + (g + i))) f <=
+  mean pi (i + (g + (kb + g3))) f' + mean pi (i + (g + (kb + g3))) c + 6%:R * d.
+Proof.
+move=> compared.
+pose keep x b v (j : X * g.-tuple X * g.-tuple X) := (last j.1.1 j.1.2 == x) && (last (last x b) j.2 == v).
+pose U x b v a := \big[Num.max/-1]_j (if keep x b v j then f j.1.1 (j.1.2 ++ (b ++ (j.2 ++ a))) else -1).
+have range x b v a : `|U x b v a| <= 1.
+  exact: (maximum_range (keep x b v) (fun j => j.1.1) (fun j => j.1.2 ++ (b ++ (j.2 ++ a)))).
+have := two_pieces kb i nu_law range; rewrite ler_norml => /andP[_]; rewrite ler_subl_addl => coupled.
+apply: le_trans _ (le_trans coupled _).
+  apply: average_le => // u; rewrite E_cat; apply: E_le => s1 len1; rewrite E_cat; apply: E_le => b _.
+  rewrite E_cat; apply: E_le => s2 len2; apply: E_le => a _.
+  pose j : X * g.-tuple X * g.-tuple X := (u, Tuple (introT eqP len1), Tuple (introT eqP len2)).
+  by apply: le_trans _ (le_bigmax _ _ j); rewrite /keep /= !eqxx.
+rewrite ler_add2r /mean -big_split /=.
+rewrite [X in _ <= X](eq_bigr (fun v => pi v * E (i + (g + (kb + g3))) v (fun s => f' v s + c v s))) => [|v _]; last first.
+  by rewrite E_add mulrDr.
+apply: average_le => // v; rewrite E_cat; apply: E_le => a len_a; rewrite E_cat; apply: E_le => s len_s.
+rewrite E_cat; apply: E_le => b len_b.
+rewrite -[U _ _ _ _](E_constant g3 (last (last (last v a) s) b)); apply: E_le => s3 len3.
+apply: bigmax_le => [|j]; first exact: above_least.
+case: ifP => [/andP[/eqP start /eqP stop] | _]; last exact: above_least.
+by apply: compared; rewrite ?size_tuple // start.
+Qed.
+
+Lemma above_by_one_piece j k e g3 :
+  (forall u s1 a v s0 s3, size s1 = (j + g)%N -> size a = k -> size s0 = e -> size s3 = g3 -> last u s1 = last v s0 ->
+    f u (s1 ++ a) <= f' v (s0 ++ (a ++ s3)) + c v (s0 ++ (a ++ s3))) ->
+  mean nu (j + g + k) f <= mean pi (e + (k + g3)) f' + mean pi (e + (k + g3)) c + 2%:R * d.
+Proof.
+move=> compared.
+pose U v a := \big[Num.max/-1]_(t : X * (j + g).-tuple X) (if last t.1 t.2 == v then f t.1 (t.2 ++ a) else -1).
+have range v a : `|U v a| <= 1.
+  exact: (maximum_range (fun t : X * (j + g).-tuple X => last t.1 t.2 == v) (fun t => t.1) (fun t => t.2 ++ a)).
+pose H v := E k v (U v); have H_range v : `|H v| <= 1 by apply: E_norm.
+have coupled : \sum_u nu u * E (j + g) u (fun s => H (last u s)) <= \sum_v pi v * H v + 2%:R * d.
+  have -> : \sum_v pi v * H v = \sum_u nu u * \sum_v pi v * H v by case: nu_law => _ nu1; rewrite -mulr_suml nu1 mul1r.
+  rewrite -ler_subl_addl; apply: le_trans (ler_norm _) _; apply: average_near => // u; exact: longer_gap.
+apply: le_trans _ (le_trans coupled _).
+  apply: average_le => // u; rewrite E_cat; apply: E_le => s1 len1; apply: E_le => a _.
+  by apply: le_trans _ (le_bigmax _ _ (u, Tuple (introT eqP len1))); rewrite /= eqxx.
+rewrite ler_add2r -(stationary_mean e) /mean -big_split /=.
+rewrite [X in _ <= X](eq_bigr (fun v => pi v * E (e + (k + g3)) v (fun s => f' v s + c v s))) => [|v _]; last first.
+  by rewrite E_add mulrDr.
+apply: average_le => // v; rewrite E_cat; apply: E_le => s0 len0; rewrite E_cat; apply: E_le => a len_a.
+rewrite -[U _ _](E_constant g3 (last (last v s0) a)); apply: E_le => s3 len3.
+apply: bigmax_le => [|t]; first exact: above_least.
+by case: ifP => [/eqP start | _]; [apply: compared; rewrite ?size_tuple | apply: above_least].
+Qed.
+
+End Moved.
+
+Lemma mean_opp mu k f : mean mu k (fun u s => - f u s) = - mean mu k f.
+Proof. by rewrite /mean -sumrN; apply: eq_bigr => u _; rewrite E_opp mulrN. Qed.
+
+Lemma norm_from_both (x y z : F) : x <= y + z -> - x <= - y + z -> `|x - y| <= z.
+Proof.
+move=> above below; rewrite ler_norml ler_subl_addl above andbT ler_subr_addr.
+by rewrite -ler_opp2 opprD opprK addrC.
+Qed.
+
+Theorem moved_by_two_pieces nu f f' c kb i g3 :
+  law nu -> (forall u s, 0 <= c u s) -> (forall u s, `|f u s| <= 1) -> (forall u s, `|f' u s| <= 1) ->
+  (forall u s1 b s2 a v s s3, size s1 = g -> size b = kb -> size s2 = g -> size a = i -> size s = g -> size s3 = g3 ->
+    last u s1 = last (last v a) s -> last (last (last u s1) b) s2 = v ->
+    `|f u (s1 ++ (b ++ (s2 ++ a))) - f' v (a ++ (s ++ (b ++ s3)))| <= c v (a ++ (s ++ (b ++ s3)))) ->
+  `|mean nu (g + (kb + (g + i))) f - mean pi (i + (g + (kb + g3))) f'|
+    <= 6%:R * d + mean pi (i + (g + (kb + g3))) c.
+Proof.
+move=> nu_law c_ge0 f_range f'_range near; rewrite [X in _ <= X]addrC; apply: norm_from_both; rewrite addrA.
+  apply: above_by_two_pieces => // u s1 b s2 a v s s3 l1 lb l2 la ls l3 start stop.
+  rewrite -ler_subl_addl; apply: le_trans (ler_norm _) _; exact: near.
+rewrite -!mean_opp; apply: above_by_two_pieces => // [u s|u s|u s1 b s2 a v s s3 l1 lb l2 la ls l3 start stop].
+- by rewrite normrN.
+- by rewrite normrN.
+rewrite -ler_subl_addl opprK addrC; apply: le_trans (ler_norm _) _; rewrite distrC; exact: near.
+Qed.
+
+Theorem moved_by_one_piece nu f f' c j k e g3 :
+  law nu -> (forall u s, 0 <= c u s) -> (forall u s, `|f u s| <= 1) -> (forall u s, `|f' u s| <= 1) ->
+  (forall u s1 a v s0 s3, size s1 = (j + g)%N -> size a = k -> size s0 = e -> size s3 = g3 -> last u s1 = last v s0 ->
+    `|f u (s1 ++ a) - f' v (s0 ++ (a ++ s3))| <= c v (s0 ++ (a ++ s3))) ->
+  `|mean nu (j + g + k) f - mean pi (e + (k + g3)) f'| <= 2%:R * d + mean pi (e + (k + g3)) c.
+Proof.
+move=> nu_law c_ge0 f_range f'_range near; rewrite [X in _ <= X]addrC; apply: norm_from_both; rewrite addrA.
+  apply: above_by_one_piece => // u s1 a v s0 s3 l1 la l0 l3 start.
+  rewrite -ler_subl_addl; apply: le_trans (ler_norm _) _; exact: near.
+rewrite -!mean_opp; apply: above_by_one_piece => // [u s|u s|u s1 a v s0 s3 l1 la l0 l3 start].
+- by rewrite normrN.
+- by rewrite normrN.
+rewrite -ler_subl_addl opprK addrC; apply: le_trans (ler_norm _) _; rewrite distrC; exact: near.
+Qed.
+
 End Chain.
