@@ -124,4 +124,65 @@ Qed.
 
 End Compared.
 
+Lemma words_cat u s1 s2 : words u (s1 ++ s2) = words u s1 ++ words (last u s1) s2.
+Proof. exact: pairmap_cat. Qed.
+
+Lemma compared_places u s v s' g t (R1 R2 b A F0 F1 F3 : seq Word) i :
+  words u s = R1 ++ (b ++ (R2 ++ rcons A t)) -> words v s' = F0 ++ (rcons A t ++ (F1 ++ (b ++ F3))) ->
+  (size F0 + size A)%N = i -> (size R1 + size R2 <= 2 * g)%N -> (size F0 + size F1 + size F3 <= 2 * g)%N ->
+  `|Phi_real u s - at_place i v s'| <= few (2 * g + #|B|) (words v s') (nth (v, v) (words v s') i).
+Proof.
+move=> real other <- few_keys few_words.
+have -> : nth (v, v) (words v s') (size F0 + size A) = t.
+  rewrite other nth_cat ltnNge leq_addr /= addKn nth_cat size_rcons ltnS leqnn nth_rcons ltnn eqxx //.
+rewrite /at_place (_ : nth _ _ _ = t); last first.
+  rewrite other nth_cat ltnNge leq_addr /= addKn nth_cat size_rcons ltnS leqnn nth_rcons ltnn eqxx //.
+have size_s : size s = size (words u s) by rewrite size_pairmap.
+rewrite /Phi_real /target /keys size_s real other -!rcons_cat last_rcons size_rcons /= -cats1 take_size_cat //.
+exact: compared.
+Qed.
+
+(* The places of a list in which a class is met, counted by 1 / N, add up to the number of classes. *)
+Lemma reciprocals (C : finType) (kappa : Word -> C) (l : seq Word) :
+  \sum_(w <- l) ((count (fun w' => kappa w' == kappa w) l)%:R : F)^-1 <= #|C|%:R.
+Proof.
+rewrite (partition_big kappa predT) //= -sum1_card natr_sum; apply: ler_sum => c _.
+rewrite (eq_bigr (fun _ => ((count (fun w' => kappa w' == c) l)%:R : F)^-1)) => [|w /eqP -> //].
+rewrite big_const_seq iter_addr_0 -[X in X <= _]mulr_natl.
+set n := count _ l; have [-> | n_gt0] := posnP n; first by rewrite mul0r ler01.
+by rewrite divff ?pnatr_eq0 -?lt0n.
+Qed.
+
+Lemma few_sum n l : \sum_(w <- l) few n l w <= (#|S| ^ #|L| * (#|S| + 1) * n)%:R.
+Proof.
+have min_le (x : nat) : Num.min 1 (n%:R / x%:R) <= n%:R * (x%:R)^-1 :> F by rewrite le_minl lexx orbT.
+rewrite big_split /= mulnDr muln1 mulnDl natrD addrC; apply: ler_add.
+  apply: le_trans (ler_sum _ (fun w _ => min_le _)) _; rewrite -mulr_sumr mulnC natrM; apply: ler_wpmul2l; first exact: ler0n.
+  rewrite -card_ffun -card_prod.
+  apply: le_trans (reciprocals (fun w => (h w, y w)) l); apply: le_of_eq; apply: eq_bigr => w _.
+  by congr ((_ %:R)^-1); apply: eq_count => w'; rewrite xpair_eqE andbC.
+apply: le_trans (ler_sum _ (fun w _ => min_le _)) _; rewrite -mulr_sumr mulnC natrM; apply: ler_wpmul2l; first exact: ler0n.
+by rewrite -card_ffun; apply: reciprocals.
+Qed.
+
+Lemma rotated (l : seq Word) : (0 < #|S|)%N -> `|\sum_(t <- l) Phi_words l t| <= (size l)%:R * Gamma S #|L| r.
+Proof.
+move=> S_gt0; pose item := tnth (in_tuple l).
+have r_ge0 : 0 <= r by case/andP: r_range.
+have k_ge0 (i : 'I_(size l)) : 0 <= (1 : F) by apply: ler01.
+pose value (t i : 'I_(size l)) : F := f (item t) (item i).
+have range t i : 0 <= value t i <= 1 by apply: f_range.
+have reads (t t' i : 'I_(size l)) : (h \o item) t = (h \o item) t' -> value t i = value t' i.
+  by move=> same; apply: reads_context.
+have /andP[below above] := rotation (y \o item) k_ge0 r_ge0 S_gt0 range reads.
+have size_l : m (fun _ : 'I_(size l) => 1 : F) = (size l)%:R by rewrite /m sumr_const card_ord.
+rewrite size_l in above; apply: le_trans _ (le_trans below above); apply: le_of_eq; congr (`|_|).
+rewrite [LHS]big_tnth; apply: eq_bigr => i _; rewrite mul1r -/item /Phi_words /Phi_over.
+have -> : has (labelled y (y (item i))) l.
+  by apply/hasP; exists (item i); [apply: mem_tnth | apply: eqxx].
+rewrite /Phi_F /rotation.mean /mean_over.
+have over (Q : pred Word) (G : Word -> F) : \sum_(w <- l | Q w) G w = \sum_(j | Q (item j)) G (item j) by apply: big_tnth.
+rewrite !over; congr (_ / _ - _ / _); apply: eq_bigr => j _; by rewrite /rotation.weight /weight_of /= mulr1.
+Qed.
+
 End TypeTwo.
