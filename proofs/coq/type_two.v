@@ -185,4 +185,118 @@ have over (Q : pred Word) (G : Word -> F) : \sum_(w <- l | Q w) G w = \sum_(j | 
 rewrite !over; congr (_ / _ - _ / _); apply: eq_bigr => j _; by rewrite /rotation.weight /weight_of /= mulr1.
 Qed.
 
+Section Mixing.
+
+Variables (P : X -> X -> F) (nu pi : X -> F) (g : nat) (d : F) (m : nat).
+Hypotheses (P_laws : kernel P) (nu_law : law nu) (pi_law : law pi) (stays : push pi P =1 pi).
+Hypothesis mixes : forall x, TV (power P g x) pi <= d.
+
+Notation n := (2 * g + #|B|)%N.
+Notation few_at i := (fun u s => few n (words u s) (nth (u, u) (words u s) i)).
+
+Lemma d_ge0 : 0 <= d.
+Proof.
+have [x _ | empty] := pickP (mem X); first exact: le_trans (TV_ge0 (power_law g P_laws x) pi_law) (mixes x).
+case: nu_law => _ /eqP; rewrite big_pred0 => [|x]; first by rewrite eq_sym oner_eq0.
+by have := empty x; rewrite inE.
+Qed.
+
+Lemma last_word u s k : size s = k.+1 -> exists A t, words u s = rcons A t /\ size A = k.
+Proof.
+move=> len; have : size (words u s) = k.+1 by rewrite size_pairmap.
+case: (lastP (words u s)) => // A t; rewrite size_rcons => -[<-]; by exists A, t.
+Qed.
+
+Lemma one_place i : (i < m)%N -> (g < m)%N ->
+  `|mean P nu m Phi_real - mean P pi m (at_place i)| <= 6%:R * d + mean P pi m (few_at i).
+Proof.
+move=> i_lt g_lt; have c_ge0 u s : 0 <= few_at i u s by apply: few_ge0.
+have [two | one] := leqP (i.+1 + 2 * g) m.
+  pose kb := (m - (i.+1 + 2 * g))%N.
+  have real : (g + (kb + (g + i.+1)))%N = m.
+    by rewrite /kb; move/ssrnat.leP: two; rewrite -multE -!plusE -minusE; lia.
+  have other : (i.+1 + (g + (kb + g)))%N = m.
+    by rewrite /kb; move/ssrnat.leP: two; rewrite -multE -!plusE -minusE; lia.
+  rewrite -{1}real -{1 2}other.
+  apply: moved_by_two_pieces => // [u s|u s|u s1 b s2 a v s s3 l1 lb l2 la ls l3 start stop].
+  - exact: Phi_real_le1.
+  - exact: at_place_le1.
+  have [A [t [last_a size_A]]] := last_word v la.
+  apply: (@compared_places _ _ _ _ _ t (words u s1) (words (last (last u s1) b) s2) (words (last u s1) b) A [::]
+    (words (last v a) s) (words (last (last u s1) b) s3)).
+  - by rewrite !words_cat stop last_a.
+  - by rewrite !words_cat last_a -start.
+  - by rewrite add0n.
+  - by rewrite !size_pairmap l1 l2 addnn mul2n.
+  - by rewrite !size_pairmap ls l3 add0n addnn mul2n.
+pose k := minn i.+1 (m - g); pose j := (m - g - k)%N; pose e := (i.+1 - k)%N; pose g3 := (m - i.+1)%N.
+have [real other k_gt0 few_keys few_words] : [/\ (j + g + k)%N = m, (e + (k + g3))%N = m, (0 < k)%N,
+    (j + g + 0 <= 2 * g)%N & (e + 0 + g3 <= 2 * g)%N].
+  rewrite /e /g3 /j /k /minn; move/ssrnat.ltP: i_lt; move/ssrnat.ltP: g_lt; move/ssrnat.ltP: one; case: ltnP => /ssrnat.leP;
+    rewrite -multE -!minusE -!plusE => *; split; try apply/ssrnat.leP; lia.
+rewrite -{1}real -{1 2}other.
+apply: (@le_trans _ _ (2%:R * d + mean P pi (e + (k + g3)) (few_at i))); last first.
+  by rewrite ler_add2r ler_wpmul2r ?d_ge0 // ler_nat.
+apply: moved_by_one_piece => // [u s|u s|u s1 a v s0 s3 l1 la l0 l3 start].
+- exact: Phi_real_le1.
+- exact: at_place_le1.
+have size_a : size a = k.-1.+1 by rewrite la prednK.
+have [A [t [last_a size_A]]] := last_word (last u s1) size_a.
+apply: (@compared_places _ _ _ _ _ t (words u s1) [::] [::] A (words v s0) [::] (words (last (last v s0) a) s3)).
+- by rewrite words_cat last_a.
+- by rewrite !words_cat -start last_a.
+- rewrite size_A size_pairmap l0; apply: succn_inj; rewrite -addnS prednK // /e subnK //; exact: geq_minl.
+- by rewrite size_pairmap l1.
+- by rewrite !size_pairmap l0 l3.
+Qed.
+
+Lemma mean_sum (G : nat -> X -> seq X -> F) k :
+  mean P pi k (fun u s => \sum_(i < m) G i u s) = \sum_(i < m) mean P pi k (G i).
+Proof.
+rewrite /mean exchange_big /=; apply: eq_bigr => u _.
+by rewrite (E_sum P (J := [finType of 'I_m]) k u (fun i => G i u)) mulr_sumr.
+Qed.
+
+Lemma over_places (G : seq Word -> Word -> F) u s : size s = m ->
+  \sum_(i < m) G (words u s) (nth (u, u) (words u s) i) = \sum_(w <- words u s) G (words u s) w.
+Proof. by move=> len; rewrite (big_nth (u, u)) big_mkord size_pairmap len. Qed.
+
+Theorem type_two : (0 < #|S|)%N -> (0 < m)%N ->
+  `|mean P nu m Phi_real| <=
+    Gamma S #|L| r + Num.min 1 (6%:R * d + (#|S| ^ #|L| * (#|S| + 1) * (2 * g + #|B|))%:R / m%:R).
+Proof.
+move=> S_gt0 m_gt0; have m_pos : 0 < m%:R :> F by rewrite ltr0n.
+have Gamma_ge0 : 0 <= Gamma S #|L| r.
+  rewrite /Gamma subr_ge0 invf_le1 ?exprn_ege1 ?exprn_gt0 // ?(lt_le_trans ltr01) //;
+    by apply: base_ge1 => //; case/andP: r_range.
+have at_most_1 : `|mean P nu m Phi_real| <= 1.
+  by apply: average_norm => // u; apply: E_norm => // s _; apply: Phi_real_le1.
+rewrite addr_minr le_minr (ler_paddl Gamma_ge0) //=.
+have [g_lt | g_ge] := ltnP g m; last first.
+  apply: (ler_paddl Gamma_ge0); apply: le_trans at_most_1 _; apply: ler_paddl; first by rewrite mulr_ge0 ?ler0n ?d_ge0.
+  rewrite ler_pdivl_mulr // mul1r ler_nat; apply: (leq_trans g_ge); apply: (@leq_trans (1 * n)).
+    by rewrite mul1n mul2n -addnn -addnA leq_addr.
+  by rewrite leq_mul2r muln_gt0 expn_gt0 S_gt0 addn1 orbT.
+rewrite -(ler_pmul2l m_pos) mulrDr [m%:R * (6%:R * d + _)]mulrDr.
+rewrite [m%:R * (_%:R / m%:R)]mulrC divfK ?gt_eqF //.
+pose places := \sum_(i < m) mean P pi m (at_place i).
+have rotated_mean : `|places| <= m%:R * Gamma S #|L| r.
+  rewrite /places -(mean_sum at_place); apply: average_norm => // u; apply: E_norm => // s len.
+  by rewrite (over_places Phi_words) // -[in X in _ <= X]len -(size_pairmap pair u s); apply: rotated.
+have few_mean : \sum_(i < m) mean P pi m (few_at i) <= (#|S| ^ #|L| * (#|S| + 1) * n)%:R.
+  rewrite -(mean_sum (fun i => few_at i)).
+  apply: le_trans (ler_norm _) _; apply: average_norm => // u; apply: E_norm => // s len.
+  rewrite ger0_norm; last by apply: sumr_ge0 => i _; apply: few_ge0.
+  by rewrite (over_places (few n)) //; apply: few_sum.
+have -> : m%:R * `|mean P nu m Phi_real| = `|\sum_(i < m) (mean P nu m Phi_real - mean P pi m (at_place i)) + places|.
+  by rewrite sumrB sumr_const card_ord subrK -[_ Phi_real *+ m]mulr_natl normrM (ger0_norm (ler0n F m)).
+rewrite addrC; apply: le_trans (ler_norm_add _ _) _; apply: ler_add => //.
+apply: le_trans (ler_norm_sum _ _ _) _.
+apply: (@le_trans _ _ (\sum_(i < m) (6%:R * d + mean P pi m (few_at i)))).
+  by apply: ler_sum => i _; apply: one_place.
+by rewrite big_split /= sumr_const card_ord -[X in X + _]mulr_natl ler_add2l.
+Qed.
+
+End Mixing.
+
 End TypeTwo.
