@@ -9,9 +9,10 @@
 
        Phi  =  mean of the values over all keys  -  mean over those with the target's label,  0 if there are none.
 
-   If TV(P^g(x, .), pi) <= d for all x, then, over any ordered field,
+   If TV(P^g(x, .), pi) <= d for all x, then, over any ordered field, with Phi_F(w_i) of rotation.v for a stationary stretch,
 
-       |mean of Phi|  <=  Gamma + min(1, 6 d + S^L (S + 1) (2 g + n - 1) / m).                                 type_two
+       |m mean of Phi - sum_i mean of Phi_F(w_i)|  <=  6 m d + S^L (S + 1) (2 g + n - 1)   if g < m        target_moved
+       |mean of Phi|  <=  Gamma + min(1, 6 d + S^L (S + 1) (2 g + n - 1) / m).                             type_two
 
    contraction.v bounds d by a power of 1 - delta. Lemma 0, sampled_label.v, says that the block tested against f is the mean
    of Phi. Here X, h, y are any: for n-grams X is the set of the n - 1 last tokens. *)
@@ -261,6 +262,25 @@ Lemma over_places (G : seq Word -> Word -> F) u s : size s = m ->
   \sum_(i < m) G (words u s) (nth (u, u) (words u s) i) = \sum_(w <- words u s) G (words u s) w.
 Proof. by move=> len; rewrite (big_nth (u, u)) big_mkord size_pairmap len. Qed.
 
+Theorem target_moved : (g < m)%N ->
+  `|m%:R * mean P nu m Phi_real - \sum_(i < m) mean P pi m (at_place i)|
+    <= m%:R * (6%:R * d) + (#|S| ^ #|L| * (#|S| + 1) * (2 * g + #|B|))%:R.
+Proof.
+move=> g_lt.
+have few_mean : \sum_(i < m) mean P pi m (few_at i) <= (#|S| ^ #|L| * (#|S| + 1) * n)%:R.
+  rewrite -(mean_sum (fun i => few_at i)).
+  apply: le_trans (ler_norm _) _; apply: average_norm => // u; apply: E_norm => // s len.
+  rewrite ger0_norm; last by apply: sumr_ge0 => i _; apply: few_ge0.
+  by rewrite (over_places (few n)) //; apply: few_sum.
+have -> : m%:R * mean P nu m Phi_real - \sum_(i < m) mean P pi m (at_place i)
+    = \sum_(i < m) (mean P nu m Phi_real - mean P pi m (at_place i)).
+  by rewrite sumrB sumr_const card_ord -[_ Phi_real *+ m]mulr_natl.
+apply: le_trans (ler_norm_sum _ _ _) _.
+apply: (@le_trans _ _ (\sum_(i < m) (6%:R * d + mean P pi m (few_at i)))).
+  by apply: ler_sum => i _; apply: one_place.
+by rewrite big_split /= sumr_const card_ord -[X in X + _]mulr_natl ler_add2l.
+Qed.
+
 Theorem type_two : (0 < #|S|)%N -> (0 < m)%N ->
   `|mean P nu m Phi_real| <=
     Gamma S #|L| r + Num.min 1 (6%:R * d + (#|S| ^ #|L| * (#|S| + 1) * (2 * g + #|B|))%:R / m%:R).
@@ -283,18 +303,8 @@ pose places := \sum_(i < m) mean P pi m (at_place i).
 have rotated_mean : `|places| <= m%:R * Gamma S #|L| r.
   rewrite /places -(mean_sum at_place); apply: average_norm => // u; apply: E_norm => // s len.
   by rewrite (over_places Phi_words) // -[in X in _ <= X]len -(size_pairmap pair u s); apply: rotated.
-have few_mean : \sum_(i < m) mean P pi m (few_at i) <= (#|S| ^ #|L| * (#|S| + 1) * n)%:R.
-  rewrite -(mean_sum (fun i => few_at i)).
-  apply: le_trans (ler_norm _) _; apply: average_norm => // u; apply: E_norm => // s len.
-  rewrite ger0_norm; last by apply: sumr_ge0 => i _; apply: few_ge0.
-  by rewrite (over_places (few n)) //; apply: few_sum.
-have -> : m%:R * `|mean P nu m Phi_real| = `|\sum_(i < m) (mean P nu m Phi_real - mean P pi m (at_place i)) + places|.
-  by rewrite sumrB sumr_const card_ord subrK -[_ Phi_real *+ m]mulr_natl normrM (ger0_norm (ler0n F m)).
-rewrite addrC; apply: le_trans (ler_norm_add _ _) _; apply: ler_add => //.
-apply: le_trans (ler_norm_sum _ _ _) _.
-apply: (@le_trans _ _ (\sum_(i < m) (6%:R * d + mean P pi m (few_at i)))).
-  by apply: ler_sum => i _; apply: one_place.
-by rewrite big_split /= sumr_const card_ord -[X in X + _]mulr_natl ler_add2l.
+rewrite -(ger0_norm (ler0n F m)) -normrM (ger0_norm (ler0n F m)) -[m%:R * mean _ _ _ _](subrK places) addrC.
+by apply: le_trans (ler_norm_add _ _) _; apply: ler_add => //; apply: target_moved.
 Qed.
 
 End Mixing.
