@@ -5,7 +5,7 @@ From mathcomp Require Import ssreflect ssrfun ssrbool eqtype ssrnat seq fintype 
 From mathcomp Require Import order ssralg ssrnum.
 From SubNGrams Require score_identity score_blocks chain_rule estimator_bound sufficient_condition.
 From SubNGrams Require infinite_length decay sampled_label rotation edits visits type_one.
-From SubNGrams Require stationary_type_one.
+From SubNGrams Require stationary_type_one edited_lists contraction chains type_two.
 From SubNGrams Require landscape.
 
 Check @score_identity.score_identity.
@@ -56,12 +56,30 @@ Check @decay.any_key_functional.
 Print Assumptions decay.any_key_functional.
 Check @edits.edits.
 Print Assumptions edits.edits.
+Check @edited_lists.edits_of_lists.
+Print Assumptions edited_lists.edits_of_lists.
 Check @visits.visits.
 Print Assumptions visits.visits.
 Check @visits.stationary_visits.
 Print Assumptions visits.stationary_visits.
 Check @stationary_type_one.stationary_bound.
 Print Assumptions stationary_type_one.stationary_bound.
+Check @chains.moved_by_two_pieces.
+Print Assumptions chains.moved_by_two_pieces.
+Check @chains.moved_by_one_piece.
+Print Assumptions chains.moved_by_one_piece.
+Check @type_two.target_moved.
+Print Assumptions type_two.target_moved.
+Check @type_two.type_two.
+Print Assumptions type_two.type_two.
+Check @contraction.distance_of_sums.
+Print Assumptions contraction.distance_of_sums.
+Check @contraction.contraction.
+Print Assumptions contraction.contraction.
+Check @contraction.powers_contract.
+Print Assumptions contraction.powers_contract.
+Check @contraction.distance_decays.
+Print Assumptions contraction.distance_decays.
 Check @type_one.type_one_difference.
 Print Assumptions type_one.type_one_difference.
 Check @type_one.type_one_block.
