@@ -8,6 +8,7 @@ Not seen is what torch does not see in fake tensors: adding in place, and a tens
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from itertools import product
@@ -39,9 +40,18 @@ ELSEWHERE = torch.device("meta")
 
 @pytest.fixture
 def elsewhere() -> Iterator[Callable[..., torch.Tensor]]:
-    """Makes fake tensors there, of this shape and type."""
+    """Makes fake tensors there, of this shape and type. What is kept for later calls has values before and after."""
+    forget()
     with FakeTensorMode(allow_non_fake_inputs=True):
         yield lambda *shape, dtype=torch.float64: torch.empty(shape, dtype=dtype, device=ELSEWHERE)
+    forget()
+
+
+def forget() -> None:
+    for name, module in list(sys.modules.items()):
+        if name.startswith("numerics."):
+            for kept in vars(module).values():
+                getattr(kept, "cache_clear", lambda: None)()
 
 
 Make = Callable[..., torch.Tensor]
