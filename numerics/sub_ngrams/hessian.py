@@ -58,6 +58,7 @@ def configuration_network(
     return network
 
 
+@torch.inference_mode(False)  # nor no_grad, whatever the caller has
 def spectrum(network: Network, law: NGramLaw, T: int) -> Spectrum:
     """Of the Hessian of the population loss (tokens absent from a sequence left out) in all parameters of the network,
     over all S^T sequences at once.

@@ -24,7 +24,7 @@ OWN = [[Fraction(x) for x in line.split(",")] for line in KERNEL.replace(" ", ""
 TAKES_IT = ("SN4n", "SN5", "SN6", "SN13", "SN18", "SN19", "SN23", "SN26a")  # the kernel of the settings
 OTHERS_LAW = ("SN15", "SN25", "SN25e", "SN26")  # of a law or a run of their own, and slow
 LAW_ALONE = {"SN0", "SN7", "SN8", "SN9", "SN10", "SN11", "SN12", "SN14", "SN14c", "SN16", "SN17", "SN20", "SN21",
-             "SN22", "SN25a", "SN25c", "SN25d"}  # fmt: skip
+             "SN22", "SN25a", "SN25c", "SN25d", "SN27", "SN27c"}  # fmt: skip
 
 
 def run(words: str, *select: str) -> dict[str, Result]:

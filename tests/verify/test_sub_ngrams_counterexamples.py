@@ -34,6 +34,7 @@ from verify.papers.sub_ngrams import (
     fixed_length,
     frequency,
     frequency_numbers,
+    gradient_flow,
     identities,
     infinite_bounds,
     loss,
@@ -48,6 +49,7 @@ from verify.papers.sub_ngrams import (
     variants,
 )
 from verify.papers.sub_ngrams.engines import ENGINES, Options
+from verify.papers.sub_ngrams.gradient_flow import Runs
 from verify.recheck.sub_ngrams import finite
 from verify.settings import read_words, validate
 
@@ -72,6 +74,7 @@ FIXED = [(16, math.log(50)), (256, math.log(50))]
 
 
 SWITCH = adversaries.Switch(3, (1, 0), Fraction(2, 50))
+FLOW = gradient_flow.setup(sub_ngrams.settings.SubNGramSettings(S=2, n=2))
 NEVER = Fraction(1)  # phi(1) = 1, and no block is larger
 SMALL = Fraction(1, 10**6)  # phi of it is about 1e-5
 LATE = [[Fraction(int(u > 0)), Fraction(int(u == 0))] for u in range(4)]  # a 1 after two zeros, else a 0
@@ -102,6 +105,10 @@ moment = [2, Fraction(3), "tau(0)^2"]  # E b^2 of Beta(3, 3): 3 * 4 / (6 * 7)
 
 # recheck -> values that are no counterexample, one for each reason that there may be
 HARMLESS: dict[Callable[..., bool], list[list[object]]] = {
+    gradient_flow.off_again: [
+        [FLOW, Runs.growth_checks, "growth of the stay at theta_1"],
+        [FLOW, Runs.growth_checks, ""],
+    ],
     identities.is_beyond_the_bound: [[X, Q, LAGS, Fraction(2)], [(0, 0), Q, (), Fraction(1)], [(0, 1), Q, LAGS, 1]],
     identities.violates_the_condition: [values(SPACE), [SPACE.weight, SPACE.tau, SPACE.p[::-1], SPACE.dlogp]],
     stationary.survives_infinite_norm: [[KERNEL, LAGS], [KERNEL, ()]],
@@ -157,6 +164,7 @@ HARMLESS: dict[Callable[..., bool], list[list[object]]] = {
 
 # recheck -> values that are one: a recheck that never says yes would refute nothing
 HARMFUL: dict[Callable[..., bool], list[list[object]]] = {
+    gradient_flow.off_again: [[FLOW, partial(Runs.growth_checks, share=1 / 2), "growth of the stay at theta_1"]],
     identities.is_beyond_the_bound: [[X, Q, LAGS, Fraction(1)]],
     identities.violates_the_condition: [values(BROKEN_SPACE)] if BROKEN_SPACE else [],
     fixed_length.is_nonzero_limit: [[LAW, INFINITE, 4, WHERE, LIMIT]],

@@ -22,6 +22,7 @@ from verify.claim import (
     too_dear,
     undecided,
 )
+from verify.papers.sub_ngrams.premises import first_of, other_law
 from verify.papers.sub_ngrams.settings import SubNGramSettings
 
 if TYPE_CHECKING:
@@ -192,7 +193,7 @@ def measured(at: Setup, further: int, method: str = "DOP853") -> Runs:
     "SN27",
     "where gradient flow rests",
     assumptions=("one random start", "floats: an integrator with error control"),
-    vacuous=no_heads_to_grow,
+    vacuous=first_of(other_law, no_heads_to_grow),
 )
 def rests_twice(settings: SubNGramSettings, run: Run) -> Finding:
     """Gradient flow on the population loss from a small random start (A = 0) rests first at theta_1 = 0, then at the
@@ -212,7 +213,7 @@ def rests_twice(settings: SubNGramSettings, run: Run) -> Finding:
     "SN27c",
     "half that eigenvalue (control)",
     assumptions=("one random start", "floats: an integrator with error control"),
-    vacuous=no_heads_to_grow,
+    vacuous=first_of(other_law, no_heads_to_grow),
     origin=Origin.CONTROL,
 )
 def half_the_eigenvalue(settings: SubNGramSettings, run: Run) -> Finding:
