@@ -112,12 +112,12 @@ def test_half_the_bound_is_refuted_by_sequences_of_few_of_the_tokens(words: str)
 FALLING = [
     *((f"k=1 n=2 S={S} alpha={alpha} {T}", "VERIFIED proof", "all c, P") for S in (2, 3) for alpha in ("1/8", "1000")
       for T in ("", "T=1e5")),
-    ("k=2 n=2 S=2 alpha=1/8", "UNDECIDED numeric", "T in {128, 1000}"),  # of the error at T = 1000
-    ("k=2 n=2 S=2 alpha=1/8 T=1e5", "UNDECIDED numeric", "T in {128, 100000}"),  # falls, but at which rate?
-    ("k=2 n=2 S=2 alpha=1000 T=1e5", "VERIFIED numeric", "T in {128, 100000}"),
-    ("k=2 n=2 S=3 alpha=1/8 T=1e5", "UNDECIDED statistical", "T in {16, 100000}"),
-    ("k=2 n=2 S=3 alpha=1000 T=1e5", "VERIFIED statistical", "T in {16, 100000}"),
-    ("k=2 n=2 S=2 alpha=1000 T=3", "VERIFIED numeric", "n=2, alpha=1000, initial uniform, lags {1}; T in {3, 128}"),
+    ("k=2 n=2 S=2 alpha=1/8", "UNDECIDED numeric", "T in {64, 1000}"),  # of the error at T = 1000
+    ("k=2 n=2 S=2 alpha=1/8 T=1e5", "UNDECIDED numeric", "T in {64, 100000}"),  # falls, but at which rate?
+    ("k=2 n=2 S=2 alpha=1000 T=1e5", "VERIFIED numeric", "T in {64, 100000}"),
+    ("k=2 n=2 S=3 alpha=1/8 T=1e5", "UNDECIDED statistical", "T in {8, 100000}"),
+    ("k=2 n=2 S=3 alpha=1000 T=1e5", "VERIFIED statistical", "T in {8, 100000}"),
+    ("k=2 n=2 S=2 alpha=1000 T=3", "VERIFIED numeric", "n=2, alpha=1000, initial uniform, lags {1}; T in {3, 64}"),
 ]  # fmt: skip
 
 

@@ -94,7 +94,7 @@ def birth_death(settings: MeanFieldSettings, run: Run) -> Finding:
         scope=f"{len(ratios)} births, gamma = {MIXED}, R_4 = 4, from {4 * settings.k + 4} neurons at k={settings.k}, "
         f"{networks(settings)}, and from one {settings.activation} neuron at rest{of_file(settings)}",
         instances=len(ratios),
-        found=f"rate >= {least:.3g} x bound; loss moved by {jump:.0e}",
+        found=f"rate >= {least:.3g} x bound; loss moved by at most {max(jump, 1e-15):.0e}",
         predicted=f">= 1 x bound; <= {ROUNDING:.0e}",
         details={"rate over bound": [short(x) for x in ratios], "rate of the neuron at rest": short(rest)},
         undecided=f"rate {least:.3g} x bound, loss moved by {jump:.0e}, {sum(moved)} of {len(moved)} moved on: {RUNS}",
