@@ -147,9 +147,7 @@ def check(paper: str | Path | Paper | None = None, **settings: Any) -> Report:
     values = words_of(settings, OF_THE_COMMAND, "verify.check")
     found, claims = parse_request(chosen, values)
     named = values if paper is None else {**values, "paper": str(paper)}
-    there = elsewhere(
-        found, named, 0
-    )  # other processes only where they are asked for: a script may not be ready for them
+    there = elsewhere(found, named, 0)  # processes only where they are asked for: a script may not be ready for them
     if there is not None and isinstance(paper, Paper):
         raise UsageError("executor, workers: other processes find a paper by its name or path; give that")
     return Report(chosen, found, run_claims(claims, found, budget=found.budget, elsewhere=there))
