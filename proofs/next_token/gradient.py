@@ -13,22 +13,6 @@ from itertools import combinations
 import sympy as sp
 
 
-def numerator(expression: sp.Expr) -> sp.Expr:
-    """The expanded numerator of a rational function: 0 iff the function is identically 0."""
-    return sp.expand(sp.fraction(sp.together(expression))[0])
-
-
-def is_positive(expression: sp.Expr) -> bool:
-    """Whether numerator and denominator have positive coefficients only: then the function is > 0 at positive points.
-
-    Sufficient, not necessary.
-    """
-    parts = [sp.Poly(sp.expand(part), sp.Dummy()) for part in sp.fraction(sp.together(expression))]
-    return all(
-        coefficient > 0 for part in parts for coefficient in part.as_expr().as_coefficients_dict().values()
-    ) and not any(part.is_zero for part in parts)
-
-
 def gradient_residuals(tokens: Sequence[int], logits: int = 3) -> list[sp.Expr]:
     """NT1 for one sentence, position by position: derivatives of the loss minus the formulas, W_ov and scores free.
 
@@ -63,8 +47,8 @@ def _residuals(E: Sequence[sp.Symbol], c: sp.Matrix, spread: sp.Matrix, logits: 
     free = {sp.exp(z[v]): P[v] for v in range(logits)}
     by_output, by_score = -r * c.T, -spread * W.T * r
     return [
-        *(sp.diff(loss, W[v, x]).subs(free) - by_output[v, x] for v in range(logits) for x in range(m)),
-        *(E[x] * sp.diff(loss, E[x]).subs(free) - by_score[x] for x in range(m)),
+        *(sp.diff(loss, W[v, x]).xreplace(free) - by_output[v, x] for v in range(logits) for x in range(m)),
+        *(E[x] * sp.diff(loss, E[x]).xreplace(free) - by_score[x] for x in range(m)),
     ]
 
 
@@ -131,7 +115,7 @@ def unseen_residuals(m: int, logits: int = 3) -> list[sp.Expr]:
     free = {sp.exp(z[v]): sp.Symbol(f"P{v}", positive=True) for v in range(logits)}
     free |= {sp.exp(s): sp.Symbol(f"E_{s}", positive=True) for s in W_kq}
     unseen = [(x, q) for x in range(m + 1) for q in range(m + 1) if x == m or q != m - 1]
-    return [sp.diff(loss, W_kq[x, q]).subs(free) for x, q in unseen]
+    return [sp.diff(loss, W_kq[x, q]).xreplace(free) for x, q in unseen]
 
 
 def descent_of_optimal(m: int) -> list[sp.Expr]:
@@ -211,7 +195,7 @@ def rises_of_others(m: int) -> list[sp.Expr]:
 
 
 def others_rise(s: SentenceSymbols) -> list[sp.Expr]:
-    """a_x + sum_{y > 0} a_y for the non-optimal tokens x; `is_positive` sees that it is positive unless a_0 = 1."""
+    """a_x + sum_{y > 0} a_y for the non-optimal tokens x; `quotients.is_positive` sees that it is positive unless a_0 = 1."""
     return [s.a[x] + sum(s.a[1:]) for x in range(1, s.m)]
 
 

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proofs.next_token import gradient
-from proofs.next_token.gradient import SentenceSymbols, is_positive, numerator
+from proofs.next_token.gradient import SentenceSymbols
 from proofs.next_token.points import find_point, value_at
+from proofs.next_token.quotients import is_positive, numerator
 
 F = Fraction
 positive = st.fractions(min_value=F(1, 50), max_value=50, max_denominator=50)

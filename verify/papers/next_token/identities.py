@@ -52,11 +52,11 @@ def _prove(
 
     REFUTED at the first point, of rational numbers, where a residual is not 0 or something positive is not.
     """
-    from proofs.next_token import gradient
+    from proofs.next_token.quotients import is_positive, numerator
 
     zero, above = _labelled(residuals), _labelled(positive or {})
-    broken = {label: e for label, e in zero.items() if gradient.numerator(e) != 0}
-    unclear = {label: e for label, e in above.items() if not gradient.is_positive(e)}
+    broken = {label: e for label, e in zero.items() if numerator(e) != 0}
+    unclear = {label: e for label, e in above.items() if not is_positive(e)}
     counterexample = next(
         filter(
             None,
@@ -97,11 +97,11 @@ def _failure(
     """A point at which the expression is not as it should be, found on one fraction in its place; the value there."""
     import sympy as sp
 
-    from proofs.next_token import gradient
     from proofs.next_token.points import find_point, value_at
+    from proofs.next_token.quotients import numerator
 
     if what == "identity":
-        point = find_point(gradient.numerator(expression), expression.free_symbols, lambda value: value != 0)
+        point = find_point(numerator(expression), expression.free_symbols, lambda value: value != 0)
     else:
         point = find_point(sp.together(expression), expression.free_symbols, lambda value: value <= 0)
     if point is None:
