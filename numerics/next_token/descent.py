@@ -32,7 +32,7 @@ def normalised_descent(
     def step(w: Tensor, t: int) -> Tensor:
         direction, _ = loss.gradient(w)
         norm: Tensor = torch.linalg.vector_norm(direction, dim=-1, keepdim=True)
-        return w - eta * direction / norm
+        return torch.addcdiv(w, direction, norm, value=-eta)
 
     return _run(loss, step, times, watch)
 
@@ -45,7 +45,7 @@ def mini_batch_descent(
     def step(w: Tensor, t: int) -> Tensor:
         direction, _ = stage.gradient(w, stage.weights * in_batch(stage.weights, seed, t))
         norm: Tensor = torch.linalg.vector_norm(direction, dim=-1, keepdim=True)
-        return w - eta * direction / norm
+        return torch.addcdiv(w, direction, norm, value=-eta)
 
     return _run(stage, step, times, watch)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -57,18 +58,18 @@ class Joint:
     def gradient(self, w: Tensor) -> tuple[Tensor, Tensor]:
         """The gradient of the loss as (direction [B, D], log scale [B]): direction * exp(log scale)."""
         a, odds, z = self._forward(w)
-        log_p = (z - log_one_plus_sum(z)).masked_fill((self.weights == 0)[:, :, None], -torch.inf)
-        shift = log_p.amax((1, 2))
-        residual = (log_p - shift[:, None, None]).exp() * self.weights[:, :, None]
-        h = torch.einsum("bnv,bnkv->bnk", residual, odds)
-        pull = a * (a[:, :, None, :] * (h[:, :, :, None] - h[:, :, None, :])).sum(-1)
-        residual = residual.scatter_add(2, self.next[:, :, None], -residual.sum(-1, keepdim=True))
-        B, V, tokens = len(w), self.V, self.tokens.flatten(1)
-        in_ov = (a[:, :, :, None] * residual[:, :, None, :]).reshape(B, -1, V)
-        G_ov = w.new_zeros(B, V, V).scatter_add_(1, tokens[:, :, None].expand_as(in_ov), in_ov).transpose(1, 2)
-        entries = (self.tokens * V + self.query[:, :, None]).flatten(1)
-        G_kq = w.new_zeros(B, V * V).scatter_add_(1, entries, pull.flatten(1))
-        return torch.cat((G_ov.reshape(B, -1), G_kq), -1), shift
+        log_p = (z - log_one_plus_sum(z)).masked_fill(self._padding, -torch.inf)
+        shift = log_p.amax((1, 2), keepdim=True)
+        residual = (log_p - shift).exp() * self.weights.unsqueeze(2)
+        B, V, K = len(w), self.V, a.shape[2]
+        h = residual.reshape(-1, 1, V).bmm(odds.reshape(-1, K, V).mT).reshape(a.shape)
+        pull = a * (a.unsqueeze(2) * (h.unsqueeze(3) - h.unsqueeze(2))).sum(-1)
+        residual = residual.scatter_add(2, self.next.unsqueeze(2), -residual.sum(-1, keepdim=True))
+        in_ov = (a.unsqueeze(3) * residual.unsqueeze(2)).reshape(-1, V)
+        columns, scores = self._places
+        G_ov = w.new_zeros(B * V, V).index_add_(0, columns, in_ov).reshape(B, V, V).mT
+        G_kq = w.new_zeros(B * V * V).index_add_(0, scores, pull.flatten())
+        return torch.cat((G_ov.reshape(B, -1), G_kq.reshape(B, -1)), -1), shift.flatten()
 
     def log_excess_loss(self, w: Tensor) -> Tensor:
         """log of the loss, whose infimum is 0, [B]."""
@@ -85,13 +86,34 @@ class Joint:
         attention [B, N, V], where the next token itself has -inf.
         """
         W_ov, W_kq = self.layers(w)
-        b = torch.arange(len(w), device=w.device)
-        scores = W_kq[b[:, None, None], self.tokens, self.query[:, :, None]]
-        a = (scores + self.log_counts).softmax(-1)
-        columns = W_ov.transpose(1, 2)[b[:, None, None], self.tokens]
-        odds = columns - columns.gather(3, self.next[:, :, None, None].expand(*columns.shape[:3], 1))
-        z = torch.einsum("bnk,bnkv->bnv", a, odds).masked_fill(self.absent, -torch.inf)
-        return a, odds, z.scatter(2, self.next[:, :, None], -torch.inf)
+        columns, scores = self._places
+        B, N, K = self.tokens.shape
+        a = (W_kq.take(scores).reshape(B, N, K) + self.log_counts).softmax(-1)
+        alone = W_ov.mT.reshape(-1, self.V).index_select(0, columns).reshape(B * N, K, self.V)
+        odds = alone - alone.gather(2, self._next)
+        z = a.reshape(-1, 1, K).bmm(odds).reshape(B, N, self.V)
+        return a, odds.reshape(B, N, K, self.V), z.masked_fill(self._excluded, -torch.inf)
+
+    @cached_property
+    def _places(self) -> tuple[Tensor, Tensor]:
+        """Where the tokens of all sentences of all datasets in a row have their columns in W_ov, and their scores."""
+        columns = self.tokens + self.V * torch.arange(len(self.weights), device=self.tokens.device)[:, None, None]
+        return columns.flatten(), (self.V * columns + self.query.unsqueeze(2)).flatten()
+
+    @cached_property
+    def _next(self) -> Tensor:
+        """The next token of each sentence, [B N, K, 1]."""
+        return self.next.reshape(-1, 1, 1).expand(-1, self.tokens.shape[2], 1)
+
+    @cached_property
+    def _excluded(self) -> Tensor:
+        """Tokens that are not in the vocabulary, and the next token itself, [B, N, V]."""
+        return self.absent.expand(*self.next.shape, self.V).scatter(2, self.next.unsqueeze(2), value=True)
+
+    @cached_property
+    def _padding(self) -> Tensor:
+        """Sentences that do not count, [B, N, 1]."""
+        return (self.weights == 0).unsqueeze(2)
 
 
 def joint_loss(datasets: Sequence[Dataset], device: torch.device | str = "cpu") -> Joint:

@@ -22,6 +22,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -67,8 +68,14 @@ class Stage:
 
     def gaps(self, w: Tensor) -> Tensor:
         """How far the right choice is above each wrong one in w [B, D], [B, N, M]; of no meaning for padding."""
-        wrong = w.gather(1, self.wrong.flatten(1)).reshape(self.wrong.shape)
-        return w.gather(1, self.right)[:, :, None] - wrong
+        right, wrong = self._places
+        return w.take(right) - w.take(wrong)
+
+    @cached_property
+    def _places(self) -> tuple[Tensor, Tensor]:
+        """Where all weights in a row hold the right choices, [B, N, 1], and the wrong ones, [B, N, M]."""
+        first = self.entries * torch.arange(self.batch, device=self.right.device)[:, None, None]
+        return self.right[:, :, None] + first, self.wrong + first
 
     def log_masses(self, w: Tensor) -> Tensor:
         """log a, [B, N, M]."""
@@ -86,12 +93,12 @@ class Stage:
             weights = self.weights
         else:
             log_a = log_a.masked_fill((weights == 0)[:, :, None], -torch.inf)
-        shift = log_a.amax((1, 2))
-        pull = (log_a - shift[:, None, None]).exp() * weights[:, :, None]
+        shift = log_a.amax((1, 2), keepdim=True)
+        pull = (log_a - shift).exp() * weights.unsqueeze(2)
         if self.slopes is not None:
             pull = pull * self._pull(log_a.exp(), (-log_total).exp())
         direction = self.zeros().scatter_add_(1, self.wrong.flatten(1), pull.flatten(1))
-        return direction.scatter_add_(1, self.right, -pull.sum(-1)), shift
+        return direction.scatter_add_(1, self.right, -pull.sum(-1)), shift.flatten()
 
     def log_excess_losses(self, w: Tensor) -> Tensor:
         """log of pi times the loss minus its infimum (0 in stage 1), per sentence, [B, N]; -inf for padding."""
@@ -146,10 +153,12 @@ class Stage:
         """
         assert self.base is not None
         assert self.slopes is not None
-        logits = self.base + torch.einsum("bnm,bnmr->bnr", a, self.slopes)
+        M, R = self.slopes.shape[2:]
+        slopes = self.slopes.reshape(-1, M, R)
+        logits = self.base + a.reshape(-1, 1, M).bmm(slopes).reshape(self.base.shape)
         p = (logits - log_one_plus_sum(logits)).exp()
-        h = torch.einsum("bnr,bnmr->bnm", p, self.slopes)  # g, counted from that of the right choice
-        return right * h + (a[:, :, None, :] * (h[:, :, :, None] - h[:, :, None, :])).sum(-1)
+        h = p.reshape(-1, 1, R).bmm(slopes.mT).reshape(a.shape)  # g, counted from that of the right choice
+        return right * h + (a.unsqueeze(2) * (h.unsqueeze(3) - h.unsqueeze(2))).sum(-1)
 
 
 def feed_forward_stage(datasets: Sequence[Dataset], device: torch.device | str = "cpu") -> Stage:

@@ -63,11 +63,11 @@ class Quotients:
         """ZeroDivisionError where k < 0 and the base is identically 0."""
         of_base = self.of(base)
         if k >= 0:
-            return Quotient(of_base.numerator**k, {other: k * l for other, l in of_base.powers.items() if k})
+            return Quotient(of_base.numerator**k, {other: k * power for other, power in of_base.powers.items() if k})
         if of_base.numerator == 0:
             raise ZeroDivisionError(f"{base} is identically 0")
         self.bases[base] = of_base.numerator
-        return Quotient(self.multiplied({other: -k * l for other, l in of_base.powers.items()}), {base: -k})
+        return Quotient(self.multiplied({other: -k * power for other, power in of_base.powers.items()}), {base: -k})
 
     def multiplied(self, powers: Mapping[sp.Expr, int]) -> fmpq_mpoly:
         """The product of the bases, each to its power >= 0."""
