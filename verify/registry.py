@@ -64,6 +64,8 @@ def get_paper(name: str | None = None) -> Paper:
         if isinstance(paper, Broken):
             raise UsageError(f"paper={paper.name}: {paper.reason}")
         return paper
+    if name is not None and (at_home := _at_home(name)):
+        return at_home
     known = papers()
     if name is None:
         return known.get(FIRST) or next(iter(known.values()))
@@ -109,8 +111,19 @@ def load(place: str) -> Callable[..., int]:
     return loaded
 
 
+def _at_home(name: str) -> Paper | None:
+    """The paper of this name if its folder here is called the same: then no other one is imported."""
+    folders = [module.name for module in _home() if module.name.replace("_", "-") == name]
+    paper = _attempt(name, lambda: importlib.import_module(f"{HOME}.{folders[0]}").PAPER) if folders else None
+    return paper if isinstance(paper, Paper) and paper.name == name else None
+
+
+def _home() -> Iterator[pkgutil.ModuleInfo]:
+    return pkgutil.iter_modules(importlib.import_module(HOME).__path__)
+
+
 def _found() -> Iterator[Paper | Broken]:
-    for module in pkgutil.iter_modules(importlib.import_module(HOME).__path__):
+    for module in _home():
         name = module.name.replace("_", "-")
         yield _attempt(name, lambda place=f"{HOME}.{module.name}": importlib.import_module(place).PAPER)  # type: ignore[misc]  # bound now
     for entry in metadata.entry_points(group=GROUP):

@@ -40,20 +40,27 @@ class Again:
     @cached_property
     def halves(self) -> tuple[Matrix, Matrix]:
         """W at T/2 and at T, from 0."""
-        W = half = reference.zeros(self.dataset, self.ctx)
-        for t in range(1, self.T + 1):
-            W = self.step(W)
-            half = W if t == self.T // 2 else half
-        return half, W
+        half, last = self.at(self.T // 2, self.T)
+        return half, last
+
+    def at(self, *times: int) -> list[Matrix]:
+        """W at these times, which ascend, from 0."""
+        W, found, now = reference.zeros(self.dataset, self.ctx), [], 0
+        for t in times:
+            for _ in range(now, t):
+                W = self.step(W)
+            found.append(W)
+            now = t
+        return found
 
     def one_step(self, w: Tensor, V: int) -> Tensor:
         """W_(t+1) where the long run has W_t = w, [D]."""
         rows = w.reshape(V, V)[: self.dataset.V, : self.dataset.V].tolist()
-        return _flat(self.step([[self.ctx.mpf(entry) for entry in row] for row in rows]), V)
+        return flat(self.step([[self.ctx.mpf(entry) for entry in row] for row in rows]), V)
 
     def weights(self, V: int) -> tuple[Tensor, Tensor]:
         """The same, padded to V x V and flattened."""
-        first, last = (_flat(W, V) for W in self.halves)
+        first, last = (flat(W, V) for W in self.halves)
         return first, last
 
     def slope(self) -> float:
@@ -94,7 +101,7 @@ def mini_batches_again(
     W = reference.zeros(dataset, ctx)
     for t in range(T):
         W = reference.attention_step(dataset, frozen, W, eta, ctx, True, [dataset.longer[i] for i in batch(t)])
-    return _flat(W, dataset.V)
+    return flat(W, dataset.V)
 
 
 def feed_forward_again(dataset: Dataset, eta: float, T: int) -> Again:
@@ -116,7 +123,8 @@ def digits_for(length: float, spread: float) -> int:
     return 30 + math.ceil((length * math.sqrt(2) + spread) / math.log(10))
 
 
-def _flat(W: Matrix, V: int) -> Tensor:
+def flat(W: Matrix, V: int) -> Tensor:
+    """The matrix padded to V x V, [V^2]."""
     padded = torch.zeros(V, V, dtype=torch.float64)
     padded[: len(W), : len(W)] = torch.tensor([[float(entry) for entry in row] for row in W], dtype=torch.float64)
     return padded.flatten()

@@ -145,13 +145,14 @@ class JointTraining:
     T: int
     snapshots: Mapping[int, Tensor]
 
-    def log_losses(self, index: int) -> dict[int, float]:
-        """log L at the snapshots."""
-        return {t: float(self.loss.log_excess_loss(w)[index]) for t, w in self.snapshots.items()}
+    @cached_property
+    def log_losses(self) -> dict[int, Tensor]:
+        """log L at the snapshots, [B] each."""
+        return {t: self.loss.log_excess_loss(w).cpu() for t, w in self.snapshots.items()}
 
     def mature(self, index: int) -> bool:
         """Whether L had come down by the first of the late times."""
-        return self.log_losses(index)[late_times(self.T)[0]] <= MATURE
+        return float(self.log_losses[late_times(self.T)[0]][index]) <= MATURE
 
     def attends(self, index: int) -> bool:
         """Whether no sentence has more attention on another token than on its optimal one, at the end."""
@@ -161,7 +162,8 @@ class JointTraining:
 
     def loss_slope(self, index: int) -> Measured:
         """The slope of log L between T/sqrt 2 and T."""
-        return late_slope(self.log_losses(index), self.T, rounding(self.step, self.T))
+        logs = {t: float(values[index]) for t, values in self.log_losses.items()}
+        return late_slope(logs, self.T, rounding(self.step, self.T))
 
     def attention_growth(self, index: int) -> Measured:
         """Growth of |W_kq| per unit of log t between T/sqrt 2 and T."""

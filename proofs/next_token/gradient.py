@@ -195,7 +195,7 @@ def rises_of_others(m: int) -> list[sp.Expr]:
 
 
 def others_rise(s: SentenceSymbols) -> list[sp.Expr]:
-    """a_x + sum_{y > 0} a_y for the non-optimal tokens x; that it is positive unless a_0 = 1 shows in its coefficients."""
+    """a_x + sum_{y > 0} a_y for the non-optimal tokens x; `is_positive` sees that it is positive unless a_0 = 1."""
     return [s.a[x] + sum(s.a[1:]) for x in range(1, s.m)]
 
 

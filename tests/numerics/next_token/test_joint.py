@@ -42,13 +42,13 @@ def test_steps_are_those_of_the_network() -> None:
     for i, dataset in enumerate(batch):
         W_ov, W_kq, log_loss = network.descend_jointly(dataset, 0.5, (20, 40))[40]
         assert training.norms(i, 40) == pytest.approx((W_ov, W_kq), rel=1e-9)
-        assert training.log_losses(i)[40] == pytest.approx(log_loss, abs=1e-8)
+        assert float(training.log_losses[40][i]) == pytest.approx(log_loss, abs=1e-8)
 
 
 def test_losses_below_the_smallest_float() -> None:
     """After 4000 steps log L is near -1000; of steps of fixed length none fails."""
     training = train_jointly([NAMED["DS-A"], REPEATED], 0.5, 4000)
     for i, star in enumerate((math.sqrt(3), 2.0)):
-        assert training.log_losses(i)[4000] < -800
+        assert float(training.log_losses[4000][i]) < -800
         assert training.loss_slope(i).value == pytest.approx(-0.5 / star, rel=1e-6)
         assert training.attends(i) and training.mature(i)

@@ -159,7 +159,8 @@ def grows_by(growth: float, dataset: Dataset) -> bool:
     """Whether t times the direction error grows from doubling to doubling, each time by nearly this amount: by the slow
     formulas, with enough digits for losses of e^(-eta t). Nearer to it than to no growth.
     """
-    errors = [t * _direction_error(dataset, t) for t in (64, 128, 256)]
+    times = (64, 128, 256)
+    errors = [t * error for t, error in zip(times, _direction_errors(dataset, times), strict=True)]
     return all(abs(late - early - growth) < abs(late - early) / 10 for early, late in pairwise(errors))
 
 
@@ -215,11 +216,12 @@ def _solutions(dataset: Dataset) -> dict[int, MarginCertificate]:
     return {q: solve(problem) for q, problem in attention_problems(dataset).items()}
 
 
-def _direction_error(dataset: Dataset, t: int) -> float:
-    """|W/|W| - W*/|W*|| at time t, with enough digits."""
-    from numerics.next_token.again import attention_again
+def _direction_errors(dataset: Dataset, times: Sequence[int]) -> list[float]:
+    """|W/|W| - W*/|W*|| at these times, which ascend, with enough digits."""
+    from numerics.next_token.again import attention_again, flat
     from numerics.next_token.stage import aligned_output, flat_solution
 
-    _, w = attention_again(dataset, aligned_output([dataset], BETA)[0], ETA, t).weights(dataset.V)
+    again = attention_again(dataset, aligned_output([dataset], BETA)[0], ETA, times[-1])
     star = flat_solution({q: certificate.solution for q, certificate in _solutions(dataset).items()}, dataset.V)
-    return float((w / w.norm() - star / star.norm()).norm())
+    found = [flat(W, dataset.V) for W in again.at(*times)]
+    return [float((w / w.norm() - star / star.norm()).norm()) for w in found]
