@@ -154,20 +154,23 @@ def mutations(entry: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def mutants(paper: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    for _, entry in entries(HERE / "valid" / f"{paper}.json"):
-        for label, mutant in mutations(entry):
-            yield f"{entry['claim']} {label}", mutant
+    for path in VALID:
+        for _, entry in entries(path) if path.stem in (paper, f"{paper}-in-context") else []:
+            for label, mutant in mutations(entry):
+                yield f"{entry['claim']} {label}", mutant
 
 
 @pytest.mark.parametrize("paper", LISTED)
 def test_no_mutated_certificate_is_accepted(paper: str) -> None:
-    """Each field changed, and nothing else: the digest, or the check, notices."""
+    """Each field changed, and nothing else: the digest, or the check, notices. With digests that fit: see
+    test_false_certificates.
+    """
     tried, accepted = 0, []
     for label, mutant in mutants(paper):
         tried += 1
         if outcome(paper, mutant) == "accepted":
             accepted.append(label)
-    assert tried > (2000 if paper == "mean-field" else 300) and not accepted
+    assert tried >= 2000 and not accepted
 
 
 @pytest.mark.parametrize(("paper", "entry"), CERTIFICATES)
