@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from proofs.next_token import gradient
 from proofs.next_token.gradient import SentenceSymbols
 from proofs.next_token.points import find_point, value_at
-from proofs.next_token.quotients import is_positive, numerator
+from proofs.next_token.quotients import Quotients, is_positive, numerator
 
 F = Fraction
 positive = st.fractions(min_value=F(1, 50), max_value=50, max_denominator=50)
@@ -163,3 +163,29 @@ def test_points_are_found_where_there_are_some() -> None:
 def test_stage_1_loss_is_the_closed_form() -> None:
     """e^loss of one collocation at V = 4, s = log 2: probabilities 2 : 1 : 1 : 1."""
     assert gradient.uniform_loss_exponential(4, F(1, 2)) == F(5, 2)
+
+
+def test_quotients_are_the_functions_that_they_stand_for() -> None:
+    """Sums and quotients of quotients: numerator over the powers of the bases, at a point, is the value there."""
+    x, y = sp.symbols("x y", positive=True)
+    point = {x: F(3, 2), y: F(5, 7)}
+    for expression in (
+        1 / (1 / x + y / (x + 1)) ** 2 - x / (x + y),
+        (x / y - y / x) ** 3 / (x + y) ** 2,
+        x / 3 + 2 / (6 * x),
+    ):
+        quotients = Quotients({x, y})
+        quotient = quotients.of(expression)
+        value = value_at(quotients.expression(quotient.numerator), point)
+        for base, power in quotient.powers.items():
+            value /= value_at(quotients.expression(quotients.bases[base]), point) ** power
+        assert value == value_at(expression, point) != 0
+
+
+def test_what_is_no_rational_function_is_refused() -> None:
+    x, y = sp.symbols("x y", positive=True)
+    for other in (sp.exp(x), sp.sqrt(x) + 1, x**y):
+        with pytest.raises(TypeError, match="not a rational function"):
+            numerator(other)
+    with pytest.raises(ZeroDivisionError, match="identically 0"):
+        numerator(y / sp.Add((x + y) ** 2, -(x**2), -2 * x * y, -(y**2), evaluate=False))
