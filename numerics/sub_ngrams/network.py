@@ -11,7 +11,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import one_hot, pad
+from torch.nn.functional import pad
 
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
@@ -68,38 +68,64 @@ class Network(nn.Module):
 
     def stream(self, x: Tensor) -> Tensor:
         """[e_{x_t}; y_t^(1); ...; y_t^(H)] for every position t: B x T x d."""
-        T = x.shape[1]
-        tokens = one_hot(x, self.S).to(self.V.dtype)
+        T, tokens = x.shape[1], self._one_hot(x)
         if self.A is None:
             seen = [pad(tokens, (0, 0, h, 0))[:, :T] for h in range(1, self.H + 1)]
-        elif self.A.shape[1] != T:
-            raise ValueError(f"sequences of length {T} for a network with T={self.A.shape[1]}")
         else:
-            future = torch.ones(T, T, dtype=torch.bool, device=x.device).triu(1)
-            attention = torch.softmax(self.A.masked_fill(future, -math.inf), 2)
-            seen = list(torch.einsum("hti,bis->hbts", attention, tokens))
+            seen = list(torch.einsum("hti,bis->hbts", self._attention(x), tokens))
         return torch.cat([tokens, *(y @ self.V[h] for h, y in enumerate(seen))], 2)
 
     def logits(self, x: Tensor) -> Tensor:
-        """The second layer's attention logits z_j of the last position, for every position j: B x T."""
-        X = self.stream(x)
+        """The second layer's attention logits z_j of the last position, for every position j: B x T.
+
+        The stream is formed at the last position only. With u its query, a key at j adds u_0 at x_j, and for every head
+        h the mean, by the weights with which h reads there, of V^(h) u_h at x_i.
+        """
+        T, tokens = x.shape[1], self._one_hot(x)
+        if self.A is None:
+            seen = pad(tokens, (0, 0, self.H, 0))[:, T - 1 : T - 1 + self.H].flip(1)
+        else:
+            attention = self._attention(x)
+            seen = torch.einsum("hi,bis->bhs", attention[:, -1], tokens)
+        X = torch.cat([tokens[:, -1:], torch.einsum("bhs,hsv->bhv", seen, self.V)], 1).flatten(1)
         if self.W is not None:
-            query = X[:, -1] @ self.W
+            query = X @ self.W
         else:
             assert self.Q is not None
             assert self.K is not None
-            query = X[:, -1] @ self.Q @ self.K.T
-        return torch.einsum("bd,btd->bt", query, X)
+            query = X @ self.Q @ self.K.T
+        u = query.unflatten(1, (self.H + 1, self.S))
+        by_token = torch.cat([u[:, :1], torch.einsum("bhv,hsv->bhs", u[:, 1:], self.V)], 1)
+        own, *read = torch.einsum("bhs,bts->hbt", by_token, tokens)
+        if self.A is None:
+            return own + sum(pad(key, (h, 0))[:, :T] for h, key in enumerate(read, 1))
+        return own + torch.einsum("hti,hbi->bt", attention, torch.stack(read)) if read else own
+
+    def _holds(self, x: Tensor) -> Tensor:
+        """1{x_t = s}, true or false: B x T x S. (torch's one_hot looks at all tokens first.)"""
+        return x[:, :, None] == torch.arange(self.S, device=x.device)
+
+    def _one_hot(self, x: Tensor) -> Tensor:
+        return self._holds(x).to(self.V.dtype)
+
+    def _attention(self, x: Tensor) -> Tensor:
+        """Of the heads of the first layer, causal: H x T x T."""
+        assert self.A is not None
+        T = x.shape[1]
+        if self.A.shape[1] != T:
+            raise ValueError(f"sequences of length {T} for a network with T={self.A.shape[1]}")
+        future = torch.ones(T, T, dtype=torch.bool, device=x.device).triu(1)
+        return torch.softmax(self.A.masked_fill(future, -math.inf), 2)
 
     def forward(self, x: Tensor) -> Tensor:
         """p_theta(s) = sum_j a_j 1{x_j = s}: B x S."""
         a = torch.softmax(self.logits(x), 1)
-        return torch.einsum("bt,bts->bs", a, one_hot(x, self.S).to(a.dtype))
+        return torch.einsum("bt,bts->bs", a, self._one_hot(x))
 
     def log_probabilities(self, x: Tensor) -> Tensor:
         """log p_theta(s), without underflow: B x S; -inf, with gradient 0, for a token that does not occur in x."""
         z = self.logits(x)
-        holds = one_hot(x, self.S).bool()
+        holds = self._holds(x)
         occurs = holds.any(1)
         # an absent token gets a stand-in (all positions): in older torch, logsumexp of nothing has gradient NaN
         masked = z[:, :, None].masked_fill(~(holds | ~occurs[:, None]), -math.inf)
