@@ -66,14 +66,27 @@ class Network(nn.Module):
 
     # --- what it computes ---
 
+    def read(self, values: Tensor, *, last: bool = False) -> Tensor:
+        """Of values for every head and position (B x H x T x C) the means by what each head of the first layer weighs
+        its past with: at every position B x H x T x C, at the last only B x H x 1 x C."""
+        T = values.shape[2]
+        if self.A is None:
+            shifted = [pad(part, (0, 0, h, 0))[:, :T] for h, part in enumerate(values.unbind(1), 1)]
+            every = torch.stack(shifted, 1) if shifted else values
+            return every[:, :, -1:] if last else every
+        if self.A.shape[1] != T:
+            raise ValueError(f"sequences of length {T} for a network with T={self.A.shape[1]}")
+        future = torch.ones(T, T, dtype=torch.bool, device=values.device).triu(1)
+        logits = self.A.masked_fill(future, -math.inf)
+        weights = torch.softmax(logits[:, -1:] if last else logits, 2)
+        seen = weights @ values.permute(1, 2, 0, 3).flatten(2)  # H x T x BC
+        return seen.unflatten(2, (-1, values.shape[3])).permute(2, 0, 1, 3)
+
     def stream(self, x: Tensor) -> Tensor:
         """[e_{x_t}; y_t^(1); ...; y_t^(H)] for every position t: B x T x d."""
-        T, tokens = x.shape[1], self._one_hot(x)
-        if self.A is None:
-            seen = [pad(tokens, (0, 0, h, 0))[:, :T] for h in range(1, self.H + 1)]
-        else:
-            seen = list(torch.einsum("hti,bis->hbts", self._attention(x), tokens))
-        return torch.cat([tokens, *(y @ self.V[h] for h, y in enumerate(seen))], 2)
+        tokens = self._one_hot(x)
+        seen = self.read(self._every_head(tokens))
+        return torch.cat([tokens, *(y @ self.V[h] for h, y in enumerate(seen.unbind(1)))], 2)
 
     def logits(self, x: Tensor) -> Tensor:
         """The second layer's attention logits z_j of the last position, for every position j: B x T.
@@ -81,12 +94,8 @@ class Network(nn.Module):
         The stream is formed at the last position only. With u its query, a key at j adds u_0 at x_j, and for every head
         h the mean, by the weights with which h reads there, of V^(h) u_h at x_i.
         """
-        T, tokens = x.shape[1], self._one_hot(x)
-        if self.A is None:
-            seen = pad(tokens, (0, 0, self.H, 0))[:, T - 1 : T - 1 + self.H].flip(1)
-        else:
-            attention = self._attention(x)
-            seen = torch.einsum("hi,bis->bhs", attention[:, -1], tokens)
+        tokens = self._one_hot(x)
+        seen = self.read(self._every_head(tokens), last=True)[:, :, 0]
         X = torch.cat([tokens[:, -1:], torch.einsum("bhs,hsv->bhv", seen, self.V)], 1).flatten(1)
         if self.W is not None:
             query = X @ self.W
@@ -96,10 +105,8 @@ class Network(nn.Module):
             query = X @ self.Q @ self.K.T
         u = query.unflatten(1, (self.H + 1, self.S))
         by_token = torch.cat([u[:, :1], torch.einsum("bhv,hsv->bhs", u[:, 1:], self.V)], 1)
-        own, *read = torch.einsum("bhs,bts->hbt", by_token, tokens)
-        if self.A is None:
-            return own + sum(pad(key, (h, 0))[:, :T] for h, key in enumerate(read, 1))
-        return own + torch.einsum("hti,hbi->bt", attention, torch.stack(read)) if read else own
+        values = torch.einsum("bhs,bts->bht", by_token, tokens)
+        return values[:, 0] + self.read(values[:, 1:, :, None])[..., 0].sum(1)
 
     def _holds(self, x: Tensor) -> Tensor:
         """1{x_t = s}, true or false: B x T x S. (torch's one_hot looks at all tokens first.)"""
@@ -108,14 +115,8 @@ class Network(nn.Module):
     def _one_hot(self, x: Tensor) -> Tensor:
         return self._holds(x).to(self.V.dtype)
 
-    def _attention(self, x: Tensor) -> Tensor:
-        """Of the heads of the first layer, causal: H x T x T."""
-        assert self.A is not None
-        T = x.shape[1]
-        if self.A.shape[1] != T:
-            raise ValueError(f"sequences of length {T} for a network with T={self.A.shape[1]}")
-        future = torch.ones(T, T, dtype=torch.bool, device=x.device).triu(1)
-        return torch.softmax(self.A.masked_fill(future, -math.inf), 2)
+    def _every_head(self, tokens: Tensor) -> Tensor:
+        return tokens[:, None].expand(-1, self.H, -1, -1)
 
     def forward(self, x: Tensor) -> Tensor:
         """p_theta(s) = sum_j a_j 1{x_j = s}: B x S."""
