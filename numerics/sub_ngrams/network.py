@@ -69,7 +69,7 @@ class Network(nn.Module):
     def read(self, values: Tensor, *, last: bool = False) -> Tensor:
         """Of values for every head and position (B x H x T x C) the means by what each head of the first layer weighs
         its past with: at every position B x H x T x C, at the last only B x H x 1 x C."""
-        T = values.shape[2]
+        B, H, T, C = values.shape
         if self.A is None:
             shifted = [pad(part, (0, 0, h, 0))[:, :T] for h, part in enumerate(values.unbind(1), 1)]
             every = torch.stack(shifted, 1) if shifted else values
@@ -80,7 +80,7 @@ class Network(nn.Module):
         logits = self.A.masked_fill(future, -math.inf)
         weights = torch.softmax(logits[:, -1:] if last else logits, 2)
         seen = weights @ values.permute(1, 2, 0, 3).flatten(2)  # H x T x BC
-        return seen.unflatten(2, (-1, values.shape[3])).permute(2, 0, 1, 3)
+        return seen.reshape(H, 1 if last else T, B, C).permute(2, 0, 1, 3)
 
     def stream(self, x: Tensor) -> Tensor:
         """[e_{x_t}; y_t^(1); ...; y_t^(H)] for every position t: B x T x d."""
@@ -103,7 +103,7 @@ class Network(nn.Module):
             assert self.Q is not None
             assert self.K is not None
             query = X @ self.Q @ self.K.T
-        u = query.unflatten(1, (self.H + 1, self.S))
+        u = query.reshape(len(x), self.H + 1, self.S)
         by_token = torch.cat([u[:, :1], torch.einsum("bhv,hsv->bhs", u[:, 1:], self.V)], 1)
         values = torch.einsum("bhs,bts->bht", by_token, tokens)
         return values[:, 0] + self.read(values[:, 1:, :, None])[..., 0].sum(1)
