@@ -167,9 +167,7 @@ def frequency_derivation(law: NGramLaw, configuration: FrequencyConfiguration) -
     """The same from the literal network, differentiated by sympy in the logits and in W: another way to it."""
     S, n = law.S, law.n
     zero = [0] * (n * S) ** 2  # z is linear in W
-    return _blocks(
-        law, configuration, score_derivative, dz_dW=lambda query, key: merged_slopes(S, n)(zero, query, key)
-    )
+    return _blocks(law, configuration, score_derivative, dz_dW=lambda query, key: merged_slopes(S, n)(zero, query, key))
 
 
 def _blocks(

@@ -114,9 +114,10 @@ def _averages(
             if path:
                 z = int(counting.weight(u[: j + 1]) * scale)
                 own = {(h, t, i) for h, t in rows if t == j + 1 for i in range(t) if u[i] == token[h]}
-                path = path[0], {
-                    mark: N + path[0] * (z * in_share) if mark in own else N for mark, N in path[1].items()
-                }
+                path = (
+                    path[0],
+                    {mark: N + path[0] * (z * in_share) if mark in own else N for mark, N in path[1].items()},
+                )
         if path:
             paths[u] = path
     for _ in range(n - 1, T - 1):

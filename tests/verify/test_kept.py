@@ -38,7 +38,7 @@ class Settings(CheckSettings):
 def told(id, **more):
     with (Path(__file__).parent / "runs").open("a") as runs:
         runs.write(id + " ")
-    return decide(True, evidence=Evidence.EXACT, scope="one", instances=1, found="1", predicted="1", undecided="", **more)
+    return decide(True, evidence=Evidence.EXACT, scope="1", instances=1, found="1", predicted="1", undecided="", **more)
 
 
 @claim("T1", "one")
