@@ -132,7 +132,7 @@ def report(
             paper,
             settings,
             results,
-            command=shlex.join([*COMMAND, *words]),
+            command=shlex.join([*COMMAND, *(word for word in words if not word.startswith("shards="))]),
             command_for=lambda id: command_for(words, id),
             environment=environment(),
         )
