@@ -14,7 +14,8 @@ from verify import registry
 from verify.check import elsewhere, parse_request
 from verify.claim import Claim, Paper, Result
 from verify.command import write_file
-from verify.printing import shown
+from verify.kept import kept
+from verify.printing import log, shown
 from verify.report.certificates import certificates_json
 from verify.report.check_json import check_json
 from verify.report.check_junit import check_junit
@@ -150,7 +151,8 @@ def check(paper: str | Path | Paper | None = None, **settings: Any) -> Report:
     there = elsewhere(found, named, 0)  # processes only where they are asked for: a script may not be ready for them
     if there is not None and isinstance(paper, Paper):
         raise UsageError("executor, workers: other processes find a paper by its name or path; give that")
-    return Report(chosen, found, run_claims(claims, found, budget=found.budget, elsewhere=there))
+    keeping = kept(found, named, claims, log)
+    return Report(chosen, found, run_claims(claims, found, budget=found.budget, elsewhere=there, kept=keeping))
 
 
 def papers() -> dict[str, Paper]:

@@ -22,6 +22,7 @@ from verify.command import (
     run_command,
 )
 from verify.executors import cores, open_pool
+from verify.kept import kept
 from verify.printing import log, shown
 from verify.registry import get_paper, is_path, paper_of, papers
 from verify.report.certificates import certificates_json
@@ -69,6 +70,7 @@ def main(words: Sequence[str]) -> int:
             progress=lambda claim, text: progress.doing(f"{claim.id} {claim.title} {text}"),
             finished=lambda result: progress.done(f"{result.claim.id} {result.verdict}  {result.seconds:.1f} s"),
             elsewhere=elsewhere(settings, values, len(claims)),
+            kept=kept(settings, values, claims, progress.tell),
         )
     emit(report(paper, settings, results, words, time.monotonic() - start), settings.output)
     if settings.certificate is not None:
@@ -130,7 +132,7 @@ def report(
             paper,
             settings,
             results,
-            command=shlex.join([*COMMAND, *words]),
+            command=shlex.join([*COMMAND, *(word for word in words if not word.startswith("shards="))]),
             command_for=lambda id: command_for(words, id),
             environment=environment(),
         )
@@ -143,7 +145,7 @@ def report(
 
 def command_for(words: Sequence[str], id: str) -> str:
     """The command that checks one claim again, or with "" those of this run, at the same parameters."""
-    left_out = ("format", "output", "certificate", "budget", *(("select", "ignore") if id else ()))
+    left_out = ("format", "output", "certificate", "budget", "shards", *(("select", "ignore") if id else ()))
     chosen = [word for word in words if word.partition("=")[0] not in left_out]
     chosen = [path if is_path(path := word.removeprefix("paper=")) and path != word else word for word in chosen]
     return shlex.join([*COMMAND, *chosen, *([f"select={id}"] if id else [])])

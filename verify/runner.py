@@ -21,9 +21,11 @@ from verify.claim import (
     undecided,
 )
 from verify.executors import Pool, WorkersLostError
+from verify.kept import Kept
 from verify.printing import named, trace
 from verify.registry import get_paper
 from verify.settings import UsageError, did_you_mean, validate
+from verify.shards import CODE, OTHER_CODE, fingerprint
 from verify.torch_modes import torch_modes_kept
 
 MESSAGE = 300  # characters of an exception's message in the table
@@ -73,12 +75,14 @@ def run_claims(
     progress: Callable[[Claim, str], None] = lambda claim, text: None,
     finished: Callable[[Result], None] = lambda result: None,
     elsewhere: Elsewhere | None = None,
+    kept: Kept | None = None,
 ) -> list[Result]:
     """One Result per claim, in the order given. Stops at the budget (seconds) or at Ctrl-C with what it has.
 
     elsewhere  there claims that do not rest on each other are checked side by side; by default all are checked here
+    kept       has findings of an earlier run, and gets those of this one
     """
-    run = _Course(claims, settings, budget, progress, finished)
+    run = _Course(claims, settings, budget, progress, finished, kept)
     with Alarm(budget) as alarm:
         if elsewhere is None:
             run.here(alarm)
@@ -97,10 +101,11 @@ class _Course:
         budget: float | None,
         progress: Callable[[Claim, str], None],
         finished: Callable[[Result], None],
+        kept: Kept | None,
     ) -> None:
         self.claims = {claim.id: claim for claim in claims}
         self.graph = {claim.id: [id for id in claim.requires if id in self.claims] for claim in claims}
-        self.settings, self.progress, self.finished = settings, progress, finished
+        self.settings, self.progress, self.finished, self.kept = settings, progress, finished, kept
         self.end = None if budget is None else time.monotonic() + budget
         self.out = f"budget={budget:g} s is used up" if budget is not None else ""
         self.results: dict[str, Result] = {}
@@ -112,6 +117,7 @@ class _Course:
             finding, stopped = self.settled(id, stopped), stopped or self.over
             if finding is None:
                 finding, stopped = self.check(self.claims[id], alarm)
+                self.keep(id, finding)
             self.finish(id, finding, start)
 
     def side_by_side(self, alarm: Alarm, elsewhere: Elsewhere) -> None:
@@ -129,7 +135,7 @@ class _Course:
                         finding = self.settled(id, self.over)
                         if finding is None:
                             self.progress(self.claims[id], "")
-                            work = (elsewhere.paper, dict(elsewhere.words), id, self.seconds)
+                            work = (elsewhere.paper, dict(elsewhere.words), id, self.seconds, fingerprint(CODE))
                             running[pool.executor.submit(check_elsewhere, *work)] = id, start
                         else:
                             self.finish(id, finding, start)
@@ -137,6 +143,7 @@ class _Course:
                             waiting += order.get_ready()
                     for future in alarm.guard(lambda: wait(running, return_when=FIRST_COMPLETED).done):
                         id, start = running[future]
+                        self.keep(id, future.result())
                         self.finish(id, future.result(), start)
                         del running[future]
                         order.done(id)
@@ -168,7 +175,7 @@ class _Course:
             return undecided(f"not started: {stopped or self.over}")
         if failed:
             return Finding(Verdict.SKIPPED, "", reason=f"rests on {', '.join(failed)}, not as expected")
-        return None
+        return self.kept.read(id) if self.kept else None
 
     def check(self, claim: Claim, alarm: Alarm) -> tuple[Finding, str]:
         """What the claim's check finds, and why the run ends with it; "" if it goes on."""
@@ -190,6 +197,10 @@ class _Course:
             except Exception as error:
                 return failure(error), ""
 
+    def keep(self, id: str, finding: Finding) -> None:
+        if self.kept:
+            self.kept.write(id, finding)
+
     def finish(self, id: str, finding: Finding, start: float) -> None:
         claim = self.claims[id]
         self.results[id] = Result(claim, claim.expected_verdict(self.settings), finding, time.monotonic() - start)
@@ -201,8 +212,13 @@ def failure(error: Exception) -> Finding:
     return Finding(Verdict.ERROR, "", details={"traceback": trace(error)}, reason=named(error, MESSAGE))
 
 
-def check_elsewhere(paper: str, words: dict[str, str], id: str, seconds: float) -> Finding:
-    """What the check of this claim finds, in a process that knows nothing yet."""
+def check_elsewhere(paper: str, words: dict[str, str], id: str, seconds: float, expected: str) -> Finding:
+    """What the check of this claim finds, in a process that knows nothing yet.
+
+    expected  the fingerprint where it was asked for; UsageError if code or libraries are others here
+    """
+    if fingerprint(CODE) != expected:
+        raise UsageError(OTHER_CODE)
     try:
         found = get_paper(paper)
         settings = validate(found.settings, words)

@@ -162,6 +162,12 @@ class CheckSettings(ExecutorSettings):
     certificate: str | None = Field(
         None, min_length=1, description="a file for certificates, which python -m verify.replay checks"
     )
+    shards: str | None = Field(
+        None,
+        min_length=1,
+        exclude=True,
+        description="a folder for decided claims, from which a check that was stopped goes on",
+    )
 
 
 AnySettings = TypeVar("AnySettings", bound=Settings)

@@ -24,6 +24,7 @@ from verify.settings import UsageError
 
 LARGEST_FILE = 2**30  # bytes
 SCHEMA = "landscape-verifier/shard/1"
+CODE = ("proofs", "numerics", "verify")  # this project's packages
 FLOAT_LIBRARIES = ("numpy", "scipy", "torch")  # the last digits of a float depend on their versions
 
 Result = TypeVar("Result")

@@ -1,7 +1,6 @@
 """The directive `claim`: what the registry says about a claim, so that no page can say something else."""
 
 import json
-import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,28 +12,32 @@ from sphinx.application import Sphinx
 
 from verify.claim import Claim, weakest
 from verify.registry import papers
+from verify.report.mathml import statement_html
 
 CLAIMS = {claim.id: claim for paper in papers().values() for claim in paper.claims}
 FORMAL = Path(__file__).parents[2] / "proofs" / "coq" / "index.json"  # claim id -> theorems proved in Coq
 THEOREMS: dict[str, list[dict[str, Any]]] = json.loads(FORMAL.read_text(encoding="utf-8"))
-SPECIAL = re.compile(r"([\\*_`|<>\[\]$^#{}])")
-BACKSLASH = r"\\\1"
+
+
+def said(claim: Claim) -> str:
+    """The statement, what it grants and the steps of its proof, typeset as in the reports."""
+    html = f"<p>{statement_html(claim.statement)}</p>"
+    if claim.assumptions:
+        html += f"<p>Granted: {statement_html('; '.join(claim.assumptions))}.</p>"
+    if claim.steps:
+        whole = weakest(step.evidence for step in claim.steps)
+        steps = "".join(f"<li>{statement_html(step.text)}: <em>{step.evidence}</em></li>" for step in claim.steps)
+        html += f"<p>In general: <em>{whole}</em>, the weakest of its steps.</p><ol>{steps}</ol>"
+    return html
 
 
 def box_lines(claim: Claim) -> list[str]:
-    """The content of the box as Markdown."""
-    lines = [SPECIAL.sub(r"\\\1", claim.statement), ""]
+    """The rest of the box as Markdown: what has links."""
+    lines = []
     if claim.control:
         lines += ["**A control**: false on purpose, it must come out REFUTED (where the settings make it false).", ""]
-    if claim.assumptions:
-        lines += ["Granted: " + SPECIAL.sub(r"\\\1", "; ".join(claim.assumptions)) + ".", ""]
     if claim.requires:
         lines += ["Rests on " + ", ".join(f"[{id}](#{id.lower()})" for id in claim.requires) + ".", ""]
-    if claim.steps:
-        whole = weakest(step.evidence for step in claim.steps)
-        lines += [f"In general: *{whole}*, the weakest of its steps.", ""]
-        lines += [f"1. {SPECIAL.sub(BACKSLASH, step.text)}: *{step.evidence}*" for step in claim.steps]
-        lines += [""]
     theorems = [f"`{theorem['theorem']}` (`{theorem['file']}`)" for theorem in THEOREMS.get(claim.id, [])]
     if theorems:
         lines += [f"[Proved in Coq](#formal-proofs): {', '.join(theorems)}.", ""]
@@ -51,7 +54,9 @@ class ClaimBox(Directive):
         if claim is None:
             raise self.error(f"there is no claim {self.arguments[0]}")
         box = nodes.admonition(classes=["claim"])
-        box += nodes.title(text=f"{claim.id}   {claim.title}")
+        title = nodes.title(text=f"{claim.id}   ")
+        title += nodes.raw("", str(statement_html(claim.title)), format="html")
+        box += [title, nodes.raw("", said(claim), format="html")]
         self.state.nested_parse(StringList(box_lines(claim), source=f"claim {claim.id}"), self.content_offset, box)
         return [box]
 

@@ -7,12 +7,18 @@ from docutils import nodes
 from latex2mathml.converter import convert
 from sphinx.application import Sphinx
 
+BRACE = re.compile(r">\\([{}])<")
+COMMAND = re.compile(r">\\\w+<")
 FUNCTION = re.compile(r"(<mi>(?:log|ln)</mi>)(?=<m(?:i|n|sub)>)")
 
 
 def formula(latex: str, display: str) -> str:
-    """MathML, with the space after a function's name that the converter leaves out."""
-    return FUNCTION.sub(r'\1<mspace width="0.17em"/>', convert(latex, display=display))
+    """MathML, with the space after a function's name that the converter leaves out, and without the backslash that it
+    leaves before large braces. ValueError for a command that it does not know."""
+    mathml = BRACE.sub(r">\1<", FUNCTION.sub(r'\1<mspace width="0.17em"/>', convert(latex, display=display)))
+    if unknown := COMMAND.search(mathml):
+        raise ValueError(f"{latex}: {unknown[0][1:-1]} is no command that can be shown")
+    return mathml
 
 
 def visit_inline(self: Any, node: nodes.math) -> None:

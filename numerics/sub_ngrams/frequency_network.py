@@ -6,7 +6,7 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import one_hot, pad
+from torch.nn.functional import pad
 
 from numerics.sub_ngrams.frequency import Corrected
 from numerics.sub_ngrams.network import Network
@@ -28,15 +28,17 @@ class FrequencyNetwork(Network):
         super().__init__(V, Q=Q, K=K)
         self.row, self.shifts = nn.Parameter(row), shifts
 
-    def stream(self, x: Tensor) -> Tensor:
-        T = x.shape[1]
-        tokens = one_hot(x, self.S).to(self.V.dtype)
-        seen = [pad(tokens, (0, 0, h, 0))[:, :T] for h in range(1, self.H + 1)]
-        if not self.shifts:
-            seen[-1] = tokens.cumsum(1) / torch.arange(1, T + 1, device=x.device)[:, None]
-        frequencies = torch.einsum("t,bts->bs", torch.softmax(self.row, 0), tokens)
-        seen[-1] = torch.cat([seen[-1][:, :-1], frequencies[:, None]], 1)
-        return torch.cat([tokens, *(y @ self.V[h] for h, y in enumerate(seen))], 2)
+    def read(self, values: Tensor, *, last: bool = False) -> Tensor:
+        T = values.shape[2]
+        *shifts, averaged = values.unbind(1)
+        seen = [pad(part, (0, 0, h, 0))[:, :T] for h, part in enumerate(shifts, 1)]
+        frequencies = torch.einsum("t,btc->bc", torch.softmax(self.row, 0), averaged)[:, None]
+        if self.shifts:
+            before = pad(averaged, (0, 0, self.H, 0))[:, : T - 1]
+        else:
+            before = (averaged.cumsum(1) / torch.arange(1, T + 1, device=values.device)[:, None])[:, :-1]
+        every = torch.stack([*seen, torch.cat([before, frequencies], 1)], 1)
+        return every[:, :, -1:] if last else every
 
 
 def padded_network(law: NGramLaw, corrected: Corrected, T: int, *, key_lag: int = 0) -> FrequencyNetwork:

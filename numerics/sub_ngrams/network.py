@@ -11,7 +11,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import one_hot, pad
+from torch.nn.functional import pad
 
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
@@ -66,40 +66,67 @@ class Network(nn.Module):
 
     # --- what it computes ---
 
+    def read(self, values: Tensor, *, last: bool = False) -> Tensor:
+        """Of values for every head and position (B x H x T x C) the means by what each head of the first layer weighs
+        its past with: at every position B x H x T x C, at the last only B x H x 1 x C."""
+        B, H, T, C = values.shape
+        if self.A is None:
+            shifted = [pad(part, (0, 0, h, 0))[:, :T] for h, part in enumerate(values.unbind(1), 1)]
+            every = torch.stack(shifted, 1) if shifted else values
+            return every[:, :, -1:] if last else every
+        if self.A.shape[1] != T:
+            raise ValueError(f"sequences of length {T} for a network with T={self.A.shape[1]}")
+        future = torch.ones(T, T, dtype=torch.bool, device=values.device).triu(1)
+        logits = self.A.masked_fill(future, -math.inf)
+        weights = torch.softmax(logits[:, -1:] if last else logits, 2)
+        seen = weights @ values.permute(1, 2, 0, 3).flatten(2)  # H x T x BC
+        return seen.reshape(H, 1 if last else T, B, C).permute(2, 0, 1, 3)
+
     def stream(self, x: Tensor) -> Tensor:
         """[e_{x_t}; y_t^(1); ...; y_t^(H)] for every position t: B x T x d."""
-        T = x.shape[1]
-        tokens = one_hot(x, self.S).to(self.V.dtype)
-        if self.A is None:
-            seen = [pad(tokens, (0, 0, h, 0))[:, :T] for h in range(1, self.H + 1)]
-        elif self.A.shape[1] != T:
-            raise ValueError(f"sequences of length {T} for a network with T={self.A.shape[1]}")
-        else:
-            future = torch.ones(T, T, dtype=torch.bool, device=x.device).triu(1)
-            attention = torch.softmax(self.A.masked_fill(future, -math.inf), 2)
-            seen = list(torch.einsum("hti,bis->hbts", attention, tokens))
-        return torch.cat([tokens, *(y @ self.V[h] for h, y in enumerate(seen))], 2)
+        tokens = self._one_hot(x)
+        seen = self.read(self._every_head(tokens))
+        return torch.cat([tokens, *(y @ self.V[h] for h, y in enumerate(seen.unbind(1)))], 2)
 
     def logits(self, x: Tensor) -> Tensor:
-        """The second layer's attention logits z_j of the last position, for every position j: B x T."""
-        X = self.stream(x)
+        """The second layer's attention logits z_j of the last position, for every position j: B x T.
+
+        The stream is formed at the last position only. With u its query, a key at j adds u_0 at x_j, and for every head
+        h the mean, by the weights with which h reads there, of V^(h) u_h at x_i.
+        """
+        tokens = self._one_hot(x)
+        seen = self.read(self._every_head(tokens), last=True)[:, :, 0]
+        X = torch.cat([tokens[:, -1:], torch.einsum("bhs,hsv->bhv", seen, self.V)], 1).flatten(1)
         if self.W is not None:
-            query = X[:, -1] @ self.W
+            query = X @ self.W
         else:
             assert self.Q is not None
             assert self.K is not None
-            query = X[:, -1] @ self.Q @ self.K.T
-        return torch.einsum("bd,btd->bt", query, X)
+            query = X @ self.Q @ self.K.T
+        u = query.reshape(len(x), self.H + 1, self.S)
+        by_token = torch.cat([u[:, :1], torch.einsum("bhv,hsv->bhs", u[:, 1:], self.V)], 1)
+        values = torch.einsum("bhs,bts->bht", by_token, tokens)
+        return values[:, 0] + self.read(values[:, 1:, :, None])[..., 0].sum(1)
+
+    def _holds(self, x: Tensor) -> Tensor:
+        """1{x_t = s}, true or false: B x T x S. (torch's one_hot looks at all tokens first.)"""
+        return x[:, :, None] == torch.arange(self.S, device=x.device)
+
+    def _one_hot(self, x: Tensor) -> Tensor:
+        return self._holds(x).to(self.V.dtype)
+
+    def _every_head(self, tokens: Tensor) -> Tensor:
+        return tokens[:, None].expand(-1, self.H, -1, -1)
 
     def forward(self, x: Tensor) -> Tensor:
         """p_theta(s) = sum_j a_j 1{x_j = s}: B x S."""
         a = torch.softmax(self.logits(x), 1)
-        return torch.einsum("bt,bts->bs", a, one_hot(x, self.S).to(a.dtype))
+        return torch.einsum("bt,bts->bs", a, self._one_hot(x))
 
     def log_probabilities(self, x: Tensor) -> Tensor:
         """log p_theta(s), without underflow: B x S; -inf, with gradient 0, for a token that does not occur in x."""
         z = self.logits(x)
-        holds = one_hot(x, self.S).bool()
+        holds = self._holds(x)
         occurs = holds.any(1)
         # an absent token gets a stand-in (all positions): in older torch, logsumexp of nothing has gradient NaN
         masked = z[:, :, None].masked_fill(~(holds | ~occurs[:, None]), -math.inf)

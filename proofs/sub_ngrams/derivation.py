@@ -8,6 +8,7 @@ sympy's; so the identities in the logits hold for all logits, and those in the p
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from functools import cache
@@ -30,9 +31,10 @@ from proofs.sub_ngrams.literal_network import (
     configuration_values,
     factorised_entries,
     factorised_logit,
-    log_probability_derivatives,
+    factorised_slopes,
+    log_probability_derivative,
     merged_entries,
-    merged_logit,
+    merged_slopes,
     one_hot,
     score_derivative,
     softmax_slopes,
@@ -73,7 +75,7 @@ def merged_identity(S: int, n: int, T: int) -> Identities:
     def residuals() -> Iterator[tuple[str, Any]]:
         for x in sequences_up_to_relabelling(S, T):
             query = one_hot(window(x, T - 1, n), S)
-            jacobian = [merged_logit(S, n)(W, query, one_hot(window(x, j, n), S))[1] for j in range(T)]
+            jacobian = [merged_slopes(S, n)(W, query, one_hot(window(x, j, n), S)) for j in range(T)]
             M = score_sums(x, g, S, n)
             for i, (_, (a, b, v, w)) in enumerate(merged_entries(S, n)):
                 yield f"x={x} W_{a}{b}[{v},{w}]", _chain(g, jacobian, i) - M[a][b][v][w]
@@ -87,13 +89,13 @@ def exponent_identity(S: int, n: int, T: int, lags: tuple[int, ...], heads: Head
     """At the configuration the literal network's logits are z_j = m_j c, so that position j has weight q^m_j."""
     configuration = Configuration(lags, Fraction(2), heads)  # the value of q plays no part
     _, root_c, *anything = ring(["root_c", *(f"y{s}" for s in range(S))], QQ)
-    logits = _logits_at(S, n, configuration, root_c, anything)
+    logits = _at(factorised_logit(S, n), S, n, configuration, root_c, anything)
     return decide(
         f"z_j = m_j c for all c, S={S} n={n} T={T} lags={lags}, {heads} heads",
         (
             (f"x={x} z_{j}", z - QQ(configuration.matches(x, j), configuration.unit) * root_c**2)
             for x in sequences_up_to_relabelling(S, T)
-            for j, (z, _) in enumerate(logits(x))
+            for j, z in enumerate(logits(x))
         ),
     )
 
@@ -108,11 +110,11 @@ def chain_rule(
     configuration = Configuration(lags, Fraction(2), heads)  # the value of q plays no part
     _, root_c, *symbols = ring(["root_c", *(f"g{j}" for j in range(T)), *(f"y{s}" for s in range(S))], QQ)
     g, anything = symbols[:T], symbols[T:]
-    logits = _logits_at(S, n, configuration, root_c, anything)
+    slopes = _at(factorised_slopes(S, n), S, n, configuration, root_c, anything)
 
     def residuals() -> Iterator[tuple[str, Any]]:
         for x in sequences_up_to_relabelling(S, T):
-            jacobian = [gradient for _, gradient in logits(x)]
+            jacobian = slopes(x)
             predicted = rule(_score_blocks(x, g, configuration, S, n), configuration)
             for i, (entry, value) in enumerate(every_entry(predicted, S, n, root_c)):
                 yield f"x={x} {entry}", _chain(g, jacobian, i) - value
@@ -173,35 +175,39 @@ def derivation(law: NGramLaw | Law, configuration: Configuration, T: int) -> Sco
     S, n = law.S, law.n
     _, root_c = ring(["root_c"], QQ)
     root = ring(["root"], ZZ)[1] if configuration.at_limit else _rational(rational_root(configuration))
-    logits = _logits_at(S, n, configuration, root_c, [0] * S)
+    logits = _at(factorised_logit(S, n), S, n, configuration, root_c, [0] * S)
     dz_dA = _row_slopes_at(S, n, configuration, root_c)
-    heads = configuration.heads
-    dz_dW = cache(
-        lambda query, key: merged_logit(S, n)([0] * (n * S) ** 2, one_hot(query, S), one_hot(key, S, heads))[1]
-    )
 
-    @cache  # sequences share them, with their tokens exchanged
-    def slope(j: int, m: tuple[int, ...], holds: tuple[int, ...]) -> Fraction:
-        """d log p(s) / dz_j of the token s that these positions hold, at q = inf its limit."""
-        numerator, denominator = log_probability_derivatives(T)[j]([root**m_j for m_j in m], holds)
+    @cache
+    def slope(here: tuple[int, int], others: tuple[tuple[int, int], ...]) -> Fraction:
+        """d log p(s) / dz_j at q, at q = inf its limit: of the position j `here`, a pair (m_j, whether it holds s), and
+        the others, in any order, as p(s) is symmetric in the positions."""
+        m, holds = zip(here, *others, strict=True)
+        numerator, denominator = log_probability_derivative(T, 0)([root**m_j for m_j in m], holds)
         if configuration.at_limit:
             return limit_at_infinity(numerator, denominator)
         return to_fraction(numerator) / to_fraction(denominator)
 
-    totals = [Fraction(0)] * (n * S) ** 2
+    scores: defaultdict[tuple[Window, Window], Fraction] = defaultdict(Fraction)  # by windows of the query and the key
     rows = {(h, t): [Fraction(0)] * t for h, t in configuration.averaging_rows}
     for x, probability, P in every_sequence(law, T):
-        m = [int(configuration.unit * z.coeff(root_c**2)) if z != 0 else 0 for z, _ in logits(x)]
-        holds = {s: tuple(int(token == s) for token in x) for s in set(x)}
-        g = [-sum(P[s] * slope(j, tuple(m), holds[s]) for s in holds) for j in range(T)]
+        m = [int(configuration.unit * z.coeff(root_c**2)) if z != 0 else 0 for z in logits(x)]
+        g = [Fraction(0)] * T
+        for s in set(x):
+            pairs = [(m_j, int(token == s)) for m_j, token in zip(m, x, strict=True)]
+            for j in range(T):
+                g[j] -= P[s] * slope(pairs[j], tuple(sorted(pairs[:j] + pairs[j + 1 :])))
         for j in range(T):
-            for i, dz in enumerate(dz_dW(window(x, T - 1, n), window(x, j, n))):
-                if dz:
-                    totals[i] += probability * g[j] * dz
+            scores[window(x, T - 1, n), window(x, j, n)] += probability * g[j]
         for (h, t), row in rows.items():
             for i, dz in enumerate(dz_dA(x, h, t)):
                 if dz != 0:
                     row[i] += probability * g[t - 1] * to_fraction(dz.coeff(root_c**2))
+    zero = [0] * (n * S) ** 2  # z is linear in W
+    totals = [Fraction(0)] * (n * S) ** 2
+    for (query, key), score in scores.items():
+        slopes = merged_slopes(S, n)(zero, one_hot(query, S), one_hot(key, S, configuration.heads))
+        totals = [total + score * dz if dz else total for total, dz in zip(totals, slopes, strict=True)]
     M = dict(zip((index for _, index in merged_entries(S, n)), totals, strict=True))
     tokens = range(S)
     blocks = {
@@ -253,10 +259,11 @@ def sequences_up_to_relabelling(S: int, T: int) -> Iterator[Word]:
             yield x
 
 
-def _logits_at(
-    S: int, n: int, configuration: Configuration, root_c: Any, anything: Sequence[Any]
+def _at(
+    function: Callable[..., Any], S: int, n: int, configuration: Configuration, root_c: Any, anything: Sequence[Any]
 ) -> Callable[[Word], list[Any]]:
-    """x -> (z_j, [dz_j/dparameter]) for every j, at the configuration; the same windows are computed once.
+    """x -> its values for every j, of `factorised_logit` or `factorised_slopes` at the configuration; the same windows
+    are computed once.
 
     Active heads are hard. The positional logits of inactive heads play no part: they read the vector `anything`.
     """
@@ -269,10 +276,10 @@ def _logits_at(
         return [anything[i % S] if i // S in inactive else entry for i, entry in enumerate(vectors)]
 
     @cache
-    def logit(query: Window, key: Window) -> Any:
-        return factorised_logit(S, n)(values, reads(query), reads(key))
+    def value(query: Window, key: Window) -> Any:
+        return function(values, reads(query), reads(key))
 
-    return lambda x: [logit(window(x, len(x) - 1, n), window(x, j, n)) for j in range(len(x))]
+    return lambda x: [value(window(x, len(x) - 1, n), window(x, j, n)) for j in range(len(x))]
 
 
 def _row_slopes_at(S: int, n: int, configuration: Configuration, root_c: Any) -> Callable[[Word, int, int], list[Any]]:
@@ -286,7 +293,7 @@ def _row_slopes_at(S: int, n: int, configuration: Configuration, root_c: Any) ->
 
         def z(read: Sequence[int]) -> Any:
             """With this vector in the place of what head h reads; z is linear in it, up to a constant."""
-            return factorised_logit(S, n)(values, query, [*key[: h * S], *read, *key[(h + 1) * S :]])[0]
+            return factorised_logit(S, n)(values, query, [*key[: h * S], *read, *key[(h + 1) * S :]])
 
         dz_dweight = [z([int(x[i] == v) for v in range(S)]) - z([0] * S) for i in range(t)]
         return [

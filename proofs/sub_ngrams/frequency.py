@@ -23,7 +23,7 @@ from proofs.sub_ngrams.law import NGramLaw, Word, require_ngram_law
 from proofs.sub_ngrams.literal_network import (
     factorised_entries,
     factorised_logit,
-    merged_logit,
+    merged_slopes,
     score_derivative,
 )
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
@@ -132,7 +132,7 @@ def every_sequence_identity(S: int, n: int, k: int, values: Values = frequency_v
     def inner(a: int, b: int) -> Any:
         return sum(query[a * S + v] * key[b * S + v] for v in range(S))
 
-    z, _ = factorised_logit(S, n)(values(S, n, root_cs, root_beta), query, key)
+    z = factorised_logit(S, n)(values(S, n, root_cs, root_beta), query, key)
     expected = sum(root**2 * inner(lag - 1, lag) for lag, root in enumerate(root_cs, 1)) - root_beta**2 * inner(
         n - 1, 0
     )
@@ -150,7 +150,7 @@ def frequency_exponents(S: int, n: int, k: int, T: int, values: Values = frequen
         for x in sequences_up_to_relabelling(S, T):
             query = flat(reads(x, T - 1, n, k, S))
             for j in range(T):
-                z, _ = factorised_logit(S, n)(at, query, flat(reads(x, j, n, k, S)))
+                z = factorised_logit(S, n)(at, query, flat(reads(x, j, n, k, S)))
                 *matches, count = configuration.exponents(x, j)
                 expected = sum(QQ(m, T) * root**2 for m, root in zip(matches, root_cs, strict=True))
                 yield f"x={x} z_{j}", z - expected + QQ(count, T) * root_beta**2
@@ -167,9 +167,7 @@ def frequency_derivation(law: NGramLaw, configuration: FrequencyConfiguration) -
     """The same from the literal network, differentiated by sympy in the logits and in W: another way to it."""
     S, n = law.S, law.n
     zero = [0] * (n * S) ** 2  # z is linear in W
-    return _blocks(
-        law, configuration, score_derivative, dz_dW=lambda query, key: merged_logit(S, n)(zero, query, key)[1]
-    )
+    return _blocks(law, configuration, score_derivative, dz_dW=lambda query, key: merged_slopes(S, n)(zero, query, key))
 
 
 def _blocks(

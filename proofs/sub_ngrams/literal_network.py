@@ -40,11 +40,24 @@ def merged_entries(S: int, n: int) -> list[Entry]:
 
 @cache
 def factorised_logit(S: int, n: int) -> Callable[..., Any]:
-    """The attention logit of one position and its derivative in every parameter of the factorised network.
+    """The attention logit of one position in the factorised network: a function (parameters, query, key) -> z.
 
-    A function (parameters, query, key) -> (z, [dz/dparameter]): parameters in the order of `factorised_entries`; query
-    and key are n vectors of S in a row, at lag 0 the token of the position, at lag h what head h reads there.
+    Parameters in the order of `factorised_entries`; query and key are n vectors of S in a row, at lag 0 the token of
+    the position, at lag h what head h reads there.
     """
+    z, theta, query, key = _factorised(S, n)
+    return _function(z, theta, query, key)
+
+
+@cache
+def factorised_slopes(S: int, n: int) -> Callable[..., Any]:
+    """The derivatives of `factorised_logit`: (parameters, query, key) -> [dz/dparameter]."""
+    return _slopes(*_factorised(S, n))
+
+
+@cache
+def _factorised(S: int, n: int) -> tuple[Any, dict[Entry, Any], Any, Any]:
+    """z and the symbols in it."""
     theta = _symbols(factorised_entries(S, n))
     query, key = sympy.symbols(f"x:{n * S}"), sympy.symbols(f"y:{n * S}")
 
@@ -61,21 +74,21 @@ def factorised_logit(S: int, n: int) -> Callable[..., Any]:
         * sum(X_j[b, v] * theta["K", (b, v, slot, i)] for b, v in X_j)
         for slot, i in product(range(n), range(S))
     )
-    return _with_gradient(z, theta, query, key)
+    return z, theta, query, key
 
 
 @cache
-def merged_logit(S: int, n: int) -> Callable[..., Any]:
-    """The same for the merged second layer, all heads of the first switched on (V^(h) = I)."""
+def merged_slopes(S: int, n: int) -> Callable[..., Any]:
+    """The same derivatives with the merged second layer, all heads of the first switched on (V^(h) = I)."""
     theta = _symbols(merged_entries(S, n))
     query, key = sympy.symbols(f"x:{n * S}"), sympy.symbols(f"y:{n * S}")
     z = sum(query[a * S + v] * W * key[b * S + i] for (_, (a, b, v, i)), W in theta.items())
-    return _with_gradient(z, theta, query, key)
+    return _slopes(z, theta, query, key)
 
 
 @cache
-def log_probability_derivatives(T: int) -> tuple[Callable[..., Any], ...]:
-    """d log p(s) / dz_j for j = 0..T-1: each a function (E, o) -> (numerator, denominator).
+def log_probability_derivative(T: int, j: int) -> Callable[..., Any]:
+    """d log p(s) / dz_j, a function (E, o) -> (numerator, denominator).
 
     p(s) = sum_j a_j 1{x_j = s} with a = softmax(z). E_j = exp(z_j) and o_j = 1{x_j = s} are symbols, so that this
     is every sequence of length T, every token s that occurs in it, and all logits.
@@ -84,15 +97,15 @@ def log_probability_derivatives(T: int) -> tuple[Callable[..., Any], ...]:
     Z = sum(map(sympy.exp, z))
     p = sum(o_j * sympy.exp(z_j) / Z for o_j, z_j in zip(o, z, strict=True))
     in_terms_of_E = {z_j: sympy.log(E_j) for z_j, E_j in zip(z, E, strict=True)}
-    derivatives = (sympy.diff(sympy.log(p), z_j).subs(in_terms_of_E) for z_j in z)
-    return tuple(sympy.lambdify([E, o], sympy.fraction(sympy.together(d))) for d in derivatives)
+    derivative = sympy.diff(sympy.log(p), z[j]).subs(in_terms_of_E)
+    return sympy.lambdify([E, o], sympy.fraction(sympy.together(derivative)))  # type: ignore[no-any-return]  # untyped
 
 
 def score_derivative(x: Sequence[int], j: int, E: Sequence[Any], P: Sequence[Any]) -> Any:
     """dl/dz_j of the loss l = -sum_s P_s log p(s) over the tokens s that occur in x; E and P from any field."""
     total = 0
     for s in sorted(set(x)):
-        numerator, denominator = log_probability_derivatives(len(x))[j](E, [int(token == s) for token in x])
+        numerator, denominator = log_probability_derivative(len(x), j)(E, [int(token == s) for token in x])
         total -= P[s] * numerator / denominator
     return total
 
@@ -142,7 +155,9 @@ def _symbols(entries: list[Entry]) -> dict[Entry, Any]:
     return {(name, index): sympy.Symbol("_".join([name, *map(str, index)])) for name, index in entries}
 
 
-def _with_gradient(z: Any, theta: dict[Entry, Any], query: Any, key: Any) -> Callable[..., Any]:
-    parameters = list(theta.values())
-    gradient = [sympy.diff(z, parameter) for parameter in parameters]
-    return sympy.lambdify([parameters, query, key], (z, gradient), cse=True)  # type: ignore[no-any-return]  # sympy is untyped
+def _slopes(z: Any, theta: dict[Entry, Any], query: Any, key: Any) -> Callable[..., Any]:
+    return _function([sympy.diff(z, parameter) for parameter in theta.values()], theta, query, key)
+
+
+def _function(value: Any, theta: dict[Entry, Any], query: Any, key: Any) -> Callable[..., Any]:
+    return sympy.lambdify([list(theta.values()), query, key], value, cse=True)  # type: ignore[no-any-return]  # untyped

@@ -33,10 +33,13 @@ def attention(m: Sequence[int], configuration: Configuration) -> list[Fraction]:
     ValueError where these weights are not rational.
     """
     if configuration.at_limit:
-        weights = [Fraction(m_j == max(m)) for m_j in m]
+        best = max(m)
+        weights = [Fraction(m_j == best) for m_j in m]
     else:
-        weights = [rational_root(configuration) ** m_j for m_j in m]
-    return [w / sum(weights) for w in weights]
+        root = rational_root(configuration)
+        weights = [root**m_j for m_j in m]
+    total = sum(weights)
+    return [w / total for w in weights]
 
 
 def rational_root(configuration: Configuration) -> Fraction:

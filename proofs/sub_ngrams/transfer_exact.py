@@ -4,7 +4,8 @@ For a sequence with weights Z (integers after scaling), 1/Z = int_0^1 y^(Z-1) dy
 
     F(y) = E[1{end} N y^Z] = sum_z f_z y^z          the average is          E[1{end} N/Z] = sum_{z>0} f_z / z,
 
-and F is carried along the chain, one step per token, one polynomial per context. Cost ~ T^2 S^n; for small sizes.
+and F is carried along the chain, one step per token, one polynomial per context, times a common denominator: its
+coefficients are integers. Cost ~ T^2 S^n; for small sizes.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import product
 
-from flint import fmpq, fmpq_poly
+from flint import fmpq, fmpz_poly
 
 from proofs.sub_ngrams.configuration import Configuration, Row
 from proofs.sub_ngrams.counting import Counting, by_matched_context, decomposition
@@ -24,7 +25,7 @@ from proofs.sub_ngrams.score_blocks import ScoreBlocks
 Kernel = Mapping[Word, Sequence[Fraction]]  # context -> probability of each next token
 # (b, v'): phi_j is the weight of v' in what head b reads at j. (h, t, i): phi_j = 1{j = t} 1{x_i = x_{T-h+1}}
 Mark = tuple[int, ...]
-Path = tuple[fmpq_poly, dict[Mark, fmpq_poly]]  # E[y^Z], E[N y^Z] for every mark
+Path = tuple[fmpz_poly, dict[Mark, fmpz_poly]]  # E[y^Z], E[N y^Z] for every mark, times common denominators
 
 
 def transfer_exact(
@@ -53,19 +54,16 @@ def transfer_exact(
     for matched, ends in by_matched_context(configuration, list(product(range(S), repeat=n))):
         parts = decomposition(configuration, matched, S)
 
-        def average(levels: list[Counting], ends: list[Word] = ends) -> dict[tuple[Word, Mark], Fraction]:
-            total: dict[tuple[Word, Mark], Fraction] = {}
-            for counting in levels:
-                for key, value in _averages(law, first, kernel, counting, T, ends).items():
-                    total[key] = total.get(key, Fraction(0)) + value
-            return total
+        def average(levels: list[Counting], ends: list[Word] = ends) -> dict[tuple[Word, Mark], fmpq]:
+            several = [_averages(law, first, kernel, counting, T, ends) for counting in levels]
+            return {key: sum(averages[key] for averages in several) for key in several[0]}
 
         every = average(parts.every)
         for s in range(S):
             avoiding, holding = average(parts.avoiding[s]), average(parts.holding[s])
             for key, value in every.items():
                 end, mark = key
-                g = kernel[end[1:]][s] * (value - avoiding[key] - holding[key])
+                g = kernel[end[1:]][s] * _fraction(value - avoiding[key] - holding[key])
                 if len(mark) == 3:
                     h, t, i = mark
                     in_rows[h, t][i] += g
@@ -83,7 +81,7 @@ def centred(rows: Mapping[Row, Sequence[Fraction]]) -> dict[Row, list[Fraction]]
 
 def _averages(
     law: NGramLaw, first: Mapping[Word, Fraction], kernel: Kernel, counting: Counting, T: int, ends: list[Word]
-) -> dict[tuple[Word, Mark], Fraction]:
+) -> dict[tuple[Word, Mark], fmpq]:
     """E[1{end} N/Z] for every final n-gram and mark."""
     S, n = law.S, law.n
     configuration = counting.configuration
@@ -91,48 +89,55 @@ def _averages(
     rows, token = configuration.averaging_rows, dict(counting.matched)
     marks: list[Mark] = [(b, v) for b in range(n) for v in range(S)]
     marks += [(h, t, i) for h, t in rows for i in range(t)]
+    starts, in_start = _integers(first)
+    steps, in_step = _integers({(*u, s): p for u in law.contexts for s, p in enumerate(kernel[u])})
+    in_share = math.lcm(*range(1, n))  # what literal heads read has denominators below n
 
-    def extend(path: Path, window: Word, probability: Fraction) -> Path | None:
+    def extend(path: Path, window: Word, probability: int) -> Path | None:
         """One more token with this probability; None if that leaves the sequence out."""
         weight = counting.weight(window)
         if weight == math.inf or probability == 0:
             return None
         z = int(weight * scale)
-        y = fmpq_poly([0] * z + [_fmpq(probability)])
-        F, N = path[0] * y, {mark: polynomial * y for mark, polynomial in path[1].items()}
+        F = path[0].left_shift(z) * probability
+        N = {mark: polynomial.left_shift(z) * probability for mark, polynomial in path[1].items()}
         for b in range(n):
             for v, share in configuration.reads(window, b).items():
-                N[b, v] += z * F if share == 1 else F * _fmpq(z * Fraction(share))
+                N[b, v] += F * int(z * share * in_share)
         return F, N
 
     paths: dict[Word, Path] = {}
-    for u, probability in first.items():
-        path: Path | None = (fmpq_poly([_fmpq(probability)]), dict.fromkeys(marks, fmpq_poly([])))
+    for u, probability in starts.items():
+        path: Path | None = (fmpz_poly([probability]), dict.fromkeys(marks, fmpz_poly([])))
         for j in range(n - 1):
-            path = path and extend(path, u[: j + 1], Fraction(1))
+            path = path and extend(path, u[: j + 1], 1)
             if path:
                 z = int(counting.weight(u[: j + 1]) * scale)
                 own = {(h, t, i) for h, t in rows if t == j + 1 for i in range(t) if u[i] == token[h]}
-                path = path[0], {mark: N + z * path[0] if mark in own else N for mark, N in path[1].items()}
+                path = (
+                    path[0],
+                    {mark: N + path[0] * (z * in_share) if mark in own else N for mark, N in path[1].items()},
+                )
         if path:
             paths[u] = path
     for _ in range(n - 1, T - 1):
         following: dict[Word, Path] = {}
         for u, path in paths.items():
             for s in range(S):
-                longer = extend(path, (*u, s), kernel[u][s])
+                longer = extend(path, (*u, s), steps[*u, s])
                 if longer:
                     v = (*u, s)[1:]
                     following[v] = _add(following[v], longer) if v in following else longer
         paths = following
 
-    averages = {(end, mark): Fraction(0) for end in ends for mark in marks}
+    denominator = in_start * in_step ** (T - n + 1) * in_share
+    averages = {(end, mark): fmpq(0) for end in ends for mark in marks}
     for end in ends:
-        last = extend(paths[end[:-1]], end, kernel[end[:-1]][end[-1]]) if end[:-1] in paths else None
+        last = extend(paths[end[:-1]], end, steps[end]) if end[:-1] in paths else None
         for mark, polynomial in (last[1] if last else {}).items():
-            for z, coefficient in enumerate(polynomial.coeffs()):
-                if coefficient:  # then z > 0: marked positions have weight
-                    averages[end, mark] += Fraction(int(coefficient.p), int(coefficient.q)) / z
+            # where the coefficient is not 0, z > 0: marked positions have weight
+            total = sum((fmpq(f, z) for z, f in enumerate(polynomial.coeffs()) if f), fmpq(0))
+            averages[end, mark] = total / denominator
     return averages
 
 
@@ -140,5 +145,11 @@ def _add(first: Path, second: Path) -> Path:
     return first[0] + second[0], {mark: first[1][mark] + second[1][mark] for mark in first[1]}
 
 
-def _fmpq(x: Fraction) -> fmpq:
-    return fmpq(x.numerator, x.denominator)
+def _integers(numbers: Mapping[Word, Fraction]) -> tuple[dict[Word, int], int]:
+    """The numbers times their common denominator, and it."""
+    denominator = math.lcm(*(Fraction(x).denominator for x in numbers.values()))
+    return {word: int(x * denominator) for word, x in numbers.items()}, denominator
+
+
+def _fraction(x: fmpq) -> Fraction:
+    return Fraction(int(x.p), int(x.q))

@@ -176,6 +176,19 @@ def test_soft_heads_tend_to_hard_ones_where_the_shifted_position_exists(n: int) 
     assert abs(float(a) - math.exp(c_A) / (math.exp(c_A) + T - 1)) <= ROUNDING
 
 
+@pytest.mark.parametrize("hard", [True, False])
+@pytest.mark.parametrize("T", [1, 2, 6])
+def test_logits_are_products_of_the_stream(T: int, hard: bool) -> None:
+    """At lengths shorter than the reach of the heads too."""
+    law = NGramLaw(3, 4)
+    network = Network.random(law, T, torch.Generator().manual_seed(T), hard=hard)
+    assert network.Q is not None and network.K is not None
+    x = torch.randint(law.S, (20, T), generator=torch.Generator().manual_seed(T))
+    X = network.stream(x)
+    products = torch.einsum("bd,btd->bt", X[:, -1] @ network.Q @ network.K.T, X)
+    assert (network.logits(x) - products).abs().max() <= ROUNDING * products.abs().max()
+
+
 def test_inactive_heads_are_off() -> None:
     law = NGramLaw(2, 4)
     network = Network.at_configuration(law, Configuration((3,), 5.0), 8, c_A=7.0)

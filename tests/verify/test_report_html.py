@@ -330,6 +330,22 @@ def test_symbols_are_found_in_their_context(text: str, expected: list[str]) -> N
     assert sorted(symbols_in([text], papers()["sub-n-grams"].symbols)) == sorted(expected)
 
 
+@pytest.mark.parametrize(
+    ("paper", "text", "there", "missing"),
+    [
+        ("next-token", "[D] dl/dW_ov = -r c^T", {"A^T"}, {"T", "D"}),
+        ("next-token", "from t = 8 to T", {"T"}, {"A^T"}),
+        ("mean-field", "[F] H H^T = I. [D] the rest", {"A^T", "H"}, {"D"}),
+        ("sub-n-grams", "all S^T sequences", {"S", "T"}, set()),
+    ],
+)
+def test_marks_of_origin_and_transposes_are_no_symbols(
+    paper: str, text: str, there: set[str], missing: set[str]
+) -> None:
+    found = set(symbols_in([text], papers()[paper].symbols))
+    assert there <= found and not missing & found
+
+
 def test_symbols_that_a_cold_reader_needs_are_in_the_glossary() -> None:
     symbols = papers()["sub-n-grams"].symbols
     for symbol in ("theta_k", "q", "rho", "M_ab", "Lambda", "lag", "tau", "c", "P", "p"):

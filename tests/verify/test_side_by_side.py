@@ -160,7 +160,7 @@ def test_what_others_rest_on_goes_first(paper: str, monkeypatch: pytest.MonkeyPa
     """Of what may start, the claim that stands first in the paper: T4, once T1 is known, before T6."""
     started: list[str] = []
 
-    def check(paper: str, words: dict[str, str], id: str, seconds: float) -> Finding:
+    def check(paper: str, words: dict[str, str], id: str, seconds: float, expected: str) -> Finding:
         started.append(id)
         return Finding(Verdict.VERIFIED, "")
 

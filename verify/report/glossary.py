@@ -33,6 +33,8 @@ TERMS = {
 }
 
 
+ORIGIN = re.compile(r"\[[FD]\]")  # marks of sentences, no symbols
+TRANSPOSE = "A^T"  # the symbol for it in papers that transpose; in others a raised T is T
 DIFFERENTIAL = re.compile(f"^d(?=(?:.|{'|'.join(name for name in SYMBOLS if name.isalpha())})$)")
 
 
@@ -70,7 +72,7 @@ def normal(symbol: str) -> str:
 def occurrences(text: str) -> Iterator[list[str]]:
     """For every name in the text what it may be called, with all of its indices first, without any last.
 
-    Names that are indices themselves, the l of M_{a,l}, are none.
+    Names that are indices themselves, the l of M_{a,l}, are none. A raised T may be that of a transpose.
     """
     for piece in read_statement(text):
         if isinstance(piece, Formula):
@@ -82,9 +84,10 @@ def occurrences(text: str) -> Iterator[list[str]]:
             }
             for i, token in enumerate(piece.tokens):
                 if token.kind == "name" and i not in lowered:
-                    yield list(reversed(_longer(piece.tokens, i)))
+                    raised = i > 0 and piece.tokens[i - 1].text == "^" and token.text == "T"
+                    yield [TRANSPOSE, "T"] if raised else list(reversed(_longer(piece.tokens, i)))
         else:
-            for word in re.findall(r"[^\W\d_]+", piece):
+            for word in re.findall(r"[^\W\d_]+", ORIGIN.sub("", piece)):
                 yield [word, word.removesuffix("s")]
 
 

@@ -29,7 +29,7 @@ SYMBOLS = {
     "a": "output weight of a neuron",
     "w": "input weight of a neuron",
     "n": "number of examples in a prompt",
-    "T": "raised, the transpose of a matrix",
+    "A^T": "the transpose of a matrix A",
     "I": "identity matrix",
     "D": "directional derivative: D^2 L[E,E] is the second along E",
     "L": "loss at the best attention matrix",

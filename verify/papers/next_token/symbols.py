@@ -42,6 +42,7 @@ SYMBOLS = {
     "eta": "step size",
     "t": "number of steps",
     "T": "number of steps of stage 2",
+    "A^T": "the transpose of a matrix A",
     "optimal": "an optimal token of a sentence is one that its query's next token copies",
     "C": "a constant that is known before training",
     "D": "how far margins lag behind eta t/|W*|, at most",
