@@ -1,4 +1,4 @@
-"""Writes docs/claims.md: python -m tests.docs.claims_page, after a change of a claim. Its rows are compared by tests."""
+"""Writes docs/claims.md, whose rows tests compare: python -m tests.docs.claims_page, after a change of a claim."""
 
 from __future__ import annotations
 
