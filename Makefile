@@ -4,6 +4,8 @@ RUN    := $(VENV)/bin/python
 ARGS   ?= k=2 n=3
 # Tests: one worker per core. Each worker keeps torch to one thread.
 WORKERS ?= auto
+# Each worker takes a run of files, so that what a file prepares is prepared once; one that is done takes from another.
+PYTEST  := $(RUN) -m pytest --numprocesses $(WORKERS) --dist worksteal
 
 .PHONY: check test test-deep test-python-arithmetic lint docs formal bench clean
 .DEFAULT_GOAL := check
@@ -18,13 +20,13 @@ check: $(VENV)/.installed  ## the main job; words pass through: make check ARGS=
 	@$(RUN) -m verify.check $(ARGS)
 
 test: $(VENV)/.installed  ## the whole suite, the same draws every time
-	@$(RUN) -m pytest --numprocesses $(WORKERS) $(TESTS)
+	@$(PYTEST) $(TESTS)
 
 test-deep: $(VENV)/.installed  ## the same laws on many more, random draws
-	@HYPOTHESIS_PROFILE=deep $(RUN) -m pytest --numprocesses $(WORKERS) $(TESTS)
+	@HYPOTHESIS_PROFILE=deep $(PYTEST) $(TESTS)
 
 test-python-arithmetic: $(VENV)/.installed  ## the exact layer once more, sympy without FLINT's numbers
-	@SYMPY_GROUND_TYPES=python $(RUN) -m pytest --numprocesses $(WORKERS) tests/proofs --ignore tests/proofs/test_coq.py
+	@SYMPY_GROUND_TYPES=python $(PYTEST) tests/proofs --ignore tests/proofs/test_coq.py
 
 docs: $(VENV)/.installed  ## pages in docs/_build, warnings are errors, no network
 	@rm -rf docs/_build

@@ -25,6 +25,7 @@ extensions = [
     "plain_docstrings",
     "mathml",
     "modules",
+    "shared_navigation",
 ]
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3

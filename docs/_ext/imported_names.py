@@ -47,6 +47,8 @@ def complete(app: Sphinx, doctree: nodes.document) -> None:
     for node in doctree.findall(addnodes.pending_xref):
         if node.get("refdomain") == "py" and node.get("py:module"):
             node["reftarget"] = imported(node["py:module"]).get(node["reftarget"], node["reftarget"])
+            if node.get("refspecific") is False:  # only its absence keeps Sphinx from looking at the end of every name
+                del node["refspecific"]
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

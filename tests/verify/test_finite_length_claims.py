@@ -14,7 +14,8 @@ from proofs.sub_ngrams import adversaries, annealed_bound, finite_length, paths,
 from proofs.sub_ngrams.annealed_bound import AnnealedBound
 from proofs.sub_ngrams.finite_length import FiniteLength
 from tests.docs.pages import DOCS
-from verify.claim import Evidence, Result, Run, Verdict
+from tests.verify.sub_ngrams_runs import found, run
+from verify.claim import Evidence, Run, Verdict
 from verify.explain import explained
 from verify.papers.sub_ngrams import (
     PAPER,
@@ -33,7 +34,7 @@ from verify.recheck.sub_ngrams import visits
 from verify.report.check_json import claim_entry
 from verify.report.check_junit import account
 from verify.report.check_table import cells
-from verify.runner import run_claims, select_claims
+from verify.runner import select_claims
 from verify.settings import read_words, validate
 
 NOTHING_READ = (
@@ -41,11 +42,6 @@ NOTHING_READ = (
     *("SN20", "SN21", "SN21c", "SN22", "SN22c"),
 )
 BY_BALLS = ("SN16", "SN17", "SN20", "SN22", "SN22c")
-
-
-def run(words: str, *select: str) -> list[Result]:
-    settings = validate(PAPER.settings, read_words(words.split()))
-    return run_claims(select_claims(PAPER.claims, select, ()), settings)
 
 
 def largest_entry(block: Any) -> Fraction:
@@ -119,14 +115,14 @@ def test_a_broken_formula_turns_its_claim(
 
 @pytest.mark.parametrize("words", ["k=1 n=3", "k=1 n=1"])
 def test_without_lags_there_is_nothing_to_bound(words: str) -> None:
-    for result in run(words, *NOTHING_READ):
+    for result in found(words, *NOTHING_READ):
         assert result.verdict is Verdict.UNDECIDED and result.as_expected
         assert result.finding.reason.startswith("nothing to check")
 
 
 @pytest.mark.parametrize("words", ["k=2 n=3", "lags=2 n=3", "k=3 n=3", "k=2 n=2 alpha=1/2 initial=dirichlet"])
 def test_evidence_and_scope(words: str) -> None:
-    for result in run(words, *NOTHING_READ):
+    for result in found(words, *NOTHING_READ):
         finding = result.finding
         assert result.as_expected, (result.claim.id, finding)
         if finding.verdict is Verdict.UNDECIDED:
@@ -143,17 +139,17 @@ def test_every_step_of_a_proof_is_where_it_says() -> None:
     """A step is `formal` exactly if Coq has its theorem; each other one has its place on a page."""
     proved = {theorem.theorem for theorems in formal_theorems().values() for theorem in theorems}
     pages = "".join(page.read_text(encoding="utf-8") for page in (DOCS / "mathematics" / "sub-n-grams").glob("*.md"))
-    found = [step for claim in PAPER.claims for step in claim.steps]
-    assert found
-    for step in found:
+    steps = [step for claim in PAPER.claims for step in claim.steps]
+    assert steps
+    for step in steps:
         assert (step.theorem in proved) is (step.evidence is Evidence.FORMAL), step
         assert f"({step.where})=" in pages, step
-    for result in run("k=2 n=3", "SN16", "SN18", "SN19"):
+    for result in found("k=2 n=3", "SN16", "SN18", "SN19"):
         assert result.general is Evidence.WRITTEN
 
 
 def test_every_report_tells_what_the_general_form_rests_on() -> None:
-    (result,) = run("k=2 n=3", "SN16")
+    (result,) = found("k=2 n=3", "SN16")
     entry = claim_entry(result)
     assert entry["general"] == "written" and [step["evidence"] for step in entry["steps"]].count("formal") == 3
     assert cells(result)[3].plain == "enclosure, written"
@@ -163,7 +159,7 @@ def test_every_report_tells_what_the_general_form_rests_on() -> None:
 
 
 def test_bounds_that_say_something_are_counted() -> None:
-    by_id = {result.claim.id: result.finding for result in run("k=2 n=3", "SN16", "SN18")}
+    by_id = {result.claim.id: result.finding for result in found("k=2 n=3", "SN16", "SN18")}
     details = by_id["SN16"].details
     assert details["bound is below 1 from T (q = T)"] == 18 and details["instances with a bound below 1"] > 0
     assert all(row["bound"] <= 1 for row in details["compared"])
@@ -173,7 +169,7 @@ def test_bounds_that_say_something_are_counted() -> None:
 
 
 def test_the_table_of_the_bound_at_full_context() -> None:
-    (result,) = run("k=2 n=2", "SN17")
+    (result,) = found("k=2 n=2", "SN17")
     table = result.finding.details["bound along q = T"]
     assert [float(table[T]) for T in ("10000", "1000000", "10000000000")] == pytest.approx(
         [6.8e-3, 1.1e-4, 1.8e-8], rel=0.05

@@ -56,8 +56,9 @@ def test_where_there_are_no_bounds(words: str) -> None:
 
 def test_with_literal_heads_blocks_have_bounds_and_the_norm_has_none(capsys: pytest.CaptureFixture[str]) -> None:
     """The norm has a part in A; and keys that match in part may weigh n-1 more."""
-    bounds: Any = json.loads(printed(capsys, "k=2 n=3 T=100 q=100 engine=transfer format=json bound=yes heads=literal"))
-    padded: Any = json.loads(printed(capsys, "k=2 n=3 T=100 q=100 engine=transfer format=json bound=yes"))
+    engine = "engine=transfer minutes=0.01 format=json bound=yes"
+    bounds: Any = json.loads(printed(capsys, f"k=2 n=3 T=100 q=100 {engine} heads=literal"))
+    padded: Any = json.loads(printed(capsys, f"k=2 n=3 T=100 q=100 {engine}"))
     assert bounds["bounds"]["norm"]["bound"] is None and padded["bounds"]["norm"]["bound"] > 0
     one, other = (entry["bounds"]["used key lags"] for entry in (bounds, padded))
     assert one["largest size"] < other["bound"] < one["bound"]
