@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
+from tests.docs import claims_page
 from tests.verify.sub_ngrams_runs import found, run
 from verify import replay
 from verify.claim import NOTHING, Evidence, Verdict
@@ -40,6 +41,8 @@ def test_every_verdict_is_the_expected_one(words: str, id: str) -> None:
     assert finding.instances > 0 or result.verdict is Verdict.UNDECIDED
     assert finding.scope and (finding.found or finding.reason)
     assert exit_status([result]) == (0 if due else 3)
+    if words == claims_page.COMMANDS["sub-n-grams"]:
+        assert claims_page.compared(claims_page.row(result)) == claims_page.rows()[id]
 
 
 def test_controls_are_refuted_by_exact_counterexamples() -> None:
