@@ -121,6 +121,12 @@ def _degree(law: NGramLaw, T: int) -> int:
     return T - law.n + 2
 
 
+def gauss_reaches(law: NGramLaw, T: int, minutes: float) -> bool:
+    """Whether "auto" takes a Gauss rule, which is exact, in so many minutes of one core."""
+    degree = _degree(law, T)
+    return degree <= GAUSS_DEGREE and gauss_points(degree) ** dimension(law) <= GAUSS_NODES * minutes
+
+
 @dataclass(frozen=True)
 class _Problem:
     law: NGramLaw
@@ -135,9 +141,8 @@ class _Problem:
 
     def integral(self, method: Method, level: float, seed: int) -> tuple[Integral, bool]:
         """By this method, or the first that can; and whether its errors are confidence intervals."""
-        law, degree = self.law, _degree(self.law, self.T)
-        few = degree <= GAUSS_DEGREE and gauss_points(degree) ** dimension(law) <= GAUSS_NODES * self.minutes
-        if method == "gauss" or (method == "auto" and few):
+        law = self.law
+        if method == "gauss" or (method == "auto" and gauss_reaches(law, self.T, self.minutes)):
             return self.by_gauss(), False
         if method == "lattice" or (method == "auto" and dimension(law) <= LATTICE_DIMENSION):
             result = self.by_lattices()

@@ -158,6 +158,14 @@ def test_more_minutes_make_a_smaller_error(data: Data) -> None:
     assert abs(next(value) - next(value)) <= errors
 
 
+def test_an_engine_that_handed_over_is_told(data: Data, capsys: pytest.CaptureFixture[str]) -> None:
+    words = "k=2 n=3 S=3 T=5 engine=transfer"
+    assert (data(words)["engine"], data(words)["exact"]) == ("type_classes", True)
+    capsys.readouterr()
+    assert gradient.main(words.split()) == 0
+    assert "engine type_classes for transfer   exact" in capsys.readouterr().out
+
+
 def test_several_lengths_make_a_list(data: Data) -> None:
     results = data("k=2 n=2 T=4,8 q=3 executor=inline")
     assert [result["T"] for result in results] == [4, 8]

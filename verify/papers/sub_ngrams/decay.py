@@ -36,6 +36,7 @@ from verify.papers.sub_ngrams.engines import (
     Engine,
     Options,
     few_parameters,
+    handed_over,
 )
 from verify.papers.sub_ngrams.fixed_length import critical_without_lags
 from verify.papers.sub_ngrams.premises import other_law
@@ -264,7 +265,8 @@ def _plan(settings: SubNGramSettings, run: Run) -> list[tuple[int, Engine | None
     def at(T: int) -> tuple[Engine | None, float]:
         law, configuration = settings.law, _configuration(settings, T)
         names = PREFERENCE if settings.engine == "auto" else (settings.engine,)
-        for engine in (ENGINES[name] for name in names):
+        for name in names:
+            engine = handed_over(ENGINES[name], law, configuration, T, options)
             seconds = engine.seconds(law, configuration, T, options)
             if engine.obstacle(law, configuration, T) is None and seconds <= run.seconds / 3:
                 return engine, seconds

@@ -321,16 +321,43 @@ def get_engine(name: str) -> Engine:
 
 
 def choose_engine(
-    law: AnyLaw, configuration: Configuration, T: int, *, name: str = "auto", exact: bool = False
+    law: AnyLaw,
+    configuration: Configuration,
+    T: int,
+    *,
+    name: str = "auto",
+    exact: bool = False,
+    options: Options | None = None,
 ) -> Engine:
-    """The engine of this name; for "auto" the most exact one that the problem fits, cheapest first."""
+    """The engine of this name; for "auto" the most exact one that the problem fits, cheapest first. With options, the
+    engine that `handed_over` says in its place."""
     if name != "auto":
-        return get_engine(name)
+        engine = get_engine(name)
+        return engine if options is None else handed_over(engine, law, configuration, T, options)
     for engine in (ENGINES[name] for name in PREFERENCE):
         if (engine.exact or not exact) and engine.obstacle(law, configuration, T) is None:
             return engine
     smaller = "S or n" if max(law.n, 2) == T else "T, S or n"
     raise UsageError(f"T={T}: no engine reaches S={law.S} n={law.n} T={T}; give a smaller {smaller}")
+
+
+def handed_over(engine: Engine, law: AnyLaw, configuration: Configuration, T: int, options: Options) -> Engine:
+    """In the place of transfer, where it would estimate an average over kernels and not compute it, an engine that is
+    exact or has bounds, if one needs no more time than transfer takes as a rule, or may take; else the engine itself.
+    """
+    if engine.name != "transfer" or engine.obstacle(law, configuration, T) is not None:
+        return engine
+    annealed: Any = importlib.import_module("numerics.sub_ngrams.annealed")
+    priors = [part for _, part in components(law) if isinstance(part, NGramLaw)]
+    minutes = options.minutes / len(list(components(law)))
+    if all(annealed.gauss_reaches(part, T, minutes) for part in priors):
+        return engine
+    most = min(engine.work(law, configuration, T), 60 * options.minutes)
+    for other in (ENGINES[name] for name in PREFERENCE[: PREFERENCE.index(engine.name)]):
+        able = other.obstacle(law, configuration, T) is None
+        if able and other.seconds(law, configuration, T, options) <= most:
+            return other
+    return engine
 
 
 def reached(law: AnyLaw, configuration: Configuration, T: int, *, exact: bool = False) -> bool:

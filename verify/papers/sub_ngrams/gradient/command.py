@@ -109,7 +109,7 @@ def compute(settings: GradientSettings, progress: Progress) -> tuple[list[Gradie
     shards = []
     for T in settings.T:
         for configuration in settings.configurations(T):
-            engine = choose_engine(law, configuration, T, name=settings.engine)
+            engine = choose_engine(law, configuration, T, name=settings.engine, options=options)
             shards.append(GradientShard.resolve(law, configuration, T, engine, options))
     several = len(shards) > 1
     progress.doing(f"0 of {len(shards)} finished" if several else shards[0].name)
@@ -200,7 +200,8 @@ def gradient_text(settings: GradientSettings, gradient: Gradient) -> str:
     """Blocks as small matrices, then the norms of the parameter gradient."""
     M, configuration = gradient.M, gradient.configuration
     kind = "exact" if M.exact else f"error up to {M.error:.1e}" + (f" at level {M.level:g}" if M.level else "")
-    lines = [f"T={gradient.T}   {scale(configuration)}   engine {gradient.engine}   {kind}"]
+    instead = f" for {settings.engine}" if settings.engine not in ("auto", gradient.engine) else ""
+    lines = [f"T={gradient.T}   {scale(configuration)}   engine {gradient.engine}{instead}   {kind}"]
     for (a, b), block in sorted(M.blocks.items()):
         rows = block_rows(block, None if M.exact or M.errors is None else M.errors[a, b])
         lines += [f"  M_{{{a},{b}}}  {rows[0]}", *(f"           {row}" for row in rows[1:])]
