@@ -18,6 +18,7 @@ from verify.settings import UsageError, did_you_mean
 
 AnyLaw = NGramLaw | Law
 TOKENS_IN_SECONDS = 20_000_000  # that sampling draws in some seconds
+SMALL = 1e-3  # in units of 1/T: the error aimed at by default, and the least size that a relative one refers to
 LARGEST_ROOT = 60  # degree of the root of q of which powers are still numbers of moderate size
 MIN_SAMPLES = 1000  # below, a confidence interval tells little
 
@@ -30,7 +31,8 @@ class Options:
     device: str = "auto"
     level: float = 0.99  # confidence level of statistical errors
     interval: str = "bernstein"  # or "student", which holds at large sample sizes only
-    tolerance: float | None = None  # absolute error aimed at, where an engine refines; None: 1e-3/T
+    tolerance: float | None = None  # absolute error aimed at, where an engine refines; None: 1e-3/T, times `relative`
+    relative: float = 0.0  # to the largest entry of a block: the error aimed at where that is more than the absolute one
     minutes: float = 0.5  # of one core, roughly, that an engine may take to refine
     needed: frozenset[tuple[int, int]] | None = None  # the blocks that the tolerance is meant for; None: all
     samples: int | None = None  # sequences that a statistical engine draws; None: so many that it takes some seconds
@@ -291,7 +293,7 @@ ENGINES: Mapping[str, Engine] = {
             work=_seconds,
             limit=600,
             unit="seconds",
-            takes=("seed", "device", "level", "tolerance", "minutes", "needed"),
+            takes=("seed", "device", "level", "tolerance", "relative", "minutes", "needed"),
             parts=True,
             laws=CHAINS,
             least=_transfer_seconds,

@@ -21,7 +21,7 @@ from verify.command import (
     run_command,
 )
 from verify.executors import Outcome, run_shards
-from verify.papers.sub_ngrams.engines import ENGINES, choose_engine
+from verify.papers.sub_ngrams.engines import ENGINES, SMALL, choose_engine, get_engine
 from verify.papers.sub_ngrams.gradient.bound import GradientBound, largest_sizes
 from verify.papers.sub_ngrams.gradient.norms import NormPoint
 from verify.papers.sub_ngrams.gradient.settings import GradientSettings
@@ -208,6 +208,7 @@ def gradient_text(settings: GradientSettings, gradient: Gradient) -> str:
     for (h, t), block in sorted(M.rows.items()):
         (row,) = block_rows(block, None if M.exact or M.row_errors is None else M.row_errors[h, t])
         lines.append(f"  dL/dA^({h}), row {t}, / c  {row}")
+    lines += missed(settings, gradient)
     norms, errors = norms_with_errors(settings, gradient)
     if norms is None or errors is None:
         lines.append("  norms of the parameter gradient: unbounded at c=inf (claim SN8); give a finite c or q")
@@ -224,6 +225,23 @@ def gradient_text(settings: GradientSettings, gradient: Gradient) -> str:
             factor = f", {bound.norm / norms['total']:.2g} times the norm" if norms["total"] > 0 else ""
             lines.append(f"  bound  {bound.norm:.3g} of the norm in total{factor}")
     return "\n".join(lines) + "\n"
+
+
+def missed(settings: GradientSettings, gradient: Gradient) -> list[str]:
+    """A line if the tolerance asked for is not reached: in which block it is missed most, and in how many."""
+    M, options = gradient.M, settings.options
+    if M.errors is None or settings.tolerance is None or "tolerance" not in get_engine(gradient.engine).takes:
+        return []
+    ratios = {}
+    for ab, errors in M.errors.items():
+        size = max(abs(float(x)) for row in M[ab] for x in row)
+        aim = options.tolerance or options.relative * max(size, SMALL / gradient.T)
+        ratios[ab] = max(float(x) for row in errors for x in row) / aim
+    count, (a, b) = sum(ratio > 1 for ratio in ratios.values()), max(ratios, key=lambda ab: ratios[ab])
+    if not count:
+        return []
+    blocks = f"{count} of {len(ratios)} blocks, by a factor of {ratios[a, b]:.2g} in M_{{{a},{b}}}"
+    return [f"  tolerance={settings.tolerance} is missed in {blocks}; more minutes= help, unless rounding is what is left"]
 
 
 def block_rows(block: Block, errors: Block | None) -> list[str]:
