@@ -52,10 +52,12 @@ def against() -> str:
             for block, error in before["errors"].items():
                 ratios.setdefault(block, []).append(error / after["errors"][block])
         of_block = {block: statistics.geometric_mean(found) for block, found in ratios.items()}
-        least, most = (pick(of_block, key=lambda block: of_block[block]) for pick in (min, max))  # noqa: B023  # at once
+        least, most = (pick(of_block, key=lambda block: of_block[block]) for pick in (min, max))  # at once
         taken = [f"{statistics.mean(times):.1f}" for times in zip(*seconds, strict=True)]
         of_all = [statistics.geometric_mean(found[i] for found in ratios.values()) for i in range(ROUNDS)]
-        rows.append([S, n, T, *taken, f"{statistics.geometric_mean(of_all):.2f} ({min(of_all):.2f} to {max(of_all):.2f})"])
+        rows.append(
+            [S, n, T, *taken, f"{statistics.geometric_mean(of_all):.2f} ({min(of_all):.2f} to {max(of_all):.2f})"]
+        )
         rows[-1] += [f"{of_block[block]:.2f} in M_{block}" for block in (least, most)]
     head = ["S", "n", "T", "its seconds", "ours", "errors smaller by", "least", "most"]
     return f"{' '.join((against.__doc__ or '').split())}\n\n" + table(head, rows)

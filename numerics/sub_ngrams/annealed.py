@@ -35,7 +35,7 @@ from numerics.sub_ngrams.relabelling import score_blocks
 from numerics.sub_ngrams.transfer import exceeds_floats, require_problem
 from numerics.threads import one_thread
 from proofs.sub_ngrams.configuration import Configuration
-from proofs.sub_ngrams.law import NGramLaw
+from proofs.sub_ngrams.law import NGramLaw, require_ngram_law
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
 
 Method = Literal["auto", "gauss", "lattice", "sobol"]
@@ -46,7 +46,9 @@ LATTICE_DIMENSION = 4  # likewise
 LIMIT_ACCURACY = 2.5e-7  # relative; lattices do not compute M_inf beyond
 # The share of the computing time then left that lattices may spend on each part, in this order.
 SHARES: dict[Part, float] = {"rest": 1 / 2, "correction": 1 / 2, "limit": 1.0}
-SMALL = 1e-3  # in units of 1/T: by default, an error of a gradient that is aimed at, and a block that is none to speak of
+SMALL = (
+    1e-3  # in units of 1/T: by default, an error of a gradient that is aimed at, and a block that is none to speak of
+)
 QUARTERS: dict[Part, int] = {"rest": 1, "correction": 2, "limit": 1, "rows": 2}  # of the error, that each part may have
 LEAST_TOLERANCE = 1e-100  # smaller ones are out of reach, and what is computed from them would underflow
 ROWS_SHARE = 0.25  # of the time, where there are rows of A to average
@@ -93,7 +95,9 @@ def annealed_transfer(
     if method not in get_args(Method) or not 0 < level < 1 or not minutes > 0:
         raise ValueError(f"method={method}, level={level}, minutes={minutes}: {get_args(Method)}, in (0, 1), positive")
     tolerance = max(tolerance, LEAST_TOLERANCE)
-    problem = _Problem(law, configuration, T, tolerance, minutes, executor, device or torch.device("cpu"), needed, relative)
+    problem = _Problem(
+        law, configuration, T, tolerance, minutes, executor, device or torch.device("cpu"), needed, relative
+    )
     if not configuration.averaging_rows:
         result, sampled = problem.integral(method, level, seed)
         return score_blocks(result.value, result.error + beyond, law, level if sampled else None)
@@ -130,6 +134,7 @@ def _degree(law: NGramLaw, T: int) -> int:
 
 def gauss_reaches(law: NGramLaw, T: int, minutes: float) -> bool:
     """Whether "auto" takes a Gauss rule, which is exact, in so many minutes of one core."""
+    require_ngram_law(law)
     degree = _degree(law, T)
     return degree <= GAUSS_DEGREE and gauss_points(degree) ** dimension(law) <= GAUSS_NODES * minutes
 
@@ -178,7 +183,9 @@ class _Problem:
         left, results = 60 * self.minutes, []
         whole: Tensor | None = None  # roughly
         if self.relative:
-            coarse = {part: self.lattices_of(part, lambda _: math.inf, left / 4 * share) for part, share in shares.items()}
+            coarse = {
+                part: self.lattices_of(part, lambda _: math.inf, left / 4 * share) for part, share in shares.items()
+            }
             found = {part: result for part, result in coarse.items() if result is not None}
             if len(found) < len(coarse):
                 return None

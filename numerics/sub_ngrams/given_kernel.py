@@ -33,8 +33,9 @@ Part = Literal["all", "rest", "correction", "limit", "polynomial", "rows"]
 
 # Kernels times n-grams worked on at a time: few calls, whose memory fits the cache.
 SHARD = {"all": 2**14, "rest": 2**14, "correction": 2**16, "limit": 2**16, "polynomial": 2**16, "rows": 2**14}
-# Seconds that a kernel takes, times a power of its size; and every term of a Taylor polynomial. Large matrices are dealt
-# with faster than small ones. Measured at one time, and roughly: they decide how many nodes there are, not what is true.
+# Seconds that a kernel takes, times a power of its size; and every term of a Taylor polynomial. Large matrices are
+# dealt with faster than small ones. Measured at one time, and roughly: they decide how many nodes there are, not what
+# is true.
 SECONDS = {
     "all": (4e-6, 0.65),
     "rest": (4e-6, 0.65),

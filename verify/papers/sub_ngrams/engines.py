@@ -32,7 +32,9 @@ class Options:
     level: float = 0.99  # confidence level of statistical errors
     interval: str = "bernstein"  # or "student", which holds at large sample sizes only
     tolerance: float | None = None  # absolute error aimed at, where an engine refines; None: 1e-3/T, times `relative`
-    relative: float = 0.0  # to the largest entry of a block: the error aimed at where that is more than the absolute one
+    relative: float = (
+        0.0  # to the largest entry of a block: the error aimed at where that is more than the absolute one
+    )
     minutes: float = 0.5  # of one core, roughly, that an engine may take to refine
     needed: frozenset[tuple[int, int]] | None = None  # the blocks that the tolerance is meant for; None: all
     samples: int | None = None  # sequences that a statistical engine draws; None: so many that it takes some seconds

@@ -241,7 +241,9 @@ def missed(settings: GradientSettings, gradient: Gradient) -> list[str]:
     if not count:
         return []
     blocks = f"{count} of {len(ratios)} blocks, by a factor of {ratios[a, b]:.2g} in M_{{{a},{b}}}"
-    return [f"  tolerance={settings.tolerance} is missed in {blocks}; more minutes= help, unless rounding is what is left"]
+    return [
+        f"  tolerance={settings.tolerance} is missed in {blocks}; more minutes= help, unless rounding is what is left"
+    ]
 
 
 def block_rows(block: Block, errors: Block | None) -> list[str]:
