@@ -18,7 +18,7 @@ from proofs.sub_ngrams.law import NGramLaw
 
 STEPS = tuple(3.0 * 0.8**i for i in range(12))  # of the lattices, coarse to fine
 SHELL = 4.0  # a lattice reaches farther by so many powers of e in the density at a time
-# A pair of lattices without a coarser one is not trusted; where there is no time for two, to ALONE times its difference.
+# A pair of lattices without a coarser one is not trusted; if there is time for one only, to ALONE times its difference.
 ALONE = 40.0
 SLOWLY = 2.0  # the error left is at most so many times the last change, if a refinement leaves at most 2/3 of it
 VISIBLE = 1e-6  # entries smaller than this part of the largest are rounding noise where others are compared with them
