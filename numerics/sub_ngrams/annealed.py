@@ -190,7 +190,7 @@ class _Problem:
             if len(found) < len(coarse):
                 return None
             left -= sum(result.nodes * self.gradient(part).seconds for part, result in found.items())
-            whole = sum(result.value for result in found.values())
+            whole = reduce(add, (result.value for result in found.values()))
         for part, share in shares.items():
             quarter = self.tolerance / 4 if whole is None else allowance(whole, self.tolerance, self.relative) / 4
 

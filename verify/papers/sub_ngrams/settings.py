@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
@@ -179,12 +180,13 @@ class SubNGramProblem(LawSettings):
 
     @property
     def options(self) -> Options:
-        aims: dict[str, float] = {}
+        relative, absolute = 0.0, None
         if isinstance(self.tolerance, str):
-            aims["relative"] = float(self.tolerance.removesuffix("%")) / 100
-        elif self.tolerance is not None:
-            aims["tolerance"] = self.tolerance
-        return Options(self.seed, self.device, samples=self.samples, minutes=self.minutes, **aims)
+            relative = float(self.tolerance.removesuffix("%")) / 100
+        else:
+            absolute = self.tolerance
+        given = Options(self.seed, self.device, samples=self.samples, minutes=self.minutes)
+        return replace(given, tolerance=absolute, relative=relative)
 
     def enumerable_length(self, sequences: int) -> int:
         """The largest T >= n with at most so many sequences (n itself where S^n is larger)."""
