@@ -16,6 +16,7 @@ import numpy
 import scipy
 import torch
 
+from benchmarks.against import against
 from benchmarks.engines import engines
 from benchmarks.gpu import gpu
 from benchmarks.lengths import accuracy, large, lengths
@@ -34,8 +35,9 @@ SECTIONS: dict[str, tuple[str, Callable[[], str]]] = {
     "next-token": ("Sizes of next-token data", next_token),
     "training": ("Steps of training", steps_of_training),
     "gpu": ("CUDA against the CPU", gpu),
+    "against": ("Transfer against another checkout", against),
 }
-BY_NAME = ("gpu",)  # only where it is asked for: it needs a device
+BY_NAME = ("gpu", "against")  # only where they are asked for: they need a device, and another checkout
 HEAD = """# Results
 
 Written by `make bench`. Seconds are processor time on one core of a shared machine; the ratios are what to read.

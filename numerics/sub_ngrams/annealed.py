@@ -29,13 +29,13 @@ from torch import Tensor
 from numerics.sub_ngrams.closed_form import by_row
 from numerics.sub_ngrams.control import without_polynomials
 from numerics.sub_ngrams.given_kernel import Gradient, Part
-from numerics.sub_ngrams.integration import SCRAMBLINGS, Integral, Sampled, Sums, by_lattices, by_sobol
+from numerics.sub_ngrams.integration import SCRAMBLINGS, Integral, Sampled, Sums, allowance, by_lattices, by_sobol
 from numerics.sub_ngrams.kernel_rules import Nodes, dimension, gauss, gauss_points
 from numerics.sub_ngrams.relabelling import score_blocks
 from numerics.sub_ngrams.transfer import exceeds_floats, require_problem
 from numerics.threads import one_thread
 from proofs.sub_ngrams.configuration import Configuration
-from proofs.sub_ngrams.law import NGramLaw
+from proofs.sub_ngrams.law import NGramLaw, require_ngram_law
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
 
 Method = Literal["auto", "gauss", "lattice", "sobol"]
@@ -46,6 +46,10 @@ LATTICE_DIMENSION = 4  # likewise
 LIMIT_ACCURACY = 2.5e-7  # relative; lattices do not compute M_inf beyond
 # The share of the computing time then left that lattices may spend on each part, in this order.
 SHARES: dict[Part, float] = {"rest": 1 / 2, "correction": 1 / 2, "limit": 1.0}
+SMALL = (
+    1e-3  # in units of 1/T: by default, an error of a gradient that is aimed at, and a block that is none to speak of
+)
+QUARTERS: dict[Part, int] = {"rest": 1, "correction": 2, "limit": 1, "rows": 2}  # of the error, that each part may have
 LEAST_TOLERANCE = 1e-100  # smaller ones are out of reach, and what is computed from them would underflow
 ROWS_SHARE = 0.25  # of the time, where there are rows of A to average
 TASK = 0.25  # seconds of work, or a shard, that are handed out at a time: a sequence takes some ms to start
@@ -58,6 +62,7 @@ def annealed_transfer(
     T: int,
     *,
     tolerance: float | None = None,
+    relative: float = 0.0,
     method: Method = "auto",
     level: float = 0.99,
     minutes: float = 0.5,
@@ -70,6 +75,8 @@ def annealed_transfer(
 
     tolerance  absolute error aimed at; by default 1e-3/T, some percent of what finite length adds. The errors returned
                are larger where the nodes or the roundings run out, and M_inf is not computed beyond LIMIT_ACCURACY
+    relative   if positive, the error aimed at is so many times the largest entry of a block, or `tolerance` where that
+               is more; by default then relative * 1e-3/T
     method     "gauss" (exact), "lattice", "sobol" (errors are confidence intervals), or the first of these that can;
                for small alpha a lattice has too many nodes
     level      of the confidence intervals, for all entries at once
@@ -80,13 +87,17 @@ def annealed_transfer(
 
     Raises ValueError for T < n, a lag >= n, or arguments out of range.
     """
-    tolerance = 1e-3 / T if tolerance is None else tolerance
+    if not 0 <= relative < 1:
+        raise ValueError(f"relative={relative}: from 0, below 1")
+    tolerance = (relative or 1.0) * SMALL / T if tolerance is None else tolerance
     configuration, beyond = within_floats(configuration, T)
     require_problem(law, configuration, T, tolerance)
     if method not in get_args(Method) or not 0 < level < 1 or not minutes > 0:
         raise ValueError(f"method={method}, level={level}, minutes={minutes}: {get_args(Method)}, in (0, 1), positive")
     tolerance = max(tolerance, LEAST_TOLERANCE)
-    problem = _Problem(law, configuration, T, tolerance, minutes, executor, device or torch.device("cpu"), needed)
+    problem = _Problem(
+        law, configuration, T, tolerance, minutes, executor, device or torch.device("cpu"), needed, relative
+    )
     if not configuration.averaging_rows:
         result, sampled = problem.integral(method, level, seed)
         return score_blocks(result.value, result.error + beyond, law, level if sampled else None)
@@ -121,6 +132,13 @@ def _degree(law: NGramLaw, T: int) -> int:
     return T - law.n + 2
 
 
+def gauss_reaches(law: NGramLaw, T: int, minutes: float) -> bool:
+    """Whether "auto" takes a Gauss rule, which is exact, in so many minutes of one core."""
+    require_ngram_law(law)
+    degree = _degree(law, T)
+    return degree <= GAUSS_DEGREE and gauss_points(degree) ** dimension(law) <= GAUSS_NODES * minutes
+
+
 @dataclass(frozen=True)
 class _Problem:
     law: NGramLaw
@@ -131,13 +149,13 @@ class _Problem:
     executor: Executor | None
     device: torch.device
     needed: Collection[tuple[int, int]] | None = None
+    relative: float = 0.0
     rows: bool = False  # of A, in the place of the blocks
 
     def integral(self, method: Method, level: float, seed: int) -> tuple[Integral, bool]:
         """By this method, or the first that can; and whether its errors are confidence intervals."""
-        law, degree = self.law, _degree(self.law, self.T)
-        few = degree <= GAUSS_DEGREE and gauss_points(degree) ** dimension(law) <= GAUSS_NODES * self.minutes
-        if method == "gauss" or (method == "auto" and few):
+        law = self.law
+        if method == "gauss" or (method == "auto" and gauss_reaches(law, self.T, self.minutes)):
             return self.by_gauss(), False
         if method == "lattice" or (method == "auto" and dimension(law) <= LATTICE_DIMENSION):
             result = self.by_lattices()
@@ -161,29 +179,41 @@ class _Problem:
 
     def by_lattices(self) -> Integral | None:
         """The sum of the parts, None if there is no time for one. Time that one does not use is left to the next."""
-        quarter = self.tolerance / 4
-        tolerances: dict[Part, Callable[[Tensor], float]] = {
-            "rows": lambda _: 2 * quarter,
-            "rest": lambda _: quarter,
-            "correction": lambda _: 2 * quarter,
-            "limit": lambda x: max(quarter, LIMIT_ACCURACY * float(x.abs().max())),
-        }
+        shares: dict[Part, float] = {"rows": 1.0} if self.rows else SHARES
         left, results = 60 * self.minutes, []
+        whole: Tensor | None = None  # roughly
+        if self.relative:
+            coarse = {
+                part: self.lattices_of(part, lambda _: math.inf, left / 4 * share) for part, share in shares.items()
+            }
+            found = {part: result for part, result in coarse.items() if result is not None}
+            if len(found) < len(coarse):
+                return None
+            left -= sum(result.nodes * self.gradient(part).seconds for part, result in found.items())
+            whole = reduce(add, (result.value for result in found.values()))
+        for part, share in shares.items():
+            quarter = self.tolerance / 4 if whole is None else allowance(whole, self.tolerance, self.relative) / 4
+
+            def allowed(value: Tensor, part: Part = part, quarter: Tensor | float = quarter) -> Tensor:
+                aim = torch.as_tensor(quarter * QUARTERS[part])
+                return aim.clamp(min=LIMIT_ACCURACY * float(value.abs().max())) if part == "limit" else aim
+
+            result = self.lattices_of(part, allowed, left * share)
+            if result is None:
+                return None
+            results.append(result)
+            left -= result.nodes * self.gradient(part).seconds
+        return reduce(add, results)
+
+    def lattices_of(self, part: Part, allowed: Callable[[Tensor], Tensor | float], seconds: float) -> Integral | None:
         needed = None
         if self.needed is not None and not self.rows:
             needed = torch.zeros(self.law.n, self.law.n, 1, dtype=torch.float64)
             for block in self.needed:
                 needed[block] = 1
-        shares: dict[Part, float] = {"rows": 1.0} if self.rows else SHARES
-        for part, share in shares.items():
-            gradient = self.gradient(part, quarter / 4)
-            at_most = int(left * share / gradient.seconds)
-            result = by_lattices(partial(self.sums, gradient), tolerances[part], at_most, law=self.law, needed=needed)
-            if result is None:
-                return None
-            results.append(result)
-            left -= result.nodes * gradient.seconds
-        return reduce(add, results)
+        gradient = self.gradient(part, self.tolerance / 16)
+        work, at_most = partial(self.sums, gradient), int(seconds / gradient.seconds)
+        return by_lattices(work, allowed, at_most, law=self.law, needed=needed)
 
     def by_sobol(self, level: float, seed: int) -> Integral:
         """The sum of the parts, of C and M_inf without polynomials whose average is known."""
@@ -191,7 +221,7 @@ class _Problem:
         if self.rows:
             part = self.gradient("rows", self.tolerance / 16)
             drawn = Sampled(partial(self.drawn, part, _seeds(seed, part.part)), part.seconds)
-            return by_sobol([drawn], torch.zeros(()), self.tolerance, left, level=level)
+            return by_sobol([drawn], torch.zeros(()), self.tolerance, left, level=level, relative=self.relative)
         closed_forms = [self.gradient("correction"), self.gradient("limit")]
         controlled = without_polynomials(closed_forms, self.tolerance, left, _seeds(seed, "pilot"))
         known = torch.zeros(())
@@ -199,7 +229,8 @@ class _Problem:
             known = self.sums(controlled.polynomial, controlled.nodes).value[0]
         parts = [self.gradient("rest", self.tolerance / 16), *controlled.parts]
         sampled = [Sampled(partial(self.drawn, part, _seeds(seed, part.part)), part.seconds) for part in parts]
-        return by_sobol(sampled, known, self.tolerance, left - controlled.seconds, level=level)
+        left -= controlled.seconds
+        return by_sobol(sampled, known, self.tolerance, left, level=level, relative=self.relative)
 
     def sums(self, gradient: Gradient, nodes: Nodes) -> Sums:
         return reduce(add, self.map(gradient.sums, *zip(*gradient.shards(nodes, gradient.tolerance), strict=True)))

@@ -33,17 +33,18 @@ Part = Literal["all", "rest", "correction", "limit", "polynomial", "rows"]
 
 # Kernels times n-grams worked on at a time: few calls, whose memory fits the cache.
 SHARD = {"all": 2**14, "rest": 2**14, "correction": 2**16, "limit": 2**16, "polynomial": 2**16, "rows": 2**14}
-# Seconds that a kernel takes, however small and per unit of size, and for every term of a Taylor polynomial.
-# Measured at one time, and roughly: they decide how many nodes there are, not what is true.
+# Seconds that a kernel takes, times a power of its size; and every term of a Taylor polynomial. Large matrices are
+# dealt with faster than small ones. Measured at one time, and roughly: they decide how many nodes there are, not what
+# is true.
 SECONDS = {
-    "all": (2.5e-4, 1.1e-7),
-    "rest": (2.5e-4, 1.1e-7),
-    "correction": (1.3e-5, 6e-9),
-    "limit": (2.5e-6, 3.5e-9),
-    "polynomial": (0.0, 0.0),
-    "rows": (2.5e-4, 1.1e-7),
+    "all": (4e-6, 0.65),
+    "rest": (4e-6, 0.65),
+    "correction": (5.6e-7, 0.73),
+    "limit": (1e-7, 0.8),
+    "polynomial": (0.0, 1.0),
+    "rows": (4e-6, 0.65),
 }
-SECONDS_OF_TAYLOR = (9e-7, 5e-9)
+SECONDS_OF_TAYLOR = (1.5e-7, 0.7)
 
 
 @dataclass(frozen=True)
@@ -72,22 +73,19 @@ class Gradient:
         """What one kernel takes."""
         S, n = self.law.S, self.law.n
         N = int(S ** (n - 1))
-        once, each = SECONDS[self.part]
-        size = N * N * S
+        each, power = SECONDS[self.part]
+        size, times = N * N * S, 1
         if self.part == "correction":
             size *= S
-        elif self.part in (
-            "all",
-            "rest",
-            "rows",
-        ):  # n S marks in 2 S + 1 averages over positions, for every matched context
+        elif self.part in ("all", "rest", "rows"):
+            # n S marks in 2 S + 1 averages over positions, for every matched context
             size *= n
-            groups = len(dict(by_matched_context(self.configuration, list(self.ends))))
+            times = (2 * S + 1) * len(dict(by_matched_context(self.configuration, list(self.ends))))
             if self.configuration.at_limit:  # at every level; literal heads have more of them
-                groups = groups * len(self.configuration.levels) // (len(self.configuration.lags) + 1)
-            once, each = once * (2 * S + 1), each * (2 * S + 1) * groups
+                times = times * len(self.configuration.levels) // (len(self.configuration.lags) + 1)
         terms = 0 if self.polynomial is None else 1 + len(self.polynomial)
-        return once + each * size + terms * (SECONDS_OF_TAYLOR[0] + SECONDS_OF_TAYLOR[1] * N * S * S)
+        of_term, power_of_term = SECONDS_OF_TAYLOR
+        return float(times * each * size**power + terms * of_term * (N * S * S) ** power_of_term)
 
     @property
     def shard(self) -> int:

@@ -18,7 +18,8 @@ from proofs.sub_ngrams.law import NGramLaw
 
 STEPS = tuple(3.0 * 0.8**i for i in range(12))  # of the lattices, coarse to fine
 SHELL = 4.0  # a lattice reaches farther by so many powers of e in the density at a time
-ALONE = 10.0  # a pair of lattices that has no coarser pair to be compared with is trusted to ALONE times its difference
+# A pair of lattices without a coarser one is not trusted; if there is time for one only, to ALONE times its difference.
+ALONE = 40.0
 SLOWLY = 2.0  # the error left is at most so many times the last change, if a refinement leaves at most 2/3 of it
 VISIBLE = 1e-6  # entries smaller than this part of the largest are rounding noise where others are compared with them
 SCRAMBLINGS = 32
@@ -61,7 +62,7 @@ Integrand = Callable[[Nodes], Sums]
 
 def by_lattices(
     f: Integrand,
-    tolerance: Callable[[Tensor], float],
+    allowed: Callable[[Tensor], Tensor | float],
     at_most: int,
     *,
     law: NGramLaw,
@@ -73,13 +74,15 @@ def by_lattices(
     The error has two parts. Of the step: the larger of SLOWLY times the last refinement's change and what the
     difference of the two shifted lattices allows for (`of_shift`); where this is small by coincidence, the entries that
     fare worst speak for all, in proportion to their mean absolute values. Of the reach: what the outermost SHELL adds.
-    The larger part is mended next. tolerance maps a value to the error asked for; more than `at_most` nodes end it with
-    what is reached.
+    The larger part is mended next. More than `at_most` nodes end it with what is reached.
 
-    needed  1 at the entries whose errors have to be within the tolerance, 0 at the others; all by default
+    allowed  of a value, the errors asked for
+    needed   1 at the entries whose errors have to be within those, 0 at the others; all by default
     """
 
-    def largest(error: Tensor) -> float:
+    def largest(error: Tensor, value: Tensor) -> float:
+        """In units of the error allowed."""
+        error = error / allowed(value)
         return float((error if needed is None else error * needed).max())
 
     i, known, reach = 0, 3 * SHELL, 4 * SHELL
@@ -107,9 +110,9 @@ def by_lattices(
         of_step = ALONE * half if change is None else torch.maximum(SLOWLY * change, half)
         of_step, of_reach = _in_proportion(of_step, sums.size.mean(0)), outer.size.mean(0)
         result = Integral(value, of_step + of_reach + sums.error.mean(0), inside + len(shell))
-        if largest(of_step + of_reach) <= tolerance(value):
+        if change is not None and largest(of_step + of_reach, value) <= 1:
             break
-        if largest(of_reach) > largest(of_step):
+        if change is not None and largest(of_reach, value) > largest(of_step, value):
             known, reach, inner, inside = reach, reach + SHELL, sums, inside + len(shell)
         else:
             i, coarser, inner = i + 1, value, None
@@ -173,13 +176,21 @@ def half_width(level: float, entries: int, means: Tensor) -> Tensor:
     return torch.from_numpy(np.asarray(stdtrit(freedom.numpy(), 1 - (1 - level) / 2 / entries)))
 
 
-def by_sobol(parts: list[Sampled], known: Tensor, tolerance: float, seconds: float, *, level: float) -> Integral:
+def allowance(value: Tensor, tolerance: float, relative: float) -> Tensor:
+    """The errors asked for, of a value [..., entry]: `tolerance`, or `relative` times the largest entry of the block,
+    whichever is more."""
+    return (relative * value.abs().amax(-1, keepdim=True)).clamp(min=tolerance).expand_as(value)
+
+
+def by_sobol(
+    parts: list[Sampled], known: Tensor, tolerance: float, seconds: float, *, level: float, relative: float = 0.0
+) -> Integral:
     """The average of a sum of parts over independently scrambled Sobol sequences, plus a known average.
 
     The error is the half-width of Student intervals that hold for all entries at once with probability `level`
-    (Bonferroni), plus the error of the values. Until it is within the tolerance, or the time left does not allow to
+    (Bonferroni), plus the error of the values. Until it is within the `allowance`, or the time left does not allow to
     mend it, more of those points are drawn which do most, for their time, for the entry that profits most; entries
-    count relatively, down to the tolerance, and those better than RELATIVE only when all are.
+    count relatively, down to the allowance, and those better than RELATIVE only when all are.
     """
     for part in parts:
         seconds -= part.extend(FIRST)
@@ -187,8 +198,9 @@ def by_sobol(parts: list[Sampled], known: Tensor, tolerance: float, seconds: flo
         means = torch.stack([part.means() for part in parts])
         value, spread = known + means.mean(1).sum(0), means.sum(0).std(0)
         half = half_width(level, value.numel(), means.sum(0)) * spread / math.sqrt(SCRAMBLINGS)
-        wanted = (RELATIVE * value.abs()).clamp(min=tolerance)
-        missed = half > wanted if bool((half > wanted).any()) else half > tolerance
+        allowed = allowance(value, tolerance, relative)
+        wanted = torch.maximum(RELATIVE * value.abs(), allowed)
+        missed = half > wanted if bool((half > wanted).any()) else half > allowed
         worth = {
             i: float((own / wanted)[missed].max()) ** 2 / (part.points * part.seconds)
             for i, (part, own) in enumerate(zip(parts, means.std(1), strict=True))

@@ -29,7 +29,7 @@ from proofs.sub_ngrams.law import NGramLaw, Word
 from proofs.sub_ngrams.laws import FixedKernel, require_starts
 
 Chains = NGramLaw | FixedKernel  # laws whose sequences are a Markov chain given the kernel
-CHUNK = 2**17  # entries in the stack of matrices worked on at a time, so that it fits the cache
+CHUNK = 2**15  # entries in the stack of matrices worked on at a time, so that it fits the cache
 NODES = 8  # nodes of the exponential sum per step; after each step, finished kernels drop out
 ROW_SUM_TOLERANCE = 1e-12  # tells kernels from counts or logits; no result rests on it
 LARGEST_LOG = 600.0  # of the total weight q^m T of a sequence

@@ -62,3 +62,24 @@ def test_a_scale_that_is_no_rational_is_for_float_engines() -> None:
 def test_what_does_not_fit_is_refused_at_once(engine: Engine, S: int, n: int, T: int) -> None:
     if engine.name != "monte_carlo" or T > 10**5:
         assert engine.obstacle(NGramLaw(S, n), Configuration((1,), math.inf), T) is not None
+
+
+@pytest.mark.parametrize(
+    ("S", "n", "T", "c", "minutes", "due"),
+    [
+        (3, 3, 7, math.inf, 0.5, "type_classes"),
+        (3, 3, 7, 1.5, 0.5, "closed_form"),  # no rational q
+        (2, 4, 12, math.inf, 0.5, "type_classes"),
+        (2, 3, 20, math.inf, 0.5, "transfer"),  # a Gauss rule: no estimate
+        (2, 3, 60, math.inf, 0.5, "transfer"),  # type classes take longer
+        (3, 3, 7, math.inf, 1e-4, "transfer"),  # no time for them
+        (3, 2, 1000, math.inf, 0.5, "transfer"),  # out of their reach
+    ],
+)
+def test_transfer_hands_over_what_it_would_only_estimate(S, n, T, c, minutes, due) -> None:
+    law, configuration = NGramLaw(S, n), Configuration((1,), math.exp(c) if c < math.inf else c)
+    options = Options(minutes=minutes)
+    assert choose_engine(law, configuration, T, name="transfer", options=options).name == due
+    assert choose_engine(law, configuration, T, name="transfer") is ENGINES["transfer"]
+    for name in ("monte_carlo", "closed_form"):  # other engines do what they are asked for
+        assert choose_engine(law, configuration, T, name=name, options=options) is ENGINES[name]

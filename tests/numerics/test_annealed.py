@@ -80,6 +80,30 @@ def test_lattices_agree_with_exact_values_within_their_errors(law, configuration
     assert within_errors(found, type_classes(law, configuration, T))
 
 
+@pytest.mark.parametrize(("S", "n", "T", "alpha"), [(4, 1, 9, Fraction(1, 2)), (2, 2, 12, Fraction(1, 4))])
+@pytest.mark.parametrize("tolerance", [1e-2, 1e-3])
+def test_a_coarse_lattice_is_not_trusted_alone(S, n, T, alpha, tolerance):
+    """Two coarse lattices, shifted against each other, can agree by coincidence: at S = 4 one pair did to 1e-4, where
+    both were off by 1e-3."""
+    law, configuration = NGramLaw(S, n, alpha), Configuration((), math.inf)
+    found = annealed_transfer(law, configuration, T, method="lattice", tolerance=tolerance, minutes=0.05)
+    assert within_errors(found, type_classes(law, configuration, T))
+
+
+@pytest.mark.parametrize(("S", "n", "method", "relative"), [(2, 2, "lattice", 0.02), (3, 2, "sobol", 0.3)])
+def test_a_relative_tolerance_is_met_block_by_block(S, n, method, relative):
+    T = 60
+    problem = NGramLaw(S, n), Configuration((1,), Fraction(T)), T
+    found = annealed_transfer(*problem, relative=relative, method=method, minutes=2)
+    for ab, block in found.blocks.items():
+        size = max(abs(float(x)) for row in block for x in row)
+        worst = max(float(x) for row in found.errors[ab] for x in row)
+        assert worst <= 1.1 * relative * max(size, 1e-3 / T)  # and of roundings
+    rough = annealed_transfer(*problem, relative=0.9, method=method, minutes=2)
+    assert rough.error >= found.error  # less work does for it
+    assert rough.excess(found) <= 0
+
+
 def test_a_lattice_sees_functions_of_the_ratio_of_two_rows():
     """alpha = 1/20, no lags: M_inf depends on pi, on the ratio of vanishing probabilities. Shifted by half a step in
     every logit, two lattices agree on what they do not resolve there, and the error did not cover."""
@@ -266,6 +290,9 @@ def test_blocks_of_an_annealed_gradient_have_two_values():
         {"T": 1},
         {"tolerance": 0.0},
         {"tolerance": math.nan},
+        {"relative": -0.1},
+        {"relative": 1.0},
+        {"relative": math.nan},
         {"method": "guess"},
         {"level": 1.0},
         {"minutes": 0.0},
@@ -275,7 +302,7 @@ def test_blocks_of_an_annealed_gradient_have_two_values():
 )
 def test_bad_input_is_refused(arguments):
     given = {"law": NGramLaw(2, 2), "configuration": BIGRAM, "T": 40} | arguments
-    with pytest.raises(ValueError, match=r"T=|tolerance|method|level|minutes|lags|nodes"):
+    with pytest.raises(ValueError, match=r"T=|tolerance|relative|method|level|minutes|lags|nodes"):
         annealed_transfer(**given)
 
 

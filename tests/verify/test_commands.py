@@ -158,6 +158,38 @@ def test_more_minutes_make_a_smaller_error(data: Data) -> None:
     assert abs(next(value) - next(value)) <= errors
 
 
+def test_an_engine_that_handed_over_is_told(data: Data, capsys: pytest.CaptureFixture[str]) -> None:
+    words = "k=2 n=3 S=3 T=5 engine=transfer"
+    assert (data(words)["engine"], data(words)["exact"]) == ("type_classes", True)
+    capsys.readouterr()
+    assert gradient.main(words.split()) == 0
+    assert "engine type_classes for transfer   exact" in capsys.readouterr().out
+
+
+def test_a_tolerance_may_be_relative(data: Data, capsys: pytest.CaptureFixture[str]) -> None:
+    """1% of the largest entry of every block; 1e-2 is absolute. What is missed is told, what is met is not."""
+    words = "k=2 n=2 T=300 c=logT engine=transfer"
+    result = data(f"{words} tolerance=2%")
+    assert result["settings"]["tolerance"] == "2%"
+    for block, errors in result["errors"].items():
+        size = max(abs(float(x)) for row in result["score_blocks"][block] for x in row)
+        assert max(float(x) for row in errors for x in row) <= 1.1 * 0.02 * max(size, 1e-3 / 300)
+    capsys.readouterr()
+    for tolerance, missed in (("90%", False), ("0.9", False), ("0.0001%", True), ("1e-15", True)):
+        assert gradient.main([*words.split(), f"tolerance={tolerance}", "minutes=0.02"]) == 0
+        out = capsys.readouterr().out
+        assert (f"  tolerance={tolerance} is missed in " in out) == missed, out
+
+
+@pytest.mark.parametrize("tolerance", ["100%", "0%", "-1%", "%", "1%%", "inf%", "nan%", "1", "0", "inf", "1 %", "x"])
+def test_a_tolerance_that_is_none_is_refused_in_one_line(tolerance: str) -> None:
+    with pytest.raises(
+        UsageError, match=f"^tolerance={re.escape(tolerance)}: tolerance must be a number above 0"
+    ) as refusal:
+        gradient.main(["k=2", "n=2", "T=300", f"tolerance={tolerance}"])
+    assert "\n" not in str(refusal.value)
+
+
 def test_several_lengths_make_a_list(data: Data) -> None:
     results = data("k=2 n=2 T=4,8 q=3 executor=inline")
     assert [result["T"] for result in results] == [4, 8]

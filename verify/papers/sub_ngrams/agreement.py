@@ -40,7 +40,8 @@ def engines_agree(settings: SubNGramSettings, run: Run) -> Finding:
 
     Then the averages over kernels, the norms in Q, K, V, A and Monte Carlo's intervals, by second computations.
     """
-    options = replace(settings.options, level=STATISTICAL_LEVEL, samples=SAMPLES, interval="bernstein", tolerance=1e-9)
+    options = replace(settings.options, level=STATISTICAL_LEVEL, samples=SAMPLES, interval="bernstein")
+    options = replace(options, tolerance=1e-9, relative=0.0)
     pairs: Counter[tuple[str, str]] = Counter()
     differences, disagreement = [0.0], None  # differences: where neither engine samples
     seconds: dict[str, list[Comparison]] = {"moments": [moments(settings.law)]}

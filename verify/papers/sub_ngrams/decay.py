@@ -36,6 +36,7 @@ from verify.papers.sub_ngrams.engines import (
     Engine,
     Options,
     few_parameters,
+    handed_over,
 )
 from verify.papers.sub_ngrams.fixed_length import critical_without_lags
 from verify.papers.sub_ngrams.premises import other_law
@@ -197,8 +198,9 @@ def _too_slow(settings: SubNGramSettings, pair: tuple[Point, Point], run: Run) -
 
 def is_too_slow(settings: SubNGramSettings, pair: tuple[Point, Point], run: Run) -> bool:
     """Whether the norms at these two lengths, computed to half the tolerance and from another seed, fall too slowly."""
-    tolerance = settings.tolerance or _tolerance(settings, pair[1].T)
-    update = {"seed": settings.seed + 1, "tolerance": tolerance / 2, "heads": pair[0].heads}
+    aim = settings.options
+    tolerance = f"{50 * aim.relative:g}%" if aim.relative else (aim.tolerance or _tolerance(settings, pair[1].T)) / 2
+    update = {"seed": settings.seed + 1, "tolerance": tolerance, "heads": pair[0].heads}
     finer = settings.model_copy(update=update)
     first, last = (_point(finer, p.T, ENGINES[p.engine], run) for p in pair)
     return slower(first, last, rate(settings))
@@ -264,7 +266,8 @@ def _plan(settings: SubNGramSettings, run: Run) -> list[tuple[int, Engine | None
     def at(T: int) -> tuple[Engine | None, float]:
         law, configuration = settings.law, _configuration(settings, T)
         names = PREFERENCE if settings.engine == "auto" else (settings.engine,)
-        for engine in (ENGINES[name] for name in names):
+        for name in names:
+            engine = handed_over(ENGINES[name], law, configuration, T, options)
             seconds = engine.seconds(law, configuration, T, options)
             if engine.obstacle(law, configuration, T) is None and seconds <= run.seconds / 3:
                 return engine, seconds
@@ -283,10 +286,11 @@ def _point(settings: SubNGramSettings, T: int, engine: Engine, run: Run) -> Poin
     (heads,) = settings.kinds_of_heads
     law, configuration = settings.law, _configuration(settings, T)
     run.progress(f"T={T} by {engine.name}, {heads} heads")
-    tolerance = settings.tolerance or _tolerance(settings, T)
+    aim = settings.options
+    tolerance = aim.tolerance if aim.tolerance or aim.relative else _tolerance(settings, T)
     usual = 0.5 if few_parameters(law) else 0.0
     minutes = min(settings.minutes, max(usual, run.seconds / 60))
-    options = replace(settings.options, tolerance=tolerance, minutes=minutes, needed=blocks_in_use(configuration))
+    options = replace(aim, tolerance=tolerance, minutes=minutes, needed=blocks_in_use(configuration))
     M: ScoreBlocks = engine.compute(law, configuration, T, options)
     norms, errors = parameter_norms(M, configuration), norm_errors(M, configuration)
     assert norms is not None  # q is finite

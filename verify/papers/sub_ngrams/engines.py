@@ -18,6 +18,7 @@ from verify.settings import UsageError, did_you_mean
 
 AnyLaw = NGramLaw | Law
 TOKENS_IN_SECONDS = 20_000_000  # that sampling draws in some seconds
+SMALL = 1e-3  # in units of 1/T: the error aimed at by default, and the least size that a relative one refers to
 LARGEST_ROOT = 60  # degree of the root of q of which powers are still numbers of moderate size
 MIN_SAMPLES = 1000  # below, a confidence interval tells little
 
@@ -30,7 +31,10 @@ class Options:
     device: str = "auto"
     level: float = 0.99  # confidence level of statistical errors
     interval: str = "bernstein"  # or "student", which holds at large sample sizes only
-    tolerance: float | None = None  # absolute error aimed at, where an engine refines; None: 1e-3/T
+    tolerance: float | None = None  # absolute error aimed at, where an engine refines; None: 1e-3/T, times `relative`
+    relative: float = (
+        0.0  # to the largest entry of a block: the error aimed at where that is more than the absolute one
+    )
     minutes: float = 0.5  # of one core, roughly, that an engine may take to refine
     needed: frozenset[tuple[int, int]] | None = None  # the blocks that the tolerance is meant for; None: all
     samples: int | None = None  # sequences that a statistical engine draws; None: so many that it takes some seconds
@@ -291,7 +295,7 @@ ENGINES: Mapping[str, Engine] = {
             work=_seconds,
             limit=600,
             unit="seconds",
-            takes=("seed", "device", "level", "tolerance", "minutes", "needed"),
+            takes=("seed", "device", "level", "tolerance", "relative", "minutes", "needed"),
             parts=True,
             laws=CHAINS,
             least=_transfer_seconds,
@@ -321,16 +325,43 @@ def get_engine(name: str) -> Engine:
 
 
 def choose_engine(
-    law: AnyLaw, configuration: Configuration, T: int, *, name: str = "auto", exact: bool = False
+    law: AnyLaw,
+    configuration: Configuration,
+    T: int,
+    *,
+    name: str = "auto",
+    exact: bool = False,
+    options: Options | None = None,
 ) -> Engine:
-    """The engine of this name; for "auto" the most exact one that the problem fits, cheapest first."""
+    """The engine of this name; for "auto" the most exact one that the problem fits, cheapest first. With options, the
+    engine that `handed_over` says in its place."""
     if name != "auto":
-        return get_engine(name)
+        engine = get_engine(name)
+        return engine if options is None else handed_over(engine, law, configuration, T, options)
     for engine in (ENGINES[name] for name in PREFERENCE):
         if (engine.exact or not exact) and engine.obstacle(law, configuration, T) is None:
             return engine
     smaller = "S or n" if max(law.n, 2) == T else "T, S or n"
     raise UsageError(f"T={T}: no engine reaches S={law.S} n={law.n} T={T}; give a smaller {smaller}")
+
+
+def handed_over(engine: Engine, law: AnyLaw, configuration: Configuration, T: int, options: Options) -> Engine:
+    """In the place of transfer, where it would estimate an average over kernels and not compute it, an engine that is
+    exact or has bounds, if one needs no more time than transfer takes as a rule, or may take; else the engine itself.
+    """
+    if engine.name != "transfer" or engine.obstacle(law, configuration, T) is not None:
+        return engine
+    annealed: Any = importlib.import_module("numerics.sub_ngrams.annealed")
+    priors = [part for _, part in components(law) if isinstance(part, NGramLaw)]
+    minutes = options.minutes / len(list(components(law)))
+    if all(annealed.gauss_reaches(part, T, minutes) for part in priors):
+        return engine
+    most = min(engine.work(law, configuration, T), 60 * options.minutes)
+    for other in (ENGINES[name] for name in PREFERENCE[: PREFERENCE.index(engine.name)]):
+        able = other.obstacle(law, configuration, T) is None
+        if able and other.seconds(law, configuration, T, options) <= most:
+            return other
+    return engine
 
 
 def reached(law: AnyLaw, configuration: Configuration, T: int, *, exact: bool = False) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
@@ -55,6 +56,16 @@ def _parse_scale(value: object) -> object:
     return c
 
 
+def _parse_tolerance(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    text = value.removesuffix("%")
+    number = parse_real(text)
+    if not (isinstance(number, float) and 0 < number < (1 if text == value else 100)):
+        raise ValueError
+    return number if text == value else f"{number:g}%"
+
+
 MOST_KERNELS, FEWEST_KERNELS = 3_200_000, 65_536
 KERNEL_ENTRIES = 100_000_000  # of all kernels of a quadrature together
 MIN_C, MAX_C = 1e-6, 700.0  # q = e^c is rounded to a float; that changes c by 1e-16, and has to exist
@@ -65,6 +76,7 @@ Bases = Annotated[tuple[Annotated[Rational, Field(gt=1, le=LARGEST)], ...], Befo
 MOST_LOGS = 3  # then q = T^r has a logarithm below MAX_C for every T
 LOG_T = "logT"  # the path c = log T, that is q = T
 ALONG_T = re.compile(rf"(?:([0-9./]+)\*)?{LOG_T}")  # c = r log T, that is q = T^r
+Tolerance = Annotated[float | str, BeforeValidator(_parse_tolerance)]  # absolute, or with %
 Scale = Annotated[float | Annotated[str, Field(pattern=ALONG_T.pattern)], BeforeValidator(_parse_scale)]
 Scales = Annotated[tuple[Scale, ...], BeforeValidator(split_list)]
 
@@ -106,8 +118,10 @@ class SubNGramProblem(LawSettings):
     samples: Integer | None = Field(
         None, ge=2, le=MOST_SAMPLES, description="{bounds}: sequences that monte_carlo draws"
     )
-    tolerance: Real | None = Field(
-        None, gt=0, lt=1, description="{bounds}: the absolute error that transfer aims at (default 1e-3/T)"
+    tolerance: Tolerance | None = Field(
+        None,
+        description="a number above 0, below 1: the absolute error that transfer aims at (default 1e-3/T); or as 1%: "
+        "relative to the largest entry of a block, or to 1e-3/T where that is more",
     )
     minutes: Real = Field(
         0.5, gt=0, le=MOST_MINUTES, description="{bounds}: minutes of one core that transfer may take, roughly"
@@ -166,7 +180,13 @@ class SubNGramProblem(LawSettings):
 
     @property
     def options(self) -> Options:
-        return Options(self.seed, self.device, samples=self.samples, tolerance=self.tolerance, minutes=self.minutes)
+        relative, absolute = 0.0, None
+        if isinstance(self.tolerance, str):
+            relative = float(self.tolerance.removesuffix("%")) / 100
+        else:
+            absolute = self.tolerance
+        given = Options(self.seed, self.device, samples=self.samples, minutes=self.minutes)
+        return replace(given, tolerance=absolute, relative=relative)
 
     def enumerable_length(self, sequences: int) -> int:
         """The largest T >= n with at most so many sequences (n itself where S^n is larger)."""

@@ -24,7 +24,8 @@ class PopulationGradient:
 
     law, configuration, T
                the problem
-    engine     that computed it
+    engine     that computed it: in the place of transfer, where that would only estimate, a more exact one that is as
+               fast
     blocks     all M_ab, with their errors
     """
 
@@ -90,6 +91,6 @@ def gradient(law: NGramLaw | Law | None = None, **settings: Any) -> PopulationGr
     if len(given.T) > 1 or len(configurations) > 1:
         raise UsageError("T, q and c: one of each; for lists call gradient once for each, or python -m verify.gradient")
     T, (configuration,) = given.T[0], configurations
-    engine = choose_engine(law, configuration, T, name=given.engine)
+    engine = choose_engine(law, configuration, T, name=given.engine, options=given.options)
     blocks = engine.compute(law, configuration, T, given.options)
     return PopulationGradient(law, configuration, T, engine.name, blocks, given.parametrisation)

@@ -21,7 +21,7 @@ from verify.command import (
     run_command,
 )
 from verify.executors import Outcome, run_shards
-from verify.papers.sub_ngrams.engines import ENGINES, choose_engine
+from verify.papers.sub_ngrams.engines import ENGINES, SMALL, choose_engine, get_engine
 from verify.papers.sub_ngrams.gradient.bound import GradientBound, largest_sizes
 from verify.papers.sub_ngrams.gradient.norms import NormPoint
 from verify.papers.sub_ngrams.gradient.settings import GradientSettings
@@ -109,7 +109,7 @@ def compute(settings: GradientSettings, progress: Progress) -> tuple[list[Gradie
     shards = []
     for T in settings.T:
         for configuration in settings.configurations(T):
-            engine = choose_engine(law, configuration, T, name=settings.engine)
+            engine = choose_engine(law, configuration, T, name=settings.engine, options=options)
             shards.append(GradientShard.resolve(law, configuration, T, engine, options))
     several = len(shards) > 1
     progress.doing(f"0 of {len(shards)} finished" if several else shards[0].name)
@@ -200,13 +200,15 @@ def gradient_text(settings: GradientSettings, gradient: Gradient) -> str:
     """Blocks as small matrices, then the norms of the parameter gradient."""
     M, configuration = gradient.M, gradient.configuration
     kind = "exact" if M.exact else f"error up to {M.error:.1e}" + (f" at level {M.level:g}" if M.level else "")
-    lines = [f"T={gradient.T}   {scale(configuration)}   engine {gradient.engine}   {kind}"]
+    instead = f" for {settings.engine}" if settings.engine not in ("auto", gradient.engine) else ""
+    lines = [f"T={gradient.T}   {scale(configuration)}   engine {gradient.engine}{instead}   {kind}"]
     for (a, b), block in sorted(M.blocks.items()):
         rows = block_rows(block, None if M.exact or M.errors is None else M.errors[a, b])
         lines += [f"  M_{{{a},{b}}}  {rows[0]}", *(f"           {row}" for row in rows[1:])]
     for (h, t), block in sorted(M.rows.items()):
         (row,) = block_rows(block, None if M.exact or M.row_errors is None else M.row_errors[h, t])
         lines.append(f"  dL/dA^({h}), row {t}, / c  {row}")
+    lines += missed(settings, gradient)
     norms, errors = norms_with_errors(settings, gradient)
     if norms is None or errors is None:
         lines.append("  norms of the parameter gradient: unbounded at c=inf (claim SN8); give a finite c or q")
@@ -223,6 +225,25 @@ def gradient_text(settings: GradientSettings, gradient: Gradient) -> str:
             factor = f", {bound.norm / norms['total']:.2g} times the norm" if norms["total"] > 0 else ""
             lines.append(f"  bound  {bound.norm:.3g} of the norm in total{factor}")
     return "\n".join(lines) + "\n"
+
+
+def missed(settings: GradientSettings, gradient: Gradient) -> list[str]:
+    """A line if the tolerance asked for is not reached: in which block it is missed most, and in how many."""
+    M, options = gradient.M, settings.options
+    if M.errors is None or settings.tolerance is None or "tolerance" not in get_engine(gradient.engine).takes:
+        return []
+    ratios = {}
+    for ab, errors in M.errors.items():
+        size = max(abs(float(x)) for row in M[ab] for x in row)
+        aim = options.tolerance or options.relative * max(size, SMALL / gradient.T)
+        ratios[ab] = max(float(x) for row in errors for x in row) / aim
+    count, (a, b) = sum(ratio > 1 for ratio in ratios.values()), max(ratios, key=lambda ab: ratios[ab])
+    if not count:
+        return []
+    blocks = f"{count} of {len(ratios)} blocks, by a factor of {ratios[a, b]:.2g} in M_{{{a},{b}}}"
+    return [
+        f"  tolerance={settings.tolerance} is missed in {blocks}; more minutes= help, unless rounding is what is left"
+    ]
 
 
 def block_rows(block: Block, errors: Block | None) -> list[str]:
