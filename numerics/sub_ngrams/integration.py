@@ -16,7 +16,7 @@ from torch import Tensor
 from numerics.sub_ngrams.kernel_rules import Nodes, dimension, lattices, of_shift
 from proofs.sub_ngrams.law import NGramLaw
 
-STEPS = tuple(3.0 * 0.8**i for i in range(12))  # of the lattices, coarse to fine
+STEPS = tuple(3.75 * 0.8**i for i in range(13))  # of the lattices, coarse to fine; the first is only compared with
 SHELL = 4.0  # a lattice reaches farther by so many powers of e in the density at a time
 # A pair of lattices without a coarser one is not trusted; if there is time for one only, to ALONE times its difference.
 ALONE = 40.0
