@@ -77,7 +77,10 @@ class Quotients:
         """The polynomial in its symbols."""
         return sp.Add(
             *(
-                sp.Mul(sp.Rational(int(c.p), int(c.q)), *(s**k for s, k in zip(self.symbols, exponents, strict=True)))
+                sp.Mul(
+                    sp.Rational(int(c.p), int(c.q)),
+                    *(s ** int(k) for s, k in zip(self.symbols, exponents, strict=True)),
+                )
                 for exponents, c in polynomial.to_dict().items()
             )
         )
