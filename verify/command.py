@@ -77,7 +77,7 @@ def key_help(model: type[Settings], *, without: Iterable[str] = ()) -> str:
     fields = {key: field for key, field in model.model_fields.items() if key not in without}
     lines = []
     for key in sorted(fields, key=lambda key: key in Settings.model_fields):
-        default = "" if fields[key].default in (None, ()) else f" (default {fields[key].default})"
+        default = "" if fields[key].default in (None, (), "") else f" (default {fields[key].default})"
         lines.append(f"  {key:<16}  {requirement(fields[key])}{default}\n")
     return "".join(lines)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import platform
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, fields
 from fractions import Fraction
 from functools import partial
+from importlib import metadata
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,6 +21,7 @@ from verify.report.plain import settings_as_plain
 from verify.settings import CheckSettings, UsageError
 from verify.shards import CODE, Shard, Store
 
+EXACT_LIBRARIES = ("sympy", "mpmath", "python-flint", "clarabel")  # beside those of floats
 DECIDED = (Verdict.VERIFIED, Verdict.REFUTED)  # what is kept: any other verdict may come out differently another time
 
 
@@ -44,7 +47,14 @@ class ClaimShard(Shard[Finding]):
 
     @property
     def problem(self) -> Mapping[str, Any]:
-        return {"paper": self.paper, "settings": self.settings, "files": self.files, "claim": self.id}
+        return {
+            "paper": self.paper,
+            "settings": self.settings,
+            "files": self.files,
+            "claim": self.id,
+            "python": platform.python_version(),
+            "exact libraries": {name: metadata.version(name) for name in EXACT_LIBRARIES},
+        }
 
     def compute(self, executor: Executor | None = None) -> Finding:
         raise NotImplementedError("claims are checked in the order of what they rest on, by verify.runner")
@@ -54,8 +64,17 @@ class ClaimShard(Shard[Finding]):
 
     def decoded(self, value: Any) -> Finding:
         found = Finding(**{name: untyped(part) for name, part in value.items()})
-        if not any(found.verdict is verdict for verdict in DECIDED) or not isinstance(found.evidence, Evidence):
-            raise ValueError("only decided claims are kept")
+        texts = (found.scope, found.found, found.predicted, found.footnote, found.reason)
+        if not (
+            any(found.verdict is verdict for verdict in DECIDED)
+            and type(found.evidence) is Evidence
+            and type(found.instances) is int
+            and found.instances > 0
+            and all(type(text) is str for text in texts)
+            and type(found.details) is dict
+            and (found.certificate is None or type(found.certificate) is Certificate)
+        ):
+            raise ValueError("no finding that would have been kept")
         return found
 
 
@@ -90,7 +109,7 @@ def kept(
     """What the key `shards` asks for; None without it. UsageError for a folder that cannot be used.
 
     A larger budget lets claims do more, so that findings belong to theirs. The files that words name count with their
-    content, and so does the paper's code; what that imports from elsewhere is not looked at.
+    content, and so does the paper's code; what that reads or imports from elsewhere is not looked at.
     """
     if settings.shards is None:
         return None
@@ -120,9 +139,11 @@ def code_of(claims: Sequence[Claim]) -> dict[str, Path]:
 
 
 def content_digest(path: Path) -> str:
-    """SHA-256 of a file, or of the Python files in a folder and below it, with their names."""
+    """SHA-256 of a file; of the Python files in a folder and below it; of a Python file and those beside it, which it may
+    import: with their names."""
+    files = path.rglob("*.py") if path.is_dir() else path.parent.glob("*.py") if path.suffix == ".py" else [path]
     whole = hashlib.sha256()
-    for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+    for file in sorted(files):
         whole.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
     return whole.hexdigest()
 

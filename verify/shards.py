@@ -198,7 +198,7 @@ def float_libraries() -> dict[str, str]:
 
 @cache
 def code_digest(packages: tuple[str, ...]) -> str:
-    """SHA-256 of the code in these packages, and of this file."""
+    """SHA-256 of the code in these packages and the data beside it, and of this file."""
     whole = hashlib.sha256()
     for path in [Path(__file__), *(path for package in packages for path in _sources(package))]:
         whole.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
@@ -209,4 +209,4 @@ def _sources(package: str) -> list[Path]:
     importlib.import_module(package)
     file = sys.modules[package].__file__
     assert file is not None, "a package, not a namespace"
-    return sorted(Path(file).parent.rglob("*.py"))
+    return sorted(path for path in Path(file).parent.rglob("*.*") if path.suffix in (".py", ".json", ".npz"))

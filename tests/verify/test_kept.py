@@ -15,11 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import landscape_verifier as lv
+from verify import shards
 from verify.check import main
 from verify.claim import Certificate, Evidence, Verdict
 from verify.kept import typed, untyped
 from verify.settings import UsageError
-from verify.shards import OTHER_CODE, digest
+from verify.shards import CODE, OTHER_CODE, digest
 
 PAPER = '''
 import sys
@@ -135,6 +136,25 @@ def test_another_check_is_run(file: Path) -> None:
     assert runs(file) == ["T1"]
 
 
+def test_a_module_beside_the_file_belongs_to_it(file: Path) -> None:
+    for text, ran in (("C = 1", ["T1"]), ("C = 1", []), ("C = 2", ["T1"])):
+        (file.parent / "helper.py").write_text(text)
+        main(words(file, "select=T1"))
+        assert runs(file) == ran
+
+
+def test_data_and_libraries_of_ours_belong_to_every_claim(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sources = [path.suffix for package in CODE for path in shards._sources(package)]
+    assert {".py", ".npz", ".json"} == set(sources)
+    main(words(file, "select=T1"))
+    runs(file)
+    for change in ("verify.kept.metadata.version", "verify.kept.platform.python_version"):
+        with monkeypatch.context() as changed:
+            changed.setattr(change, lambda *name: "another")
+            main(words(file, "select=T1"))
+        assert runs(file) == ["T1"]
+
+
 def test_a_damaged_file_is_told_and_the_claim_checked_again(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(words(file, "select=T1"))
     runs(file)
@@ -152,6 +172,10 @@ def test_a_damaged_file_is_told_and_the_claim_checked_again(file: Path, capsys: 
         change({**result, "verdict": "VERIFIED"}),
         change({**result, "evidence": "exact"}),
         change({**result, "evidence": {"module": "os"}}),
+        change({**result, "instances": 0}),
+        change({**result, "instances": "many"}),
+        change({**result, "scope": ["one"]}),
+        change({**result, "details": None}),
         change([]),
     ):
         path.write_text(text)
