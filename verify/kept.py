@@ -139,8 +139,8 @@ def code_of(claims: Sequence[Claim]) -> dict[str, Path]:
 
 
 def content_digest(path: Path) -> str:
-    """SHA-256 of a file; of the Python files in a folder and below it; of a Python file and those beside it, which it may
-    import: with their names."""
+    """SHA-256 of a file, of the Python files in a folder and below it, or of a Python file and those beside it, which
+    it may import; with their names."""
     files = path.rglob("*.py") if path.is_dir() else path.parent.glob("*.py") if path.suffix == ".py" else [path]
     whole = hashlib.sha256()
     for file in sorted(files):
