@@ -44,6 +44,11 @@ class Sums:
         """Different sums, one after the other."""
         return Sums(*(torch.cat([getattr(part, name) for part in parts]) for name in ("value", "size", "error")))
 
+    def split(self, first: int) -> tuple[Sums, Sums]:
+        """The first so many of them, and the others."""
+        parts = (self.value, self.size, self.error)
+        return Sums(*(part[:first] for part in parts)), Sums(*(part[first:] for part in parts))
+
 
 @dataclass(frozen=True)
 class Integral:
@@ -94,14 +99,17 @@ def by_lattices(
     while i < len(STEPS):
         core = lattices(law, STEPS[i], (-1.0, known), at_most) if inner is None else None
         shell = lattices(law, STEPS[i], (known, reach), at_most)
-        if shell is not None and core is not None:
-            inner, inside = f(core), len(core)
-        if shell is None or inner is None:
+        if shell is None or (inner is None and core is None):
             break
         if not len(shell):  # says nothing
             reach += SHELL
             continue
-        outer = f(shell)
+        if core is not None:  # what a call costs beside its nodes is paid once
+            inside = len(core)
+            inner, outer = f(core.beside(shell)).split(core.weights.shape[1])
+        else:
+            outer = f(shell)
+        assert inner is not None
         sums = inner + outer
         value = sums.value.mean(0)
         half = of_shift(dimension(law)) * (sums.value[0] - sums.value[1]).abs()

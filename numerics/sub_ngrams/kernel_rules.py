@@ -37,6 +37,11 @@ class Nodes:
     def __len__(self) -> int:
         return len(self.weights)
 
+    def beside(self, other: Nodes) -> Nodes:
+        """All nodes, with the sums of these, then those of the others."""
+        weights = torch.block_diag(self.weights, other.weights)  # type: ignore[no-untyped-call]  # torch
+        return Nodes(torch.cat([self.kernels, other.kernels]), weights)
+
 
 def gauss_points(degree: int) -> int:
     """Points per dimension with which a Gauss rule is exact for polynomials of this degree."""
