@@ -1,8 +1,12 @@
-"""The gradient flow of the features from any H_0, for any target F (MF10), in enclosures.
+"""The gradient flow of the features from an H_0 with H_0 H_0^T = I, for any target F (MF10), in enclosures.
+
+With Y = A^{-1/2} H, A = H H^T, which is conserved, and P the projection on the row space, the gradient flow of any H is
+dY/dt = A^{-1} Y G (I - P), G = F^T F. Where A = c I this is Oja's flow at the time t / c. Other A turn the row space in
+another way: det(H F^T), which stays 0 where it is so in Oja's flow, does not stay 0, and there is no closed form here.
 
 Let r = rank F, V the row space of F, and rank(H_0 F^T) = r: the row space of H_0 then projects onto V. It is the sum of
 K = {rows of it that F does not see}, of dimension k - r, and of the graph v -> v + v X_0 of a map X_0 from V to the
-vectors that are orthogonal to V and K. The row space of H_t is that of H_0 e^{tG}, G = F^T F: K, and the graph of
+vectors that are orthogonal to V and K. The row space of H_t is that of H_0 e^{tG}: K, and the graph of
 X_t = e^{-tG} X_0. So L_t = tr(G X_t X_t^T (1 + X_t X_t^T)^{-1}) / 2, which decays as c e^{-2 lambda t}: lambda is the
 least eigenvalue with Pi X_0 != 0, Pi its eigenprojection, and c = lambda |Pi X_0|^2 / 2.
 
@@ -29,10 +33,16 @@ LATEST = 80  # in doublings of the time
 
 @dataclass(frozen=True)
 class AnyFlow:
-    """dH/dt = -dL/dH from the orthonormal basis of the row space of H_0, which is all that L depends on."""
+    """dH/dt = -dL/dH from an orthonormal basis of the row space of `start`, (H H^T)^{-1/2} H at its H."""
 
     target: AnyTarget
     start: Model
+
+    @cached_property
+    def scale(self) -> fmpq | None:
+        """c, where H H^T = c I: the flow from H itself is then at the time t where this one is at t / c."""
+        c = self.start.A[0, 0]
+        return c if identity(self.target.k) * c == self.start.A else None
 
     @cached_property
     def arrives(self) -> bool:
@@ -114,7 +124,7 @@ class AnyFlow:
             return arb(to_fmpq(t) / trace(self.target.G))
 
     def loss_by_exponential(self, t: Fraction) -> arb:
-        """L at the time t / tr(G), from H_0 e^{tG}, of any flow; for moderate t."""
+        """L at the time t / tr(G), from H_0 e^{tG}, also of flows that do not arrive; for moderate t."""
         with ctx.workprec(BITS):
             G = arb_mat(self.target.G)
             Y = arb_mat(self.start.H) * (G * self.time(t)).exp()

@@ -11,6 +11,7 @@ from proofs.rational_matrix import identity, inertia, rational_eigenvalues
 
 Number: TypeAlias = fmpq | arb
 PRECISION = 160  # bits, about 48 digits; a claim that needs more comes out undecided, never wrong
+VECTORS = 2000  # bits for eigenvectors, whose entries and eigenvalues may be of very different sizes
 
 
 def agree(x: arb, y: arb) -> bool:
@@ -19,7 +20,7 @@ def agree(x: arb, y: arb) -> bool:
         return bool(x.overlaps(y) and abs(x - y) < arb(2) ** (-PRECISION // 2) * (1 + abs(y)))
 
 
-def distinct_eigenvalues(S: fmpq_mat) -> list[tuple[arb, int]]:
+def distinct_eigenvalues(S: fmpq_mat, bits: int = PRECISION) -> list[tuple[arb, int]]:
     """The different eigenvalues of a symmetric matrix, increasing, with multiplicities.
 
     They are the roots of its characteristic polynomial; an eigenvalue 0 comes out as exactly 0.
@@ -27,14 +28,14 @@ def distinct_eigenvalues(S: fmpq_mat) -> list[tuple[arb, int]]:
     p, zeros = S.charpoly(), 0
     while p[zeros] == 0:
         zeros += 1
-    with ctx.workprec(PRECISION):
+    with ctx.workprec(bits):
         roots = (
             [(root.real, count) for root, count in p.right_shift(zeros).complex_roots()] if zeros < S.nrows() else []
         )
         roots += [(arb(0), zeros)] if zeros else []
     if sum(count for _, count in roots) != S.nrows():
         raise ArithmeticError("roots of the characteristic polynomial were lost")
-    return sorted(roots, key=lambda root: float(root[0].mid()))
+    return sorted(roots, key=lambda root: root[0].mid())
 
 
 def eigenvalues(S: fmpq_mat) -> list[arb]:
@@ -77,8 +78,8 @@ def eigenprojection(S: fmpq_mat, position: int) -> arb_mat:
 
     It is the product of (S - mu) / (lambda - mu) over the other eigenvalues mu.
     """
-    n, values = S.nrows(), [root for root, _ in distinct_eigenvalues(S)]
-    with ctx.workprec(PRECISION):
+    n, values = S.nrows(), [root for root, _ in distinct_eigenvalues(S, VECTORS)]
+    with ctx.workprec(VECTORS):
         one = arb_mat([[int(i == j) for j in range(n)] for i in range(n)])
         result = one
         for i, mu in enumerate(values):
@@ -90,9 +91,9 @@ def eigenprojection(S: fmpq_mat, position: int) -> arb_mat:
 def eigenvector(S: fmpq_mat, position: int) -> arb_mat:
     """A unit vector (n x 1) in that eigenspace."""
     n = S.nrows()
-    with ctx.workprec(PRECISION):
+    with ctx.workprec(VECTORS):
         projection = eigenprojection(S, position % len(distinct_eigenvalues(S)))
-        j = max(range(n), key=lambda i: float(projection[i, i].mid()))
+        j = max(range(n), key=lambda i: projection[i, i].mid())
         return arb_mat([[projection[i, j] / projection[j, j].sqrt()] for i in range(n)])
 
 

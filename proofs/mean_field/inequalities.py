@@ -106,6 +106,12 @@ class Dichotomy:
             u, v = (arb_mat(x) * (1 / arb(_dot(x, x)).sqrt()) for x in (self.u, self.v))
             return u * v.transpose()
 
+    @property
+    def is_precise(self) -> bool:
+        """Whether u and v are known well enough for R: intervals around those of badly scaled matrices can be wide."""
+        rational = isinstance(self.u, fmpq_mat) and isinstance(self.v, fmpq_mat)
+        return rational or all(x.is_finite() and x.rad() < arb(CLOSE) for x in self._direction.entries())
+
     @cached_property
     def slack(self) -> Fraction:
         """How far D^2 L[RF, RF] / |R|^2 at the rational R can be from z^2 form: 0 where both are rational.

@@ -65,6 +65,9 @@ def test_matrices_from_a_file(tmp_path: Path) -> None:
     assert check("MF1", k=2, m=3, matrices=file).instances == check("MF1", k=2, m=3).instances + 1
 
 
+LONG = [[f"1/{10**37 + i}" for i in row] for row in ((1, 3, 7), (9, 13, 19))]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -83,6 +86,15 @@ def test_matrices_from_a_file(tmp_path: Path) -> None:
         ({"H": [["1", "0", 10**50], ["0", "1", 0]], "F": [[0] * 3] * 2}, r"H\[0\]\[2\] = 1000.*: must be a rational"),
         ({"H": [["1", "0", "1"], ["0", "1", 0]], "F": [[0] * 2] * 2}, "H is 2 x 3, but F is 2 x 2"),
         ({"H": [[0] * 300] * 300, "F": [[0]]}, "H is 300 x 300; must be k x m with k from 1 to 6 and m from k to 16"),
+        (
+            {"H": [["1", 0, "1e51"], [0, "1", 0]], "F": [[0] * 3] * 2},
+            r"H\[0\]\[2\] = .*: must be 0 or from 1e-50 to 1e50",
+        ),
+        (
+            {"H": [["1", 0, 0], [0, "1", 0]], "F": [[0] * 3, [0, "-9e-51", 0]]},
+            r"F\[1\]\[1\] = .*: must be 0 or from 1e-50",
+        ),
+        ({"H": LONG, "F": [[0] * 3] * 2}, r"H over its common denominator has numbers of 2\d\d digits; at most 200"),
         ({"H": [["1"], ["2"]], "F": [[0]]}, "H is 2 x 1; must be k x m with"),
         ({"H": [["1", "0", {}], ["0", "1", 0]], "F": [[0] * 3] * 2}, r"H\[0\]\[2\] = {}: must be a rational"),
     ],

@@ -29,6 +29,8 @@ GIVEN: dict[str, tuple[list[list[Any]], list[list[Any]]]] = {
     "all eigenvalues equal": ([["3/5", 0, "4/5", 0], [0, "3/5", 0, "4/5"]], [[1, 0, 0, 0], [0, 1, 0, 0]]),
     "a polar factor that is the identity": ([[1, 0, 1, 0], [0, 1, 0, 1]], [[2, 1, 0, 0], [1, 2, 0, 0]]),
     "one output": ([[1, 2, 0]], [[3, 0, 1]]),
+    "one output, |H|^2 = 200": ([[10, 10]], [[1, 0]]),
+    "a target seen in part, H H^T not a multiple of I": ([[1, 1, 1, 0], [2, 2, 0, 2]], [[1, 0, 0, 0], [0, 2, 0, 0]]),
     "a target seen in part": ([[1, 0, 0, 1], [0, 0, 1, 0]], [[1, 0, 0, 0], [0, 2, 0, 0]]),
     "no room for a saddle": ([[1, 2], [0, 1]], [[3, 0], [1, 1]]),
     "entries far apart": ([["1e-40", 0, "1e-41"], [0, 1, 0]], [["1e-30", 0, 0], [0, "2e30", 1]]),

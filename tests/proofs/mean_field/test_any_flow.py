@@ -41,6 +41,12 @@ def test_a_map_that_vanishes_on_the_slowest_direction_decays_faster() -> None:
     assert [x for x, _ in flow.parts] == [4] and flow.late is not None
 
 
+def test_only_multiples_of_orthonormal_rows_have_a_scale() -> None:
+    F = matrix([[1, 0, 0], [0, 2, 0]])
+    for H, scale in (([[3, 0, 4], [0, 5, 0]], 25), ([[1, 0, 0], [0, 2, 0]], None), ([[1, 0, 0], [1, 1, 0]], None)):
+        assert AnyFlow(AnyTarget(F), Model(matrix(H), F)).scale == scale
+
+
 def test_rows_that_the_target_does_not_see_stay() -> None:
     """Rank F = 1: the second row of H is such a row, and counts for nothing."""
     F = matrix([[1, 0, 0], [2, 0, 0]])

@@ -75,6 +75,16 @@ def test_projections_on_eigenspaces(values: list[Fraction], data: st.DataObject)
     assert holds((v.transpose() * v)[0, 0], 1)
 
 
+def test_eigenvalues_too_small_for_floats_are_in_order() -> None:
+    """And an eigenvector for one that is far smaller than the entries is as narrow as any."""
+    for double, single in (("1e-400", "4e-400"), ("4e-400", "1e-400")):
+        values = [Fraction(x) for x in (double, double, single)]
+        found = [value for value, _ in distinct_eigenvalues(diagonal(values))]
+        assert all(holds(x, y) for x, y in zip(found, sorted(set(values)), strict=True))
+    S = matrix([[1, 1], [1, 1 + Fraction(1, 10**200)]])
+    assert all(x.rad() < arb(2) ** -160 for x in eigenvector(S, 0).entries())
+
+
 @given(st.integers(1, 3), st.data(), randoms)
 def test_the_nuclear_norm_lies_between_its_bounds(n: int, data: st.DataObject, random: Random) -> None:
     X = data.draw(matrices(n, n))

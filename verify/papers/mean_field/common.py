@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
+from decimal import Decimal, localcontext
 from fractions import Fraction
 from functools import wraps
 from random import Random
@@ -15,8 +17,11 @@ from proofs.mean_field.model import Model
 from proofs.rational_matrix import matrix
 from proofs.rationals import to_fraction
 from verify.claim import Finding, Run, how_many
+from verify.papers.mean_field.conditions import middle
 from verify.papers.mean_field.settings import MeanFieldSettings
+from verify.printing import fraction_text
 
+SMALLEST, LARGEST = Fraction(sys.float_info.min), Fraction(sys.float_info.max)
 Check = Callable[[MeanFieldSettings, Run], Finding]
 
 
@@ -64,11 +69,20 @@ def of_file(settings: MeanFieldSettings, used: bool = False, why: str = "") -> s
 def short(x: Any) -> str:
     """A number in a few characters: a short fraction as it is, anything else in decimals."""
     if isinstance(x, (fmpq, int, Fraction)):
-        value = to_fraction(x)
-        return str(value) if len(str(value)) <= 9 else f"{float(value):.5g}"
-    if isinstance(x, arb):
-        return f"{float(x.mid()):.6g}"
-    return f"{x:.5g}"
+        text = fraction_text(to_fraction(x))
+        return text if len(text) <= 9 else significant(x, 5)
+    return significant(x, 6 if isinstance(x, arb) else 5)
+
+
+def significant(x: Any, digits: int) -> str:
+    """The format `g` with so many digits, also of numbers that are too large or too small for a float."""
+    if isinstance(x, float):
+        return f"{x:.{digits}g}"
+    value = middle(x) if isinstance(x, arb) else to_fraction(x)
+    if value == 0 or SMALLEST <= abs(value) <= LARGEST:
+        return f"{float(value):.{digits}g}"
+    with localcontext(prec=digits):
+        return f"{(Decimal(value.numerator) / Decimal(value.denominator)).normalize():e}"
 
 
 def decimals(x: arb) -> str:

@@ -216,6 +216,10 @@ def upper(x: arb) -> Fraction:
         return _exactly(x.upper())
 
 
+def middle(x: arb) -> Fraction:
+    return _exactly(x.mid())
+
+
 def _exactly(x: arb) -> Fraction:
     mantissa, exponent = (int(part) for part in x.man_exp())
     return Fraction(mantissa) * Fraction(2) ** exponent

@@ -120,6 +120,7 @@ def _one_angle() -> Iterator[Condition]:
 
 
 def _start(flow: OjaFlow) -> dict[str, Any]:
+    """A basis of the row space of the start, which has H H^T = I."""
     return {"H_0": flow.start, "F": flow.target.F, "X": flow.target.X}  # F = U X, U a rotation, X X^T diagonal
 
 

@@ -17,8 +17,8 @@ from proofs.rational_matrix import fractions, inner, is_zero, largest_eigenvalue
 from proofs.rationals import to_fraction
 from verify.claim import Evidence, Finding
 from verify.papers.mean_field.attention import eigenvalues_below
-from verify.papers.mean_field.common import decimals, given_model, listed, short
-from verify.papers.mean_field.conditions import Condition, Values, condition, ends, equal, judge, proved
+from verify.papers.mean_field.common import decimals, given_model, listed, short, significant
+from verify.papers.mean_field.conditions import Condition, Values, condition, ends, equal, judge, middle, proved
 from verify.papers.mean_field.identities import along, model_at
 from verify.papers.mean_field.settings import MeanFieldSettings
 from verify.recheck.mean_field.critical import norm_at_least
@@ -102,7 +102,7 @@ def _classified(goal: AnyTarget, model: Model, unseen: fmpq_poly | None) -> Iter
 
 def curvature_of_file(given: Model) -> Finding | None:
     """MF7 at every rational saddle of the file's F, and at its H; None where it has none."""
-    goal, conditions, ratios = AnyTarget(given.F), list[Condition](), list[float]()
+    goal, conditions, ratios = AnyTarget(given.F), list[Condition](), list[Fraction]()
     saddles = [model for model, _ in critical_models(goal, given) if model.loss > 0]
     if not saddles:
         return None
@@ -111,16 +111,16 @@ def curvature_of_file(given: Model) -> Finding | None:
     for model in saddles:
         directions = NullDirections(model)
         conditions += _curved(directions)
-        ratios.append(float(directions.ratio.mid()))
+        ratios.append(middle(directions.ratio))
         attained += directions.attains_both
     return judge(
         conditions,
         evidence=Evidence.ENCLOSURE,
         scope=f"{of_target(goal, given)}; rational saddles: {len(saddles)}",
         instances=len(saddles),
-        found=f">= {short(min(ratios))} x bound{f'; attained at {attained}' if attained else ''}",
+        found=f">= {significant(min(ratios), 5)} x bound{f'; attained at {attained}' if attained else ''}",
         predicted=">= 1 x bound",
-        details={"curvature / (-4 L^2 / (k |A|))": [f"{x:.6g}" for x in ratios]},
+        details={"curvature / (-4 L^2 / (k |A|))": [significant(x, 6) for x in ratios]},
     )
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
+from flint import fmpq, fmpq_mat
+
 from proofs.mean_field.any_flow import AnyFlow
 from proofs.mean_field.improvement import Atom, BirthDeath, mirrored
 from proofs.mean_field.invariant import AnyTarget
@@ -14,48 +16,70 @@ from proofs.mean_field.witness import Rows, rank, twice_loss
 from proofs.rational_matrix import fractions, is_zero
 from verify.papers.mean_field.attention import eigenvalues_below
 from verify.papers.mean_field.common import short
-from verify.papers.mean_field.conditions import Condition, Values, at_most, condition, ends, upper
+from verify.papers.mean_field.conditions import Condition, Values, at_most, condition, ends, equal, upper
+from verify.papers.mean_field.identities import model_at
 from verify.recheck.mean_field.matrices import Matrix
 
+ABOVE = "2 L >= least positive lambda for ever"
 CLOSE = 100  # bits to which two computations of a loss have to agree
 ROUNDING = Fraction(1, 2**60)
-CLOCK = (
-    Fraction(1, 10),
-    Fraction(1),
-    Fraction(10),
-)  # times of the flow from the H of a file, in units of 1 / tr(F F^T)
+CLOCK = (Fraction(1, 10), Fraction(1), Fraction(10))  # times of Oja's flow from a file's row space, in 1 / tr(F F^T)
 GAMMA = Fraction(1, 2)  # share of the reference law in the network of a file
 
 
 def flow_of_file(given: Model) -> tuple[list[Condition], str]:
-    """What the flow from the row space of the file's H does, and its conditions."""
+    """What the flow does, and its conditions: from the file's H where that is critical, or H H^T = c I.
+
+    Elsewhere from (H H^T)^(-1/2) H. It has the same row space, and so the same loss, but another flow.
+    """
     goal = AnyTarget(given.F)
     flow = AnyFlow(goal, given)
-    if given.loss == 0:
-        return [], "from the H of the file: L = 0 for ever"
+    if is_zero(given.gradient):
+        return list(_rests(flow)), f"from the H of the file, where dL/dH = 0: L = {short(given.loss)} for ever"
+    start, scale = "from the H of the file", flow.scale
+    if scale is None:
+        start, scale = "not from the H of the file, but from (H H^T)^(-1/2) H", fmpq(1)
     conditions = [
+        *_is_oja(flow),
         condition(
             "L -> 0 exactly where rank(H_0 F^T) = rank F",
             flow.arrives == (given.B.rank() == goal.rank),
             _other_rank,
             **_at(flow, arrives=int(flow.arrives)),
-        )
+        ),
     ]
     if not flow.arrives:
         return [*conditions, *_stuck(flow)], (
-            f"from the H of the file, rank(H_0 F^T) = {given.B.rank()} < {goal.rank}: L >= {short(goal.least / 2)} "
-            "for ever"
+            f"{start}, rank(H_0 F^T) = {given.B.rank()} < {goal.rank}: L >= {short(goal.least / 2)} for ever"
         )
     conditions += _decays(flow)
     if goal.rank == goal.k and at_most(2 * given.loss, flow.r_low) is True:
         conditions += _sublevel(flow)
-    rate = 2 * flow.parts[0][0]
+    rate = 2 * flow.parts[0][0] / scale
     slow = "" if flow.parts[0][0].overlaps(goal.least) else ", not the slowest"
-    return conditions, f"from the H of the file: L -> 0 at rate e^(-{short(rate)} t){slow}"
+    return conditions, f"{start}: L -> 0 at rate e^(-{short(rate)} t){slow}"
 
 
 def _at(flow: AnyFlow, **more: Any) -> dict[str, Any]:
     return {"H": flow.start.H, "F": flow.start.F, **more}
+
+
+def _is_oja(flow: AnyFlow) -> Iterator[Condition]:
+    """From H with H H^T = c I, which is conserved, the flow is Oja's, slower by the factor c."""
+    if flow.scale is not None:
+        start, c = flow.start, flow.scale
+        oja = start.outside(start.H * flow.target.G)
+        name = "dH/dt = H F^T F (I - P) / c where H H^T = c I"
+        yield equal(name, oja * (1 / c), start.gradient * -1, lambda at: (model_at(at).gradient * -1).rows, **_at(flow))
+
+
+def _rests(flow: AnyFlow) -> Iterator[Condition]:
+    """A critical H stays where it is, whatever H H^T is, also where its loss is the least of all saddles."""
+    start, goal = flow.start, flow.target
+    zero, moved = fmpq_mat(goal.k, goal.m), start.outside(start.H * goal.G)
+    yield equal("H F^T F (I - P) = 0 at rest", zero, moved, lambda at: model_at(at).gradient.rows, **_at(flow))
+    if start.loss != 0:
+        yield condition(ABOVE, goal.reached(2 * start.loss), _falls, **_at(flow, time=Fraction(0)))
 
 
 def _decays(flow: AnyFlow) -> Iterator[Condition]:
@@ -80,14 +104,9 @@ def _sublevel(flow: AnyFlow) -> Iterator[Condition]:
 
 
 def _stuck(flow: AnyFlow) -> Iterator[Condition]:
-    """A critical H stays where it is, also where its loss is the least of all saddles."""
-    name, goal = "2 L >= least positive lambda for ever", flow.target
-    if is_zero(flow.start.gradient):
-        yield condition(name, goal.reached(2 * flow.start.loss), _falls, **_at(flow, time=Fraction(0)))
-        return
     for time in CLOCK:
-        above = at_most(goal.least, 2 * flow.loss_by_exponential(time))
-        yield condition(name, above, _falls, **_at(flow, time=time))
+        above = at_most(flow.target.least, 2 * flow.loss_by_exponential(time))
+        yield condition(ABOVE, above, _falls, **_at(flow, time=time))
 
 
 def improvement_of_file(given: Model) -> BirthDeath:

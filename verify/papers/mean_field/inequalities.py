@@ -28,7 +28,7 @@ from proofs.rational_matrix import fractions, is_zero, squared_norm, to_fmpq
 from verify.claim import Evidence, Finding, Run
 from verify.papers.mean_field import steps
 from verify.papers.mean_field.certificates import of_size
-from verify.papers.mean_field.common import each_takes, generator, given_model, models, of_file
+from verify.papers.mean_field.common import each_takes, generator, given_model, models, of_file, significant
 from verify.papers.mean_field.conditions import (
     Condition,
     Values,
@@ -102,7 +102,11 @@ def strict_saddle_dichotomy(settings: MeanFieldSettings, run: Run) -> Finding:
 
 def _dichotomy(found: Dichotomy, equality: bool) -> Iterator[Condition]:
     """What the claim says at one model; `equality` where the bound is attained, and all numbers are rational."""
-    model, R = found.model, found.R
+    model = found.model
+    if not found.is_precise:
+        yield condition("R = u v^T", None, lambda at: False, H=model.H, F=model.F)
+        return
+    R = found.R
     bend = along_line(fractions(model.H), fractions(model.F), fractions(R * model.F))[2]
     form = to_fmpq(bend) / squared_norm(R)
     with ctx.workprec(PRECISION):
@@ -136,7 +140,7 @@ def below_the_first_saddle(settings: MeanFieldSettings, run: Run) -> Finding:
     holds.
     """
     random = generator(settings, "MF9")
-    conditions, ratios = proved("explained_part", "gradient_norm"), list[float]()
+    conditions, ratios = proved("explained_part", "gradient_norm"), list[Fraction]()
     general = list(_sublevel_models(settings, random))
     given = given_model(settings)
     used = given is not None and _in_sublevel(given)
@@ -154,9 +158,9 @@ def below_the_first_saddle(settings: MeanFieldSettings, run: Run) -> Finding:
         scope=f"{len(general)} models with 2L < r_low at k={settings.k}, m={settings.m}"
         f"{of_file(settings, used, NOT_BELOW)}, {len(tight)} where equality holds",
         instances=len(general) + len(tight),
-        found=f"slope >= {min(ratios[: len(general)]):.4g} x bound; attained",
+        found=f"slope >= {significant(min(ratios[: len(general)]), 4)} x bound; attained",
         predicted=">= 1 x bound",
-        details={"slope / bound": [f"{x:.6g}" for x in ratios]},
+        details={"slope / bound": [significant(x, 6) for x in ratios]},
         certificate=of_size(settings) if settings.k == 1 else None,
     )
 
@@ -190,14 +194,14 @@ def _sublevel_equalities(model: Model) -> Iterator[Condition]:
     yield equal(name, excess, squared_norm(model.gradient), lambda at: _squared_gradient(at), **at, L=L)
 
 
-def _slope_ratio(model: Model) -> float:
+def _slope_ratio(model: Model) -> Fraction:
     """A lower bound on |MZ|_* over its bound: -dL/ds along a rational R of norm at most 1, by the witness."""
     X = model.M * model.Z
     with ctx.workprec(PRECISION):
         R = near_polar_factor(X)
         velocity = fractions(R * model.F - model.H)
         slope = -along_line(fractions(model.H), fractions(model.F), velocity)[1]
-        return float(slope / upper(slope_bound(model)))
+        return slope / upper(slope_bound(model))
 
 
 # --- the models ---

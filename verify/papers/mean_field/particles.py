@@ -24,7 +24,7 @@ from proofs.mean_field.witness import along_line, is_semidefinite
 from proofs.rational_matrix import is_zero, squared_norm, to_fmpq
 from verify.claim import Evidence, Finding, Run
 from verify.papers.mean_field import steps
-from verify.papers.mean_field.common import each_takes, generator, given_model, of_file, short
+from verify.papers.mean_field.common import each_takes, generator, given_model, of_file, short, significant
 from verify.papers.mean_field.conditions import Condition, Values, at_most, condition, ends, equal, judge
 from verify.papers.mean_field.given_flow import improvement_of_file
 from verify.papers.mean_field.identities import along
@@ -86,7 +86,7 @@ def improvement(settings: MeanFieldSettings, run: Run) -> Finding:
 
     The exact rate of improvement against its bound at random networks, and where the bound is attained.
     """
-    random, conditions, ratios = generator(settings, "MF14"), list[Condition](), list[float]()
+    random, conditions, ratios = generator(settings, "MF14"), list[Condition](), list[Fraction]()
     points, kinds = max(settings.m, settings.k + 1), (softsign, relu)
     given = given_model(settings)
     networks = [random_birth_death(random, settings.k, points, kinds[i % 2]) for i in range(2 * settings.instances)]
@@ -98,7 +98,7 @@ def improvement(settings: MeanFieldSettings, run: Run) -> Finding:
         conditions += _improves(instance)
         with ctx.workprec(PRECISION):
             bound = to_fmpq(instance.factor) * squared_nuclear_norm(instance.model.M * instance.model.Z)
-            ratios += [float(ends(instance.output_dissipation / bound)[0])] if bound > 0 else []
+            ratios += [ends(instance.output_dissipation / bound)[0]] if bound > 0 else []
     for kind in kinds:
         conditions += _improves_no_faster(tight_birth_death(random, settings.k, points, kind))
     return judge(
@@ -107,7 +107,7 @@ def improvement(settings: MeanFieldSettings, run: Run) -> Finding:
         scope=f"{2 * settings.instances} networks (softsign, relu), k={settings.k}, {points} points, 2 inputs each"
         f"{told}; {len(kinds)} where the bound is attained",
         instances=len(networks) + len(kinds),
-        found=f"rate >= {min(ratios, default=1):.3g} x bound; attained",
+        found=f"rate >= {significant(min(ratios, default=Fraction(1)), 3)} x bound; attained",
         predicted=">= 1 x bound",
     )
 

@@ -24,10 +24,9 @@ from proofs.mean_field.prompts import (
 )
 from proofs.mean_field.witness import is_semidefinite, prompt_loss, solutions, tasks
 from proofs.rational_matrix import fractions, inertia, projection, select
-from proofs.rationals import to_fraction
 from verify.claim import Certificate, Evidence, Finding, Origin, Run
 from verify.papers.mean_field import steps
-from verify.papers.mean_field.common import each_takes, generator, given_model, of_file, short
+from verify.papers.mean_field.common import each_takes, generator, given_model, of_file, short, significant
 from verify.papers.mean_field.conditions import Condition, Values, condition, equal, judge, proved, residual
 from verify.papers.mean_field.premises import claim
 from verify.papers.mean_field.settings import MeanFieldSettings
@@ -83,7 +82,7 @@ def finite_prompts(settings: MeanFieldSettings, run: Run) -> Finding:
         f"there and at {len(singular)} with singular B{of_file(settings, bool(of_user))}; optimum, 1/n limit, "
         "bound: every k",
         instances=len(regular) * len(CASES) + len(of_user) * len(GIVEN) + len(singular),
-        found=f"residual {short(found)}; L^n - L <= {float(to_fraction(max(shares, default=fmpq(0)))):.6g} x bound",
+        found=f"residual {short(found)}; L^n - L <= {significant(max(shares, default=fmpq(0)), 6)} x bound",
         predicted="0; <= 1 x bound",
         details={"n: L^n - L, its bound, sqrt(log k / n)": _beside(of_user[0] if of_user else regular[0], k)},
         certificate=Certificate({"k": k, "points": points}),
