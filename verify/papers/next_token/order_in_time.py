@@ -10,7 +10,7 @@ from proofs.next_token.dataset import Dataset
 from proofs.next_token.max_margin import attention_problems
 from verify.claim import NOTHING, Counterexample, Evidence, Finding, Origin, Run, Step, decide
 from verify.papers.next_token.premises import ALIGNED, LOST_AT_ONCE, claim, unless_lost_at_once
-from verify.papers.next_token.runs import attention_seconds, if_time_allows
+from verify.papers.next_token.runs import if_time_allows, step_seconds
 from verify.papers.next_token.settings import NextTokenSettings
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ MOST_WATCHED = 500  # steps of which each is looked at
 
 def order_seconds(settings: NextTokenSettings) -> float:
     """Where what is looked at takes as long as a step."""
-    return 2 * min(settings.T, MOST_WATCHED) / settings.T * attention_seconds(settings)
+    return 2 * min(settings.T, MOST_WATCHED) * step_seconds(settings.datasets, attention=True)
 
 
 @claim(
@@ -54,12 +54,11 @@ def order_at_every_step(settings: NextTokenSettings, run: Run) -> Finding:
     least = min(float(seen[1:, 0, i].min()) for i in range(len(datasets)))
     largest = [float(seen[1 : last + 1, 2, i].max()) for i, last in enumerate(lasts) if last]
     always = sum(is_falling(dataset) for dataset in datasets)
-    lost, never = sum(last < T for last in lasts), lasts.count(0)
-    at_once = f", at t=0 in {never}" if never else ""
+    lost = str(sum(last < T for last in lasts)) + (f", at t=0 in {lasts.count(0)}" if 0 in lasts else "")
     return decide(
         not broken and bool(largest),
         evidence=Evidence.NUMERIC,
-        scope=f"{len(datasets)} datasets, each t=1..{T}; dominance is lost in {lost}{at_once}, proved to last in {always}",
+        scope=f"{len(datasets)} datasets, each t=1..{T}; dominance is lost in {lost}, proved to last in {always}",
         instances=len(datasets),
         found=f"least {least:.2g}, largest {max(largest):.2g}" if largest else f"least {least:.2g}",
         predicted="above 0, below 0",
