@@ -110,7 +110,8 @@ def asymptotics(
     """The predictions for dataset `index` of the batch, whose columns have these problems and solutions.
 
     Under c_i = |W*|^2 p_i the condition on rho is sum_i c_i v_i = W*, which each component of the support fulfils for
-    itself: see `_minimise`. Of all eigenvalues of sum c_i v_i v_i^T, one is that of W* itself, 1.
+    itself: see `_minimise`. Of all eigenvalues of sum c_i v_i v_i^T, one is that of W* itself, 1. Where tail
+    coefficients underflow, `rho` and `rates` are NaN.
     """
     V = math.isqrt(stage.entries)
     solution = flat_solution({x: c.solution for x, c in certificates.items()}, V)
@@ -120,7 +121,10 @@ def asymptotics(
     labels = _components(carriers, stage.entries)
     log_omega = _tail_coefficients(stage, index, carriers).log()
     rho, rates = torch.zeros_like(solution), []
-    for carried in _grouped(labels[carriers[:, 0]]):
+    if stage.underflows()[index]:
+        rho, log_omega = rho + torch.nan, log_omega[:0]
+        rates = [rho.new_full((2,), torch.nan)]
+    for carried in _grouped(labels[carriers[:, 0]]) if len(log_omega) else ():
         entries, places = map(torch.from_numpy, np.unique(carriers[carried].numpy(), return_inverse=True))
         A = torch.zeros(len(carried), len(entries), dtype=torch.float64)
         A.scatter_(1, places.reshape(-1, 2), torch.tensor([[1.0, -1.0]], dtype=torch.float64).expand(len(carried), 2))

@@ -22,6 +22,7 @@ from numerics.next_token.stage import log_one_plus_sum
 from numerics.next_token.training import MATURE, Measured, halvings, late_growth, late_slope, late_times, rounding
 from proofs.next_token.dataset import Dataset
 
+NEAR = math.log(2)  # log of the ratio of two losses
 TINY = -40.0  # log(1 + e^z) is e^z to all digits
 
 
@@ -73,9 +74,12 @@ class Joint:
 
     def log_excess_loss(self, w: Tensor) -> Tensor:
         """log of the loss, whose infimum is 0, [B]."""
+        return (self.log_losses(w) + self.weights.log()).logsumexp(-1)
+
+    def log_losses(self, w: Tensor) -> Tensor:
+        """log of the loss of every sentence, without its weight, [B, N]."""
         z = self._forward(w)[2].logsumexp(-1)
-        log_loss = torch.where(z < TINY, z, softplus(z).log())
-        return (log_loss + self.weights.log()).logsumexp(-1)
+        return torch.where(z < TINY, z, softplus(z).log())
 
     def attention(self, w: Tensor) -> Tensor:
         """Attention on every token of every sentence, [B, N, K]."""
@@ -151,8 +155,13 @@ class JointTraining:
         return {t: self.loss.log_excess_loss(w).cpu() for t, w in self.snapshots.items()}
 
     def mature(self, index: int) -> bool:
-        """Whether L had come down by the first of the late times."""
-        return float(self.log_losses[late_times(self.T)[0]][index]) <= MATURE
+        """Whether the loss of every sentence, whatever its weight, had come down by the first of the late times, and to
+        near that of its optimal token alone: what attention leaves to other tokens no longer matters.
+        """
+        losses = self.loss.log_losses(self.snapshots[late_times(self.T)[0]])[index].tolist()
+        told = list(zip(self.datasets[index].sentences, losses, strict=False))  # without padding
+        alone = {sentence.next: loss for sentence, loss in told if len(sentence.tokens) == 1}
+        return all(loss <= MATURE and loss - alone[sentence.next] <= NEAR for sentence, loss in told)
 
     def attends(self, index: int) -> bool:
         """Whether no sentence has more attention on another token than on its optimal one, at the end."""

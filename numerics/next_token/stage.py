@@ -146,6 +146,13 @@ class Stage:
             omega = omega * torch.einsum("bnr,bnmr->bnm", self.limit_probabilities(), self.slopes)
         return omega
 
+    def underflows(self) -> Tensor:
+        """Whether a tail is too small for a double with all its digits, [B]: then losses near the infimum, and their
+        gradients, mean nothing.
+        """
+        tiny = self.tails().abs() < torch.finfo(torch.float64).tiny
+        return (tiny & self.offsets.isfinite()).any(-1).any(-1)
+
     def _pull(self, a: Tensor, right: Tensor) -> Tensor:
         """sum_y a_y (g_m - g_y), the gradient in delta_m over a_m; `right` is the mass of the right choice, [B, N, 1].
 

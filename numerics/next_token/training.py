@@ -29,7 +29,9 @@ from proofs.next_token.max_margin import MarginProblem, attention_problems, feed
 from proofs.next_token.max_margin_solver import solve
 
 MARGIN = 2.0
-MATURE = -10.0  # log of a loss that is small: pairs of tokens differ in attention by a factor of as much
+MATURE = -10.0  # log of what is small: the mass on a wrong choice, or a loss over the weight of its sentence
+SMALLEST = math.log(sys.float_info.min)  # of a number that has all its digits
+FALLEN = 2 / 3  # of log 2: what masses on wrong choices lose at least over a doubling of t, where plain descent settles
 
 
 @dataclass(frozen=True)
@@ -81,8 +83,24 @@ class Training:
         )
 
     def mature(self, index: int) -> bool:
-        """Whether L - L* had come down by the first of the late times, so that corrections are those of the limit."""
-        return float(self.log_excess_losses[late_times(self.T)[0]][index]) <= MATURE
+        """Whether the mass on every wrong choice had come down by the first of the late times, so that corrections are
+        those of the limit. (The loss does not tell: it is as small where weights are, or where beta is large.)
+        """
+        return bool((self._log_masses(index, late_times(self.T)[0]) <= MATURE).all())
+
+    def falls(self, index: int) -> bool:
+        """Whether plain descent lowered the mass on every wrong choice over the last doubling of t, as it has to.
+
+        It tends to t^-m with a margin m >= 1. A pair that one long step has taken too far recovers by
+        e^gap = K + c t only: where K is so large, the mass stays what it is, and nothing of its share of the loss is
+        seen. From the exponent c t / (K + c t) = 2/3 on, the error of `sublinear_constant` is that of such a pair, too.
+        """
+        before, now = (self._log_masses(index, t) for t in (self.T // 2, self.T))
+        return bool((before - now >= FALLEN * math.log(self.T / (self.T // 2))).all())
+
+    def _log_masses(self, index: int, t: int) -> Tensor:
+        """log of the mass on every wrong choice of a dataset at time t."""
+        return self.stage.log_masses(self.snapshots[t])[index][self.stage.offsets[index].isfinite()].cpu()
 
     @property
     def rounding(self) -> float:
@@ -139,12 +157,15 @@ class Training:
         return late_growth(along, self.rounding / self.step)
 
     def sublinear_constant(self, index: int) -> Measured:
-        """rate * t * (L - L*) of plain descent at T.
+        """rate * t * (L - L*) of plain descent at T; NaN where that has underflowed.
 
         Its deviation from the limit falls like t^-r with the r of `sublinear_exponent`, and so the rest at T is
         1/(2^r - 1) times the last change.
         """
-        before, now = (self.step * t * math.exp(float(self.log_excess_losses[t][index])) for t in (self.T // 2, self.T))
+        logs = [float(self.log_excess_losses[t][index]) for t in (self.T // 2, self.T)]
+        if min(logs) < SMALLEST:
+            return Measured(math.nan, math.nan)
+        before, now = (self.step * t * math.exp(log) for t, log in zip((self.T // 2, self.T), logs, strict=True))
         return Measured(now, MARGIN * abs(now - before) / (2 ** self.predictions[index].sublinear_exponent - 1))
 
 

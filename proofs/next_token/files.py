@@ -26,6 +26,7 @@ from typing import Any
 from proofs.next_token.dataset import MAX_VOCABULARY, Dataset, DatasetError, Sentence
 
 MAX_NAME = 40  # characters of a token's name
+MAX_WEIGHT = 10**6  # the least is 1 over it
 COMMENT = re.compile(r"(?:^|\s)#.*", re.DOTALL)
 NUMBER = r"\d{1,20}(/\d{1,20}|(\.\d{1,20})?([eE][+-]?\d)?)"
 
@@ -152,12 +153,15 @@ def named_tokens(name: str, given: Iterable[str]) -> tuple[str, ...]:
 
 def _weight(word: str, where: str) -> Fraction:
     """A positive rational: 2, 3/2, 0.25, 1e-3."""
-    if re.fullmatch(NUMBER, word):
-        try:
-            return Fraction(word)
-        except ZeroDivisionError:
-            pass
-    raise DatasetError(f"{where}: weight {short(word)}: a weight is a positive number such as 2, 3/2 or 0.25")
+    try:
+        weight = Fraction(word) if re.fullmatch(NUMBER, word) else None
+    except ZeroDivisionError:
+        weight = None
+    if weight is None:
+        raise DatasetError(f"{where}: weight {short(word)}: a weight is a positive number such as 2, 3/2 or 0.25")
+    if not Fraction(1, MAX_WEIGHT) <= weight <= MAX_WEIGHT:
+        raise DatasetError(f"{where}: a weight is from 1/{MAX_WEIGHT} to {MAX_WEIGHT}, not {weight}")
+    return weight
 
 
 def short(word: str) -> str:

@@ -44,11 +44,11 @@ class Layer:
     def gamma(self) -> float:
         return 1 / self.norm
 
-    @property
+    @cached_property
     def least_weight(self) -> float:
         return min(weight for weight, _ in self.sentences)
 
-    @property
+    @cached_property
     def mass(self) -> float:
         """What the mass on wrong choices is at most, in every sentence and from the start of the bounds on."""
         if not self.falling:

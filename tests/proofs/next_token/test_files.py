@@ -103,6 +103,8 @@ def test_weights(weight: str) -> None:
         ("a -> b\nb -> a\na b -> b * -1", "weight -1"),
         ("a -> b\nb -> a\na b -> b * 1/0", "weight 1/0"),
         ("a -> b\nb -> a\na b -> b * 1e99", "weight 1e99"),
+        ("a -> b\nb -> a\na b -> b * 1000001", "line 3: a weight is from 1/1000000 to 1000000, not 1000001"),
+        ("a -> b\nb -> a\na b -> b * 1/1000001", "to 1000000, not 1/1000001"),
         ("a -> b\nb -> a\na b -> b * 0", "not 0"),
         ("a -> b\nb -> a\na b -> b * " + "9" * 5000, "weight 9999"),
         ("a -> b\nc -> b", "a -> b (line 1) and c -> b (line 2): the collocation map is not injective"),

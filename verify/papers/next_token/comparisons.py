@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -55,6 +56,8 @@ class Comparison:
     def doubt(self) -> str:
         """Why it neither agrees nor differs."""
         where, error = f"{self.name}, {self.what}", self.measured.error
+        if not (math.isfinite(self.measured.value) and math.isfinite(error)):
+            return f"{where}: not a number, or it has underflowed"
         if self.measured.differs(self.predicted, self.resolution):
             return f"{where}: off by {self.deviation:.1e}, but at T/sqrt 8 the loss was not near its limit yet"
         if error <= self.resolution:

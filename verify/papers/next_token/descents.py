@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from proofs.next_token.dataset import Dataset
 from proofs.next_token.examples import REPEATED
 from proofs.next_token.max_margin import attention_problems
-from verify.claim import Counterexample, Evidence, Finding, Run, decide, how_many, too_dear
-from verify.papers.next_token.premises import ALIGNED, claim
+from verify.claim import NOTHING, Counterexample, Evidence, Finding, Run, decide, how_many, too_dear
+from verify.papers.next_token.premises import ALIGNED, LOST_AT_ONCE, claim, unless_lost_at_once
 from verify.papers.next_token.settings import NextTokenSettings
 
 if TYPE_CHECKING:
@@ -133,7 +133,13 @@ def leaves_autograd(training: Training, index: int, t: int) -> bool:
     return _off(training, index, t, right.flatten()) > 1
 
 
-@claim("NT5n", "growth of the norm", requires=("NT5", "NT7m", "NT1r"), assumptions=(ALIGNED,))
+@claim(
+    "NT5n",
+    "growth of the norm",
+    requires=("NT5", "NT7m", "NT1r"),
+    assumptions=(ALIGNED,),
+    expected=unless_lost_at_once,
+)
 def norm_growth(settings: NextTokenSettings, run: Run) -> Finding:
     """[D] Under normalised descent |W_t| <= eta t; and |W_t| >= eta t / (sqrt 2 |W_kq*|) as long as dominance, which is
     watched along the run, has held at every step before t.
@@ -143,7 +149,13 @@ def norm_growth(settings: NextTokenSettings, run: Run) -> Finding:
     return grown(settings, run)
 
 
-@claim("NT5b", "mini-batches", requires=("NT5", "NT7m", "NT1r"), assumptions=(ALIGNED,))
+@claim(
+    "NT5b",
+    "mini-batches",
+    requires=("NT5", "NT7m", "NT1r"),
+    assumptions=(ALIGNED,),
+    expected=unless_lost_at_once,
+)
 def mini_batch_growth(settings: NextTokenSettings, run: Run) -> Finding:
     """[D] The bounds of NT5n hold where each normalised step goes along the gradient of half of the sentences, drawn
     anew: eta t / (sqrt 2 |W_kq*|) <= |W_t| <= eta t, as long as dominance has held in all sentences before t.
@@ -162,28 +174,32 @@ def grown(settings: NextTokenSettings, run: Run, batches: int | None = None) -> 
     run.progress(f"watching {T} steps of attention")
     growth = watch_growth(attention_stage(datasets, aligned_output(datasets, settings.beta)), settings.eta, T, batches)
     lasts = [growth.lasts(i) for i in range(len(datasets))]
-    slowest = [least_speed(growth, i) * math.sqrt(2) * norm(dataset) for i, dataset in enumerate(datasets)]
-    fastest = [float(growth.speeds(i).max()) for i in range(len(datasets))]
+    slowest = {i: least_speed(growth, i) * math.sqrt(2) * norm(datasets[i]) for i, last in enumerate(lasts) if last}
+    fastest = {i: float(growth.speeds(i).max()) for i in range(len(datasets))}
     rounding = growth.rounding / settings.eta  # of |W_t| / (eta t)
-    broken = [i for i in range(len(datasets)) if slowest[i] < 1 - rounding or fastest[i] > 1 + rounding]
+    slow = [i for i, low in slowest.items() if low < 1 - rounding]
+    broken = [i for i, high in fastest.items() if high > 1 + rounding] or slow
+    fine = all(low >= 1 - rounding for low in slowest.values()) and all(h <= 1 + rounding for h in fastest.values())
     return decide(
-        all(low >= 1 - rounding and high <= 1 + rounding for low, high in zip(slowest, fastest, strict=True)),
+        fine and bool(slowest),
         evidence=Evidence.NUMERIC,
         scope=f"{len(datasets)} datasets, each t=1..{T}; {_dominance(lasts, T)}",
         instances=len(datasets),
-        found=f"{min(slowest):.4f} and {max(fastest):.4f} times the bounds",
+        found=f"{min(slowest.values()):.4f} and {max(fastest.values()):.4f} times the bounds"
+        if slowest
+        else f"{max(fastest.values()):.4f} times the upper bound",
         predicted="at least 1, at most 1",
         counterexample=Counterexample(
-            {"dataset": datasets[broken[0]].name, "lower": slowest[broken[0]], "upper": fastest[broken[0]]},
+            {"dataset": datasets[broken[0]].name, "lower": slowest.get(broken[0]), "upper": fastest[broken[0]]},
             partial(leaves_bounds, settings, broken[0], worst_time(growth, broken[0]), batches),
         )
         if broken
         else None,
         details={
-            dataset.name: {"dominance_lasts_until": last, "lower": low, "upper": high}
-            for dataset, last, low, high in zip(datasets, lasts, slowest, fastest, strict=True)
+            dataset.name: {"dominance_lasts_until": lasts[i], "lower": slowest.get(i), "upper": fastest[i]}
+            for i, dataset in enumerate(datasets)
         },
-        undecided="a norm is not a number",
+        undecided="a norm is not a number" if slowest else f"{NOTHING} of the lower bound: {LOST_AT_ONCE}",
     )
 
 
@@ -192,7 +208,11 @@ def _dominance(lasts: Sequence[int], T: int) -> str:
     lost = sorted(last for last in lasts if last < T)
     if not lost:
         return "dominance lasts in all"
-    return f"dominance lasts in {len(lasts) - len(lost)}, until t={lost[0]}..{lost[-1]} in {len(lost)}"
+    never, later = lost.count(0), lost[lost.count(0) :]
+    parts = [f"dominance lasts in {len(lasts) - len(lost)}"]
+    parts += [f"until t={later[0]}..{later[-1]} in {len(later)}"] if later else []
+    parts += [f"is not there at t=0 in {never}, without a lower bound"] if never else []
+    return ", ".join(parts)
 
 
 def norm(dataset: Dataset) -> float:
@@ -203,15 +223,16 @@ def norm(dataset: Dataset) -> float:
 
 
 def least_speed(growth: Growth, index: int) -> float:
-    """The least |W_t| / (eta t) at the times up to which dominance lasted; t = 1 follows from dominance at t = 0."""
-    last = growth.lasts(index)
-    return float(growth.speeds(index)[:last].min()) if last else math.inf
+    """The least |W_t| / (eta t) at t = 1, ... up to which dominance lasted; t = 1 follows from dominance at t = 0."""
+    return float(growth.speeds(index)[: growth.lasts(index)].min())
 
 
 def worst_time(growth: Growth, index: int) -> int:
-    """The time at which |W_t| / (eta t) is largest, if it exceeds 1, else smallest."""
+    """The time at which |W_t| / (eta t) is largest, if it exceeds 1, else smallest, as long as dominance lasted."""
     speeds = growth.speeds(index)
-    return 1 + int(speeds.argmax() if speeds.max() > 1 + growth.rounding / growth.eta else speeds.argmin())
+    if speeds.max() > 1 + growth.rounding / growth.eta:
+        return 1 + int(speeds.argmax())
+    return 1 + int(speeds[: growth.lasts(index)].argmin())
 
 
 def leaves_bounds(settings: NextTokenSettings, index: int, t: int, batches: int | None = None) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from proofs.next_token.examples import NAMED
 from verify.claim import Counterexample, Evidence, Finding, Origin, Run, Step, decide, undecided
 from verify.papers.next_token.premises import ALIGNED, claim
-from verify.papers.next_token.runs import attention_seconds, feed_forward_seconds, if_time_allows
+from verify.papers.next_token.runs import if_time_allows, solution_seconds, step_seconds
 from verify.papers.next_token.settings import NextTokenSettings
 from verify.papers.next_token.watched import ERROR, GAP, NORM, Quantity, Watched, slowly, watch
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-MOST_STEPS = 1000  # of which each is looked at
+MOST_STEPS, FEWEST = 1000, 100  # of which each is looked at
 BETA, SHORT_STEP, LONGEST, CONTROL_STEPS = 3.0, 0.05, 1.0, 600  # of the controls
 STEP = Step("a step lowers the loss", Evidence.WRITTEN, "finite-time-step")
 LOSS = Step("loss, margins and norm", Evidence.WRITTEN, "finite-time-loss")
@@ -25,19 +25,29 @@ DIRECTION = Step("direction", Evidence.WRITTEN, "finite-time-direction")
 SHORT = "steps no longer than those for which the bounds are proved"
 
 
-def every_step_seconds(settings: NextTokenSettings) -> float:
-    """Of both layers, where what is looked at takes as long as a step."""
-    share = 2 * min(settings.T, MOST_STEPS) / settings.T
-    return share * (attention_seconds(settings) + feed_forward_seconds(settings))
+LAYERS = (False, True)  # whether it is attention
+
+
+def watched_seconds(settings: NextTokenSettings) -> float:
+    """Of a step of both layers, where what is looked at takes as long as the step."""
+    return 2 * sum(step_seconds(settings.datasets, attention=attention) for attention in LAYERS)
+
+
+def bounds_seconds(settings: NextTokenSettings) -> float:
+    return sum(solution_seconds(settings.datasets, attention=attention) for attention in LAYERS)
+
+
+def fewest_seconds(settings: NextTokenSettings) -> float:
+    """Of the bounds, and of as few steps as are looked at."""
+    return bounds_seconds(settings) + FEWEST * watched_seconds(settings)
 
 
 def watch_layers(settings: NextTokenSettings, run: Run) -> list[Watched]:
-    """Both layers of all datasets."""
-    T = min(settings.T, MOST_STEPS)
-    run.progress(f"looking at {T} steps of both layers")
-    return [
-        w for attention in (False, True) for w in watch(settings.datasets, attention, settings.beta, settings.eta, T)
-    ]
+    """Both layers of all datasets, for as many steps as time allows."""
+    most = int((run.seconds - bounds_seconds(settings)) / watched_seconds(settings))
+    T = max(FEWEST, min(settings.T, MOST_STEPS, most))
+    run.progress(f"bounds of both layers, and {T} steps")
+    return [w for attention in LAYERS for w in watch(settings.datasets, attention, settings.beta, settings.eta, T)]
 
 
 def judge(quantity: Quantity, layers: Sequence[Watched]) -> Finding:
@@ -100,7 +110,7 @@ def outside(watched: Watched, t: int, quantity: Quantity, factor: float) -> bool
 
 
 @claim("NT12", "norm at every step", requires=("NT5", "NT7m", "NT1r"), assumptions=(ALIGNED, SHORT), steps=(STEP, LOSS))
-@if_time_allows(every_step_seconds)
+@if_time_allows(fewest_seconds, FEWEST)
 def norm_at_every_step(settings: NextTokenSettings, run: Run) -> Finding:
     """[D] The norm grows linearly: in both stages eta t - |W*| D <= |W_t| <= eta t at every step, with a D that is
     known before training; and |W_t| >= eta t / (sqrt 2 |W*|) where odds of wrong choices only fall.
@@ -118,7 +128,7 @@ def norm_at_every_step(settings: NextTokenSettings, run: Run) -> Finding:
     origin=Origin.STRENGTHENED,
     steps=(STEP, LOSS),
 )
-@if_time_allows(every_step_seconds)
+@if_time_allows(fewest_seconds, FEWEST)
 def loss_at_every_step(settings: NextTokenSettings, run: Run) -> Finding:
     """[F] The loss converges linearly. [D] In both stages L - L* <= C e^(-c t) at every step, with c = eta/|W*|, the
     exact rate, and a C that is known before training.
@@ -136,7 +146,7 @@ def loss_at_every_step(settings: NextTokenSettings, run: Run) -> Finding:
     origin=Origin.STRENGTHENED,
     steps=(STEP, LOSS, DIRECTION),
 )
-@if_time_allows(every_step_seconds)
+@if_time_allows(fewest_seconds, FEWEST)
 def direction_at_every_step(settings: NextTokenSettings, run: Run) -> Finding:
     """[F] Both layers converge in direction, sub-linearly. [D] | W_t/|W_t| - W*/|W*| | <= C (1 + log t)/t at every
     step, with a C that is known before training.

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from proofs.next_token.dataset import Dataset
 from proofs.next_token.examples import NAMED
 from proofs.next_token.max_margin import attention_problems
-from verify.claim import Counterexample, Evidence, Finding, Origin, Run, decide, how_many, too_dear
+from verify.claim import Counterexample, Evidence, Finding, Origin, Run, decide, too_dear
 from verify.papers.next_token.comparisons import Comparison, report
 from verify.papers.next_token.premises import ATTENDING, claim
-from verify.papers.next_token.runs import joint_seconds
+from verify.papers.next_token.runs import joint_seconds, solution_seconds
 from verify.papers.next_token.settings import NextTokenSettings
 
 if TYPE_CHECKING:
@@ -43,10 +43,10 @@ def joint(settings: NextTokenSettings, run: Run) -> Finding:
 
     Both measured in training, for T steps or as many as time allows, with an estimated error, beside the prediction.
     """
-    needed = joint_seconds(settings)
-    steps = how_many(settings.T, needed / settings.T, run, share=TIME)
+    needed, fixed = joint_seconds(settings), solution_seconds(settings.datasets, attention=False)
+    steps = int(min(settings.T, min(TIME * run.seconds, run.seconds - fixed) * settings.T / needed))
     if steps < FEWEST:
-        return too_dear(needed, run, what=f"{settings.T} steps of joint training", scope=f"t={settings.T}")
+        return too_dear(needed + fixed, run, what=f"{settings.T} steps of joint training", scope=f"t={settings.T}")
     run.progress(f"training both layers at once for {steps} steps")
     training = joint_run(settings.datasets, settings.first_eta, steps, settings.device)
     names = [dataset.name for dataset in settings.datasets]

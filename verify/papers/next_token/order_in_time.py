@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from proofs.next_token.dataset import Dataset
 from proofs.next_token.max_margin import attention_problems
-from verify.claim import Counterexample, Evidence, Finding, Origin, Run, Step, decide
-from verify.papers.next_token.premises import ALIGNED, claim
-from verify.papers.next_token.runs import attention_seconds, if_time_allows
+from verify.claim import NOTHING, Counterexample, Evidence, Finding, Origin, Run, Step, decide
+from verify.papers.next_token.premises import ALIGNED, LOST_AT_ONCE, claim, unless_lost_at_once
+from verify.papers.next_token.runs import if_time_allows, step_seconds
 from verify.papers.next_token.settings import NextTokenSettings
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ MOST_WATCHED = 500  # steps of which each is looked at
 
 def order_seconds(settings: NextTokenSettings) -> float:
     """Where what is looked at takes as long as a step."""
-    return 2 * min(settings.T, MOST_WATCHED) / settings.T * attention_seconds(settings)
+    return 2 * min(settings.T, MOST_WATCHED) * step_seconds(settings.datasets, attention=True)
 
 
 @claim(
@@ -32,6 +32,7 @@ def order_seconds(settings: NextTokenSettings) -> float:
     "order of tokens at every step",
     requires=("NT2", "NT3", "NT4", "NT1r"),
     assumptions=(ALIGNED,),
+    expected=unless_lost_at_once,
     origin=Origin.STRENGTHENED,
     steps=(RISE, FALL, LAST),
 )
@@ -51,15 +52,15 @@ def order_at_every_step(settings: NextTokenSettings, run: Run) -> Finding:
         (i, 1 + int(wrong.argmax())) for i, last in enumerate(lasts) if (wrong := ~in_order(seen[1:, :, i], last)).any()
     ]
     least = min(float(seen[1:, 0, i].min()) for i in range(len(datasets)))
-    largest = max(float(seen[1 : last + 1, 2, i].max()) for i, last in enumerate(lasts))
+    largest = [float(seen[1 : last + 1, 2, i].max()) for i, last in enumerate(lasts) if last]
     always = sum(is_falling(dataset) for dataset in datasets)
-    lost = sum(last < T for last in lasts)
+    lost = str(sum(last < T for last in lasts)) + (f", at t=0 in {lasts.count(0)}" if 0 in lasts else "")
     return decide(
-        not broken,
+        not broken and bool(largest),
         evidence=Evidence.NUMERIC,
         scope=f"{len(datasets)} datasets, each t=1..{T}; dominance is lost in {lost}, proved to last in {always}",
         instances=len(datasets),
-        found=f"least {least:.2g}, largest {largest:.2g}",
+        found=f"least {least:.2g}, largest {max(largest):.2g}" if largest else f"least {least:.2g}",
         predicted="above 0, below 0",
         counterexample=Counterexample(
             {"dataset": datasets[broken[0][0]].name, "t": broken[0][1]},
@@ -70,7 +71,7 @@ def order_at_every_step(settings: NextTokenSettings, run: Run) -> Finding:
         if broken
         else None,
         details={dataset.name: {"dominance_lasts_until": last} for dataset, last in zip(datasets, lasts, strict=True)},
-        undecided="",
+        undecided="" if largest else f"{NOTHING} below unseen tokens: {LOST_AT_ONCE}",
     )
 
 

@@ -42,6 +42,7 @@ DRIFT_RESOLUTION = 0.1  # relative: the alternative, O(1/t), is no growth at all
 SUBLINEAR_RESOLUTION = 0.02  # relative; datasets that have not settled that far are left out, and counted
 
 TOO_LARGE = "eta above the threshold of NT7c"
+OVERSTEPPED = "attention on a non-optimal token has not fallen like 1/t yet: a step has taken it too far, or T is small"
 TRAPPED = "a sentence attends most to another token at t=T, see NT7b"
 
 
@@ -236,11 +237,12 @@ def plain_descent(settings: NextTokenSettings, run: Run) -> Finding:
     """
     training = plain_run(settings, run)
     sound, dropped = _split(range(len(training.datasets)), lambda i: not training.predictions[i].degenerate_pairs)
-    left_out: dict[str, list[int]] = {KINDS["once"]: dropped}
-    comparisons = {i: sublinear(training, i) for i in sound}
     # a fixed rate may be too large at first, and it takes long to recover from that when the loss is sub-linear
-    settled, late = _split(sound, lambda i: comparisons[i].measured.error <= comparisons[i].resolution)
-    used, left_out["not settled"] = (settled, late) if settled else (sound, [])
+    falling, stuck = _split(sound, training.falls)
+    comparisons = {i: sublinear(training, i) for i in falling}
+    settled, late = _split(falling, lambda i: comparisons[i].measured.error <= comparisons[i].resolution)
+    left_out: dict[str, list[int]] = {KINDS["once"]: dropped, OVERSTEPPED: stuck}
+    used, left_out["not settled"] = (settled, late) if settled else (falling, [])
     return report(
         [comparisons[i] for i in used],
         scope=describe(training, used, left_out),
@@ -277,11 +279,13 @@ def two_stages(settings: NextTokenSettings, run: Run) -> Finding:
     Slope and offset of stage 2, measured in training, beside their predictions.
     """
     training = two_stage_run(settings, run)
-    tails = training.stage.tails().cpu()
-    sound, dropped = _split(range(len(training.datasets)), lambda i: bool((tails[i] >= 0).all()))
+    tails, underflows = training.stage.tails().cpu(), training.stage.underflows().cpu()
+    there, gone = _split(range(len(training.datasets)), lambda i: not underflows[i])
+    sound, dropped = _split(there, lambda i: bool((tails[i] >= 0).all()))
     used, left_out = _stable(training, sound)
     # where a tail coefficient is negative, L* is not the infimum of the loss, and the claim says nothing
     left_out["T1 too small: mass on a non-optimal token lowers the loss"] = dropped
+    left_out["T1 too large: what attention can gain underflows"] = gone
     return report(
         [compare(training, i) for i in used for compare in (slope, offset)],
         scope=describe(training, used, left_out) + reweighted(settings.datasets, used),

@@ -18,21 +18,27 @@ Check = Callable[[NextTokenSettings, Run], Finding]
 
 # Seconds of one core, measured: of a step of either stage, of each number that one reads, and of each weight.
 ATTENTION, FEED_FORWARD, JOINT, NUMBER, ENTRY = 1.8e-4, 0.8e-4, 2.5e-4, 2e-8, 4e-9
+# Of a pair in a max-margin problem that is solved exactly, and of the cube of their number in what is made of it.
+PAIR, CUBE = 5e-5, 7e-10
 
 
 def attention_seconds(settings: NextTokenSettings) -> float:
-    """Of T steps of stage 2."""
-    return settings.T * _step(settings.datasets, attention=True)
+    """Of T steps of stage 2, and of what they are compared with."""
+    return settings.T * step_seconds(settings.datasets, attention=True) + solution_seconds(
+        settings.datasets, attention=True
+    )
 
 
 def feed_forward_seconds(settings: NextTokenSettings) -> float:
-    """Of T steps of stage 1."""
-    return settings.T * _step(settings.datasets, attention=False)
+    """Of T steps of stage 1, and of what they are compared with."""
+    return settings.T * step_seconds(settings.datasets, attention=False) + solution_seconds(
+        settings.datasets, attention=False
+    )
 
 
 def two_stage_seconds(settings: NextTokenSettings) -> float:
     """Of T1 steps of stage 1 and T of stage 2."""
-    return settings.T1 * _step(settings.datasets, attention=False) + attention_seconds(settings)
+    return settings.T1 * step_seconds(settings.datasets, attention=False) + attention_seconds(settings)
 
 
 def joint_seconds(settings: NextTokenSettings) -> float:
@@ -44,7 +50,17 @@ def joint_seconds(settings: NextTokenSettings) -> float:
     return settings.T * (JOINT + len(settings.datasets) * (NUMBER * numbers + 2 * ENTRY * V**2))
 
 
-def _step(datasets: Sequence[Dataset], *, attention: bool) -> float:
+def solution_seconds(datasets: Sequence[Dataset], *, attention: bool) -> float:
+    """Of the max-margin solution of a layer, and of what it predicts or bounds."""
+    if attention:
+        pairs = [len(dataset.order(q)) for dataset in datasets for q in dataset.queries]
+    else:
+        pairs = [dataset.V - 1 for dataset in datasets for _ in dataset.n]
+    return sum(PAIR * k + CUBE * k**3 for k in pairs)
+
+
+def step_seconds(datasets: Sequence[Dataset], *, attention: bool) -> float:
+    """Of a step of either stage."""
     V = max(dataset.V for dataset in datasets)
     if attention:
         sentences = max(len(dataset.longer) for dataset in datasets)
@@ -55,15 +71,18 @@ def _step(datasets: Sequence[Dataset], *, attention: bool) -> float:
     return (ATTENTION if attention else FEED_FORWARD) + len(datasets) * (NUMBER * numbers + ENTRY * V**2)
 
 
-def if_time_allows(seconds: Callable[[NextTokenSettings], float]) -> Callable[[Check], Check]:
-    """A check that trains for so many seconds, or is too dear before it starts."""
+def if_time_allows(seconds: Callable[[NextTokenSettings], float], least: int | None = None) -> Callable[[Check], Check]:
+    """A check that trains for so many seconds, or is too dear before it starts; those of `least` steps if it can do
+    with as many, else of all.
+    """
 
     def decorate(check: Check) -> Check:
         @wraps(check)
         def checked(settings: NextTokenSettings, run: Run) -> Finding:
             needed = seconds(settings)
             if needed > run.seconds:
-                return too_dear(needed, run, what=f"{settings.T} steps of training", scope=f"t={settings.T}")
+                T = least or settings.T
+                return too_dear(needed, run, what=f"{T} steps of training", scope=f"t={T}")
             return check(settings, run)
 
         return checked
