@@ -6,10 +6,20 @@ import importlib.util
 import re
 import sys
 from collections.abc import Callable
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 
 from verify.printing import shown
+
+
+class FromSource(SourceFileLoader):
+    """Compiles the file each time: Python takes compiled code for that of any file of the same size and second."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)
+        code: CodeType = self.source_to_code(self.get_data(path), path)
+        return code
 
 
 def imported(
@@ -35,7 +45,10 @@ def imported(
     for other in [other for other in sys.modules if other == name or other.startswith(f"{name}.")]:
         del sys.modules[other]
     folders = [str(path.resolve())] if path.is_dir() else None
-    spec = importlib.util.spec_from_file_location(name, file.resolve(), submodule_search_locations=folders)
+    loader = FromSource(name, str(file.resolve()))
+    spec = importlib.util.spec_from_file_location(
+        name, file.resolve(), loader=loader, submodule_search_locations=folders
+    )
     assert spec is not None, "a Python file"
     assert spec.loader is not None, "a Python file"
     module = importlib.util.module_from_spec(spec)
