@@ -7,6 +7,7 @@ from fractions import Fraction
 import pytest
 import torch
 
+from numerics.sub_ngrams import control
 from numerics.sub_ngrams.control import without_polynomials
 from numerics.sub_ngrams.given_kernel import Gradient
 from numerics.sub_ngrams.integration import SCRAMBLINGS
@@ -52,19 +53,35 @@ def test_without_polynomials_the_same_average_with_less_chance(law, configuratio
     assert controlled.parts[1].polynomial is not None
 
 
+def compared_degree(law, full, seconds):
+    """The degree that is chosen, its average compared with that of the full rule; None if none is."""
+    controlled = without_polynomials(closed_forms(law, BIGRAM), 1e-9, seconds, SEEDS)
+    if controlled.polynomial is None:
+        return None
+    exact = torch.einsum("ig,iabk->gabk", full.weights, controlled.polynomial.given(full.kernels, 1.0)[0])
+    found = controlled.polynomial.sums(controlled.nodes, 1.0).value
+    assert float((found - exact).abs().max()) <= 1e-13 < 1e-4 < float(found.abs().max())
+    assert len(controlled.nodes) < len(full) / 4
+    return len(controlled.polynomial.polynomial)
+
+
 def test_the_average_of_the_polynomial_is_that_of_the_full_rule():
     """With more time, of a higher degree."""
-    law, degrees = NGramLaw(2, 3), []
+    law = NGramLaw(2, 3)
     full, _ = gauss(law, 10)
-    for seconds in (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1.0):
-        controlled = without_polynomials(closed_forms(law, BIGRAM), 1e-9, seconds, SEEDS)
-        if controlled.polynomial is not None:
-            exact = torch.einsum("ig,iabk->gabk", full.weights, controlled.polynomial.given(full.kernels, 1.0)[0])
-            found = controlled.polynomial.sums(controlled.nodes, 1.0).value
-            assert float((found - exact).abs().max()) <= 1e-13 < 1e-4 < float(found.abs().max())
-            assert len(controlled.nodes) < len(full) / 4
-            degrees.append(len(controlled.polynomial.polynomial))
+    degrees = [compared_degree(law, full, seconds) for seconds in (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1.0)]
+    degrees = [degree for degree in degrees if degree is not None]
     assert degrees == sorted(degrees) and set(degrees) == {7, 9}
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_so_is_that_of_every_degree(place, monkeypatch):
+    """Also of those that do not pay at these costs."""
+    law = NGramLaw(2, 3)
+    monkeypatch.setattr(control, "DEGREES", control.DEGREES[place : place + 1])
+    monkeypatch.setattr(control, "_least", lambda chances, parts, left: -sum(p.polynomial is not None for p in parts))
+    monkeypatch.setattr(Gradient, "seconds", 1e-6)  # of every part, whatever is left to chance
+    assert compared_degree(law, gauss(law, 10)[0], 1.0) == (3, 5, 7, 9)[place]
 
 
 def test_polynomials_are_taken_where_they_pay():
