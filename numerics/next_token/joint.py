@@ -18,7 +18,6 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from numerics.next_token.descent import normalised_descent, plain_descent
-from numerics.next_token.stage import log_one_plus_sum
 from numerics.next_token.training import MATURE, Measured, halvings, late_growth, late_slope, late_times, rounding
 from proofs.next_token.dataset import Dataset
 
@@ -59,7 +58,7 @@ class Joint:
     def gradient(self, w: Tensor) -> tuple[Tensor, Tensor]:
         """The gradient of the loss as (direction [B, D], log scale [B]): direction * exp(log scale)."""
         a, odds, z = self._forward(w)
-        log_p = (z - log_one_plus_sum(z)).masked_fill(self._padding, -torch.inf)
+        log_p = z.log_softmax(-1).masked_fill(self._left_out, -torch.inf)
         shift = log_p.amax((1, 2), keepdim=True)
         residual = (log_p - shift).exp() * self.weights.unsqueeze(2)
         B, V, K = len(w), self.V, a.shape[2]
@@ -78,7 +77,7 @@ class Joint:
 
     def log_losses(self, w: Tensor) -> Tensor:
         """log of the loss of every sentence, without its weight, [B, N]."""
-        z = self._forward(w)[2].logsumexp(-1)
+        z = self._forward(w)[2].scatter(2, self.next.unsqueeze(2), -torch.inf).logsumexp(-1)
         return torch.where(z < TINY, z, softplus(z).log())
 
     def attention(self, w: Tensor) -> Tensor:
@@ -87,7 +86,7 @@ class Joint:
 
     def _forward(self, w: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Attention [B, N, K]; logits against that of the next token, of each token alone [B, N, K, V], and mixed by
-        attention [B, N, V], where the next token itself has -inf.
+        attention [B, N, V], 0 for the next token itself and -inf for tokens that are not in the vocabulary.
         """
         W_ov, W_kq = self.layers(w)
         columns, scores = self._places
@@ -96,7 +95,7 @@ class Joint:
         alone = W_ov.mT.reshape(-1, self.V).index_select(0, columns).reshape(B * N, K, self.V)
         odds = alone - alone.gather(2, self._next)
         z = a.reshape(-1, 1, K).bmm(odds).reshape(B, N, self.V)
-        return a, odds.reshape(B, N, K, self.V), z.masked_fill(self._excluded, -torch.inf)
+        return a, odds.reshape(B, N, K, self.V), z.masked_fill(self.absent, -torch.inf)
 
     @cached_property
     def _places(self) -> tuple[Tensor, Tensor]:
@@ -110,14 +109,9 @@ class Joint:
         return self.next.reshape(-1, 1, 1).expand(-1, self.tokens.shape[2], 1)
 
     @cached_property
-    def _excluded(self) -> Tensor:
-        """Tokens that are not in the vocabulary, and the next token itself, [B, N, V]."""
-        return self.absent.expand(*self.next.shape, self.V).scatter(2, self.next.unsqueeze(2), value=True)
-
-    @cached_property
-    def _padding(self) -> Tensor:
-        """Sentences that do not count, [B, N, 1]."""
-        return (self.weights == 0).unsqueeze(2)
+    def _left_out(self) -> Tensor:
+        """The next token itself, and sentences that do not count, [B, N, V]."""
+        return (self.weights == 0).unsqueeze(2).expand(-1, -1, self.V).scatter(2, self.next.unsqueeze(2), value=True)
 
 
 def joint_loss(datasets: Sequence[Dataset], device: torch.device | str = "cpu") -> Joint:

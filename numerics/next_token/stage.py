@@ -27,6 +27,7 @@ from functools import cached_property
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from proofs.next_token.dataset import Dataset, Sentence
 from proofs.next_token.max_margin import Vector
@@ -64,31 +65,50 @@ class Stage:
 
     def log_odds(self, w: Tensor) -> Tensor:
         """delta, [B, N, M]."""
-        return self.offsets - self.gaps(w)
+        return self._all_odds(w)[:, :, 1:]
 
     def gaps(self, w: Tensor) -> Tensor:
         """How far the right choice is above each wrong one in w [B, D], [B, N, M]; of no meaning for padding."""
-        right, wrong = self._places
-        return w.take(right) - w.take(wrong)
-
-    @cached_property
-    def _places(self) -> tuple[Tensor, Tensor]:
-        """Where all weights in a row hold the right choices, [B, N, 1], and the wrong ones, [B, N, M]."""
-        first = self.entries * torch.arange(self.batch, device=self.right.device)[:, None, None]
-        return self.right[:, :, None] + first, self.wrong + first
+        entries = w.take(self._places)
+        return entries[:, :, :1] - entries[:, :, 1:]
 
     def log_masses(self, w: Tensor) -> Tensor:
         """log a, [B, N, M]."""
-        delta = self.log_odds(w)
-        return delta - log_one_plus_sum(delta)
+        return self._all_odds(w).log_softmax(-1)[:, :, 1:]
+
+    def _all_odds(self, w: Tensor) -> Tensor:
+        """Log odds against the right choice, of the right one itself, 0, and of the wrong ones, [B, N, 1 + M]."""
+        entries = w.take(self._places)
+        return self._all_offsets + (entries - entries[:, :, :1])
+
+    @cached_property
+    def _choices(self) -> Tensor:
+        """The entries of the right choice and the wrong ones, [B, N, 1 + M]."""
+        return torch.cat((self.right.unsqueeze(2), self.wrong), 2)
+
+    @cached_property
+    def _places(self) -> Tensor:
+        """Where these are if the weights of all datasets stand in a row."""
+        return self._choices + self.entries * torch.arange(self.batch, device=self.right.device)[:, None, None]
+
+    @cached_property
+    def _all_offsets(self) -> Tensor:
+        return pad(self.offsets, (1, 0))
+
+    @cached_property
+    def _logits(self) -> tuple[Tensor, Tensor]:
+        """`base` and `slopes` by sentences, with those of n(X) and of the right choice, 0, in front: [B N, 1, 1 + R]
+        and [B N, 1 + M, 1 + R]."""
+        assert self.base is not None
+        assert self.slopes is not None
+        return pad(self.base, (1, 0)).flatten(0, 1).unsqueeze(1), pad(self.slopes, (1, 0, 1, 0)).flatten(0, 1)
 
     def gradient(self, w: Tensor, weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The gradient of the loss as (direction [B, D], log scale [B]): direction * exp(log scale). With other weights
         [B, N], 0 for sentences that are left out, if they are given.
         """
-        delta = self.log_odds(w)
-        log_total = log_one_plus_sum(delta)
-        log_a = delta - log_total
+        log_all = self._all_odds(w).log_softmax(-1)
+        log_a = log_all[:, :, 1:]
         if weights is None:
             weights = self.weights
         else:
@@ -96,9 +116,9 @@ class Stage:
         shift = log_a.amax((1, 2), keepdim=True)
         pull = (log_a - shift).exp() * weights.unsqueeze(2)
         if self.slopes is not None:
-            pull = pull * self._pull(log_a.exp(), (-log_total).exp())
-        direction = self.zeros().scatter_add_(1, self.wrong.flatten(1), pull.flatten(1))
-        return direction.scatter_add_(1, self.right, -pull.sum(-1)), shift.flatten()
+            pull = pull * self._pull(log_all.exp())
+        pulls = torch.cat((-pull.sum(2, keepdim=True), pull), 2)
+        return self.zeros().scatter_add_(1, self._choices.flatten(1), pulls.flatten(1)), shift.flatten()
 
     def log_excess_losses(self, w: Tensor) -> Tensor:
         """log of pi times the loss minus its infimum (0 in stage 1), per sentence, [B, N]; -inf for padding."""
@@ -153,19 +173,16 @@ class Stage:
         tiny = self.tails().abs() < torch.finfo(torch.float64).tiny
         return (tiny & self.offsets.isfinite()).any(-1).any(-1)
 
-    def _pull(self, a: Tensor, right: Tensor) -> Tensor:
-        """sum_y a_y (g_m - g_y), the gradient in delta_m over a_m; `right` is the mass of the right choice, [B, N, 1].
+    def _pull(self, masses: Tensor) -> Tensor:
+        """sum_y a_y (g_m - g_y), the gradient in delta_m over a_m, [B, N, M], of all masses [B, N, 1 + M]; g is counted
+        from that of the right choice.
 
         Term by term: g_m minus the mean of g would lose its digits where a wrong choice has nearly all the mass.
         """
-        assert self.base is not None
-        assert self.slopes is not None
-        M, R = self.slopes.shape[2:]
-        slopes = self.slopes.reshape(-1, M, R)
-        logits = self.base + a.reshape(-1, 1, M).bmm(slopes).reshape(self.base.shape)
-        p = (logits - log_one_plus_sum(logits)).exp()
-        h = p.reshape(-1, 1, R).bmm(slopes.mT).reshape(a.shape)  # g, counted from that of the right choice
-        return right * h + (a.unsqueeze(2) * (h.unsqueeze(3) - h.unsqueeze(2))).sum(-1)
+        base, slopes = self._logits
+        a = masses.flatten(0, 1).unsqueeze(1)
+        g = torch.baddbmm(base, a, slopes).softmax(-1).bmm(slopes.mT)
+        return (g.mT[:, 1:] - g).bmm(a.mT).reshape(self.offsets.shape)
 
 
 def feed_forward_stage(datasets: Sequence[Dataset], device: torch.device | str = "cpu") -> Stage:
