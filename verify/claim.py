@@ -279,6 +279,8 @@ class Claim:
     plot         a figure of the finding, or None
     steps        of the proof of its general form, where a verdict speaks of instances
     beside       the claim that a control belongs to, where that is not the one with its number
+    shares       a name for what it computes, kept for other claims that compute the same and give the same name: where
+                 claims are checked in several processes, these follow each other in one
     """
 
     id: str
@@ -295,6 +297,7 @@ class Claim:
     plot: Plot | None = None
     steps: tuple[Step, ...] = ()
     beside: str = ""
+    shares: str = ""
 
     @property
     def controls(self) -> str:
@@ -332,6 +335,7 @@ def claim(
     plot: Plot | None = None,
     steps: Sequence[Step] = (),
     beside: str = "",
+    shares: str = "",
 ) -> Callable[[Check], Claim]:
     """Makes a claim of its check, a function (settings, run) -> Finding whose docstring begins with the statement.
 
@@ -357,6 +361,7 @@ def claim(
             plot,
             tuple(steps),
             beside,
+            shares,
         )
         return Claim(id, title, paragraphs[0], " ".join(paragraphs[1:]), check, *facts)
 

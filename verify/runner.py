@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -104,6 +104,7 @@ class _Course:
         kept: Kept | None,
     ) -> None:
         self.claims = {claim.id: claim for claim in claims}
+        self.places = {claim.id: place for place, claim in enumerate(claims)}
         self.graph = {claim.id: [id for id in claim.requires if id in self.claims] for claim in claims}
         self.settings, self.progress, self.finished, self.kept = settings, progress, finished, kept
         self.end = None if budget is None else time.monotonic() + budget
@@ -123,15 +124,15 @@ class _Course:
     def side_by_side(self, alarm: Alarm, elsewhere: Elsewhere) -> None:
         order = TopologicalSorter(self.graph)
         order.prepare()
-        places = {id: place for place, id in enumerate(self.claims)}
         waiting, running, stopped = list[str](), dict[Future[Finding], tuple[str, float]](), ""
+        latest = ""  # the last one to finish, in the process that waits for work now
         try:
             with elsewhere.pool as pool:
                 while order.is_active():
                     waiting += order.get_ready()
                     while waiting and len(running) < pool.slots():
-                        waiting.sort(key=places.__getitem__)  # what others rest on stands first in a paper
-                        id, start = waiting.pop(0), time.monotonic()
+                        id, start = self.next(waiting, {id for id, _ in running.values()}, latest), time.monotonic()
+                        waiting.remove(id)
                         finding = self.settled(id, self.over)
                         if finding is None:
                             self.progress(self.claims[id], "")
@@ -147,6 +148,7 @@ class _Course:
                         self.finish(id, future.result(), start)
                         del running[future]
                         order.done(id)
+                        latest = id
         except (KeyboardInterrupt, OutOfBudgetError) as ending:
             stopped = "interrupted" if isinstance(ending, KeyboardInterrupt) else self.out
         except WorkersLostError as error:
@@ -157,6 +159,19 @@ class _Course:
         for id in TopologicalSorter(self.graph).static_order():
             if id not in self.results:
                 self.finish(id, undecided(f"not started: {stopped}"), time.monotonic())
+
+    def next(self, waiting: Collection[str], running: Collection[str], latest: str) -> str:
+        """The first in the paper of those that wait, as what others rest on stands first. One that shares a computation
+        with the latest to finish comes before all others, and one that shares it with a running one after them.
+        """
+        made = self.claims[latest].shares if latest else ""
+        making = {self.claims[id].shares for id in running}
+
+        def late(id: str) -> tuple[bool, bool, int]:
+            shared = self.claims[id].shares
+            return shared != "" and shared in making, not (shared != "" and shared == made), self.places[id]
+
+        return min(waiting, key=late)
 
     @property
     def over(self) -> str:

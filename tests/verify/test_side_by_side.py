@@ -9,17 +9,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from verify.check import MANY, elsewhere, main, parse_request
-from verify.claim import Finding, Verdict
+from verify.claim import Claim, Finding, Run, Verdict, undecided
 from verify.executors import inline
 from verify.registry import get_paper
-from verify.runner import Elsewhere, run_claims
-from verify.settings import CheckSettings
+from verify.runner import Elsewhere, _Course, run_claims
+from verify.settings import CheckSettings, validate
 
 PAPER = '''
 import os, sys, time
@@ -169,3 +170,41 @@ def test_what_others_rest_on_goes_first(paper: str, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("verify.runner.check_elsewhere", check)
     run_claims(found, settings, elsewhere=Elsewhere(inline(), path, {}))
     assert started == ["T1", "T4", "T6"]
+
+
+def test_claims_that_share_a_computation_follow_each_other_in_one_process() -> None:
+    """What shares with the latest goes first, and what shares with a running one last: two may not compute the same."""
+    shares = {"T1": "", "T2": "run", "T3": "", "T4": "run", "T5": "other", "T6": "run"}
+    claims = [Claim(id, "", "", "", lambda settings, run: undecided(""), shares=name) for id, name in shares.items()]
+    course = _Course(claims, None, None, lambda claim, text: None, lambda result: None, None)
+    assert course.next(["T3", "T4", "T5"], {"T1"}, "T2") == "T4"
+    assert course.next(["T4", "T6"], {"T2"}, "T1") == "T4"  # rather than not at all
+    assert course.next(["T4", "T5"], {"T2"}, "T1") == "T5"
+    assert course.next(["T4", "T6", "T5"], {"T2"}, "T4") == "T5"  # the process of T4 does not have what T2's makes
+    assert course.next(["T2", "T3", "T5"], {"T1"}, "T1") == "T2"
+    assert course.next(["T3", "T1"], set(), "") == "T1"
+
+
+@pytest.mark.parametrize(
+    ("paper", "words", "ids", "module", "function"),
+    [
+        ("next-token", {"T": "1000"}, "NT7 NT7d NT8 NT9", "verify.papers.next_token.runs", "_attention"),
+        ("next-token", {"T": "1000"}, "NT12 NT13 NT14", "verify.papers.next_token.watched", "watch"),
+        ("sub-n-grams", {"k": "1", "n": "2"}, "SN27 SN27c", "verify.papers.sub_ngrams.gradient_flow", "measured"),
+    ],
+)
+def test_claims_that_say_so_share_a_computation(
+    paper: str, words: dict[str, str], ids: str, module: str, function: str
+) -> None:
+    """All that name one, in each paper: the first makes it, the others look at it."""
+    found = get_paper(paper)
+    settings = validate(found.settings, {**words, "paper": paper})
+    chosen = {claim.id: claim for claim in found.claims if claim.id in ids.split()}
+    name, cached = {claim.shares for claim in chosen.values()}, getattr(import_module(module), function)
+    assert len(name) == 1 and [claim.id for claim in found.claims if {claim.shares} == name] == ids.split()
+    cached.cache_clear()
+    for i, claim in enumerate(chosen.values()):
+        before = cached.cache_info()
+        claim(settings, Run())
+        after = cached.cache_info()
+        assert (after.misses if i == 0 else after.hits) > (before.misses if i == 0 else before.hits)

@@ -23,7 +23,7 @@ STEP = Step("a step lowers the loss", Evidence.WRITTEN, "finite-time-step")
 LOSS = Step("loss, margins and norm", Evidence.WRITTEN, "finite-time-loss")
 DIRECTION = Step("direction", Evidence.WRITTEN, "finite-time-direction")
 SHORT = "steps no longer than those for which the bounds are proved"
-
+EVERY_STEP = "every step of both layers"
 
 LAYERS = (False, True)  # whether it is attention
 
@@ -109,7 +109,14 @@ def outside(watched: Watched, t: int, quantity: Quantity, factor: float) -> bool
     return factor * float(quantity.ratio(slowly(watched, t))[0]) > 1 + 1e-9
 
 
-@claim("NT12", "norm at every step", requires=("NT5", "NT7m", "NT1r"), assumptions=(ALIGNED, SHORT), steps=(STEP, LOSS))
+@claim(
+    "NT12",
+    "norm at every step",
+    requires=("NT5", "NT7m", "NT1r"),
+    assumptions=(ALIGNED, SHORT),
+    steps=(STEP, LOSS),
+    shares=EVERY_STEP,
+)
 @if_time_allows(fewest_seconds, FEWEST)
 def norm_at_every_step(settings: NextTokenSettings, run: Run) -> Finding:
     """[D] The norm grows linearly: in both stages eta t - |W*| D <= |W_t| <= eta t at every step, with a D that is
@@ -127,6 +134,7 @@ def norm_at_every_step(settings: NextTokenSettings, run: Run) -> Finding:
     assumptions=(ALIGNED, SHORT),
     origin=Origin.STRENGTHENED,
     steps=(STEP, LOSS),
+    shares=EVERY_STEP,
 )
 @if_time_allows(fewest_seconds, FEWEST)
 def loss_at_every_step(settings: NextTokenSettings, run: Run) -> Finding:
@@ -145,6 +153,7 @@ def loss_at_every_step(settings: NextTokenSettings, run: Run) -> Finding:
     assumptions=(ALIGNED, SHORT),
     origin=Origin.STRENGTHENED,
     steps=(STEP, LOSS, DIRECTION),
+    shares=EVERY_STEP,
 )
 @if_time_allows(fewest_seconds, FEWEST)
 def direction_at_every_step(settings: NextTokenSettings, run: Run) -> Finding:

@@ -20,6 +20,7 @@ from verify.papers.next_token.premises import (
     only_degenerate_pairs,
 )
 from verify.papers.next_token.runs import (
+    STAGE_2,
     attention_run,
     attention_seconds,
     feed_forward_run,
@@ -134,6 +135,7 @@ def spread_of_weights(dataset: Dataset, eta: float) -> float:
     requires=("NT7m", "NT7i", "NT1r"),
     assumptions=(ALIGNED, SMALL_STEP, ATTENDING),
     origin=Origin.STRENGTHENED,
+    shares=STAGE_2,
 )
 @if_time_allows(attention_seconds)
 def loss_slope(settings: NextTokenSettings, run: Run) -> Finding:
@@ -160,6 +162,7 @@ def loss_slope(settings: NextTokenSettings, run: Run) -> Finding:
     requires=("NT7m", "NT1r"),
     assumptions=(ALIGNED, SMALL_STEP, ATTENDING),
     origin=Origin.STRENGTHENED,
+    shares=STAGE_2,
 )
 @if_time_allows(attention_seconds)
 def direction(settings: NextTokenSettings, run: Run) -> Finding:
@@ -187,6 +190,7 @@ def direction(settings: NextTokenSettings, run: Run) -> Finding:
     requires=("NT7m", "NT1r"),
     assumptions=(ALIGNED, SMALL_STEP, ATTENDING, "no pair that is tight without dual for u, too"),
     vacuous=no_degenerate_pair,
+    shares=STAGE_2,
 )
 @if_time_allows(attention_seconds)
 def degenerate(settings: NextTokenSettings, run: Run) -> Finding:

@@ -21,6 +21,8 @@ ATTENTION, FEED_FORWARD, JOINT, NUMBER, ENTRY = 1.8e-4, 0.8e-4, 2.5e-4, 2e-8, 4e
 # Of a pair in a max-margin problem that is solved exactly, and of the cube of their number in what is made of it.
 PAIR, CUBE = 5e-5, 7e-10
 
+STAGE_2 = "training attention"  # `attention_run`, for claims that share it
+
 
 def attention_seconds(settings: NextTokenSettings) -> float:
     """Of T steps of stage 2, and of what they are compared with."""

@@ -13,7 +13,7 @@ from verify.claim import Finding, Origin, Run
 from verify.papers.next_token.comparisons import Comparison, describe, report, why_nothing, worst
 from verify.papers.next_token.premises import ALIGNED, ATTENDING, SMALL_STEP, claim
 from verify.papers.next_token.rates import TOO_LARGE, TRAPPED
-from verify.papers.next_token.runs import attention_run, attention_seconds, if_time_allows
+from verify.papers.next_token.runs import STAGE_2, attention_run, attention_seconds, if_time_allows
 from verify.papers.next_token.settings import NextTokenSettings
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ def shift_of(training: Training, index: int) -> Shift | None:
     requires=("NT2", "NT7", "NT9m"),
     assumptions=(ALIGNED, SMALL_STEP, ATTENDING, "one token of the sentence has the largest entry in W_kq*"),
     origin=Origin.STRENGTHENED,
+    shares=STAGE_2,
 )
 @if_time_allows(attention_seconds)
 def unseen_tokens(settings: NextTokenSettings, run: Run) -> Finding:

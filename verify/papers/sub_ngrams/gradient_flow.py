@@ -194,6 +194,7 @@ def measured(at: Setup, further: int, method: str = "DOP853") -> Runs:
     "where gradient flow rests",
     assumptions=("one random start", "floats: an integrator with error control"),
     vacuous=first_of(other_law, no_heads_to_grow),
+    shares="the flows",
 )
 def rests_twice(settings: SubNGramSettings, run: Run) -> Finding:
     """Gradient flow on the population loss from a small random start (A = 0) rests first at theta_1 = 0, then at the
@@ -214,6 +215,7 @@ def rests_twice(settings: SubNGramSettings, run: Run) -> Finding:
     "half that eigenvalue (control)",
     assumptions=("one random start", "floats: an integrator with error control"),
     vacuous=first_of(other_law, no_heads_to_grow),
+    shares="the flows",
     origin=Origin.CONTROL,
 )
 def half_the_eigenvalue(settings: SubNGramSettings, run: Run) -> Finding:
