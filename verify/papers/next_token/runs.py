@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Check = Callable[[NextTokenSettings, Run], Finding]
 
 # Seconds of one core, measured: of a step of either stage, of each number that one reads, and of each weight.
-ATTENTION, FEED_FORWARD, JOINT, NUMBER, ENTRY = 1.8e-4, 0.8e-4, 2.5e-4, 2e-8, 4e-9
+ATTENTION, FEED_FORWARD, JOINT, NUMBER, ENTRY = 1e-4, 0.6e-4, 1.8e-4, 2e-8, 4e-9
 # Of a pair in a max-margin problem that is solved exactly, and of the cube of their number in what is made of it.
 PAIR, CUBE = 5e-5, 7e-10
 
