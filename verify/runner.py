@@ -132,6 +132,8 @@ class _Course:
                     waiting += order.get_ready()
                     while waiting and len(running) < pool.slots():
                         id, start = self.next(waiting, {id for id, _ in running.values()}, latest), time.monotonic()
+                        if id is None:
+                            break
                         waiting.remove(id)
                         finding = self.settled(id, self.over)
                         if finding is None:
@@ -160,18 +162,21 @@ class _Course:
             if id not in self.results:
                 self.finish(id, undecided(f"not started: {stopped}"), time.monotonic())
 
-    def next(self, waiting: Collection[str], running: Collection[str], latest: str) -> str:
-        """The first in the paper of those that wait, as what others rest on stands first. One that shares a computation
-        with the latest to finish comes before all others, and one that shares it with a running one after them.
+    def next(self, waiting: Collection[str], running: Collection[str], latest: str) -> str | None:
+        """Of the claims that wait the one to start; None for one that shares a computation with a running claim: it is
+        there when that has finished.
+
+        First one that shares a computation with the latest to finish, then, once there is a verdict, others that share
+        one, as it takes long; then the first in the paper, as what others rest on stands first.
         """
+        making = {self.claims[id].shares for id in running} - {""}
         made = self.claims[latest].shares if latest else ""
-        making = {self.claims[id].shares for id in running}
 
         def late(id: str) -> tuple[bool, bool, int]:
             shared = self.claims[id].shares
-            return shared != "" and shared in making, not (shared != "" and shared == made), self.places[id]
+            return shared == "" or shared != made, shared == "" and bool(self.results), self.places[id]
 
-        return min(waiting, key=late)
+        return min((id for id in waiting if self.claims[id].shares not in making), key=late, default=None)
 
     @property
     def over(self) -> str:

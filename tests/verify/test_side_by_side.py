@@ -173,16 +173,17 @@ def test_what_others_rest_on_goes_first(paper: str, monkeypatch: pytest.MonkeyPa
 
 
 def test_claims_that_share_a_computation_follow_each_other_in_one_process() -> None:
-    """What shares with the latest goes first, and what shares with a running one last: two may not compute the same."""
+    """What shares with the latest goes first, and what shares with a running one waits for it."""
     shares = {"T1": "", "T2": "run", "T3": "", "T4": "run", "T5": "other", "T6": "run"}
     claims = [Claim(id, "", "", "", lambda settings, run: undecided(""), shares=name) for id, name in shares.items()]
     course = _Course(claims, None, None, lambda claim, text: None, lambda result: None, None)
-    assert course.next(["T3", "T4", "T5"], {"T1"}, "T2") == "T4"
-    assert course.next(["T4", "T6"], {"T2"}, "T1") == "T4"  # rather than not at all
-    assert course.next(["T4", "T5"], {"T2"}, "T1") == "T5"
-    assert course.next(["T4", "T6", "T5"], {"T2"}, "T4") == "T5"  # the process of T4 does not have what T2's makes
-    assert course.next(["T2", "T3", "T5"], {"T1"}, "T1") == "T2"
     assert course.next(["T3", "T1"], set(), "") == "T1"
+    assert course.next(["T1", "T2"], set(), "") == "T1"  # so that a verdict is seen soon
+    course.finish("T1", undecided(""), 0.0)
+    assert course.next(["T3", "T4", "T5"], {"T1"}, "T2") == "T4"
+    assert course.next(["T3", "T4", "T5"], {"T2"}, "T1") == "T5"  # not T4: the process of T2 will have what it needs
+    assert course.next(["T4", "T6", "T3"], {"T2"}, "T4") == "T3"
+    assert course.next(["T4", "T6"], {"T2"}, "T1") is None
 
 
 @pytest.mark.parametrize(
