@@ -46,7 +46,11 @@ def main(powers: tuple[int, ...] = (1, 3, 6, 8, 10), tolerance: float = 0.1) -> 
     axes.loglog([p.T for p in points], [p.norm for p in points], "o-", label="computed norm")
     for (label, values), style in zip(curves.items(), (":", "--", "-."), strict=True):
         axes.loglog([p.T for p in points], values, style, label=label)
-    axes.set(xlabel="sequence length T", ylabel="norm of the gradient", title="The gradient below its bounds; k=2, n=3, S=2, c = log T")
+    axes.set(
+        xlabel="sequence length T",
+        ylabel="norm of the gradient",
+        title="The gradient below its bounds; k=2, n=3, S=2, c = log T",
+    )
     name_curves(axes)
     ratio = max((p.norm + p.error) / limit for p, limit in zip(points, curves["bound, proved"], strict=True))
     limit, found = float(two_regimes.limit()), 2 * regimes(10**6) - regimes(5 * 10**5)

@@ -40,7 +40,11 @@ def main(lengths: tuple[int, ...] = LENGTHS, sequences: int = 2000) -> Exhibit:
             f" {level:.4f}", (1.0, level), xycoords=("axes fraction", "data"), va="center", fontsize=8, color=colour
         )
     axes.set_xscale("log")
-    axes.set(xlabel="sequence length T", ylabel="loss in nats", title="Losses fall to the ladder at T = infinity (dashed); S=2, n=3")
+    axes.set(
+        xlabel="sequence length T",
+        ylabel="loss in nats",
+        title="Losses fall to the ladder at T = infinity (dashed); S=2, n=3",
+    )
     name_curves(axes)
 
     last = found[lengths[-1]]

@@ -39,7 +39,11 @@ def main(lengths: tuple[int, ...] = LENGTHS) -> Exhibit:
     axes.loglog(lengths, merged, "o-", label=r"merged: entry of $\partial L/\partial W_{1,0}$")
     axes.loglog(lengths, factorised, "s-", label="factorised: norm of the whole gradient")
     axes.axhline(predicted, color="0.4", linestyle="--", linewidth=1, label=f"predicted limit {predicted:.6f}")
-    axes.set(xlabel="sequence length T", ylabel="population gradient", title="Merged, an entry stays; k=2, n=3, S=2, c = log T")
+    axes.set(
+        xlabel="sequence length T",
+        ylabel="population gradient",
+        title="Merged, an entry stays; k=2, n=3, S=2, c = log T",
+    )
     axes.grid(alpha=0.25)
     name_curves(axes)
 

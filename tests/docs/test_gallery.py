@@ -63,7 +63,8 @@ def readable(figure: Figure) -> None:
     assert all(axes.get_ylabel() for axes in plots), "an axis without a name"
     assert {axes: covered(axes) for axes in plots if covered(axes)} == {}
     names = [name for axes in plots for name in (axes.title, axes._left_title, axes.xaxis.label, axes.yaxis.label)]
-    for name in (name for name in names if name.get_text()):
+    legends = [legend for axes in plots if (legend := axes.get_legend())]
+    for name in [*(name for name in names if name.get_text()), *legends]:
         box, room = name.get_window_extent(), figure.bbox.padded(1)
         assert room.containsx(box.x0) and room.containsx(box.x1), name
         assert room.containsy(box.y0) and room.containsy(box.y1), name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.container import Container
@@ -31,7 +32,12 @@ def name_curves(axes: Axes, **options: Any) -> None:
     if covered(axes):
         below = axes.transAxes + ScaledTranslation(0, -BELOW, figure.dpi_scale_trans)
         place = {"loc": "upper left", "bbox_to_anchor": (0, 0), "bbox_transform": below, "borderaxespad": 0}
-        axes.legend(**{"ncols": 2} | options | place)
+        legend = axes.legend(**{"ncols": 2} | options | place)
+        legend.set_in_layout(False)  # until it is known how wide it is
+        figure.draw_without_rendering()
+        if legend.get_window_extent().x1 > figure.bbox.x1:
+            legend = axes.legend(**options | place | {"ncols": 1})
+        legend.set_in_layout(True)
 
 
 def covered(axes: Axes) -> list[str]:
@@ -42,11 +48,11 @@ def covered(axes: Axes) -> list[str]:
     box = legend.get_window_extent()
     bars = [part for part in axes.collections if isinstance(part, LineCollection)]
     paths = [(line, line.get_path()) for line in axes.lines] + [(bar, path) for bar in bars for path in bar.get_paths()]
-    drawn = [(artist, artist.get_transform().transform_path(path)) for artist, path in paths if len(path.vertices)]
+    drawn = [(artist, artist.get_transform().transform_path(path)) for artist, path in paths if np.size(path.vertices)]
     return [
         str(artist.get_label())
         for artist, path in drawn
-        if path.intersects_bbox(box, filled=False) or box.count_contains(path.vertices)
+        if path.intersects_bbox(box, filled=False) or box.count_contains(np.asarray(path.vertices))
     ]
 
 
@@ -56,11 +62,11 @@ def _mark(axes: Axes) -> None:
         line = handle[0] if isinstance(handle, Container) else handle
         if not isinstance(line, Line2D) or line.get_linestyle() == "None":
             continue
-        style = line.get_linestyle()
+        style = str(line.get_linestyle())
         look = style, str(line.get_marker())
         if look in taken:
             look = style, next((mark for mark in MARKERS if (style, mark) not in taken), MARKERS[-1])
             line.set(marker=look[1], markersize=4)
-            if len(line.get_xdata()) > DENSE:  # type: ignore[arg-type]  # an array
+            if np.size(line.get_xdata()) > DENSE:
                 line.set_markevery((ENOUGH * len(taken) / len(MARKERS), ENOUGH))
         taken.add(look)

@@ -62,7 +62,8 @@ def draw_decay(axes: Axes, curves: Mapping[str, Sequence[NormPoint]]) -> None:
         T = np.array([min(p.T for p in every), max(p.T for p in every)], dtype=float)
         start = max(p.norm for p in every if T[0] == p.T)
         axes.plot(T, start * T[0] / T, color=MUTED, linestyle="--", linewidth=1, label="slope -1")
-    axes.set(xscale="log", yscale="log", xlabel="sequence length T", ylabel="norm of the parameter gradient")
+    scale = "log" if every else "linear"  # of nothing there is no logarithm
+    axes.set(xscale=scale, yscale=scale, xlabel="sequence length T", ylabel="norm of the parameter gradient")
     axes.grid(alpha=0.25)
     name_curves(axes)
 

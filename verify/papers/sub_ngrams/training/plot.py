@@ -48,7 +48,7 @@ def training_figure(
         halves: Any = figure.subfigures(2, 1, height_ratios=[TALL[1], MAP_HEIGHT * rows])
         above, below = halves
         loss, gradient = above.subplots(2, 1, sharex=True, height_ratios=[1.7, 1])
-        loss.set_title("Loss and gradient in training; grey: plateaus at a level of the ladder", pad=15)
+        loss.set_title("Loss and gradient in training; grey: plateaus at a level", pad=15)
         _shade(loss, stages)
         _shade(gradient, stages)
         for other in beside:
@@ -104,9 +104,7 @@ def _draw_gradient(axes: Axes, stages: Stages, batch: int) -> None:
         if not known:
             continue
         steps = [step for step, _ in known]
-        axes.plot(
-            steps, [g.norm for _, g in known], color=colour, linewidth=0.9, marker=".", markersize=3, label=label
-        )
+        axes.plot(steps, [g.norm for _, g in known], color=colour, linewidth=0.9, marker=".", markersize=3, label=label)
         low = [max(g.squared - 2 * g.standard_error, 0.0) ** 0.5 for _, g in known]
         high = [(g.squared + 2 * g.standard_error) ** 0.5 for _, g in known]
         axes.fill_between(steps, low, high, color=colour, alpha=0.15, linewidth=0)
