@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from tests.docs.pages import DOCS
 from verify.report.legend import covered
 from verify.report.picture import fix_layout
+from verify.report.style import STYLE
 
 GALLERY, ROOT = DOCS / "gallery", DOCS.parent
 SCRIPTS = sorted(
@@ -40,7 +41,7 @@ SMALL: dict[str, dict[str, Any]] = {
 @pytest.fixture(autouse=True)
 def scripts_can_be_imported(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.syspath_prepend(GALLERY)
-    with matplotlib.rc_context():
+    with matplotlib.rc_context(STYLE):
         yield
 
 
