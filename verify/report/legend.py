@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.container import Container
 from matplotlib.lines import Line2D
-from matplotlib.transforms import ScaledTranslation
+from matplotlib.transforms import Bbox, ScaledTranslation
 
 from verify.report.colours import MARKERS
 
@@ -43,9 +43,9 @@ def name_curves(axes: Axes, **options: Any) -> None:
 def covered(axes: Axes) -> list[str]:
     """Labels of the lines and error bars that its legend covers, as it was drawn last. Empty without a legend."""
     legend = axes.get_legend()
-    if legend is None:
+    box = legend and Bbox.intersection(legend.get_window_extent(), axes.bbox)  # lines are cut off outside
+    if box is None:
         return []
-    box = legend.get_window_extent()
     bars = [part for part in axes.collections if isinstance(part, LineCollection)]
     paths = [(line, line.get_path()) for line in axes.lines] + [(bar, path) for bar in bars for path in bar.get_paths()]
     drawn = [(artist, artist.get_transform().transform_path(path)) for artist, path in paths if np.size(path.vertices)]
