@@ -43,7 +43,7 @@ def name_curves(axes: Axes, **options: Any) -> None:
 def covered(axes: Axes) -> list[str]:
     """Labels of the lines and error bars that its legend covers, as it was drawn last. Empty without a legend."""
     legend = axes.get_legend()
-    box = legend and Bbox.intersection(legend.get_window_extent(), axes.bbox)  # lines are cut off outside
+    box = Bbox.intersection(legend.get_window_extent(), axes.bbox) if legend else None  # lines are cut off outside
     if box is None:
         return []
     bars = [part for part in axes.collections if isinstance(part, LineCollection)]
