@@ -17,6 +17,7 @@ from proofs.sub_ngrams.annealed_bound import AnnealedBound, Prior
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.finite_length import FiniteLength, phi
 from proofs.sub_ngrams.law import NGramLaw
+from verify.report.legend import name_curves
 from verify.report.style import SIZE
 
 LAW, KERNELS = NGramLaw(2, 3), 2000  # so many are drawn for the mean of R
@@ -45,8 +46,12 @@ def main(powers: tuple[int, ...] = (1, 3, 6, 8, 10), tolerance: float = 0.1) -> 
     axes.loglog([p.T for p in points], [p.norm for p in points], "o-", label="computed norm")
     for (label, values), style in zip(curves.items(), (":", "--", "-."), strict=True):
         axes.loglog([p.T for p in points], values, style, label=label)
-    axes.set(xlabel="sequence length T", ylabel="norm of the gradient", title="k=2, n=3, S=2, along c = log T")
-    axes.legend()
+    axes.set(
+        xlabel="sequence length T",
+        ylabel="norm of the gradient",
+        title="The gradient below its bounds; k=2, n=3, S=2, c = log T",
+    )
+    name_curves(axes)
     ratio = max((p.norm + p.error) / limit for p, limit in zip(points, curves["bound, proved"], strict=True))
     limit, found = float(two_regimes.limit()), 2 * regimes(10**6) - regimes(5 * 10**5)
     within = Comparison("largest norm / bound", ratio, 0.5, 0.5, "a norm lies between 0 and its bound")

@@ -14,6 +14,7 @@ from proofs.sub_ngrams.score_blocks import norm_errors, parameter_norms
 from verify.papers.sub_ngrams.engines import Options, choose_engine
 from verify.papers.sub_ngrams.gradient.norms import NormPoint
 from verify.papers.sub_ngrams.gradient.plot import draw_decay
+from verify.report.legend import name_curves
 from verify.report.style import SIZE
 
 LAW = NGramLaw(S=2, n=3)
@@ -43,8 +44,8 @@ def main(lengths: tuple[int, ...] = LENGTHS, tolerance: float = 0.01) -> Exhibit
     draw_decay(axes, {"computed": points})
     predicted = [amplitude * math.sqrt(math.log(T)) / T for T in lengths]
     axes.plot(lengths, predicted, color="black", linewidth=1, linestyle=":", label=r"predicted $\sqrt{\log T}\,/\,T$")
-    axes.set_title("k=2, n=3, S=2, along c = log T")
-    axes.legend()
+    axes.set_title("The gradient falls nearly like 1/T; k=2, n=3, S=2, c = log T")
+    name_curves(axes)
     growth = amplitude * math.sqrt(last.c) / last.T
     bound = last.error + before.error * growth / before.norm
     name = f"norm at T={last.T:.0e} from T={before.T:.0e}"

@@ -14,6 +14,7 @@ from proofs.sub_ngrams.escape import predicted_coefficient, word_weights
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.prior import prior_mean
 from verify.papers.sub_ngrams.engines import Options, choose_engine
+from verify.report.legend import name_curves
 from verify.report.style import TALL
 
 ALPHAS = [Fraction(2) ** i for i in range(-3, 4)]
@@ -32,7 +33,7 @@ def main(lengths: tuple[int, ...] = LENGTHS, kernels: int = 40_000) -> Exhibit:
     upper.set_xscale("log", base=2)
     upper.set(xlabel="alpha of the Dirichlet prior", ylabel="minus the escape coefficient", ylim=(0, None))
     upper.set_title("First escape of the unigram, n=3, S=2: the lower order wins")
-    upper.legend()
+    name_curves(upper)
 
     law = NGramLaw(S=2, n=2)
 
@@ -50,7 +51,7 @@ def main(lengths: tuple[int, ...] = LENGTHS, kernels: int = 40_000) -> Exhibit:
     lower.set_xscale("log")
     lower.set(xlabel="sequence length T", ylabel="second derivative, head aligned")
     lower.set_title("Lag 1 at finite length, n=2, S=2")
-    lower.legend()
+    name_curves(lower)
     T = lengths[-1]
     bound = mean.errors[0] + 1 / T
     return Exhibit(figure, [Comparison(f"tr M_01 at T={T:.0e}", traces[T], predicted, bound, "1/T for what is left")])

@@ -11,6 +11,7 @@ from numerics.threads import one_thread
 from proofs.sub_ngrams.ladder import entropy
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.prior import prior_mean
+from verify.report.legend import name_curves
 from verify.report.style import SIZE
 
 LAW = NGramLaw(S=2, n=3)
@@ -39,8 +40,12 @@ def main(lengths: tuple[int, ...] = LENGTHS, sequences: int = 2000) -> Exhibit:
             f" {level:.4f}", (1.0, level), xycoords=("axes fraction", "data"), va="center", fontsize=8, color=colour
         )
     axes.set_xscale("log")
-    axes.set(xlabel="sequence length T", ylabel="loss in nats", title="S=2, n=3; dashed: the ladder at T = infinity")
-    axes.legend()
+    axes.set(
+        xlabel="sequence length T",
+        ylabel="loss in nats",
+        title="Losses fall to the ladder at T = infinity (dashed); S=2, n=3",
+    )
+    name_curves(axes)
 
     last = found[lengths[-1]]
     return Exhibit(

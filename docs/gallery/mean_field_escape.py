@@ -8,6 +8,7 @@ from mean_field_figures import escape_picture
 
 from numerics.mean_field.escape import Saddle, escape_time, random_saddle, slow_escape
 from numerics.threads import one_thread
+from verify.report.legend import name_curves
 
 ETA, SHARE, STEP = 100.0, 1e-4, 0.25  # attention rate, share of the loss that is lost at the end, step in 1 / lambda
 PUSHES = (3e-3, 1.7e-3, 1e-3)  # |b_0|
@@ -43,7 +44,7 @@ def main() -> Exhibit:
             expected = predicted(saddle, push, joint)
             units = saddle.rate * time, saddle.rate * expected, WITHIN * saddle.rate * expected
             comparisons.append(Comparison(f"lambda t, {name}, push {push:.0e}", *units, WHY))
-    figure.axes[0].legend()
+    name_curves(figure.axes[0])
     return Exhibit(figure, comparisons)
 
 

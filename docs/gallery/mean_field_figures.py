@@ -13,6 +13,7 @@ from torch import Tensor
 
 from numerics.mean_field.finite import critical_rows, hessian, loss, orthonormalise
 from numerics.mean_field.training import Curve
+from verify.report.legend import name_curves
 from verify.report.style import SIZE
 
 PREDICTED: dict[str, Any] = {"color": "0.55", "linewidth": 0.8, "linestyle": "--"}
@@ -26,7 +27,7 @@ def training_picture(curves: Sequence[Curve], eigenvalues: Sequence[float], titl
     for j in range(1, len(smallest) + 1):
         level = sum(smallest[:j]) / 2
         axes.axhline(level, **PREDICTED)
-        axes.annotate(f"{level:.3g}", (1.0, level), xycoords=("axes fraction", "data"), va="center", color="0.4")
+        axes.annotate(f" {level:.3g}", (1.0, level), xycoords=("axes fraction", "data"), va="center", color="0.4")
     colours = {curve.attention_rate: f"C{i}" for i, curve in enumerate(curves)}
     for curve in curves:
         rate = curve.attention_rate
@@ -34,7 +35,7 @@ def training_picture(curves: Sequence[Curve], eigenvalues: Sequence[float], titl
         times = curve.rate * torch.arange(1, len(curve.losses) + 1, dtype=torch.float64)
         axes.loglog(times, curve.losses, color="k" if rate is None else colours[rate], label=name, linewidth=1.4)
     axes.set(xlabel="time (step size times steps)", ylabel="loss", title=title)
-    axes.legend(loc="lower left")
+    name_curves(axes)
     return figure
 
 
@@ -61,7 +62,7 @@ def spectrum_picture(F: Tensor) -> Figure:
     axes.set_yticks(range(len(subsets)), labels, fontsize=8)
     axes.set(xlabel="eigenvalue of the Hessian", ylabel="eigenvalues missed", ylim=(-0.7, len(subsets) - 0.3))
     axes.set_title(f"Hessian at the critical points, k={k}, m={m}")
-    axes.legend(loc="upper right")
+    name_curves(axes)
     return figure
 
 
@@ -95,7 +96,7 @@ def homotopy_picture(F: Tensor) -> Figure:
     axes.set(
         xlabel="s", ylabel="loss", ylim=(0, None), title="From saddles along the homotopy; dotted: curvature predicted"
     )
-    axes.legend()
+    name_curves(axes)
     return figure
 
 
@@ -114,7 +115,7 @@ def prompts_picture(lengths: Sequence[float]) -> Figure:
         ylabel="loss",
         title="With prompts of finite length the saddle at angle 0 is flat",
     )
-    axes.legend()
+    name_curves(axes)
     return figure
 
 
@@ -145,7 +146,7 @@ def in_context_picture(
         ylabel="loss above that of infinite prompts",
         title="In context at other lengths;\ndashed: at infinite prompts",
     )
-    axes.legend()
+    name_curves(axes)
     return figure
 
 

@@ -20,7 +20,7 @@ def main(steps: int = 2000, points: int = 400, neurons: int = 100) -> Exhibit:
     task = random_task(EIGENVALUES, d=20, points=points, generator=generator, steepness=1.0)
     start = normalised(random_particles(neurons, 20, 5, generator, "sigmoid"), task.X)
     curves = [train(task, start, steps, RATE, attention_rate) for attention_rate in (None, 10.0, 1.0)]
-    title = f"{neurons} sigmoid neurons, d=20, k=5; dashed: predicted saddle levels"
+    title = f"{neurons} sigmoid neurons, d=20, k=5; dashed: saddle levels"
     figure = training_picture(curves, EIGENVALUES, title)
 
     levels = [sum(EIGENVALUES[:j]) / 2 for j in range(len(EIGENVALUES) + 1)]  # the largest are learned first

@@ -14,6 +14,7 @@ from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.merged_limit import bigram_value
 from proofs.sub_ngrams.score_blocks import parameter_norms
 from verify.papers.sub_ngrams.engines import Options, choose_engine
+from verify.report.legend import name_curves
 from verify.report.style import SIZE
 
 LAW = NGramLaw(S=2, n=3)
@@ -38,9 +39,13 @@ def main(lengths: tuple[int, ...] = LENGTHS) -> Exhibit:
     axes.loglog(lengths, merged, "o-", label=r"merged: entry of $\partial L/\partial W_{1,0}$")
     axes.loglog(lengths, factorised, "s-", label="factorised: norm of the whole gradient")
     axes.axhline(predicted, color="0.4", linestyle="--", linewidth=1, label=f"predicted limit {predicted:.6f}")
-    axes.set(xlabel="sequence length T", ylabel="population gradient", title="k=2, n=3, S=2, along c = log T")
+    axes.set(
+        xlabel="sequence length T",
+        ylabel="population gradient",
+        title="Merged, an entry stays; k=2, n=3, S=2, c = log T",
+    )
     axes.grid(alpha=0.25)
-    axes.legend()
+    name_curves(axes)
 
     bigram = annealed_block(NGramLaw(S=2, n=2), lags=(), a=0, b=0)
     value = bigram_value()  # proved there: 7/6 - 5/3 log 2

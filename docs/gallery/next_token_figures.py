@@ -14,7 +14,8 @@ from numerics.next_token.joint import train_jointly
 from numerics.next_token.stage import aligned_output, attention_stage
 from numerics.next_token.training import Training, train_attention
 from proofs.next_token.dataset import Dataset
-from verify.report.colours import CURVES, MUTED
+from verify.report.colours import CURVES
+from verify.report.legend import name_curves
 from verify.report.style import SIZE, TALL
 
 
@@ -45,7 +46,7 @@ def loss_figure(datasets: Sequence[Dataset], eta: float = 0.5, beta: float = 3.0
         )
     axes.set_yscale("log")
     axes.set_xlim(0, T)
-    axes.legend(ncols=2)
+    name_curves(axes, ncols=2)
     return figure
 
 
@@ -71,7 +72,7 @@ def direction_figure(datasets: Sequence[Dataset], eta: float = 0.5, beta: float 
         axes.plot((10, times[-1]), line, color="black", linestyle="--", linewidth=0.8)
     axes.set_xscale("log")
     axes.set_ylim(bottom=0)
-    axes.legend()
+    name_curves(axes)
     return figure
 
 
@@ -82,8 +83,8 @@ def score_figure(dataset: Dataset, eta: float = 0.5, beta: float = 3.0, T: int =
     figure, axes = _figure(
         f"Attention scores with query {name}, {dataset.name}",
         "step t   (log scale)",
-        f"W_kq[token, {name}]   (symmetric log scale)",
-        "",
+        f"score W_kq[token, {name}]",
+        "symmetric log scale; dashed: predicted",
     )
     times = sorted({round(T ** (k / 80)) for k in range(81)} - {0})
     snapshots = normalised_descent(attention_stage([dataset], aligned_output([dataset], beta)), eta, times)
@@ -110,7 +111,7 @@ def score_figure(dataset: Dataset, eta: float = 0.5, beta: float = 3.0, T: int =
             )
     axes.set_xscale("log")
     axes.set_yscale("symlog", linthresh=1.0)
-    figure.legend(loc="outside lower center", ncols=3)
+    name_curves(axes, ncols=3)
     return figure
 
 
@@ -120,8 +121,8 @@ def both_layers_figure(layers: Mapping[str, Training], times: Sequence[int]) -> 
     panels = figure.subplots(3, 1)
     names = ("log(L - L*)", "| W/|W| - W*/|W*| |", "|W|")
     for axes, name in zip(panels, names, strict=True):
-        axes.set_title(name)
         axes.set_xlabel("eta t")
+        axes.set_ylabel(name)
     for (name, training), colour in zip(layers.items(), CURVES, strict=False):
         x, prediction = [training.step * t for t in times], training.predictions[0]
         logs = [float(training.log_excess_losses[t][0]) for t in times]
@@ -137,8 +138,8 @@ def both_layers_figure(layers: Mapping[str, Training], times: Sequence[int]) -> 
         axes.set_xscale("log")
         axes.set_yscale("log")
     panels[1].set_ylim(top=2)
-    panels[0].legend()
-    panels[2].text(0.99, 1.02, "dashed: predicted", transform=panels[2].transAxes, ha="right", color=MUTED, fontsize=8)
+    name_curves(panels[0])
+    panels[0].set_title("Loss, direction and norm of both layers; dashed: predicted")
     return figure
 
 
@@ -163,7 +164,7 @@ def joint_figure(datasets: Sequence[Dataset], eta: float = 0.5, beta: float = 3.
         axes.plot(late, line, color="black", linestyle="--", linewidth=0.8)
     axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.legend()
+    name_curves(axes)
     return figure
 
 
@@ -178,5 +179,4 @@ def _figure(title: str, x: str, y: str, note: str) -> tuple[Figure, Axes]:
     axes.set_title(f"{title}\n{note}" if note else title)
     axes.set_xlabel(x)
     axes.set_ylabel(y)
-    axes.spines[["top", "right"]].set_visible(False)
     return figure, axes

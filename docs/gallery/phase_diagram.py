@@ -7,7 +7,6 @@ from fractions import Fraction
 
 from gallery import Comparison, Exhibit, show
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
 
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
@@ -36,9 +35,11 @@ def main(lengths: tuple[int, ...] = LENGTHS, powers: tuple[int, ...] = POWERS) -
     upper, lower = figure.subplots(2, 1)
     upper.set_title("population gradient, k=2, n=2, S=2, all values exact")
     draw_decay(upper, dict(list(curves.items())[::3]))
-    upper.xaxis.set_minor_formatter(NullFormatter())
     draw_map(lower, [point for curve in curves.values() for point in curve])
     lower.set_yscale("log")
+    for axes in (upper, lower):
+        axes.set_xticks(lengths, [str(T) for T in lengths])
+        axes.minorticks_off()
     comparisons = []
     for T in lengths[:: len(lengths) - 1]:
         limit = Configuration.k_gram(K, math.inf)

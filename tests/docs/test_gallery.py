@@ -9,10 +9,14 @@ from typing import Any
 
 import matplotlib
 import pytest
+from matplotlib.figure import Figure
 
 from tests.docs.pages import DOCS
+from verify.report.legend import covered
+from verify.report.picture import fix_layout
+from verify.report.style import STYLE
 
-GALLERY = DOCS / "gallery"
+GALLERY, ROOT = DOCS / "gallery", DOCS.parent
 SCRIPTS = sorted(
     path.stem for path in GALLERY.glob("*.py") if path.stem != "gallery" and not path.stem.endswith("_figures")
 )
@@ -37,7 +41,7 @@ SMALL: dict[str, dict[str, Any]] = {
 @pytest.fixture(autouse=True)
 def scripts_can_be_imported(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.syspath_prepend(GALLERY)
-    with matplotlib.rc_context():
+    with matplotlib.rc_context(STYLE):
         yield
 
 
@@ -50,8 +54,29 @@ def test_computed_and_predicted_numbers_agree(name: str) -> None:
     exhibit = load(name).main(**SMALL.get(name, {}))
     assert len(exhibit.comparisons) > 0
     assert [comparison for comparison in exhibit.comparisons if not comparison.holds] == []
-    for axes in exhibit.figure.axes:
-        assert axes.get_xlabel() or axes.get_ylabel(), "an axis without a label"
+    readable(exhibit.figure)
+
+
+def readable(figure: Figure) -> None:
+    """Laid out as in the file: axes have names, a legend covers nothing, no name is cut off at the edge."""
+    fix_layout(figure)
+    plots = [axes for axes in figure.axes if not axes.images]  # maps of attention have their names once for all
+    assert all(axes.get_ylabel() for axes in plots), "an axis without a name"
+    assert {axes: covered(axes) for axes in plots if covered(axes)} == {}
+    names = [name for axes in plots for name in (axes.title, axes._left_title, axes.xaxis.label, axes.yaxis.label)]
+    legends = [legend for axes in plots if (legend := axes.get_legend())]
+    for name in [*(name for name in names if name.get_text()), *legends]:
+        box, room = name.get_window_extent(), figure.bbox.padded(1)
+        assert room.containsx(box.x0) and room.containsx(box.x1), name
+        assert room.containsy(box.y0) and room.containsy(box.y1), name
+
+
+def test_one_style_for_all_figures() -> None:
+    """Letters are set in one place, and legends are put by one function."""
+    for path in [path for folder in (GALLERY, ROOT / "verify") for path in folder.rglob("*.py")]:
+        text = path.read_text(encoding="utf-8")
+        assert '"font.' not in text or path.name == "style.py", path
+        assert ".legend(" not in text or path.name == "legend.py", path
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

@@ -20,7 +20,7 @@ from verify.registry import papers
 from verify.report.check_html import check_html
 from verify.report.check_json import check_json
 from verify.report.check_junit import check_junit
-from verify.report.check_table import check_table
+from verify.report.check_table import GAP, check_table, widths
 from verify.settings import UsageError, read_words
 
 MARKS_OF_DIRECTION = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u061c"
@@ -165,3 +165,17 @@ def test_a_stream_that_lacks_letters_or_is_closed_is_no_error(monkeypatch: pytes
     monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(buffer, "ascii", errors="backslashreplace"))
     log("Θ")
     assert buffer.getvalue() == b"\\u0398\n"
+
+
+@pytest.mark.parametrize("width", [110, 120, 200])
+def test_a_table_breaks_no_word_that_it_has_room_for(width: int) -> None:
+    words = "eta=0.0349..0.209; trigram_S3_T32_alpha0.5.npz: as many words as there need to be"
+    row = ["NT12", "norm at every step of the run", "REFUTED, as due", "numeric", "at most 1 times a bound", "1", words]
+    found = widths([row], width)
+    if width == 200:
+        assert found == [None] * 7
+    else:
+        kept = [n for n in found if n is not None]
+        assert len(kept) == 7 and sum(kept) + 6 * GAP <= width
+        assert all(len(word) <= n for cell, n in zip(row, kept, strict=True) for word in cell.split(" ") if n != 4)
+    assert widths([[*row[:-1], "x" * width]], width) == [None] * 7, "where there is no room for it"

@@ -177,6 +177,21 @@ def test_paper_leaves_out_what_is_folded_and_explains_every_symbol(browser: Any,
     assert browser.execute_script(shown, "article") == browser.execute_script(shown, ".graph .box") == claims
 
 
+def test_on_paper_a_matrix_stays_in_its_column(browser: Any, tmp_path: Path) -> None:
+    """On paper nobody can scroll."""
+    wide = [["-35573/99015", "9503/33005", "-47602/99015", "5227/33005", "85069/99015", "-4348/4715"]] * 3
+    file = tmp_path / "wide.html"
+    file.write_text(page("mean-field", results("mean-field", {"MF6c": {"details": {"counterexample": {"F": wide}}}})))
+    show(browser, file, width=695, media="print")  # A4 without its margins
+    beyond = (
+        "const box = selector => document.querySelector(selector).getBoundingClientRect();"
+        " const inner = box('#MF6c .wide math'), outer = box('#MF6c');"
+        " return [inner.width, inner.right - outer.right]"
+    )
+    width, right = browser.execute_script(beyond)
+    assert width > 100 and right <= 0
+
+
 @pytest.mark.parametrize("paper", papers())
 def test_a_print_has_few_pages(browser: Any, folder: Path, paper: str) -> None:
     show(browser, folder / f"{paper}.html", width=794, media="print")

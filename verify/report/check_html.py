@@ -50,7 +50,7 @@ class Entry:
     result: Result
     title: Markup
     statement: Markup
-    assumptions: Sequence[Markup]
+    assumptions: Markup
     symbols: Sequence[str]
     command: str
     counterexample: Any
@@ -111,7 +111,7 @@ def _entry(paper: Paper, result: Result, results: Sequence[Result], command: str
         result,
         statement_html(result.claim.title),
         statement_html(result.claim.statement, others),
-        [statement_html(assumption, others) for assumption in result.claim.assumptions],
+        statement_html("; ".join(result.claim.assumptions), others),
         symbols_in(said, paper.symbols),
         command,
         details.pop("counterexample", None),

@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Callable, Sequence
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -16,6 +17,8 @@ from verify.printing import printable
 from verify.settings import Settings
 
 COLUMNS = ("id", "claim", "verdict", "evidence", "found", "predicted", "scope")
+UNBROKEN = ("id", "verdict", "evidence")
+GAP = 3  # between columns
 NARROW = 110  # columns of a terminal in which seven columns are too many
 CALM = {Verdict.VERIFIED: "green", Verdict.REFUTED: "green", Verdict.UNDECIDED: "dim"}  # of verdicts that are expected
 LOUD = "bold red"
@@ -38,7 +41,7 @@ def check_table(
     with this id once more, or with "" all of them: what one may type next ends the table. seconds: that the run took,
     by default all claims one after the other.
     """
-    table = (narrow_table if width < NARROW else wide_table)(results)
+    table = narrow_table(results) if width < NARROW else wide_table(results, width)
     lines = io.StringIO()
     console = Console(file=lines, width=width, force_terminal=colour, no_color=not colour, highlight=False)
     console.print(Text(printable(f"{paper.name}   {paper.headline(settings)}") + "\n"))
@@ -69,13 +72,35 @@ def footnote(result: Result, width: int) -> str:
     return "\n".join([result.claim.id.ljust(INDENT) + lines[0].strip(), *lines[1:]]) + "\n"
 
 
-def wide_table(results: Sequence[Result]) -> Table:
+def wide_table(results: Sequence[Result], width: int) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for column in COLUMNS:
-        table.add_column(column, overflow="fold", no_wrap=column in ("id", "verdict", "evidence"))
-    for result in results:
-        table.add_row(*cells(result))
+    rows = [cells(result) for result in results]
+    for column, cell_width in zip(COLUMNS, widths([[cell.plain for cell in row] for row in rows], width), strict=True):
+        table.add_column(column, overflow="fold", no_wrap=column in UNBROKEN, width=cell_width)
+    for row in rows:
+        table.add_row(*row)
     return table
+
+
+def widths(rows: Sequence[Sequence[str]], width: int) -> list[int | None]:
+    """Of the columns of a table so wide, where rich would break a word in two; else None, and rich has its way."""
+    columns = [[name, *cells] for name, *cells in zip(COLUMNS, *rows, strict=True)]
+    longest = [max(map(cell_len, column)) for column in columns]
+    words = [max(cell_len(word) for cell in column for word in cell.split()) for column in columns]
+    room = width - GAP * (len(columns) - 1)
+    fixed = [n if name in UNBROKEN else 1 for name, n in zip(COLUMNS, longest, strict=True)]
+    even = narrowed(longest, fixed, room)
+    whole = narrowed(longest, [max(pair) for pair in zip(fixed, words, strict=True)], room)
+    broken = any(word > n for word, n in zip(words, even, strict=True))
+    return [*whole] if broken and sum(whole) <= room else [None] * len(columns)
+
+
+def narrowed(longest: Sequence[int], least: Sequence[int], room: int) -> list[int]:
+    """Widths that fit into the room, if these least ones do: the widest that can gives way first."""
+    found = [*longest]
+    while sum(found) > room and (wide := [i for i in range(len(found)) if found[i] > least[i]]):
+        found[max(wide, key=found.__getitem__)] -= 1
+    return found
 
 
 def narrow_table(results: Sequence[Result]) -> Table:

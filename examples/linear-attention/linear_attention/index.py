@@ -117,6 +117,8 @@ def spots(instance: Instance, seed: int) -> list[Spot]:
 
 
 def draw_losses(axes: Any, details: Any) -> str:
+    from verify.report.legend import name_curves  # with matplotlib
+
     for strict, mark, label in ((True, "x", "strict saddle"), (False, "o", "no negative eigenvalue")):
         chosen = [(size, float(Fraction(loss))) for size, loss, negative in details[LOSSES] if (negative > 0) == strict]
         if chosen:
@@ -124,7 +126,7 @@ def draw_losses(axes: Any, details: Any) -> str:
     axes.set(xlabel="number of eigenvectors learned", ylabel="loss at the fixed point")
     axes.set_xticks(sorted({size for size, _, _ in details[LOSSES]}))
     axes.grid(alpha=0.5)
-    axes.legend()
+    name_curves(axes)
     return "Fixed points of separate heads; merged heads have the first loss and the last only."
 
 

@@ -149,8 +149,8 @@ def direction_always_one_over_t(settings: NextTokenSettings, run: Run) -> Findin
         )
         if false
         else None,
-        footnote="NT8c: in DS-D the pair (0, 1) has dual 0 in every solution of the dual problem. Were t err bounded, "
-        "its share of the\ngradient would stay above a positive constant, and W_t would leave the ray at linear speed.",
+        footnote="in DS-D the pair (0, 1) has dual 0 in every solution of the dual problem. Were t err bounded, "
+        "its share of the gradient would stay above a positive constant, and W_t would leave the ray at linear speed.",
         undecided=f"it grows by {growth:.4f} per doubling (estimated error {error:.0e}), not by the predicted amount",
     )
 
@@ -187,7 +187,7 @@ def plain_descent_is_linear(settings: NextTokenSettings, run: Run) -> Finding:
         instances=1,
         found=f"eta t (L-L*) = {late.value:.4f}",
         predicted=f"{limit:g}",
-        footnote="NT10c: e^gap <= 1 + (e^(4 eta beta) - 1) t for all t, on DS-A: L - L* is at least a multiple of 1/t.",
+        footnote="e^gap <= 1 + (e^(4 eta beta) - 1) t for all t, on DS-A: L - L* is at least a multiple of 1/t.",
         counterexample=Counterexample(
             {"dataset": "DS-A", "eta_t_excess": late.value}, partial(falls_like_one_over_t, late.value, dataset)
         )

@@ -168,7 +168,7 @@ def conserved(settings: NextTokenSettings, run: Run) -> Finding:
         f"all W_ov, W_kq, counts; sentences of {_tokens(settings)}, one more unseen, {LOGITS} logits",
         _for_sizes(settings, gradient.column_sum_residuals, gradient.unseen_residuals),
         Certificate({"tokens": _largest(settings), "logits": LOGITS}),
-        footnote="NT2: gradients of datasets are positive combinations of these, and descent starts from 0.",
+        footnote="gradients of datasets are positive combinations of these, and descent starts from 0.",
     )
 
 
@@ -226,7 +226,7 @@ def correlation_lemma(settings: NextTokenSettings, run: Run) -> Finding:
         ),
         _sizes(settings),
         positive=_for_sizes(settings, gradient.slack_under_dominance, gradient.correlation_slacks),
-        footnote="NT5: over sentences, <-grad L, W> >= sum pi S and |grad L| <= sum pi |G| <= sqrt 2 sum pi S.",
+        footnote="over sentences, <-grad L, W> >= sum pi S and |grad L| <= sum pi |G| <= sqrt 2 sum pi S.",
     )
 
 
@@ -243,7 +243,7 @@ def infimum(settings: NextTokenSettings, run: Run) -> Finding:
         _for_sizes(settings, gradient.infimum_residuals) | {"tail": gradient.tail_residuals()},
         _sizes(settings),
         positive=_for_sizes(settings, gradient.rises_of_others),
-        footnote="NT7i: it is approached in all sentences at once, since the order of a query has no cycle.",
+        footnote="it is approached in all sentences at once, since the order of a query has no cycle.",
     )
 
 

@@ -119,7 +119,7 @@ def feed_forward(settings: NextTokenSettings, run: Run) -> Finding:
         scope=describe(training, used, left_out) + reweighted(settings.datasets, used),
         T=training.T,
         nothing=why_nothing(training, left_out),
-        footnote=_constants("NT6w", limits),
+        footnote=_constants(limits),
     )
 
 
@@ -152,7 +152,7 @@ def loss_slope(settings: NextTokenSettings, run: Run) -> Finding:
         scope=describe(training, used, left_out),
         T=training.T,
         nothing=why_nothing(training, left_out),
-        footnote=f"NT7: slope (predicted): {'   '.join(numbers)}",
+        footnote=f"slope (predicted): {'   '.join(numbers)}",
     )
 
 
@@ -180,7 +180,7 @@ def direction(settings: NextTokenSettings, run: Run) -> Finding:
         scope=f"{describe(training, used, left_out)}; t * error in {len(limits)}",
         T=training.T,
         nothing=why_nothing(training, left_out),
-        footnote=_constants("NT7d", limits),
+        footnote=_constants(limits),
     )
 
 
@@ -311,7 +311,7 @@ def _split(indices: Iterable[int], holds: Callable[[int], bool]) -> tuple[list[i
     return [i for i in chosen if holds(i)], [i for i in chosen if not holds(i)]
 
 
-def _constants(claim: str, limits: list[Comparison]) -> str:
+def _constants(limits: list[Comparison]) -> str:
     """t times the direction error beside its prediction."""
     numbers = [f"{c.name} {c.measured.value:.5f} ({c.predicted:.5f})" for c in limits[:4]]
-    return f"{claim}: t * direction error (predicted): {'   '.join(numbers)}" if numbers else ""
+    return f"t * direction error (predicted): {'   '.join(numbers)}" if numbers else ""

@@ -120,7 +120,7 @@ def unseen_tokens(settings: NextTokenSettings, run: Run) -> Finding:
         scope=f"{describe(training, used, left_out)}, all scores; {sentences} shifted sentences",
         T=training.T,
         nothing=why_nothing(training, left_out),
-        footnote=f"NT9: largest score of an unseen token: {moved:g}",
+        footnote=f"largest score of an unseen token: {moved:g}",
     )
 
 

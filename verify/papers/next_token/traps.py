@@ -44,7 +44,7 @@ def no_trap(settings: NextTokenSettings, run: Run) -> Finding:
         )
         if trapped
         else None,
-        footnote=f"NT7b: the wrong token leads by {leads[T // 2]:.1f} at t={T // 2} and by {leads[T]:.1f} at t={T}.",
+        footnote=f"the wrong token leads by {leads[T // 2]:.1f} at t={T // 2} and by {leads[T]:.1f} at t={T}.",
         undecided=f"L - L* is {excess[T]:.2g}, and the largest lead of a wrong token grows by {speed:.2g} per step",
     )
 

@@ -43,6 +43,8 @@ KERNELS = 3
 
 
 def draw_hessian(axes: Axes, details: Mapping[str, Any]) -> str:
+    from verify.report.legend import name_curves  # with matplotlib
+
     hessian = details["hessian"]
     values = sorted(hessian["eigenvalues"])
     axes.axhline(0, color=MUTED, linewidth=0.8)
@@ -52,7 +54,7 @@ def draw_hessian(axes: Axes, details: Mapping[str, Any]) -> str:
     )
     axes.set(xlabel="eigenvalue, in rising order", ylabel="eigenvalue of the Hessian")
     axes.set_yscale("symlog", linthresh=1e-3)
-    axes.legend(fontsize=8, loc="lower right")
+    name_curves(axes)
     return (
         f"The {len(values)} eigenvalues of the Hessian at T={hessian['T']}, q={hessian['q']}; {hessian['negative']} "
         "are negative. The scale is linear between −0.001 and 0.001, logarithmic beyond."

@@ -15,6 +15,7 @@ from matplotlib.ticker import NullFormatter
 
 from verify.papers.sub_ngrams.gradient.norms import NormPoint
 from verify.report.colours import MARKERS, MUTED
+from verify.report.legend import name_curves
 from verify.report.style import SIZE, STYLE, TALL
 
 
@@ -61,9 +62,10 @@ def draw_decay(axes: Axes, curves: Mapping[str, Sequence[NormPoint]]) -> None:
         T = np.array([min(p.T for p in every), max(p.T for p in every)], dtype=float)
         start = max(p.norm for p in every if T[0] == p.T)
         axes.plot(T, start * T[0] / T, color=MUTED, linestyle="--", linewidth=1, label="slope -1")
-    axes.set(xscale="log", yscale="log", xlabel="sequence length T", ylabel="norm of the parameter gradient")
+    scale = "log" if every else "linear"  # of nothing there is no logarithm
+    axes.set(xscale=scale, yscale=scale, xlabel="sequence length T", ylabel="norm of the parameter gradient")
     axes.grid(alpha=0.25)
-    axes.legend()
+    name_curves(axes)
 
 
 def draw_map(axes: Axes, points: Sequence[NormPoint]) -> None:
@@ -83,12 +85,12 @@ def draw_map(axes: Axes, points: Sequence[NormPoint]) -> None:
         if inside.any():
             axes.plot(grid[inside], curve[inside], color="white", linestyle=style, linewidth=1.6, label=label)
     draw_where_the_bound_says_something(axes, positive)
-    bar = axes.figure.colorbar(image, ax=axes, format=lambda value, _: f"{10**value:.0e}")
+    bar = axes.figure.colorbar(image, ax=axes, format=lambda value, _: f"{10**value:.2g}")
     bar.set_label("norm of the parameter gradient")
     axes.set(xscale="log", xlabel="sequence length T (tokens)", ylabel="scale c = log q (nats)")
     axes.xaxis.set_minor_formatter(NullFormatter())
     if axes.get_legend_handles_labels()[0]:
-        axes.legend(fontsize=8, facecolor="0.4", labelcolor="white")
+        name_curves(axes, frameon=True, facecolor="0.4", labelcolor="white")
 
 
 def draw_where_the_bound_says_something(axes: Axes, points: Sequence[NormPoint]) -> None:

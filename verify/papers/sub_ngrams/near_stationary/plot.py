@@ -13,6 +13,7 @@ from matplotlib.ticker import LogLocator
 from verify.expressions import read_expression
 from verify.papers.sub_ngrams.near_stationary.judge import halves
 from verify.report.colours import FIRST, INK, MUTED, SECOND
+from verify.report.legend import name_curves
 from verify.report.style import SIZE, STYLE
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def draw_norms(axes: Axes, found: NearStationary) -> None:
     points = [point for point in found.points if point.total.high > 0]
     positive = [x for p in points for x in (p.total.low, p.total.norm, p.total.high) if x > 0] or [1.0]
     floor = BELOW * min(positive)
-    for method, colour, label in (("all", INK, "all sequences"), ("drawn", FIRST, "drawn, interval")):
+    for method, colour, marker, label in (("all", INK, "o", "all sequences"), ("drawn", FIRST, "s", "drawn, interval")):
         shown = [point for point in points if point.method == method]
         norms = [max(point.total.norm, floor) for point in shown]
         below = [norm - max(p.total.low, floor / 2) for norm, p in zip(norms, shown, strict=True)]
@@ -45,7 +46,7 @@ def draw_norms(axes: Axes, found: NearStationary) -> None:
                 norms,
                 yerr=[np.maximum(below, 0), np.maximum(above, 0)],
                 color=colour,
-                marker="o",
+                marker=marker,
                 markersize=4,
                 linestyle="",
                 linewidth=1.2,
@@ -75,4 +76,4 @@ def draw_norms(axes: Axes, found: NearStationary) -> None:
     axes.yaxis.set_major_formatter("{x:g}")
     axes.minorticks_off()
     axes.grid(axis="y", linewidth=0.6)
-    axes.legend(fontsize=8)
+    name_curves(axes)

@@ -17,20 +17,17 @@ from numerics.sub_ngrams.stages import Stages
 from numerics.sub_ngrams.symmetries import attention_maps
 from numerics.sub_ngrams.trajectory import Trajectory
 from verify.papers.sub_ngrams.training.report import plateau_steps
+from verify.report.colours import FIRST, INK, MUTED, SECOND, THIRD
+from verify.report.legend import name_curves
 from verify.report.picture import fix_layout
+from verify.report.style import STYLE, TALL
 
-WIDTH = 6.75  # inches: the text width of a page
-INK, LOSS, LEVEL, CORRECTED, BESIDE = "#222222", "#1b5e9b", "#9a9a9a", "#2e7d4f", "#9db9d6"
-GROUPS = {TOTAL: ("all parameters", INK), "A": ("attention logits $A$", "#c4511d")}
-SHADE = "#e9eef4"
-STYLE: Any = {
-    "font.size": 8,
-    "font.family": "serif",
-    "mathtext.fontset": "cm",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.linewidth": 0.6,
-}
+LOSS, LEVEL, CORRECTED = FIRST, MUTED, THIRD
+GROUPS = {TOTAL: ("all parameters", INK), "A": ("attention logits $A$", SECOND)}
+PALE = 0.35  # opacity of what stands behind
+SHADE = 0.12
+IN_A_ROW, MAP_HEIGHT = 4, 1.5  # maps, and inches of a row of them
+SMALL = STYLE["legend.fontsize"]
 MAX_MAPS = 4  # plateaus whose attention is drawn
 
 
@@ -46,18 +43,21 @@ def training_figure(
     steps = plateau_steps(stages)[:MAX_MAPS] or [max(trajectory.networks)]
     heads = trajectory.shape[1] - 1
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 5.6), layout="constrained")
-        halves: Any = figure.subfigures(2, 1, height_ratios=[3.4, 1.9])
+        rows = math.ceil(len(steps) * heads / IN_A_ROW)
+        figure = Figure(figsize=(TALL[0], TALL[1] + MAP_HEIGHT * rows), layout="constrained")
+        halves: Any = figure.subfigures(2, 1, height_ratios=[TALL[1], MAP_HEIGHT * rows])
         above, below = halves
         loss, gradient = above.subplots(2, 1, sharex=True, height_ratios=[1.7, 1])
+        loss.set_title("Loss and gradient in training; grey: plateaus at a level", pad=15)
         _shade(loss, stages)
         _shade(gradient, stages)
         for other in beside:
-            loss.plot(other.steps, other.losses, color=BESIDE, linewidth=0.7, zorder=2)
+            loss.plot(other.steps, other.losses, color=LOSS, alpha=PALE, linewidth=0.7, zorder=2)
         _draw_loss(loss, trajectory, stages)
         _draw_gradient(gradient, stages, batch)
-        maps = below.subplots(1, len(steps) * heads, squeeze=False)[0]
-        _draw_maps(list(maps), trajectory, steps)
+        _draw_maps(list(below.subplots(rows, IN_A_ROW, squeeze=False).flat), trajectory, steps)
+        below.supxlabel("attended position", fontsize=SMALL)
+        below.supylabel("position", fontsize=SMALL)
         fix_layout(figure)
     return figure
 
@@ -77,14 +77,14 @@ def _draw_loss(axes: Axes, trajectory: Trajectory, stages: Stages) -> None:
         axes.annotate(
             name, (1.0, level), xycoords=("axes fraction", "data"), xytext=(1.02, y),
             textcoords=("axes fraction", "data"),
-            va="center", color=INK if colour == LEVEL else colour, fontsize=7, annotation_clip=False,
+            va="center", color=INK if colour == LEVEL else colour, fontsize=SMALL, annotation_clip=False,
             arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.4, "shrinkA": 0, "shrinkB": 0},
         )  # fmt: skip
     for jump in stages.jumps:
         middle = (jump.first + jump.last) / 2
-        axes.axvline(middle, color="#c4511d", linewidth=0.6, linestyle=":", zorder=2)
-        axes.text(middle, 1.0, "jump", transform=axes.get_xaxis_transform(), ha="center", va="bottom", fontsize=7)
-    axes.set_ylabel("test loss")
+        axes.axvline(middle, color=SECOND, linewidth=0.6, linestyle=":", zorder=2)
+        axes.text(middle, 1.0, "jump", transform=axes.get_xaxis_transform(), ha="center", va="bottom", fontsize=SMALL)
+    axes.set_ylabel("test loss in nats")
     axes.set_xlim(trajectory.steps[0], trajectory.steps[-1])
 
 
@@ -104,9 +104,7 @@ def _draw_gradient(axes: Axes, stages: Stages, batch: int) -> None:
         if not known:
             continue
         steps = [step for step, _ in known]
-        axes.plot(
-            steps, [g.norm for _, g in known], color=colour, linewidth=0.9, marker=".", markersize=2.5, label=label
-        )
+        axes.plot(steps, [g.norm for _, g in known], color=colour, linewidth=0.9, marker=".", markersize=3, label=label)
         low = [max(g.squared - 2 * g.standard_error, 0.0) ** 0.5 for _, g in known]
         high = [(g.squared + 2 * g.standard_error) ** 0.5 for _, g in known]
         axes.fill_between(steps, low, high, color=colour, alpha=0.15, linewidth=0)
@@ -124,26 +122,25 @@ def _draw_gradient(axes: Axes, stages: Stages, batch: int) -> None:
     norms = [shot.gradients[name].norm for shot in stages.snapshots for name in GROUPS]
     norms += [plateau.averaged[TOTAL].norm for plateau in bars]
     axes.set_ylim(bottom=min((norm for norm in norms if norm > 0), default=1e-3) / 3)  # error bars may reach to 0
-    axes.set_ylabel("population gradient")
-    axes.set_xlabel("step")
-    axes.legend(frameon=False, loc="upper right", ncols=4, fontsize=6.5, bbox_to_anchor=(1.0, 1.17))
+    axes.set_ylabel("norm of the gradient")
+    axes.set_xlabel("training step")
+    name_curves(axes)
 
 
 def _draw_maps(axes: Sequence[Axes], trajectory: Trajectory, steps: Sequence[int]) -> None:
     heads = trajectory.shape[1] - 1
-    for i, ax in enumerate(axes):
+    for ax in axes[len(steps) * heads :]:
+        ax.set_visible(False)
+    for i, ax in enumerate(axes[: len(steps) * heads]):
         step, h = steps[i // heads], i % heads
         ax.imshow(attention_maps(trajectory.networks[step])[h].numpy(), cmap="Greys", vmin=0, vmax=1, aspect="equal")
-        ax.set_title(f"step {step}, head {h + 1}", fontsize=8)
+        ax.set_title(f"step {step}\nhead {h + 1}", fontsize=SMALL)
         ax.set_xticks([])
         ax.set_yticks([])
         for spine in ax.spines.values():
             spine.set_visible(True)
-        ax.set_xlabel("attended position", fontsize=7)
-        if i == 0:
-            ax.set_ylabel("position", fontsize=7)
 
 
 def _shade(axes: Axes, stages: Stages) -> None:
     for plateau in (plateau for plateau in stages.plateaus if plateau.on_level):
-        axes.axvspan(plateau.first, plateau.last, color=SHADE, linewidth=0, zorder=0)
+        axes.axvspan(plateau.first, plateau.last, color=LEVEL, alpha=SHADE, linewidth=0, zorder=0)
