@@ -114,10 +114,8 @@ def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 def put(entry: Any, path: tuple[Any, ...], value: Any) -> Any:
     """Another entry, which shares with this one what is not on the path."""
-    if not path:
-        return value
-    changed = entry.copy()
-    changed[path[0]] = put(entry[path[0]], path[1:], value)
+    changed, (key, *rest) = entry.copy(), path
+    changed[key] = put(entry[key], tuple(rest), value) if rest else value
     return changed
 
 
