@@ -9,6 +9,8 @@ PYTEST  := $(RUN) -m pytest --numprocesses $(WORKERS) --dist worksteal
 
 .PHONY: check test test-deep test-python-arithmetic lint docs formal bench clean
 .DEFAULT_GOAL := check
+# Else each of the many processes that tests start would compile all anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@echo "installing into $(VENV) (once; a few minutes)" >&2

@@ -222,13 +222,14 @@ def test_what_literal_heads_add_at_q_equal_to_T(T: int, due: float, engine: str)
     law = NGramLaw(2, 3)
     padded, literal = (
         ENGINES[engine].compute(
-            law, Configuration((1,), Fraction(T), heads), T, Options(tolerance=2e-4 / T, minutes=0.3)
+            law, Configuration((1,), Fraction(T), heads), T, Options(tolerance=2e-4 / T, minutes=0.05)
         )
         for heads in ("padded", "literal")
     )
     error = T * float(literal.error_of((0, 0), 0, 0) + padded.error_of((0, 0), 0, 0))
     assert error < 0.05
-    assert abs(T * float(literal[0, 0][0][0] - padded[0, 0][0][0]) - due) <= error + 5e-4  # three digits are given
+    # three digits are given, and lattices are more accurate than their errors say
+    assert abs(T * float(literal[0, 0][0][0] - padded[0, 0][0][0]) - due) <= min(error, 1e-3) + 5e-4
 
 
 def test_an_irrational_root_is_for_float_engines() -> None:

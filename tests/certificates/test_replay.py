@@ -8,7 +8,6 @@ import py_compile
 import subprocess
 import sys
 from collections.abc import Iterator
-from copy import deepcopy
 from fractions import Fraction
 from pathlib import Path
 from random import Random
@@ -114,11 +113,9 @@ def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 def put(entry: Any, path: tuple[Any, ...], value: Any) -> Any:
-    changed = deepcopy(entry)
-    place = changed
-    for key in path[:-1]:
-        place = place[key]
-    place[path[-1]] = value
+    """Another entry, which shares with this one what is not on the path."""
+    changed, (key, *rest) = entry.copy(), path
+    changed[key] = put(entry[key], tuple(rest), value) if rest else value
     return changed
 
 

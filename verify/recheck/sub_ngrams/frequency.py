@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -112,6 +113,7 @@ def effects(c: Certificate) -> tuple[list[Effect], str]:
     return found, f"padded heads; {law}; e^(c/T) = {shown(root)}, e^(-beta/T) = {shown(damping)}"
 
 
+@lru_cache(maxsize=64)  # the certificates of SN25a, c, d and f mostly share their parameters
 def effect(S: int, n: int, T: int, alpha: Fraction, initial: str, k: int, root: Fraction, damping: Fraction) -> Effect:
     slope = corpus = previous = gain = Fraction(0)
     for x in product(range(S), repeat=T):
