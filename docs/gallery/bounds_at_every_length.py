@@ -7,8 +7,7 @@ from fractions import Fraction
 import torch
 from decay import norm_at
 from flint import arb
-from gallery import Comparison, Exhibit, show
-from matplotlib.figure import Figure
+from gallery import Comparison, Exhibit, name_curves, one_plot, show
 
 from numerics.sub_ngrams.mixing import drawn_kernels, mixing
 from numerics.sub_ngrams.transfer import transfer
@@ -17,8 +16,6 @@ from proofs.sub_ngrams.annealed_bound import AnnealedBound, Prior
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.finite_length import FiniteLength, phi
 from proofs.sub_ngrams.law import NGramLaw
-from verify.report.legend import name_curves
-from verify.report.style import SIZE
 
 LAW, KERNELS = NGramLaw(2, 3), 2000  # so many are drawn for the mean of R
 
@@ -41,8 +38,7 @@ def main(powers: tuple[int, ...] = (1, 3, 6, 8, 10), tolerance: float = 0.1) -> 
         for name, two in twos.items():
             norm = numbers.norm_square(arb(p.T).log(), phi(numbers.type_one()), two).sqrt()
             curves.setdefault(f"bound, {name}", []).append(float(norm))
-    figure = Figure(figsize=SIZE, layout="constrained")
-    axes = figure.add_subplot()
+    figure, axes = one_plot()
     axes.loglog([p.T for p in points], [p.norm for p in points], "o-", label="computed norm")
     for (label, values), style in zip(curves.items(), (":", "--", "-."), strict=True):
         axes.loglog([p.T for p in points], values, style, label=label)

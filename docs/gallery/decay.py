@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from gallery import Comparison, Exhibit, show
-from matplotlib.figure import Figure
+from gallery import Comparison, Exhibit, name_curves, one_plot, show
 
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
@@ -14,8 +13,6 @@ from proofs.sub_ngrams.score_blocks import norm_errors, parameter_norms
 from verify.papers.sub_ngrams.engines import Options, choose_engine
 from verify.papers.sub_ngrams.gradient.norms import NormPoint
 from verify.papers.sub_ngrams.gradient.plot import draw_decay
-from verify.report.legend import name_curves
-from verify.report.style import SIZE
 
 LAW = NGramLaw(S=2, n=3)
 LENGTHS = (8, 16, 32, 1000, 10**6, 10**9)
@@ -39,8 +36,7 @@ def main(lengths: tuple[int, ...] = LENGTHS, tolerance: float = 0.01) -> Exhibit
     points = [norm_at(T, tolerance) for T in lengths]
     before, last = points[-2:]
     amplitude = before.norm * before.T / math.sqrt(before.c)  # the one number that is taken from a computed norm
-    figure = Figure(figsize=SIZE, layout="constrained")
-    axes = figure.add_subplot()
+    figure, axes = one_plot()
     draw_decay(axes, {"computed": points})
     predicted = [amplitude * math.sqrt(math.log(T)) / T for T in lengths]
     axes.plot(lengths, predicted, color="black", linewidth=1, linestyle=":", label=r"predicted $\sqrt{\log T}\,/\,T$")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from gallery import Comparison, Exhibit, show
+from gallery import TALL, Comparison, Exhibit, name_curves, show
 from matplotlib.figure import Figure
 
 from numerics.sub_ngrams.escape_race import finite_length, race
@@ -14,8 +14,6 @@ from proofs.sub_ngrams.escape import predicted_coefficient, word_weights
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.prior import prior_mean
 from verify.papers.sub_ngrams.engines import Options, choose_engine
-from verify.report.legend import name_curves
-from verify.report.style import TALL
 
 ALPHAS = [Fraction(2) ** i for i in range(-3, 4)]
 LENGTHS = (4, 8, 16, 32, 64, 1000, 10**6)

@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib as mpl
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from verify.report.legend import name_curves
 from verify.report.picture import picture
-from verify.report.style import STYLE
+from verify.report.style import SIZE, STYLE, TALL
+
+__all__ = ["TALL", "Comparison", "Exhibit", "name_curves", "one_plot", "show"]
 
 mpl.rcParams.update(STYLE)
 
@@ -47,6 +51,11 @@ class Exhibit:
             for c in self.comparisons
         )
         return f"{head}{lines}within: {'; '.join(dict.fromkeys(c.why for c in self.comparisons))}\n"
+
+
+def one_plot() -> tuple[Figure, Axes]:
+    figure = Figure(figsize=SIZE, layout="constrained")
+    return figure, figure.add_subplot()
 
 
 def show(script: str, exhibit: Exhibit) -> None:

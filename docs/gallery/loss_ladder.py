@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import torch
-from gallery import Comparison, Exhibit, show
-from matplotlib.figure import Figure
+from gallery import Comparison, Exhibit, name_curves, one_plot, show
 
 from numerics.sub_ngrams.levels import TestSet, ladder
 from numerics.threads import one_thread
 from proofs.sub_ngrams.ladder import entropy
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.prior import prior_mean
-from verify.report.legend import name_curves
-from verify.report.style import SIZE
 
 LAW = NGramLaw(S=2, n=3)
 LENGTHS = (16, 64, 256, 1024, 4096)
@@ -28,8 +25,7 @@ def main(lengths: tuple[int, ...] = LENGTHS, sequences: int = 2000) -> Exhibit:
         tests = TestSet.draw(LAW, T, sequences, EPSILON, torch.Generator().manual_seed(0))
         found[T] = ladder(LAW, tests)[: LAW.n]
 
-    figure = Figure(figsize=SIZE, layout="constrained")
-    axes = figure.add_subplot()
+    figure, axes = one_plot()
     for k, level in zip(orders, levels, strict=True):
         colour = f"C{k - 1}"
         losses = [found[T][k - 1].loss for T in lengths]

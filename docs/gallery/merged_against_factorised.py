@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from gallery import Comparison, Exhibit, show
-from matplotlib.figure import Figure
+from gallery import Comparison, Exhibit, name_curves, one_plot, show
 
 from proofs.sub_ngrams.annealed_limit import annealed_block
 from proofs.sub_ngrams.configuration import Configuration
@@ -14,8 +13,6 @@ from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.merged_limit import bigram_value
 from proofs.sub_ngrams.score_blocks import parameter_norms
 from verify.papers.sub_ngrams.engines import Options, choose_engine
-from verify.report.legend import name_curves
-from verify.report.style import SIZE
 
 LAW = NGramLaw(S=2, n=3)
 LENGTHS = (8, 16, 32, 1000, 10**6)
@@ -33,9 +30,7 @@ def main(lengths: tuple[int, ...] = LENGTHS) -> Exhibit:
         merged.append(float(M[1, 0][0][0]))
         errors.append(float(M.error_of((1, 0), 0, 0)))
         factorised.append(norms["total"])
-
-    figure = Figure(figsize=SIZE, layout="constrained")
-    axes = figure.add_subplot()
+    figure, axes = one_plot()
     axes.loglog(lengths, merged, "o-", label=r"merged: entry of $\partial L/\partial W_{1,0}$")
     axes.loglog(lengths, factorised, "s-", label="factorised: norm of the whole gradient")
     axes.axhline(predicted, color="0.4", linestyle="--", linewidth=1, label=f"predicted limit {predicted:.6f}")

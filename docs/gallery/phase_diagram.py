@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from gallery import Comparison, Exhibit, show
+from gallery import TALL, Comparison, Exhibit, show
 from matplotlib.figure import Figure
 
 from proofs.sub_ngrams.configuration import Configuration
@@ -14,7 +14,6 @@ from proofs.sub_ngrams.score_blocks import parameter_gradient, parameter_norms
 from proofs.sub_ngrams.type_classes import type_classes
 from verify.papers.sub_ngrams.gradient.norms import NormPoint
 from verify.papers.sub_ngrams.gradient.plot import draw_decay, draw_map
-from verify.report.style import TALL
 
 LAW, K = NGramLaw(S=2, n=2), 2
 LENGTHS = (4, 6, 8, 12, 16, 24, 32, 48, 64)
@@ -35,8 +34,8 @@ def main(lengths: tuple[int, ...] = LENGTHS, powers: tuple[int, ...] = POWERS) -
     upper, lower = figure.subplots(2, 1)
     upper.set_title("population gradient, k=2, n=2, S=2, all values exact")
     draw_decay(upper, dict(list(curves.items())[::3]))
-    draw_map(lower, [point for curve in curves.values() for point in curve])
     lower.set_yscale("log")
+    draw_map(lower, [point for curve in curves.values() for point in curve])
     for axes in (upper, lower):
         axes.set_xticks(lengths, [str(T) for T in lengths])
         axes.minorticks_off()
