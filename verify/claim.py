@@ -468,6 +468,10 @@ class Paper:
                "module:function", which returns what it saw and raises if that is wrong
     overview   further lines for `python -m verify`
     symbols    of the statements: symbol -> its meaning
+    own        where a letter means something else: id of a claim -> symbol -> what it means there, "" if the statement
+               says so itself
+    labels     of details in a report: name -> what it is called there, then the heads of its columns, the parts of its
+               list, or the head of the names where it is a mapping of mappings
     model      what the claims are about, in a few sentences for a reader who has not seen the paper
     provenance where the statements come from, in one sentence
     pages      address that the references of its claims are relative to, as https://.../docs/; "" if they are paths
@@ -486,6 +490,8 @@ class Paper:
     selftest: Mapping[str, str] = field(default_factory=dict)
     overview: tuple[str, ...] = ()
     symbols: Mapping[str, str] = field(default_factory=dict)
+    own: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    labels: Mapping[str, Sequence[str]] = field(default_factory=dict)
     model: Sequence[str] = ()
     provenance: str = ""
     pages: str = ""

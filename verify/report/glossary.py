@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from verify.claim import Evidence, Verdict
+from verify.claim import Evidence, Paper, Verdict
 from verify.report.notation import SYMBOLS, Formula, Token, read_statement, script_end
 
 GRADES = {
@@ -24,16 +24,40 @@ VERDICTS = {
     Verdict.SKIPPED: "a claim that this one rests on did not come out as expected",
     Verdict.ERROR: "the check itself failed",
 }
+TRUST = {  # what would have to be wrong for such a verdict, or step, to be false
+    Evidence.FORMAL: "Coq, the axioms that the theorem uses (none, or the classical ones of the real numbers), or "
+    "that the theorem says what the claim says. A check does not compile the proofs, `make formal` does: so no "
+    "verdict is formal. The word stands beside it, where the general form of a claim is proved, as far as the "
+    "theorems named there say",
+    Evidence.PROOF: "the algebra of sympy and FLINT, or the code here that turns the statement into polynomials. The "
+    "scope says which letters stand for every value, and which sizes are fixed; a rounded number beside such a "
+    "verdict is an example. A certificate has a second program check it, of Python's standard library alone",
+    Evidence.EXACT: "the rational arithmetic of Python and FLINT, or the code here that does the sums; other "
+    "instances are not touched by it. Here, too, a certificate has a second program check it",
+    Evidence.ENCLOSURE: "the interval arithmetic of Arb (a part of FLINT), or the code here that puts it together",
+    Evidence.STATISTICAL: "bad luck, besides: the confidence level, or by how many standard errors numbers have to "
+    "differ, stands in the claim, its scope or its numbers, or in what it computes (under Check it again); chance "
+    "alone exceeds four standard errors in fewer than 7 of 100,000 cases. Trusted are the random generator, "
+    "floating-point numbers, and that means of many draws are normal",
+    Evidence.NUMERIC: "the floating-point numbers of numpy, scipy and torch, or an error that is larger than its "
+    "estimate",
+    Evidence.WRITTEN: "a mistake on the page that its readers have not seen",
+}
 TERMS = {
     "scope": "what a verdict speaks about: the values and instances that were checked, and nothing beyond",
+    "instances": "how many single tests the verdict counts: identities, inequalities, or comparisons of two numbers. "
+    "Tables may show a part of them, or several numbers of one",
     "control": "a claim that is false on purpose and has to come out REFUTED: it shows that the check can say no",
     "found, predicted": "the number that decides a claim, and what the theory says that it is",
+    "0.95(6)": "0.95 with an error of 6 in its last digit, that is 0.06; a number after +/- is an error, too",
     "rests on": "claims that have to come out as expected before this one is checked",
-    "in general": "the grade of the claim for all sizes at once: that of the weakest step of its proof",
+    "in general": "the grade of the claim for all sizes at once: that of the weakest step of its proof; it stands "
+    "after the grade of the verdict, as in proof, formal",
+    "certificate": "a file with all that a second, much smaller program needs to come to the same verdict",
 }
 
 
-ORIGIN = re.compile(r"\[[FD]\]")  # marks of sentences, no symbols
+WORD = re.compile(r"(?<!\w)[^\W\d_]\w*[^\W\d_](?!\w)")  # one letter alone is an article, or a mark of origin
 TRANSPOSE = "A^T"  # the symbol for it in papers that transpose; in others a raised T is T
 DIFFERENTIAL = re.compile(f"^d(?=(?:.|{'|'.join(name for name in SYMBOLS if name.isalpha())})$)")
 
@@ -64,6 +88,15 @@ def symbols_in(texts: Iterable[str], symbols: Collection[str]) -> list[str]:
     return [symbol for symbol in symbols if symbol in found]
 
 
+def explained_in(texts: Iterable[str], paper: Paper, id: str) -> tuple[list[str], dict[str, str]]:
+    """The symbols in these texts of a claim that mean what the paper's glossary says, and those to which the claim
+    gives a meaning of its own, with it; where its statement says what that is they are in neither.
+    """
+    own = paper.own.get(id, {})
+    found = symbols_in(texts, {**paper.symbols, **own})
+    return [name for name in found if name not in own], {name: own[name] for name in found if own.get(name)}
+
+
 def normal(symbol: str) -> str:
     """Without brackets and commas of indices: M_{a,b} is M_ab."""
     return re.sub(r"[{}(),\s]", "", symbol)
@@ -83,12 +116,18 @@ def occurrences(text: str) -> Iterator[list[str]]:
                 for j in range(i + 1, script_end(piece.tokens, i + 1) + 1)
             }
             for i, token in enumerate(piece.tokens):
-                if token.kind == "name" and i not in lowered:
+                if token.kind == "name" and i not in lowered and not _is_differential(piece.tokens, i):
                     raised = i > 0 and piece.tokens[i - 1].text == "^" and token.text == "T"
                     yield [TRANSPOSE, "T"] if raised else list(reversed(_longer(piece.tokens, i)))
         else:
-            for word in re.findall(r"[^\W\d_]+", ORIGIN.sub("", piece)):
+            for word in WORD.findall(piece):
                 yield [word, word.removesuffix("s")]
+
+
+def _is_differential(tokens: Sequence[Token], i: int) -> bool:
+    """Whether a d stands before what it is of, with a space between: d log p; d(g) is a function."""
+    after = tokens[i + 1] if i + 1 < len(tokens) else None
+    return tokens[i].text == "d" and after is not None and after.kind == "name" and not after.touches(tokens[i])
 
 
 def _longer(tokens: Sequence[Token], i: int) -> list[str]:

@@ -27,7 +27,7 @@ UNBROKEN = 20  # letters that fit on a line of a telephone, whatever follows the
 UNBROKEN_LIST = 40  # the same for a list in brackets
 BIG = {"sum", "int", "iint"}
 PLUS = {"+", "-", "+-", "+/-"}
-AFTER = re.compile(r"(?:[,.;:)]|-\w+)+")  # what stays on the line of the formula before it
+AFTER = re.compile(r"(?:[,.;:)]|-\w+\+?)+")  # what stays on the line of the formula before it
 INDEX_WORDS = {"op", "ov", "kq"}  # indices that are words though they are short: set upright, like longer ones
 _GREEK = "|".join(sorted((name for name in SYMBOLS if name.isalpha()), key=len, reverse=True))
 
@@ -170,8 +170,10 @@ class _Reader:
             inner = self.tokens[self.i : script_end(self.tokens, self.i) + 1]
             self.i += len(inner)
             return elements + _Reader(inner, in_script=True).row()
-        self.i += 1
-        elements += _plain(token)
+        end = script_end(self.tokens, self.i) if sign == "_" else self.i
+        while self.i <= end:
+            elements += _plain(self.tokens[self.i])
+            self.i += 1
         following = self.tokens[self.i] if self.i < len(self.tokens) else None
         if token.text == "°" and following is not None and following.touches(token) and following.text not in "_^":
             return elements + self.script(sign)  # Sigma_°mu: a list of indices without commas
@@ -229,7 +231,7 @@ def _plain(token: Token) -> list[Element]:
     if token.kind == "word":
         return [_leaf("mtext", token.text)]
     if token.kind == "times":
-        return [_leaf("mo", "×", lspace="0", rspace="0")]
+        return [_leaf("mo", "×", lspace="0", rspace="0")]  # where there are spaces they are put in besides
     return [_leaf("mi" if token.text == "°" else "mo", SYMBOLS.get(token.text, token.text), lspace="0", rspace="0")]
 
 

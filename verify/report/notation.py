@@ -14,9 +14,9 @@ from dataclasses import dataclass
 SYMBOLS = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "eps": "ε", "epsilon": "ε", "zeta": "ζ", "eta": "η",
     "theta": "θ", "lambda": "λ", "mu": "μ", "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ",
-    "chi2": "χ²", "omega": "ω", "Gamma": "Γ", "Lambda": "Λ", "Sigma": "Σ", "Pi": "Π", "infinity": "∞", "int": "∫",
-    "iint": "∬", "sum": "∑", "sqrt": "√", "<=": "≤", ">=": "≥", "!=": "≠", "->": "→", "-": "−", "'": "′", "°": "∘",
-    "+-": "±", "+/-": "±", "..": "…", ".": "·",
+    "chi2": "χ²", "omega": "ω", "Gamma": "Γ", "Lambda": "Λ", "Sigma": "Σ", "Pi": "Π", "infinity": "∞", "oo": "∞",
+    "int": "∫", "iint": "∬", "sum": "∑", "sqrt": "√", "<=": "≤", ">=": "≥", "!=": "≠", "->": "→", "-": "−", "'": "′",
+    "°": "∘", "+-": "±", "+/-": "±", "..": "…", ".": "·",
 }  # fmt: skip
 FUNCTIONS = {"log", "exp", "tr", "std", "diag", "grad", "Hess", "tanh", "sech", "cot", "id"}
 ALSO_WORDS = {"sum", "inf", "sup", "lim", "max", "min"}  # mathematics only before mathematics: sum_s, inf_W L
@@ -33,11 +33,12 @@ _TOKEN = re.compile(
     + r""")_)[a-z]{3,}(?:_\w+)+  # a name in code
         | (?<!\S)\((?:i|ii|iii|iv)\)(?=\s) # the parts of a condition
         | [A-Z]{2}\d+[a-z]?\b | [A-Z]{2}-[A-Z]\b  # a claim, a dataset
-        | [^\W\d_]{2,}'s\b)
+        | [^\W\d_]{2,}'s\b
+        | (?<=-)[^\W\d_]{2,}\+(?=[\s,;:.)]|$))  # the plus of a name: 2-gram+
       | (?P<times>(?<=\d)x(?=\d))
       | (?P<number>\d+(?:\.\d+(?:\(\d+\))?)?(?:e[+-]?\d+\b)?)  # 0.95(5) has an error of 0.05
       | (?P<name>chi2 | [^\W\d_]+)
-      | (?P<sign><= | >= | != | -> | \+/?-(?=\s) | \.\. | \S)""",
+      | (?P<sign><= | >= | != | -> | \+/?-(?=[\s\d]) | \.\. | \S)""",
     re.VERBOSE,
 )
 
@@ -79,6 +80,7 @@ def read_statement(text: str) -> list[str | Formula]:
     for i, token in enumerate(tokens):
         if token.kind in ("sign", "times") and not token.formula:
             token.formula = _is_operator(tokens, i)
+    _find_products(tokens)
     return list(_pieces(text, tokens))
 
 
@@ -98,11 +100,22 @@ def closing(tokens: Sequence[Token], i: int) -> int | None:
 
 
 def script_end(tokens: Sequence[Token], i: int) -> int:
-    """The last token of what is raised or lowered and begins at i: one name, number or sign, a group, or bars."""
+    """The last token of what is raised or lowered and begins at i: one name, number or sign, a group, bars, or whole
+    numbers with commas between them, all without spaces, that are one index: M_0,1.
+    """
     if i < len(tokens) and tokens[i].text == "|":
         return next((j for j in range(i + 1, len(tokens)) if tokens[j].text == "|"), i)
+    if i and tokens[i - 1].text == "_":
+        while i + 2 < len(tokens) and _listed(tokens[i : i + 3]):
+            i += 2
     end = closing(tokens, i)
     return i if end is None else end
+
+
+def _listed(tokens: Sequence[Token]) -> bool:
+    first, comma, second = tokens
+    whole = first.text.isdigit() and second.text.isdigit()
+    return whole and comma.text == "," and comma.touches(first) and comma.touches(second)
 
 
 def _neighbours(tokens: Sequence[Token], i: int) -> tuple[Token | None, Token | None]:
@@ -120,10 +133,12 @@ def _find_angles(tokens: list[Token]) -> None:
 
 
 def _find_infinities(tokens: list[Token]) -> None:
-    """inf is the infimum before what it is of, as in inf_W L, and infinity after a relation or in a list: T = inf."""
+    """inf is the infimum before what it is of, as in inf_W L, and infinity alone, after a relation or in a list."""
     for i, token in enumerate(tokens):
         before, after = _neighbours(tokens, i)
-        ends = before is not None and (before.text in RELATIONS or before.text in ",{(")
+        ends = (before is None and after is None) or (
+            before is not None and (before.text in RELATIONS or before.text in ",{(")
+        )
         if token.text == "inf" and ends and (after is None or after.text != "_"):
             token.text = "infinity"
 
@@ -150,7 +165,8 @@ def _is_article(tokens: list[Token], i: int) -> bool:
     token, (before, after) = tokens[i], _neighbours(tokens, i)
     if token.text not in ("a", "A") or after is None or after.touches(token):
         return False
-    before_word = after.kind in ("name", "word") and (len(after.text) > 1 or _is_hyphenated(tokens, i + 1))
+    product = tokens[i + 2].text == "x" if i + 2 < len(tokens) else False  # a k x m matrix
+    before_word = after.kind in ("name", "word") and (len(after.text) > 1 or _is_hyphenated(tokens, i + 1) or product)
     starts = before is None or before.text in (".", ":", "[F]", "[D]")
     return before_word and (starts if token.text == "A" else not token.touches(before))
 
@@ -205,6 +221,27 @@ def _is_operator(tokens: list[Token], i: int) -> bool:
     return False
 
 
+def _find_products(tokens: list[Token]) -> None:
+    """x is a times sign between two formulas, with a space on either side, S x S, and in a row of it: rows x columns x
+    layers.
+    """
+    for i in range(1, len(tokens) - 1):
+        before, x, after = tokens[i - 1 : i + 2]
+        if x.text == "x" and not x.touches(before) and not x.touches(after):
+            factors = before.formula and after.formula and _ends(before) and _begins(after)
+            words = all(other.kind == "name" and not other.formula for other in (before, after))
+            if factors or (words and any(tokens[j].text == "x" for j in (i - 2, i + 2) if 0 <= j < len(tokens))):
+                x.kind = "times"
+
+
+def _ends(token: Token) -> bool:
+    return token.kind in ("name", "number") or token.text in CLOSING.values() or token.text in ATTACHED
+
+
+def _begins(token: Token) -> bool:
+    return token.kind in ("name", "number") or token.text in CLOSING
+
+
 def _pieces(text: str, tokens: list[Token]) -> Iterator[str | Formula]:
     at, i = 0, 0
     while i < len(tokens):
@@ -214,7 +251,7 @@ def _pieces(text: str, tokens: list[Token]) -> Iterator[str | Formula]:
         run = tokens[i:end]
         power = any(token.kind == "number" and "e" in token.text for token in run)
         numbers = sum(token.kind == "number" for token in run)
-        if power or any(token.kind == "name" for token in run) or numbers < len(run) > 1:
+        if power or any(token.kind in ("name", "times") for token in run) or numbers < len(run) > 1:
             if text[at : run[0].start]:
                 yield text[at : run[0].start]
             at = run[-1].end

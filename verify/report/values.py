@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from decimal import ROUND_CEILING, Decimal, localcontext
 from fractions import Fraction
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, tostring
@@ -15,7 +16,13 @@ from verify.printing import FRACTION, printable, read_fraction
 from verify.report.mathml import statement_html
 
 LINE = 88  # letters of a line of JSON
-SHORT = 60  # letters of a value that stands beside its name
+MANY = 24  # numbers that are listed one by one
+MOST_COLUMNS = 8  # of a matrix between brackets
+CODE = re.compile("[a-z]+(_[a-z]+)+")  # a name in code
+LAGS = re.compile(r"lags=\(([0-9, ]*?),?\)")  # as identities are called
+TOKENS = re.compile("0[0-9]+")
+INFINITE = {"inf": "infinity", "-inf": "-infinity"}
+ENCLOSED = 15  # digits of the middle of an enclosure
 DIGITS = 5  # of a floating-point number
 BALL = re.compile(r"\[(-?[0-9.]+(?:e[+-]?[0-9]+)?)? ?\+/- ([0-9.]+(?:e[+-]?[0-9]+)?)\]")
 BALL_DIGITS = 10
@@ -26,40 +33,6 @@ LONGEST = 24  # letters of a fraction that is shown exactly
 def is_flat(value: Any) -> bool:
     """Whether the value is one number, word or truth value."""
     return value is None or isinstance(value, bool | int | float | str)
-
-
-def is_short(value: Any) -> bool:
-    """Whether the value is flat, or a small list of such."""
-    return is_flat(value) or (isinstance(value, list) and all(map(is_flat, value)) and len(compact(value)) <= SHORT)
-
-
-def is_pairs(value: Any) -> bool:
-    """Whether the value is a mapping to short values: a table of two columns."""
-    return isinstance(value, dict) and bool(value) and all(map(is_short, value.values()))
-
-
-def rows(value: Any) -> list[dict[str, Any]]:
-    """The rows of a list of mappings, or of a mapping to mappings, with the same keys and short values in the end.
-
-    Mappings inside of them bring columns of their own. Empty where the value is no such table.
-    """
-    if isinstance(value, dict) and value and all(isinstance(row, dict) and "" not in row for row in value.values()):
-        value = [{"": key, **row} for key, row in value.items()]
-    if not isinstance(value, list) or not value or not all(isinstance(row, dict) for row in value):
-        return []
-    found = [_flattened(row) for row in value]
-    same = all(row.keys() == found[0].keys() for row in found)
-    return found if same and all(is_short(item) for row in found for item in row.values()) else []
-
-
-def _flattened(row: Mapping[str, Any]) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, item in row.items():
-        if isinstance(item, dict) and is_pairs(item):
-            flat |= {f"{key}: {inner}": value for inner, value in item.items()}
-        else:
-            flat[key] = item
-    return flat
 
 
 def is_matrix(value: Any) -> bool:
@@ -81,17 +54,62 @@ def typeset(value: Any) -> Markup:
     return statement_html(readable(rounded(value)))
 
 
+def summary(value: list[Any]) -> Markup:
+    """A list; of many numbers how many they are, and between what: rounding leaves nothing to see in 80 eigenvalues."""
+    numbers = [item for item in value if isinstance(item, float)]
+    if len(numbers) < len(value) or len(value) <= MANY:
+        return typeset(value)
+    return statement_html(f"{len(value)} numbers, from {rounded(min(numbers))} to {rounded(max(numbers))}")
+
+
+def name_html(name: str) -> Markup:
+    """The name of a value: words of code as words, a tuple of lags as a set."""
+    if CODE.fullmatch(name):
+        name = name.replace("_", " ")
+    name = LAGS.sub(lambda match: f"lags {{{match[1]}}}", name)
+    return statement_html(readable(name))
+
+
 def rounded(value: Any) -> str:
-    """A number with a few digits, and a fraction too long to read as about how large it is; text as it is."""
+    """A number with a few digits, and a fraction too long to read as about how large it is; text as it is.
+
+    A word of digits that starts with 0 is a sequence of tokens, and no number.
+    """
     if value is None or isinstance(value, bool):
         return {None: "none", True: "yes", False: "no"}[value]
     if isinstance(value, float):
         return f"{value:.{DIGITS}g}"
-    if isinstance(value, str) and (ball := BALL.fullmatch(value)):
+    if not isinstance(value, str):
+        return str(value)
+    if ball := BALL.fullmatch(value):
         return f"{float(ball[1] or 0):.{BALL_DIGITS}g} +/- {float(ball[2]):.2g}"
-    if isinstance(value, str) and len(value) > LONGEST and FRACTION.fullmatch(value):
+    if len(value) > LONGEST and is_fraction(value):
         return f"about {_decimal(read_fraction(value))}"
-    return str(value)
+    if "**" in value:
+        return (
+            value.replace("**", "^").replace("*", " ") if len(value) <= LINE else f"an expression of {len(value)} signs"
+        )
+    return INFINITE.get(value, value)
+
+
+def is_fraction(text: str) -> bool:
+    return FRACTION.fullmatch(text) is not None and not TOKENS.fullmatch(text)
+
+
+def enclosure(value: Mapping[str, Any]) -> Markup | None:
+    """Bounds called lower and upper as their middle and how far from it they are; None where the value is no such."""
+    ends = [value.get(name) for name in ("lower", "upper")]
+    if len(value) != 2 or not all(isinstance(end, str) and FRACTION.fullmatch(end) for end in ends):
+        return None
+    lower, upper = (read_fraction(str(end)) for end in ends)
+    with localcontext(prec=ENCLOSED):
+        middle = Decimal((lower + upper).numerator) / Decimal((lower + upper).denominator * 2)
+    radius = max(abs(Fraction(middle) - end) for end in (lower, upper))
+    with localcontext(
+        prec=2, rounding=ROUND_CEILING
+    ):  # the middle is rounded, and nothing outside is said to be inside
+        error = Decimal(radius.numerator) / Decimal(radius.denominator)
+    return statement_html(f"{middle} +/- {float(error):g}")
 
 
 def _decimal(x: Fraction) -> str:
@@ -113,7 +131,7 @@ def matrix_html(value: list[list[Any]]) -> Markup:
     for row in value:
         cells = SubElement(table, "mtr")
         for entry in row:
-            number = not isinstance(entry, str) or FRACTION.fullmatch(entry) is not None
+            number = not isinstance(entry, str) or is_fraction(entry)
             text = _decimal(read_fraction(entry)) if isinstance(entry, str) and number and not exact else rounded(entry)
             cell = SubElement(SubElement(cells, "mtd"), "mn" if number else "mtext")
             cell.text = readable(text).replace("-", "−") if number else readable(text)

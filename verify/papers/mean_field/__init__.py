@@ -23,7 +23,7 @@ from verify.papers.mean_field import (
     values,
 )
 from verify.papers.mean_field.settings import MeanFieldSettings, headline
-from verify.papers.mean_field.symbols import MODEL, SYMBOLS
+from verify.papers.mean_field.symbols import MODEL, OWN, SYMBOLS
 
 PAPER = Paper(
     name="mean-field",
@@ -33,6 +33,7 @@ PAPER = Paper(
     settings=MeanFieldSettings,
     provenance=PROVENANCE,
     symbols=SYMBOLS,
+    own=OWN,
     model=MODEL,
     claims=claims_of(
         identities,

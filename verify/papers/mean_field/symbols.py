@@ -2,15 +2,12 @@
 
 MODEL = (
     "A two-layer network of infinitely many neurons theta = (a, w), distributed by mu, computes k outputs; one layer "
-    "of "
-    "linear attention with matrix W then fits the examples of a prompt. The target f° has k components.",
-    "The finite model: written in m orthonormal features, the network is the k x m matrix H and the target the matrix "
-    "F. "
-    "With the attention at its best, the loss is L = |F (I - P)|^2 / 2: how much of the target lies outside the row "
-    "space "
-    "of H.",
-    "Question: is the landscape of L benign, that is, does every critical point but the global minima have a direction "
-    "in which the loss falls, and how fast does it fall along training?",
+    "of linear attention with matrix W then fits the examples of a prompt. The target f° has k components.",
+    "The finite model: written in m orthonormal features, the network is the k x m matrix H and the target the "
+    "matrix F. With the attention at its best, the loss is L = |F (I - P)|^2 / 2: how much of the target lies "
+    "outside the row space of H.",
+    "Question: is the landscape of L benign, that is, does every critical point but the global minima have a "
+    "direction in which the loss falls, and how fast does it fall along training?",
 )
 
 SYMBOLS = {
@@ -46,4 +43,20 @@ SYMBOLS = {
     "Sigma_°°": "covariance of the target",
     "zeta": "residual: the part of the target outside the row space of H",
     "sigma": "standard deviation of the noise",
+}
+
+_MEAN = {"E": "the mean over what is drawn"}
+_OTHER_LENGTHS = {"L_n": "loss with prompts of n examples, at the attention matrix W"}
+
+OWN = {
+    "MF1": _MEAN,
+    "MF7": {"R_1": ""},
+    "MF12": {"S_n": ""},
+    "MF13": _MEAN,
+    "MF14": {"R_4": "", "m_2": ""},
+    "MF16": {**_MEAN, **_OTHER_LENGTHS, "S_q": "", "D": ""},
+    "MF16c": _OTHER_LENGTHS,
+    "MF17": _MEAN,
+    "MF18": _MEAN,
+    "MF20n": {"R_4": "", "m_2": "the number of MF14"},
 }

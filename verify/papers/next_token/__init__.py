@@ -20,7 +20,7 @@ from verify.papers.next_token import (
     traps,
 )
 from verify.papers.next_token.settings import NextTokenSettings, headline
-from verify.papers.next_token.symbols import MODEL, SYMBOLS
+from verify.papers.next_token.symbols import MODEL, OWN, SYMBOLS
 
 PAPER = Paper(
     name="next-token",
@@ -30,6 +30,7 @@ PAPER = Paper(
     settings=NextTokenSettings,
     provenance=PROVENANCE,
     symbols=SYMBOLS,
+    own=OWN,
     model=MODEL,
     claims=claims_of(
         identities,

@@ -2,11 +2,10 @@
 
 MODEL = (
     "Data: a finite set of sentences. The last token of a sentence is the query; another of its tokens is optimal: "
-    "what "
-    "follows it in the collocations, pairs of a token and its successor, comes next.",
+    "what follows it in the collocations, pairs of a token and its successor, comes next.",
     "Network: one layer of attention and one linear layer, softmax(W_ov X softmax(X^T W_kq x_L)), on one-hot tokens. "
-    "Stage 1 trains W_ov on the collocations, stage 2 trains W_kq on the sentences, by gradient descent with steps of "
-    "length eta (normalised) or with a fixed rate (plain).",
+    "Stage 1 trains W_ov on the collocations, stage 2 trains W_kq on the sentences, by gradient descent with steps "
+    "of length eta (normalised) or with a fixed rate (plain).",
     "Question: where does training go, and how fast? Both matrices tend in direction to max-margin solutions, the "
     "shortest matrices that separate the right tokens from the others by a margin of 1.",
 )
@@ -26,8 +25,8 @@ SYMBOLS = {
     "c": "context: the mean of the tokens by their attention, X phi",
     "N": "number of collocations",
     "pi": "weight of a collocation or of a sentence in the training loss",
-    "rho": "offset: what remains of W_t in the end beside its growth along W*; it minimises a sum of exponentials over "
-    "the support, with weights omega_i and pairs v_i",
+    "rho": "offset: what remains of W_t in the end beside its growth along W*; it minimises a sum of exponentials "
+    "over the support, with weights omega_i and pairs v_i",
     "support": "pairs of an optimal and another token that have margin 1 at W* and a positive dual value",
     "u": "direction in which W_t grows like log t where there are degenerate pairs, of margin 1 but dual value 0",
     "phi": "attention over the positions of a sentence",
@@ -47,4 +46,9 @@ SYMBOLS = {
     "C": "a constant that is known before training",
     "D": "how far margins lag behind eta t/|W*|, at most",
     "lambda_max": "largest eigenvalue",
+}
+
+OWN = {
+    "NT13": {"c": ""},
+    "NT13c": {"c": "the rate of NT13, eta/|W*|"},
 }

@@ -28,7 +28,7 @@ from verify.papers.sub_ngrams import (
 )
 from verify.papers.sub_ngrams.engines import ENGINES
 from verify.papers.sub_ngrams.settings import SubNGramSettings, check_headline, refuse_what_cannot_run
-from verify.papers.sub_ngrams.symbols import MODEL, SYMBOLS
+from verify.papers.sub_ngrams.symbols import LABELS, MODEL, OWN, SYMBOLS
 
 _HERE = "verify.papers.sub_ngrams"
 _MODULES = (
@@ -64,6 +64,8 @@ PAPER = Paper(
     settings=SubNGramSettings,
     provenance=PROVENANCE,
     symbols=SYMBOLS,
+    own=OWN,
+    labels=LABELS,
     model=MODEL,
     claims=claims_of(*_MODULES),
     headline=check_headline,

@@ -193,7 +193,7 @@ def every_position_and_unused_lags(settings: SubNGramSettings, run: Run) -> Find
         found=f"M_{{{a},0}}[0][0] = {float(value):.4f}",
         predicted=f"above {float(limit):.4f}",
         counterexample=Counterexample(
-            {"sequence": "".join(map(str, x)), "q": q, "block": [a, 0]},
+            {"sequence": list(x), "q": q, "block": [a, 0]},
             partial(is_beyond, [(x, Fraction(1))], n, lags, q, (a, 0), limit),
         )
         if beyond

@@ -1,14 +1,30 @@
 """The model that the claims are about, and what the symbols in the statements mean."""
 
+from verify.papers.sub_ngrams.engines import ENGINES
+
 MODEL = (
     "Tokens: a sequence x_1 .. x_T over S tokens is drawn with a transition kernel tau of its own: the next token "
     "depends on the last n-1. The network sees x_1 .. x_T and predicts x_{T+1}.",
     "Network: two attention layers on one-hot tokens. Head h of the first layer reads h positions back; the second "
-    "layer compares what the heads read at the end with what they read at every position j, gives j the attention a_j, "
-    "and predicts the token s with probability p(s), the attention on the positions that hold s.",
+    "layer compares what the heads read at the end with what they read at every position j, gives j the attention "
+    "a_j, and predicts the token s with probability p(s), the attention on the positions that hold s.",
+    "First layer, in rows of S entries: y_0(t) = e_{x_t} is the one-hot token, and y_h(t) = sum_i w_i e_{x_i} V_h "
+    "for the heads h = 1..n-1, where w is the softmax over i <= t of row t of A_h, a T x T matrix, and V_h is S x S. "
+    "Padded heads have no A: y_h(t) = e_{x_{t-h}} V_h, and 0 where t <= h.",
+    "Second layer: z_j = sum_{a,b} <y_a(T) Q_a, y_b(j) K_b> over a, b = 0..n-1, which is the sum of y_a(T) W_ab "
+    "y_b(j)^T with the S x S blocks W_ab = Q_a K_b^T (here a raised T transposes); Q_a and K_b are S x nS, n slots "
+    "of S columns each. Then a_j = e^z_j / sum_i e^z_i and p(s) = sum_j a_j 1{x_j = s}.",
+    "At theta_k: Q_{l-1} = K_l = sqrt(c) I in slot l, for l in Lambda; for the heads h with h or h+1 in Lambda V_h = "
+    "I, and row t of A_h is c_A at position t-h, if there is one, and 0 elsewhere, c_A -> infinity; all else is 0. "
+    "So W_{l-1,l} = c I for l in Lambda, and z_j is, with padded heads, c times the number of l in Lambda with "
+    "x_{j-l} = x_{T-l+1}.",
     "Question: theta_k is a setting of the parameters at which the network counts as a k-gram model does. Is it a "
-    "stationary point, that is, does the gradient of the population loss L vanish there? No at any finite length and "
-    "scale; yes in the limit of long sequences, and the claims say how fast and in which limits.",
+    "stationary point, that is, does the gradient of the population loss L vanish there? At a finite length it does "
+    "not in general (SN8); in the limit of long sequences it does (SN5), and the claims say how fast and along which "
+    "paths (SN7, SN22). A recorded training run rests near theta_k^+ instead, which has one term more (SN15).",
+    "The loss itself is infinite at a finite length, for every theta (SN10): a token may come next that the sequence "
+    "does not hold, and the network gives it probability 0. That part of the loss is the same for every theta. So "
+    "its gradient, and differences of losses, are those of the sum over the tokens that occur, and are finite.",
 )
 
 _KERNEL = (
@@ -26,6 +42,8 @@ SYMBOLS = {
     "tau": _KERNEL,
     "kernel": _KERNEL,
     "alpha": "parameter of the symmetric Dirichlet prior from which each row of tau is drawn",
+    "initial": "how the first n-1 tokens of a sequence are drawn. Uniform: each of the S tokens alike; dirichlet: "
+    "from one law of single tokens, itself drawn from the Dirichlet law with parameter alpha for every sequence",
     "P": "law of the next token given the sequence, averaged over the kernels that remain possible: the best "
     "prediction",
     "lag": _LAGS,
@@ -37,45 +55,57 @@ SYMBOLS = {
     "p": "the network's next-token probabilities: p(s) is the sum of a_j over the positions j that hold s",
     "p_theta": "the network's next-token probabilities at the parameters theta",
     "rho": "the mass that P gives to those tokens that occur in the sequence; below 1, as a token may come next that "
-    "has "
-    "not occurred, and the network can only copy",
-    "l": "loss of one sequence, -sum_s P(s) log p(s)",
-    "L": "population loss: the mean of l over sequences and kernels",
-    "gradient": "of the population loss, in all parameters unless others are named",
+    "has not occurred, and the network can only copy",
+    "l": "loss of one sequence, -sum_s P(s) log p(s); in gradients and differences the sum is over the tokens that "
+    "occur in it, as log p(s) of the others is -infinity whatever theta is",
+    "L": "population loss: the mean of l over sequences and kernels. It is infinite at a finite T (SN10); its "
+    "gradient and differences are those of the sum over tokens that occur. Where a loss is drawn or measured at a "
+    "finite T (SN15, SN25, SN26), 10^-8 is added to p(s), as in training",
+    "gradient": "of the population loss, in all parameters unless others are named; that of the tokens that occur, "
+    "which is finite",
     "theta": "all parameters of the network: A, V, Q, K",
     "theta_k": "the k-gram configuration: the parameters at which a position has the attention weight q to the power "
-    "of its matches, a match being a lag l in Lambda with x_{j-l} = x_{T-l+1}; as c -> infinity the network copies "
-    "what "
-    "followed the last k-1 tokens before, as a k-gram model counts. Its head h in Lambda, or h+1 in Lambda, looks h "
-    "places back; blocks W_{l-1,l} = c I for l in Lambda, the others 0",
-    "theta_k^+": "theta_k with a frequency term: the logits lose beta times the frequency of the token",
+    "of its matches, a match being a lag l in Lambda with x_{j-l} = x_{T-l+1}. As c -> infinity the network copies "
+    "what followed the last k-1 tokens before, as a k-gram model counts. Head h in Lambda, or with h+1 in Lambda, "
+    "looks h places back and has V_h = I; blocks W_{l-1,l} = c I for l in Lambda, the others 0",
+    "theta_k^+": "theta_k with a frequency term: the logits lose beta times the frequency of the token. That takes "
+    "weight from frequent tokens and shrinks the estimate towards equal probabilities, as counts with something "
+    "added do: a k-gram counted in a short sequence is too sure of itself. The network has it in its reach, and has "
+    "a lower loss there",
     "beta": "weight of the frequency term of theta_k^+",
     "f": "frequencies of the tokens in the sequence",
     "c": "scale of the configuration: its attention logits are c times the number of matching lags",
-    "q": "e^c, by what factor one matching lag raises the attention weight; q = infinity is exact counting",
+    "q": "e^c, by what factor one matching lag raises the attention weight; q = T is c = log T, and q = infinity is "
+    "exact counting",
+    "along": "along c = log T: at each length T the scale is c = log T, and T grows. An order of limits, T -> "
+    "infinity and then c -> infinity, is something else",
     "N": "N(h) is the number of positions that match the context h in every lag of Lambda, N(h,s) of those that hold "
-    "s: "
-    "the k-gram estimate is N(h,s)/N(h)",
+    "s: the k-gram estimate is N(h,s)/N(h)",
     "h": "a context: tokens at the lags of Lambda; as an index, a head of the first layer",
     "u": "a context of n-1 tokens",
     "heads": "the attention heads of the first layer: head h reads position t-h; where there is none, padded heads "
-    "read 0, literal heads "
-    "the mean of the tokens up to t; hard heads look at one position, soft heads at all, with logit c_A on that one",
+    "read 0, literal heads the mean of the tokens up to t; hard heads look at one position, soft heads at all, with "
+    "logit c_A on that one",
+    "slot": "Q and K have nS columns: n slots of S columns. What Q_a and K_b hold in one slot is compared there, so "
+    "that W_ab is a sum over slots; theta_k uses slot l for the lag l in Lambda",
+    "saturated": "heads as training can reach them: soft heads whose logit c_A is so large that in floats they look "
+    "at position t-h alone; where there is none they read the mean of the tokens up to t, as literal heads",
+    "scales": "c for each lag; the best ones are those at which the loss is least, found from drawn sequences",
+    "plateau": "a stretch of a training run in which the loss hardly falls",
     "c_A": "logit of a soft head on the position that it looks at",
-    "A": "positional logits of the first layer's heads; in bounds on norms, another bound",
+    "A": "positional logits of the first layer's heads",
     "V": "value matrices of the first layer's heads",
     "Q": "query matrix of the second layer; Q_a acts on the token at lag a of the last position",
-    "K": "key matrix of the second layer; K_b acts on the token at lag b of position j. In bounds, the number "
-    "S^(|Lambda|+1)",
+    "K": "key matrix of the second layer; K_b acts on the token at lag b of position j",
     "W": "Q K^T, which gives the logits z; in the merged parametrisation the parameter itself",
-    "W_ab": "block of W, an S x S matrix: it compares the token at lag a of the last position (query lag) with that at "
-    "lag b of position j (key lag)",
+    "W_ab": "block of W, an S x S matrix: it compares the token at lag a of the last position (query lag) with that "
+    "at lag b of position j (key lag)",
     "M_ab": "score block: the derivative of the population loss in the block W_ab, an S x S matrix with one entry "
-    "[v, v'] for each pair of tokens. Its query lag is a, its key lag b, in use if a+1 or b is in Lambda. The "
-    "gradient in "
-    "Q, K and V is made of score blocks (SN2), so that the configuration is stationary where they vanish",
+    "[v, v'] for each pair of tokens. Its query lag is a, which is in use if a+1 is in Lambda; its key lag is b, in "
+    "use if b is in Lambda. The gradient in Q, K and V is made of those score blocks with one of the two in use "
+    "(SN2), so that the configuration is stationary where they vanish. Its entry is M_ab[v][v']",
     "g_t": "dl/dz_t, the derivative of the loss of a sequence in the attention logit of position t",
-    "G": "a partition, by which events count as the same; in SN18, the number S^|Lambda| (S+1)",
+    "G": "a partition, by which events count as the same",
     "H": "entropy of the next token given other tokens",
     "E": "mean over what is drawn: sequences, kernels",
     "chi2": "the chi-squared distance of two laws",
@@ -90,4 +120,54 @@ SYMBOLS = {
     "size": "of a block, the sum of its positive entries or of its negative ones, whichever is larger",
     "factorised": "Q and K are parameters, as in the paper; merged: their product W is",
     "merged": "the product W = Q K^T is the parameter, in place of Q and K",
+    **{engine.name: f"engine, a way to compute the gradient: {engine.summary}" for engine in ENGINES.values()},
+}
+
+_HEAD = {"h": "a head of the first layer, or the lag that it reads"}
+
+OWN = {
+    "SN2": _HEAD | {"l": ""},
+    "SN7": {"r": ""},
+    "SN10": {"p": "the probability that the next token is absent from the sequence"},
+    "SN12": {"P": "law of the stationary chain: P(h) of the context h, P(h,v) with v at the unused lag besides"},
+    "SN14": _HEAD,
+    "SN14c": _HEAD,
+    "SN16": {"K": ""},
+    "SN16s": {"K": ""},
+    "SN16v": {"D": "", "m": ""},
+    "SN17": {"A": "", "L": ""},
+    "SN18": {"G": ""},
+    "SN20": {"A": "", "E": "", "L": ""},
+    "SN21": {"K": ""},
+    "SN22c": {"K": "the number S^(|Lambda|+1)", "d": ""},
+    "SN23": {"m": "the entry of M_{a,0} in question"},
+    "SN24": {"l": "a lag, from 1 to k-1"},
+    "SN25e": _HEAD,
+    "SN26": {"D": "", "V": ""},
+}
+
+_SQUARED = ("", "standard error")
+
+LABELS = {
+    "B along q = T": ("B along q = T", "T"),
+    "E by": ("rule for E",),
+    "M_{0,0}[0][1] at 1/e": ("M_{0,0}[0][1] along a family of chains", "1/e", "M_{0,0}[0][1]"),
+    "P(next token absent)": ("chance that the next token is absent", "T", "chance"),
+    "bound along q = T": ("bound along q = T", "T", "bound"),
+    "coefficients": ("coefficients", "lag", "coefficient"),
+    "corpus": ("dL/dbeta of a term in the frequencies of the corpus",),
+    "corrected": ("|gradient|^2 at theta_k^+", *_SQUARED),
+    "degree in q": ("degree in q", "gradient in", "power of q"),
+    "entries that are not 0": ("for each kernel an entry of M_{a,0} that is not 0", "v", "v'", "M_{a,0}[v][v']"),
+    "faster paths": ("norm of the gradient along faster paths, at the T over each column", "path"),
+    "factor": ("|gradient at theta_k| / |gradient at theta_k^+|", "", "from", "to"),
+    "finite_length": ("tr M_{l-1,l} at c = infinity, l the unused lag", "T", "trace"),
+    "gain": ("by how much the loss is lower at theta_k^+", *_SQUARED),
+    "mean |gradient in A|": ("mean |gradient in A| at each T", "mean", "standard error"),
+    "mean |p_soft - p_hard|": ("mean |p_soft - p_hard| at each T", "mean", "standard error"),
+    "pairs": ("engines that agree", "engines", "comparisons"),
+    "plain": ("|gradient|^2 at theta_k", *_SQUARED),
+    "previous": ("dL/dbeta of a term on the token before",),
+    "second computations": ("second computations", "what was computed again", "comparisons"),
+    "transitions": ("transitions", "from", "to"),
 }
