@@ -9,7 +9,7 @@ from docutils.parsers.rst import Directive
 from sphinx.application import Sphinx
 
 from verify.registry import papers
-from verify.report.glossary import GRADES, TERMS, VERDICTS
+from verify.report.glossary import GRADES, TERMS, TRUST, VERDICTS
 from verify.report.mathml import statement_html
 
 EXAMPLES = {
@@ -28,7 +28,7 @@ EXAMPLES = {
 def entries(what: str) -> dict[str, str]:
     """What is explained: `grades`, `verdicts`, `words`, `notation`, or the symbols of the paper of this name."""
     fixed = {
-        "grades": {grade.value: text for grade, text in GRADES.items()},
+        "grades": {grade.value: f"{text} {TRUST[grade]}" for grade, text in GRADES.items()},
         "verdicts": {verdict.value: text for verdict, text in VERDICTS.items()},
         "words": TERMS,
         "notation": EXAMPLES,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from verify.claim import Claim, Evidence, Finding, Result, Verdict
+from verify.claim import Claim, Evidence, Finding, Paper, Result, Verdict
 from verify.registry import papers
 from verify.report.check_html import check_html
 
@@ -63,12 +63,12 @@ def results(paper: str, changes: Mapping[str, Mapping[str, Any]] | None = None) 
     return [result(claim, settings, **(changes or {}).get(claim.id, {})) for claim in papers()[paper].claims]
 
 
-def page(paper: str, found: list[Result] | None = None, **words: Any) -> str:
-    """The page of these results, or of those that are expected."""
+def page(name: str, found: list[Result] | None = None, *, paper: Paper | None = None, **words: Any) -> str:
+    """The page of these results, or of those that are expected; `paper` in place of the one of this name."""
     texts = {
-        "command": f"python -m verify.check paper={paper} format=html",
-        "command_for": lambda id: f"python -m verify.check paper={paper} select={id}",
+        "command": f"python -m verify.check paper={name} format=html",
+        "command_for": lambda id: f"python -m verify.check paper={name} select={id}",
         "environment": "python 3.11\n",
     }
-    known = papers()[paper]
-    return check_html(known, known.settings(), results(paper) if found is None else found, **(texts | words))
+    known = paper or papers()[name]
+    return check_html(known, known.settings(), results(name) if found is None else found, **(texts | words))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from xml.etree.ElementTree import Element, fromstring
 
 import pytest
@@ -36,12 +37,19 @@ def skeleton(text: str) -> str:
     return "".join(map(walk, formula))
 
 
+def times(piece: Formula) -> Iterator[str]:
+    """The signs of a formula, with × for each x that is one."""
+    places = {token.start - piece.tokens[0].start for token in piece.tokens if token.kind == "times"}
+    yield from ("×" if i in places else sign for i, sign in enumerate(piece.text))
+
+
 def signs(text: str) -> str:
     """What has to be seen of a text: symbols in place of names; grouping, scripts and roots are shown by place."""
     names = sorted((name for name in SYMBOLS if name.isalnum()), key=len, reverse=True)
     for piece in read_statement(text):
         if isinstance(piece, Formula):
-            shown = re.sub("|".join(names), lambda match: SYMBOLS[match[0]], piece.text)
+            written = "".join(times(piece))
+            shown = re.sub("|".join(names), lambda match: SYMBOLS[match[0]], written)
             for sign in ("..", "->", "<=", ">=", "!=", "'", "°", "-"):
                 shown = shown.replace(sign, SYMBOLS[sign])
             text = text.replace(piece.text, re.sub(r"\.(?!\d)", "·", shown), 1)
@@ -57,6 +65,13 @@ def test_no_sign_of_a_statement_is_lost(id: str) -> None:
     alternatives = [formula.get("alttext", "") for formula in root.iter("math")]
     assert re.sub(r"\s", "", "".join(alternatives)) == re.sub(r"\s", "", "".join(formulas(text)))
     assert re.sub(r"[\s(){}<>⟨⟩]", "", "".join(root.itertext())) == signs(text)
+
+
+def test_no_exponent_is_left_to_guess() -> None:
+    """x^3/2 is half of x^3; who means the other writes x^(3/2), and who means this one x^3 / 2."""
+    for claim in CLAIMS:
+        for text in (TEXTS[claim.id], claim.mathematics):
+            assert not re.search(r"\^-?[0-9]+/[0-9]", text), claim.id
 
 
 @pytest.mark.parametrize("id", TEXTS)
@@ -98,6 +113,9 @@ def test_formulas_are_not_left_in_the_prose(id: str) -> None:
         ("<-grad L, W> >= |grad L| / sqrt 2", ["<-grad L, W> >= |grad L| / sqrt 2"]),
         ("2L < r_low and W > 0", ["2L < r_low", "W > 0"]),
         ("half of DS-A, MF2 and 3 of 4; [D] Over |R|_op <= 1", ["|R|_op <= 1"]),
+        ("M_0,1, literal heads, c_1,c_2", ["M_0,1", "c_1", "c_2"]),
+        ("2-gram+ -0.005, k-gram+", ["-0.005", "k"]),
+        ("a k x m matrix, where x has x_1", ["k x m", "x", "x_1"]),
         ("trajectory=FILE, under validation/, and/or the network's output", []),
     ],
 )  # fmt: skip
@@ -123,6 +141,13 @@ def test_formulas_begin_and_end_where_they_should(text: str, expected: list[str]
         ("sqrt(z^3/6) + sqrt 2", "<msqrt><msup>z3</msup>/6</msqrt>+<msqrt>2</msqrt>"),
         ("sum_{h,v} P(h,v)^2", "<msub>∑<mrow>h,v</mrow></msub>P(h,v<msup>)2</msup>"),
         ("d^2L/dmu^2(theta)", "<msup>d2</msup>L/d<msup>μ2</msup>(θ)"),
+        ("M_0,1", "<msub>M<mrow>0,1</mrow></msub>"),
+        ("M_{1,0}[0][0] = +-0.0580", "<msub>M<mrow>1,0</mrow></msub>[0][0]=±0.0580"),
+        ("c_A -> oo", "<msub>cA</msub>→∞"),
+        ("Q_{k-1} x K_0", "<msub>Q<mrow>k−1</mrow></msub>×<msub>K0</msub>"),
+        ("S x S", "S×S"),
+        ("x <= x_1", "x≤<msub>x1</msub>"),
+        ("(log T)^(3/2)", "(logT<msup>)<mrow>3/2</mrow></msup>"),
         ("QK^T != T1", "Q<msup>KT</msup>≠T1"),
     ],
 )

@@ -9,10 +9,12 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from markupsafe import escape
 
 from tests.verify.report_sample import DETAILS, page, results
 from verify.check import main
@@ -21,9 +23,9 @@ from verify.papers.sub_ngrams.gradient.settings import GradientSettings
 from verify.registry import papers
 from verify.report import check_html as module
 from verify.report.claim_graph import HEIGHT, WIDTH, Drawing, draw_graph
-from verify.report.glossary import GRADES, TERMS, VERDICTS, symbols_in
+from verify.report.glossary import GRADES, TERMS, TRUST, VERDICTS, explained_in, symbols_in
 from verify.report.mathml import statement_html
-from verify.report.values import compact, matrix_html, rounded, rows, source_html, typeset
+from verify.report.values import compact, matrix_html, rounded, source_html, typeset
 from verify.settings import UsageError, validate
 
 VOID = {"meta", "wbr", "br", "link", "img", "hr", "input"}
@@ -204,13 +206,59 @@ def test_a_claim_that_rests_on_one_outside_the_run_says_so() -> None:
 
 
 def test_every_grade_and_verdict_is_explained() -> None:
-    assert set(GRADES) == set(Evidence) and set(VERDICTS) == set(Verdict)
+    assert set(GRADES) == set(TRUST) == set(Evidence) and set(VERDICTS) == set(Verdict)
     assert len({*GRADES.values(), *VERDICTS.values()}) == len(GRADES) + len(VERDICTS)
 
 
 def test_values_are_shown_in_full() -> None:
     value = {"a": [[1, 2], ["1/3", None]], "b": {"c": list(range(100)), "d": [{"e": "x" * 90}, 1.5]}}
     assert json.loads(compact(value)) == value
+
+
+# --- what a reader looks for ---
+
+
+def test_scope_stands_next_to_what_was_found_and_symbols_come_last(html: str) -> None:
+    for article in re.findall("<article.*?</article>", html, re.S):
+        facts = re.findall("<dt>([A-Z][a-z ]+)</dt>", article.split("<details>")[0])
+        facts = [fact for fact in facts if fact not in ("Found", "Predicted")]
+        assert facts[0] == "Scope", facts
+        assert "Symbols" not in facts[:-1]
+
+
+def test_claims_with_nothing_to_check_are_told_apart(pages: dict[str, str]) -> None:
+    known = papers()["sub-n-grams"]
+    empty = {"verdict": Verdict.UNDECIDED, "evidence": None, "reason": "nothing to check: no lag"}
+    summary = page("sub-n-grams", results("sub-n-grams", {"SN5": empty, "SN6": empty})).split("<article")[0]
+    told = re.search(
+        r"claims came out as expected; 2 of them had nothing to check at these settings\s*\((.*?)\)", summary
+    )
+    assert told and re.findall("#(SN[0-9]+)", told[1]) == ["SN5", "SN6"]
+    assert "nothing to check at these settings" not in pages["sub-n-grams"].split("<article")[0]
+    assert len(known.claims) > 2
+
+
+def test_the_list_has_the_grade_of_the_general_form_beside_that_of_the_run(pages: dict[str, str]) -> None:
+    every = results("sub-n-grams")
+    contents = pages["sub-n-grams"].split('<ol class="contents">')[1].split("</ol>")[0]
+    lines = dict(re.findall(r'<li><a href="#(\w+)">.*?<span class="grade">(.*?)</span></li>', contents))
+    assert set(lines) == {result.claim.id for result in every}
+    for result in every:
+        grades = [grade for grade in (result.evidence, result.general) if grade is not None]
+        assert re.findall(">(\\w+)</a>", lines[result.claim.id]) == list(dict.fromkeys(grades)), result.claim.id
+
+
+def test_the_page_says_how_to_check_it_again_and_what_is_one_s_own(html: str) -> None:
+    again = html.split('<h2 id="again">')[1].split("</section>")[0]
+    for command in ("make check", "pip install .", "verify.check my_lemmas.py", "verify.stationary", "verify new NAME"):
+        assert command in again
+    assert "docs/" in again and "proofs/coq/" in again
+
+
+def test_derivations_are_links_where_the_paper_has_an_address() -> None:
+    known = replace(papers()["sub-n-grams"], pages="https://example.org/docs/")
+    assert '<a href="https://example.org/docs/mathematics/' in page("sub-n-grams", paper=known)
+    assert "<code>mathematics/sub-n-grams/limits#sn7</code>" in page("sub-n-grams")
 
 
 # --- the graph ---
@@ -306,13 +354,17 @@ def test_symbols_are_explained_where_they_are_used_and_link_to_the_glossary(pape
     assert {"dl", "dt", "dd"} <= {tag for tag, _ in read.elements}
     for claim in known.claims:
         article = html.split(f'<article id="{claim.id}"')[1].split("</article>")[0]
-        for symbol in symbols_in([claim.statement], known.symbols):
+        linked, own = explained_in([claim.statement], known, claim.id)
+        assert all(f"here {statement_html(meaning)}" in article for meaning in own.values())
+        for symbol in linked:
             assert f'href="#{module.anchor(symbol)}"' in article, (claim.id, symbol)
-    used = set(symbols_in([text for c in known.claims for text in (c.title, c.statement)], known.symbols))
+    used = {s for c in known.claims for s in explained_in([c.title, c.statement], known, c.id)[0]}
     assert len(used) > 15 and used <= {s for s in known.symbols if f'id="{module.anchor(s)}"' in html}
     assert all(statement_html(meaning) in html for symbol, meaning in known.symbols.items() if symbol in used)
-    assert all(meaning in html for meaning in [*GRADES.values(), *VERDICTS.values(), *TERMS.values()])
-    assert known.model and all(statement_html(part) in html for part in known.model)
+    explained = [*GRADES.values(), *TRUST.values(), *VERDICTS.values(), *TERMS.values()]
+    assert all(str(escape(meaning)) in html for meaning in explained)
+    ids = [claim.id for claim in known.claims]
+    assert known.model and all(statement_html(part, ids) in html for part in known.model)
 
 
 @pytest.mark.parametrize(
@@ -365,13 +417,10 @@ def test_tables_have_heads_and_numbers_few_digits() -> None:
     assert rounded(0.123456789) == "0.12346" and rounded("1" * 60 + "/" + "3" * 60) == "about 0.33333"
     assert rounded("131/4032") == "131/4032" and rounded(10**20) == str(10**20)
     assert rounded("[0.19714724519892 +/- 1.38e-26]") == "0.1971472452 +/- 1.4e-26"
-    assert rows({"DS-A": {"a": 1}, "DS-B": {"a": 2}}) == [{"": "DS-A", "a": 1}, {"": "DS-B", "a": 2}]
-    assert rows([{"T": 1, "norms": {"Q": 2.0}}]) == [{"T": 1, "norms: Q": 2.0}]
-    assert rows([{"T": 1}, {"S": 1}]) == [] and rows({"a": 1}) == [] and rows([]) == []
     assert "≈" not in matrix_html([["1/2", "1/2"]]) and "≈" in matrix_html([["1/2", "1234567/12345678"]])
     assert "10" in typeset(5.1e-13) and "e-13" not in re.sub("alttext=.*?>", "", typeset(5.1e-13))
     for table in re.findall("<table.*?</table>", page("sub-n-grams"), re.S):
-        assert "<thead>" in table and 'scope="col"' in table
+        assert ("<thead>" in table and 'scope="col"' in table) or 'scope="row"' in table
 
 
 def test_the_source_links_to_the_paper_where_its_number_is_known() -> None:

@@ -146,8 +146,7 @@ def place(reference: str) -> Markup:
     """Where something is written: a link where it is an address, else a page of the documentation."""
     if reference.startswith(("https://", "http://")):
         return Markup('<a href="{0}">{0}</a>').format(reference)
-    page, _, section = reference.partition("#")
-    return Markup("<code>{}</code>{}").format(page, f", {section.upper()}" if section else "")
+    return Markup("<code>{}</code>").format(reference)
 
 
 def anchor(word: str, kind: str = "symbol-") -> str:

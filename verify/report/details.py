@@ -28,7 +28,7 @@ def details_html(value: Any, labels: Labels) -> Markup:
     """The details: each name with what it stands for; entries that are alike are the rows of one table."""
     labels = {**LABELS, **labels}
     if not isinstance(value, Mapping) or not value:
-        return _block("values", value, labels)
+        return _block("values", value or [], labels)
     parts = []
     for name, item in _grouped(value).items():
         if name == GROUP:
@@ -73,7 +73,7 @@ def _block(name: str, value: Any, labels: Labels) -> Markup:
         if len(value[0]) <= MOST_COLUMNS:
             return _wide(name, matrix_html(value))
     if isinstance(value, Mapping):
-        return details_html(value, labels)
+        return details_html(value, labels)  # where it is empty, a list that is
     items = (Markup("<li>{}</li>").format(_block("", item, labels)) for item in value)
     return Markup("<ol>{}</ol>").format(Markup("").join(items))
 
@@ -126,12 +126,15 @@ def _flattened(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _table_of(rows: Sequence[Mapping[str, Any]], labels: Labels) -> Markup:
-    """With a column for every name that some row has."""
+    """With a column for every name that some row has; few rows of many names stand beside each other instead."""
     names = list(dict.fromkeys(name for row in rows for name in row))
+    heads = [_called(name, labels) for name in names]
     cells = [
         [_cell(row[name], labels.get(name, ())[1:]) if name in row else Markup("–") for name in names] for row in rows
     ]
-    return _html([_called(name, labels) for name in names], cells, row_heads=False)
+    if len(names) > max(MOST_COLUMNS, 2 * len(rows)):
+        return _html([], [[head, *column] for head, *column in zip(heads, *cells, strict=True)], row_heads=True)
+    return _html(heads, cells, row_heads=False)
 
 
 def _table(rows: Sequence[Sequence[Any]], heads: Sequence[str], labels: Labels, *, row_heads: bool = True) -> Markup:

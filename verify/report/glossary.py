@@ -25,23 +25,25 @@ VERDICTS = {
     Verdict.ERROR: "the check itself failed",
 }
 TRUST = {  # what would have to be wrong for such a verdict, or step, to be false
-    Evidence.FORMAL: "Coq, the axioms that the theorem uses (none, or the classical ones of the real numbers), or "
-    "that the theorem says what the claim says. A check does not compile the proofs, `make formal` does: so no "
-    "verdict is formal. The word stands beside it, where the general form of a claim is proved, as far as the "
-    "theorems named there say",
-    Evidence.PROOF: "the algebra of sympy and FLINT, or the code here that turns the statement into polynomials. The "
-    "scope says which letters stand for every value, and which sizes are fixed; a rounded number beside such a "
-    "verdict is an example. A certificate has a second program check it, of Python's standard library alone",
-    Evidence.EXACT: "the rational arithmetic of Python and FLINT, or the code here that does the sums; other "
-    "instances are not touched by it. Here, too, a certificate has a second program check it",
-    Evidence.ENCLOSURE: "the interval arithmetic of Arb (a part of FLINT), or the code here that puts it together",
-    Evidence.STATISTICAL: "bad luck, besides: the confidence level, or by how many standard errors numbers have to "
-    "differ, stands in the claim, its scope or its numbers, or in what it computes (under Check it again); chance "
+    Evidence.FORMAL: "Wrong only if Coq is, or the axioms that the theorem uses (none, or the classical ones of the "
+    "real numbers), or if the theorem does not say what the claim says. A check does not compile the proofs, make "
+    "formal does, so no verdict is formal: the word stands beside a verdict where the general form of the claim is "
+    "proved, as far as the theorems named there say.",
+    Evidence.PROOF: "Wrong only if the algebra of sympy or FLINT is, or the code here that turns the statement into "
+    "polynomials. The scope says which letters stand for every value and which sizes are fixed; a rounded number "
+    "beside such a verdict is an example. Where there is a certificate, a second program checks it, of Python's "
+    "standard library alone.",
+    Evidence.EXACT: "Wrong only if the rational arithmetic of Python or FLINT is, or the code here that does the "
+    "sums; it says nothing about other instances. Where there is a certificate, a second program checks it.",
+    Evidence.ENCLOSURE: "Wrong only if the interval arithmetic of Arb (a part of FLINT) is, or the code here that "
+    "puts the intervals together.",
+    Evidence.STATISTICAL: "Wrong by bad luck, too. The confidence level, or by how many standard errors numbers have "
+    "to differ, stands in the claim, in its scope or numbers, or in what it computes (under Check it again); chance "
     "alone exceeds four standard errors in fewer than 7 of 100,000 cases. Trusted are the random generator, "
-    "floating-point numbers, and that means of many draws are normal",
-    Evidence.NUMERIC: "the floating-point numbers of numpy, scipy and torch, or an error that is larger than its "
-    "estimate",
-    Evidence.WRITTEN: "a mistake on the page that its readers have not seen",
+    "floating-point numbers, and that means of many draws are normal.",
+    Evidence.NUMERIC: "Wrong if the floating-point numbers of numpy, scipy or torch are further off than the "
+    "estimate of their error.",
+    Evidence.WRITTEN: "Wrong if the page has a mistake that its readers have not seen.",
 }
 TERMS = {
     "scope": "what a verdict speaks about: the values and instances that were checked, and nothing beyond",

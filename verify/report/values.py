@@ -18,8 +18,8 @@ from verify.report.mathml import statement_html
 LINE = 88  # letters of a line of JSON
 MANY = 24  # numbers that are listed one by one
 MOST_COLUMNS = 8  # of a matrix between brackets
-CODE = re.compile("[a-z]+(_[a-z]+)+")  # a name in code
-LAGS = re.compile(r"lags=\(([0-9, ]*?),?\)")  # as identities are called
+CODE = re.compile("[a-z]{3,}(_[a-z]{2,})+")  # a name in code
+LAGS = re.compile(r"(?<=\blags)[ =]\(([0-9, ]*?),?\)")  # as identities are called
 TOKENS = re.compile("0[0-9]+")
 INFINITE = {"inf": "infinity", "-inf": "-infinity"}
 ENCLOSED = 15  # digits of the middle of an enclosure
@@ -64,10 +64,8 @@ def summary(value: list[Any]) -> Markup:
 
 def name_html(name: str) -> Markup:
     """The name of a value: words of code as words, a tuple of lags as a set."""
-    if CODE.fullmatch(name):
-        name = name.replace("_", " ")
-    name = LAGS.sub(lambda match: f"lags {{{match[1]}}}", name)
-    return statement_html(readable(name))
+    parts = name.split(": ")
+    return typeset(": ".join(part.replace("_", " ") if CODE.fullmatch(part) else part for part in parts))
 
 
 def rounded(value: Any) -> str:
@@ -89,7 +87,7 @@ def rounded(value: Any) -> str:
         return (
             value.replace("**", "^").replace("*", " ") if len(value) <= LINE else f"an expression of {len(value)} signs"
         )
-    return INFINITE.get(value, value)
+    return INFINITE.get(value, LAGS.sub(r" {\1}", value))
 
 
 def is_fraction(text: str) -> bool:

@@ -12,10 +12,10 @@ MODEL = (
     "for the heads h = 1..n-1, where w is the softmax over i <= t of row t of A_h, a T x T matrix, and V_h is S x S. "
     "Padded heads have no A: y_h(t) = e_{x_{t-h}} V_h, and 0 where t <= h.",
     "Second layer: z_j = sum_{a,b} <y_a(T) Q_a, y_b(j) K_b> over a, b = 0..n-1, which is the sum of y_a(T) W_ab "
-    "y_b(j)^T with the S x S blocks W_ab = Q_a K_b^T (here a raised T transposes); Q_a and K_b are S x nS, n slots "
+    "y_b(j)^T with the S x S blocks W_ab = Q_a K_b^T (here a raised T transposes); Q_a and K_b are S x n S, n slots "
     "of S columns each. Then a_j = e^z_j / sum_i e^z_i and p(s) = sum_j a_j 1{x_j = s}.",
-    "At theta_k: Q_{l-1} = K_l = sqrt(c) I in slot l, for l in Lambda; for the heads h with h or h+1 in Lambda V_h = "
-    "I, and row t of A_h is c_A at position t-h, if there is one, and 0 elsewhere, c_A -> infinity; all else is 0. "
+    "At theta_k: Q_{l-1} = K_l = sqrt(c) I in slot l, for l in Lambda; for the heads h with h or h+1 in Lambda, V_h "
+    "= I, and row t of A_h is c_A at position t-h, if there is one, and 0 elsewhere, c_A -> infinity; all else is 0. "
     "So W_{l-1,l} = c I for l in Lambda, and z_j is, with padded heads, c times the number of l in Lambda with "
     "x_{j-l} = x_{T-l+1}.",
     "Question: theta_k is a setting of the parameters at which the network counts as a k-gram model does. Is it a "
@@ -60,7 +60,7 @@ SYMBOLS = {
     "occur in it, as log p(s) of the others is -infinity whatever theta is",
     "L": "population loss: the mean of l over sequences and kernels. It is infinite at a finite T (SN10); its "
     "gradient and differences are those of the sum over tokens that occur. Where a loss is drawn or measured at a "
-    "finite T (SN15, SN25, SN26), 10^-8 is added to p(s), as in training",
+    "finite T (SN15, SN25), 10^-8 is added to p(s), as in training",
     "gradient": "of the population loss, in all parameters unless others are named; that of the tokens that occur, "
     "which is finite",
     "theta": "all parameters of the network: A, V, Q, K",
@@ -158,9 +158,10 @@ LABELS = {
     "corpus": ("dL/dbeta of a term in the frequencies of the corpus",),
     "corrected": ("|gradient|^2 at theta_k^+", *_SQUARED),
     "degree in q": ("degree in q", "gradient in", "power of q"),
+    "dlogp": ("d log p, for each atom of G: rows are outcomes, columns tokens",),
     "entries that are not 0": ("for each kernel an entry of M_{a,0} that is not 0", "v", "v'", "M_{a,0}[v][v']"),
     "faster paths": ("norm of the gradient along faster paths, at the T over each column", "path"),
-    "factor": ("|gradient at theta_k| / |gradient at theta_k^+|", "", "from", "to"),
+    "factor": ("norm of the gradient at theta_k over that at theta_k^+", "", "from", "to"),
     "finite_length": ("tr M_{l-1,l} at c = infinity, l the unused lag", "T", "trace"),
     "gain": ("by how much the loss is lower at theta_k^+", *_SQUARED),
     "mean |gradient in A|": ("mean |gradient in A| at each T", "mean", "standard error"),
