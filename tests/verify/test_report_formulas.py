@@ -142,7 +142,7 @@ def test_formulas_begin_and_end_where_they_should(text: str, expected: list[str]
         ("sum_{h,v} P(h,v)^2", "<msub>∑<mrow>h,v</mrow></msub>P(h,v<msup>)2</msup>"),
         ("d^2L/dmu^2(theta)", "<msup>d2</msup>L/d<msup>μ2</msup>(θ)"),
         ("M_0,1", "<msub>M<mrow>0,1</mrow></msub>"),
-        ("M_{1,0}[0][0] = +-0.0580", "<msub>M<mrow>1,0</mrow></msub>[0][0]=±0.0580"),
+        ("m = +-0.0580", "m=±0.0580"),
         ("c_A -> oo", "<msub>cA</msub>→∞"),
         ("Q_{k-1} x K_0", "<msub>Q<mrow>k−1</mrow></msub>×<msub>K0</msub>"),
         ("S x S", "S×S"),
