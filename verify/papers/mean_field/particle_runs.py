@@ -55,8 +55,8 @@ def _saddle(settings: MeanFieldSettings, k: int, offset: int) -> Saddle:
 def escape(settings: MeanFieldSettings, run: Run) -> Finding:
     """[D] At a saddle with B = 0, a network perturbed by delta along its fastest direction has lost a share of 10^-6 of
     the loss after log(1/delta)/lambda + const; perturbed by independent noise, or by a Gaussian process on its neurons,
-    after the time that the linearised flow of MF18 takes from there. N independent perturbations push b A^-1/2 by tr(G)
-    / N in mean square, G = Gamma at A = I, a process with kernel K by iint tr(J K J'^T) dmu dmu'.
+    after the time that the linearised flow of MF18 takes from there. N independent perturbations push b A^(-1/2) by
+    tr(G) / N in mean square, G = Gamma at A = I, a process with kernel K by iint tr(J K J'^T) dmu dmu'.
 
     Runge-Kutta against times that are computed before the run.
     """

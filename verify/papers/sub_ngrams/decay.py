@@ -95,10 +95,10 @@ def draw_gradient_decay(axes: Axes, details: Mapping[str, Any]) -> str:
     plot=Plot(("points",), draw_gradient_decay),
 )
 def gradient_vanishes(settings: SubNGramSettings, run: Run) -> Finding:
-    """Along c = log T the norm of the whole factorised population gradient is O(T^-r (log T)^3/2), where r = 1, but for
-    kernels that are slow to mix: r = min(1, 2 (S-1) alpha) unless every lag is in use. Decided is, for the lengths in
-    the scope, that it falls from each to the next, and from the first to the last at least like T^-r (log T)^3/2; and
-    without lags that it is 0.
+    """Along c = log T the norm of the whole factorised population gradient is O(T^-r (log T)^(3/2)), where r = 1, but
+    for kernels that are slow to mix: r = min(1, 2 (S-1) alpha) unless every lag is in use. Decided is, for the lengths
+    in the scope, that it falls from each to the next, and from the first to the last at least like T^-r (log T)^(3/2);
+    and without lags that it is 0.
 
     Intervals of the norm: upper bounds have to fall like that. It is refuted where, from one length to another, both
     1000 or longer, the norm falls more slowly, beyond its errors.
@@ -126,7 +126,7 @@ def gradient_vanishes(settings: SubNGramSettings, run: Run) -> Finding:
     short = [f"does not fall beyond its errors {told(*step)}" for step in steps if not step[1].high < step[0].high]
     for first, last in [] if short else ((curve[0], curve[-1]) for curve in curves.values()):
         if not as_fast(first, last, r):
-            short.append(f"is not seen to fall like T^-{r:g} (log T)^3/2 {told(first, last)}")
+            short.append(f"is not seen to fall like T^-{r:g} (log T)^(3/2) {told(first, last)}")
     pairs = (pair for curve in curves.values() for pair in combinations(curve, 2))
     slow = next((pair for pair in pairs if slower(*pair, r)), None)
     lengths = ", ".join(f"{T:g}" for T in dict.fromkeys(point.T for point in points))
@@ -177,17 +177,17 @@ def rate(settings: SubNGramSettings) -> float:
 
 
 def _allowed(first: Point, last: Point, r: float) -> float:
-    """By how much a norm that is T^-r (log T)^3/2 falls."""
+    """By how much a norm that is T^-r (log T)^(3/2) falls."""
     return math.exp(-r * math.log(last.T / first.T)) * math.pow(math.log(last.T) / math.log(first.T), LOGS)
 
 
 def as_fast(first: Point, last: Point, r: float) -> bool:
-    """Whether the norm falls at least like T^-r (log T)^3/2, whatever the errors are."""
+    """Whether the norm falls at least like T^-r (log T)^(3/2), whatever the errors are."""
     return last.high <= first.low * _allowed(first, last, r)
 
 
 def slower(first: Point, last: Point, r: float) -> bool:
-    """Whether, at long lengths, the norm falls more slowly than T^-r (log T)^3/2, whatever the errors are."""
+    """Whether, at long lengths, the norm falls more slowly than T^-r (log T)^(3/2), whatever the errors are."""
     return first.T >= LONG and last.low > first.high * _allowed(first, last, r)
 
 

@@ -94,10 +94,10 @@ STATEMENTS: dict[str, str] = {
         "V it is O(c e^-c)."
     ),
     "SN7": (
-        "Along c = log T the norm of the whole factorised population gradient is O(T^-r (log T)^3/2), where r = 1, but "
-        "for kernels that are slow to mix: r = min(1, 2 (S-1) alpha) unless every lag is in use. Decided is, for the "
-        "lengths in the scope, that it falls from each to the next, and from the first to the last at least like T^-r "
-        "(log T)^3/2; and without lags that it is 0."
+        "Along c = log T the norm of the whole factorised population gradient is O(T^-r (log T)^(3/2)), where r = 1, "
+        "but for kernels that are slow to mix: r = min(1, 2 (S-1) alpha) unless every lag is in use. Decided is, for "
+        "the lengths in the scope, that it falls from each to the next, and from the first to the last at least like "
+        "T^-r (log T)^(3/2); and without lags that it is 0."
     ),
     "SN8": "At fixed T the factorised population gradient tends to 0 as c -> infinity.",
     "SN9": (
