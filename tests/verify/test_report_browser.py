@@ -192,6 +192,30 @@ def test_on_paper_a_matrix_stays_in_its_column(browser: Any, tmp_path: Path) -> 
     assert width > 100 and right <= 0
 
 
+@pytest.mark.parametrize("width", [390, 500, 1280])
+def test_the_list_keeps_its_grades(browser: Any, folder: Path, width: int) -> None:
+    show(browser, folder / "sub-n-grams.html", width=width)
+    grades = browser.execute_script(
+        "return [...document.querySelectorAll('.contents .grade a')].map(e => e.getBoundingClientRect().height)"
+    )
+    assert len(grades) > 30 and min(grades) > 8
+
+
+def test_a_small_matrix_has_no_scroll_bar(browser: Any, tmp_path: Path) -> None:
+    details = {"kernel": [["1/2", "1/2"], ["1/6", "5/6"]], "sum": {"a": 1, "b": 2}, "x": [[1.5]]}
+    file = tmp_path / "small.html"
+    file.write_text(page("sub-n-grams", results("sub-n-grams", {"SN5": {"details": details}})))
+    scrolled = (
+        "return [...document.querySelectorAll('#SN5 .wide')].map("
+        " e => [e.scrollWidth - e.clientWidth, getComputedStyle(e).overflowY, e.clientHeight])"
+    )
+    for width in (320, 1280):
+        show(browser, file, width=width)
+        browser.execute_script("document.querySelectorAll('details').forEach(fold => fold.open = true)")
+        found = browser.execute_script(scrolled)
+        assert len(found) == 3 and all(x <= 0 and y == "hidden" and height > 10 for x, y, height in found)
+
+
 @pytest.mark.parametrize("paper", papers())
 def test_a_print_has_few_pages(browser: Any, folder: Path, paper: str) -> None:
     show(browser, folder / f"{paper}.html", width=794, media="print")
