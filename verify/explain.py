@@ -12,7 +12,7 @@ from verify.claim import Claim, Paper, weakest
 from verify.command import asks_for_help, emit, emit_help, run_command
 from verify.printing import shown
 from verify.registry import get_paper, papers
-from verify.report.glossary import symbols_in
+from verify.report.glossary import explained_in
 from verify.settings import UsageError, did_you_mean, read_words
 
 HELP = """python -m verify claim ID [paper=NAME]
@@ -61,9 +61,10 @@ def explained(paper: Paper, claim: Claim) -> str:
     }
     lines = [f"{claim.id}   {claim.title}", ""]
     lines += [line for name, text in facts.items() if text for line in entry(name, text)]
-    symbols = symbols_in([claim.statement], paper.symbols)
-    if symbols:
-        lines += ["", "symbols", *(line for name in symbols for line in entry(name, paper.symbols[name]))]
+    symbols, own = explained_in([claim.statement], paper, claim.id)
+    meanings = {**{name: paper.symbols[name] for name in symbols}, **own}
+    if meanings:
+        lines += ["", "symbols", *(line for name, meaning in meanings.items() for line in entry(name, meaning))]
     return "\n".join(lines) + "\n"
 
 

@@ -11,7 +11,7 @@ import pytest
 from verify.registry import papers
 from verify.report.details import details_html
 from verify.report.plain import plain
-from verify.report.values import enclosure, matrix_html, rounded, summary, typeset
+from verify.report.values import enclosure, matrix_html, name_html, rounded, summary, typeset
 
 
 def seen(html: object) -> str:
@@ -91,6 +91,8 @@ def test_infinity_products_and_sets_are_set() -> None:
     assert seen(typeset("t0**2*t1")) == "t02t1" and "expression of 300 signs" in typeset("**" + "x" * 298)
     assert seen(typeset("z for all lags=(1,), and lags=(1, 2)")) == "z for all lags {1}, and lags {1,2}"
     assert seen(shown({"standard_error": 1, "near: total_time": 2})) == "standard error1near: total time2"
+    names = {"W_ov_squared_norm": "Wov squared norm", "log_C_of_the_loss": "logC of the loss", "theta_k": "θk"}
+    assert {name: seen(name_html(name)) for name in names} == names
 
 
 def test_bounds_are_one_number_with_an_error_that_holds_them() -> None:

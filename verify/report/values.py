@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Mapping
@@ -14,11 +15,13 @@ from markupsafe import Markup, escape
 
 from verify.printing import FRACTION, printable, read_fraction
 from verify.report.mathml import statement_html
+from verify.report.notation import SYMBOLS
 
 LINE = 88  # letters of a line of JSON
 MANY = 24  # numbers that are listed one by one
 MOST_COLUMNS = 8  # of a matrix between brackets
-CODE = re.compile("[a-z]{3,}(_[a-z]{2,})+")  # a name in code
+CODE = re.compile("[A-Za-z]+(_[A-Za-z0-9]+)+")  # a name in code
+PREPOSITIONS = {"of", "in", "at", "to", "by", "on"}
 LAGS = re.compile(r"(?<=\blags)[ =]\(([0-9, ]*?),?\)")  # as identities are called
 TOKENS = re.compile("0[0-9]+")
 INFINITE = {"inf": "infinity", "-inf": "-infinity"}
@@ -63,9 +66,17 @@ def summary(value: list[Any]) -> Markup:
 
 
 def name_html(name: str) -> Markup:
-    """The name of a value: words of code as words, a tuple of lags as a set."""
-    parts = name.split(": ")
-    return typeset(": ".join(part.replace("_", " ") if CODE.fullmatch(part) else part for part in parts))
+    """The name of a value: names in code as words, W_ov_squared_norm is the squared norm of W_ov."""
+    return typeset(": ".join(_words(part) if CODE.fullmatch(part) else part for part in name.split(": ")))
+
+
+def _words(name: str) -> str:
+    """With a space for each _, but where it lowers a letter or two."""
+    said, *rest = name.split("_")
+    for before, part in itertools.pairwise([said, *rest]):
+        lowers = (len(before) == 1 or before in SYMBOLS) and len(part) <= 2 and part not in PREPOSITIONS
+        said += ("_" if lowers else " ") + part
+    return said
 
 
 def rounded(value: Any) -> str:

@@ -88,8 +88,9 @@ SYMBOLS = {
     "logit c_A on that one",
     "slot": "Q and K have nS columns: n slots of S columns. What Q_a and K_b hold in one slot is compared there, so "
     "that W_ab is a sum over slots; theta_k uses slot l for the lag l in Lambda",
-    "saturated": "heads as training can reach them: soft heads whose logit c_A is so large that in floats they look "
-    "at position t-h alone; where there is none they read the mean of the tokens up to t, as literal heads",
+    "saturated": "with a logit c_A so large that in floats the softmax sees one position alone. Saturated heads are "
+    "soft heads like that, as training can reach them: where position t-h does not exist they read the mean of the "
+    "tokens up to t, as literal heads",
     "scales": "c for each lag; the best ones are those at which the loss is least, found from drawn sequences",
     "plateau": "a stretch of a training run in which the loss hardly falls",
     "c_A": "logit of a soft head on the position that it looks at",
@@ -150,7 +151,7 @@ _SQUARED = ("", "standard error")
 
 LABELS = {
     "B along q = T": ("B along q = T", "T"),
-    "E by": ("rule for E",),
+    "E by": ("rule for E (none: E = 1)",),
     "M_{0,0}[0][1] at 1/e": ("M_{0,0}[0][1] along a family of chains", "1/e", "M_{0,0}[0][1]"),
     "P(next token absent)": ("chance that the next token is absent", "T", "chance"),
     "bound along q = T": ("bound along q = T", "T", "bound"),
@@ -164,6 +165,7 @@ LABELS = {
     "factor": ("norm of the gradient at theta_k over that at theta_k^+", "", "from", "to"),
     "finite_length": ("tr M_{l-1,l} at c = infinity, l the unused lag", "T", "trace"),
     "gain": ("by how much the loss is lower at theta_k^+", *_SQUARED),
+    "gradient_at_averaged_parameters": ("gradient at the averaged parameters",),
     "mean |gradient in A|": ("mean |gradient in A| at each T", "mean", "standard error"),
     "mean |p_soft - p_hard|": ("mean |p_soft - p_hard| at each T", "mean", "standard error"),
     "pairs": ("engines that agree", "engines", "comparisons"),
