@@ -86,7 +86,7 @@ def tower_identity(shape: Shape, drop: Condition | None = None) -> Identities:
     """
     space = generic_space(shape, drop)
     return decide(
-        f"gradient = 0, atoms x outcomes x tokens = {shape}, without {drop or 'nothing'}",
+        f"gradient = 0, atoms x outcomes x tokens = {shape}, {f'without {drop}' if drop else 'both conditions'}",
         [(str(shape), space.gradient)],
     )
 

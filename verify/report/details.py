@@ -79,7 +79,9 @@ def _block(name: str, value: Any, labels: Labels) -> Markup:
 
 
 def _called(name: str, labels: Labels) -> Markup:
-    return name_html(labels[name][0] if name in labels else name)
+    """What a name is called; of a column that a mapping inside of a row has brought, part by part."""
+    parts = [name] if name in labels else name.split(": ")
+    return Markup(": ").join(name_html(labels[part][0] if part in labels else part) for part in parts)
 
 
 def _cell(value: Any, heads: Sequence[str] = ()) -> Markup:
