@@ -64,6 +64,12 @@ def test_heads_and_parts_are_named_where_the_paper_says_so() -> None:
     assert heads(shown({"identities": {"a = b": 3}})) == ["identity", "instances"]
 
 
+def test_a_name_may_tell_its_columns() -> None:
+    html = shown({"n: loss, its bound": {"1": [0.5, 0.75], "2": [0.25, 0.5]}})
+    assert heads(html) == ["n", "loss", "its bound"] and "1|0.5|0.75|" in seen(html)
+    assert heads(shown({"S: value, eigenvalues": {"[]": [1, 2, 3]}})) == ["S", "value, eigenvalues"]
+
+
 def test_pairs_without_heads_say_themselves_what_they_are() -> None:
     html = shown({"degree": {"Q": -1, "K": -2}})
     assert "<thead>" not in html and html.count('scope="row"') == 2 and "of what" not in html

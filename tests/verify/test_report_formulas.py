@@ -146,6 +146,7 @@ def test_formulas_begin_and_end_where_they_should(text: str, expected: list[str]
         ("c_A -> oo", "<msub>cA</msub>→∞"),
         ("Q_{k-1} x K_0", "<msub>Q<mrow>k−1</mrow></msub>×<msub>K0</msub>"),
         ("S x S", "S×S"),
+        ("<= 0.9 x bound", "≤0.9×"),
         ("x <= x_1", "x≤<msub>x1</msub>"),
         ("(log T)^(3/2)", "(logT<msup>)<mrow>3/2</mrow></msup>"),
         ("QK^T != T1", "Q<msup>KT</msup>≠T1"),

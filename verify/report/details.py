@@ -64,7 +64,7 @@ def _block(name: str, value: Any, labels: Labels) -> Markup:
     if isinstance(value, Mapping) and (found := enclosure(value)):
         return Markup('<span class="value">{}</span>').format(found)
     if isinstance(value, Mapping) and _is_record(value):
-        return _wide(name, _table(list(value.items()), heads, labels))
+        return _wide(name, _table(*_pairs(name, value, heads), labels))
     if rows := _rows(value, heads):
         return _wide(name, _table_of(rows, labels))
     if is_matrix(value):
@@ -102,6 +102,17 @@ def _is_record(value: Any) -> bool:
     return (
         isinstance(value, Mapping) and bool(value) and all(is_flat(item) or _flat_list(item) for item in value.values())
     )
+
+
+def _pairs(name: str, value: Mapping[str, Any], heads: Sequence[str]) -> tuple[list[Sequence[Any]], Sequence[str]]:
+    """The rows and heads of a mapping to flat values or lists, which its own name may tell: "n: loss, bound"."""
+    first, _, rest = name.partition(": ")
+    columns = rest.split(", ")
+    if heads or not rest:
+        return list(value.items()), heads
+    if all(isinstance(item, list) and len(item) == len(columns) for item in value.values()):
+        return [[key, *item] for key, item in value.items()], [first, *columns]
+    return list(value.items()), [first, rest]
 
 
 def _rows(value: Any, heads: Sequence[str]) -> list[dict[str, Any]]:

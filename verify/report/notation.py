@@ -222,13 +222,14 @@ def _is_operator(tokens: list[Token], i: int) -> bool:
 
 
 def _find_products(tokens: list[Token]) -> None:
-    """x is a times sign between two formulas, with a space on either side, S x S, and in a row of it: rows x columns x
-    layers.
+    """x is a times sign between two formulas, with a space on either side, S x S, after a number, 0.9 x bound, and in a
+    row of it: rows x columns x layers.
     """
     for i in range(1, len(tokens) - 1):
         before, x, after = tokens[i - 1 : i + 2]
         if x.text == "x" and not x.touches(before) and not x.touches(after):
-            factors = before.formula and after.formula and _ends(before) and _begins(after)
+            begins = _begins(after) and (after.formula or before.kind == "number")
+            factors = before.formula and begins and _ends(before)
             words = all(other.kind == "name" and not other.formula for other in (before, after))
             if factors or (words and any(tokens[j].text == "x" for j in (i - 2, i + 2) if 0 <= j < len(tokens))):
                 x.kind = "times"
