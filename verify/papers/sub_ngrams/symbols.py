@@ -19,9 +19,10 @@ MODEL = (
     "So W_{l-1,l} = c I for l in Lambda, and z_j is, with padded heads, c times the number of l in Lambda with "
     "x_{j-l} = x_{T-l+1}.",
     "Question: theta_k is a setting of the parameters at which the network counts as a k-gram model does. Is it a "
-    "stationary point, that is, does the gradient of the population loss L vanish there? At a finite length it does "
-    "not in general (SN8); in the limit of long sequences it does (SN5), and the claims say how fast and along which "
-    "paths (SN7, SN22). A recorded training run rests near theta_k^+ instead, which has one term more (SN15).",
+    "stationary point, that is, does the gradient of the population loss L vanish there? At a fixed length it does "
+    "not in general, however large c is (SN8); with T -> infinity and then c -> infinity it does (SN5), and the "
+    "claims say how fast and along which other paths (SN7, SN22). A recorded training run has its plateaus at the "
+    "losses of theta_k^+, which has one term more (SN15).",
     "The loss itself is infinite at a finite length, for every theta (SN10): a token may come next that the sequence "
     "does not hold, and the network gives it probability 0. That part of the loss is the same for every theta. So "
     "its gradient, and differences of losses, are those of the sum over the tokens that occur, and are finite.",
