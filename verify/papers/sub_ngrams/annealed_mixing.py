@@ -78,7 +78,7 @@ def prior_that_mixes(settings: SubNGramSettings, run: Run) -> Finding:
             "B is below 1 from T (q = T; two digits)": first or f"above {LAST:.0e}",
             "B along q = T": {str(T): far(bound, T) for T in FAR},
             "compared": [item.row() for item in found],
-            "kernels at which it fails": wrong,
+            "kernels": wrong,
         },
         undecided="; ".join(wrong) or "a comparison fails, and no second computation of its size is affordable",
     )
