@@ -16,6 +16,7 @@ class FormalTheorem:
     statement      in words
     axioms         "none", or "reals": the classical axioms of Coq's real numbers
     about          words that the scope of a verdict has to contain, if the theorem is to be about it
+    part           whether the claim says more than its theorems do, all together
     """
 
     file: str
@@ -23,6 +24,7 @@ class FormalTheorem:
     statement: str
     axioms: str
     about: str = ""
+    part: bool = False
 
 
 @cache

@@ -438,12 +438,13 @@ class Result:
 
     @property
     def general(self) -> Evidence | None:
-        """What the general form of the claim rests on, for all sizes at once: its weakest step, if it has steps."""
+        """What the general form of the claim, all of it, rests on, for all sizes at once: its weakest step, if it has
+        steps."""
         if not _true_to_theory(self):
             return None
         if self.claim.steps:
             return weakest(step.evidence for step in self.claim.steps)
-        return Evidence.FORMAL if self.formal else None
+        return Evidence.FORMAL if any(not theorem.part for theorem in self.formal) else None
 
 
 def _true_to_theory(result: Result) -> bool:

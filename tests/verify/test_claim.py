@@ -242,6 +242,13 @@ def test_a_formal_theorem_stands_by_the_verdict_that_it_proves(
     assert result.general is (Evidence.FORMAL if theorem else None)
 
 
+def test_theorems_on_a_part_of_a_claim_are_not_its_general_form() -> None:
+    """SN2 is about rows of A and literal heads, too."""
+    found = Finding(Verdict.VERIFIED, "padded and literal heads")
+    result = Result(Claim("SN2", "x", "x.", "", never), Verdict.VERIFIED, found, 0.0)
+    assert len(result.formal) == 3 and result.general is None
+
+
 STEPS = (Step("a", Evidence.FORMAL, theorem="x"), Step("b", Evidence.WRITTEN), Step("c", Evidence.EXACT))
 
 
