@@ -36,7 +36,7 @@ def engines_agree(settings: SubNGramSettings, run: Run) -> Finding:
     intervals are as wide as the spread of the sequences asks for.
 
     Every pair of engines on small problems around the settings: within the sum of the errors they report. With padded
-    and with literal heads.
+    and with literal heads. An instance is a comparison of two engines on one problem.
 
     Then the averages over kernels, the norms in Q, K, V, A and Monte Carlo's intervals, by second computations.
     """
@@ -78,8 +78,8 @@ def engines_agree(settings: SubNGramSettings, run: Run) -> Finding:
         f"q in {braces(dict.fromkeys(str(configuration.q) for configuration, _ in problems))}; {len(pairs)} pairs, "
         + ", ".join(f"{count} {name}" for name, count in compared.items() if count),
         instances=sum(pairs.values()),
-        found=f"largest {largest:.1e}",
-        predicted="within errors",
+        found=f"largest difference {largest:.1e}, sampling apart",
+        predicted="within the errors reported",
         counterexample=disagreement or off,
         details={
             "pairs": {f"{a} = {b}": count for (a, b), count in sorted(pairs.items())},

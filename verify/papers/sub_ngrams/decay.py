@@ -41,7 +41,6 @@ from verify.papers.sub_ngrams.engines import (
 from verify.papers.sub_ngrams.fixed_length import critical_without_lags
 from verify.papers.sub_ngrams.premises import other_law
 from verify.papers.sub_ngrams.settings import SubNGramSettings, braces
-from verify.uncertain import with_error
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -75,6 +74,8 @@ class Point:
 
 
 def draw_gradient_decay(axes: Axes, details: Mapping[str, Any]) -> str:
+    import numpy as np
+
     from verify.papers.sub_ngrams.gradient.norms import NormPoint
     from verify.papers.sub_ngrams.gradient.plot import draw_decay  # matplotlib
 
@@ -82,8 +83,13 @@ def draw_gradient_decay(axes: Axes, details: Mapping[str, Any]) -> str:
     for p in details["points"]:
         point = NormPoint(p["T"], math.log(p["T"]), p["norms"]["total"], p["errors"]["total"])
         curves.setdefault(f"{p['heads']} heads", []).append(point)
-    draw_decay(axes, curves)
-    return "Norm of the population gradient along c = log T, with its error bars, beside the predicted slope −1."
+    r = float(details["rate"])
+    name = f"$T^{{-{r:g}}} (\\log\\,T)^{{3/2}}$"
+    draw_decay(axes, curves, fall=lambda T: T**-r * np.log(T) ** LOGS, name=name)
+    return (
+        "Norm of the population gradient along c = log T, with its error bars; dashed the predicted rate, "
+        f"T^-{r:g} (log T)^(3/2), from the first length on. The norm has to fall at least as much."
+    )
 
 
 @claim(
@@ -95,13 +101,15 @@ def draw_gradient_decay(axes: Axes, details: Mapping[str, Any]) -> str:
     plot=Plot(("points",), draw_gradient_decay),
 )
 def gradient_vanishes(settings: SubNGramSettings, run: Run) -> Finding:
-    """Along c = log T the norm of the whole factorised population gradient is O(T^-r (log T)^(3/2)), where r = 1, but
-    for kernels that are slow to mix: r = min(1, 2 (S-1) alpha) unless every lag is in use. Decided is, for the lengths
-    in the scope, that it falls from each to the next, and from the first to the last at least like T^-r (log T)^(3/2);
-    and without lags that it is 0.
+    """Along c = log T the norm of the whole factorised population gradient is O(T^-r (log T)^(3/2)). Here r = 1 if every
+    lag is in use, else r = min(1, 2 (S-1) alpha): at small alpha more kernels are slow to mix. Decided is, for the
+    lengths in the scope, that the norm falls from each length to the next, and from the first to the last by at least
+    as much as T^-r (log T)^(3/2) does. Without lags the gradient is 0, and that is decided.
 
     Intervals of the norm: upper bounds have to fall like that. It is refuted where, from one length to another, both
-    1000 or longer, the norm falls more slowly, beyond its errors.
+    1000 or longer, the norm falls more slowly, beyond its errors. Slopes are log-log: that found is of the last two
+    lengths, that predicted is of T^-r (log T)^(3/2) between the same two, the logarithm included. An instance is a step
+    from one length to the next. Faster paths are c = T and c = T^2, at short T.
     """
     if not settings.lag_set:
         return critical_without_lags(settings)
@@ -137,10 +145,8 @@ def gradient_vanishes(settings: SubNGramSettings, run: Run) -> Finding:
         scope=f"{' and '.join(kinds)} heads; S={settings.S}, n={settings.n}, alpha={settings.alpha}, "
         f"initial {settings.initial}, lags {braces(settings.lag_set)}; T in {{{lengths}}}, q = T",
         instances=len(steps),
-        found=", ".join(
-            decay(curve) if heads == kinds[0] else f"{heads} {decay(curve)}" for heads, curve in curves.items()
-        ),
-        predicted=f"T^-{r:g} or faster",
+        found="; ".join(map(decay, curves.values())),
+        predicted=f"at most {slope_of_rate(*curves[kinds[0]][-2:], r):.2f}, as T^-{r:g} (log T)^(3/2)",
         counterexample=None if slow is None else _too_slow(settings, slow, run),
         details={
             "rate": str(r),
@@ -179,6 +185,11 @@ def rate(settings: SubNGramSettings) -> float:
 def _allowed(first: Point, last: Point, r: float) -> float:
     """By how much a norm that is T^-r (log T)^(3/2) falls."""
     return math.exp(-r * math.log(last.T / first.T)) * math.pow(math.log(last.T) / math.log(first.T), LOGS)
+
+
+def slope_of_rate(before: Point, after: Point, r: float) -> float:
+    """The log-log slope of T^-r (log T)^(3/2) between two lengths."""
+    return math.log(_allowed(before, after, r)) / math.log(after.T / before.T)
 
 
 def as_fast(first: Point, last: Point, r: float) -> bool:
@@ -304,15 +315,17 @@ def _tolerance(settings: SubNGramSettings, T: int) -> float:
 
 
 def decay(points: Sequence[Point]) -> str:
-    """The log-log slope of the last step with its error, as T^-0.97(2); where that is lost in the errors, a bound."""
+    """The log-log slope of the last step with its error; where that is lost in the errors, a bound on that of all."""
     before, after = points[-2], points[-1]
     width = math.log(after.T / before.T)
     if min(before.low, after.low) > 0:
         slope = math.log(after.norms["total"] / before.norms["total"]) / width
         error = (math.log(after.high / after.low) + math.log(before.high / before.low)) / 2 / width
         if error < 1:
-            return f"T^{slope:.3f}" if error < 1e-4 else f"T^{with_error(slope, error)}"
+            uncertain = f"{slope:.3f}" if error < 1e-4 else f"{slope:.2f} +- {math.ceil(100 * error) / 100:.2f}"
+            return f"slope {uncertain} {told(before, after)}"
     first = points[0]
     if not first.low > 0:
-        return "no slope"
-    return f"below T^{math.log(after.high / first.low) / math.log(after.T / first.T):.2f}"
+        return "no slope beyond the errors"
+    bound = math.log(after.high / first.low) / math.log(after.T / first.T)
+    return f"slope below {bound:.2f} {told(first, after)}"

@@ -32,7 +32,10 @@ Problem = tuple[int, Fraction | float]  # T, q
 
 @dataclass(frozen=True)
 class Compared:
-    """A size and its bound at one length (T = 0: infinite); `where` tells the block, `holds` is decided exactly."""
+    """A size and its bound at one length (T = 0: infinite); `where` tells the block, `holds` is decided exactly.
+
+    trivial  what holds of every block, or of the norm as all blocks are at most 1: a bound as large says nothing
+    """
 
     T: int
     q: Fraction | float
@@ -42,20 +45,46 @@ class Compared:
     where: str
     violation: Counterexample | None = None
     between: Fraction | None = None  # what stands between the two, exactly
+    trivial: float = 1.0
 
     @property
     def ratio(self) -> float:
         return float(self.computed) / self.bound if self.bound else math.inf if self.computed else 0.0
+
+    @property
+    def telling(self) -> bool:
+        """Whether the bound says something."""
+        return self.bound < self.trivial
+
+    @property
+    def can_fail(self) -> bool:
+        return self.telling or (self.between is not None and self.between < self.trivial)
 
     def row(self) -> dict[str, Any]:
         q = str(self.q) if isinstance(self.q, Fraction) else "inf"
         return {
             "T": self.T or "inf",
             "q": q,
-            "where": self.where,
+            "of": self.where,
             "computed": shown(self.computed),
             "bound": self.bound,
         }
+
+
+NO_TEST = "no bound is below 1 at lengths that take no longer, so that nothing could fail"
+
+
+def how_near(found: Sequence[Compared]) -> str:
+    """How near the blocks come to bounds that say something, and how many of these there are."""
+    blocks = [item for item in found if item.trivial == 1]
+    telling = [item for item in blocks if item.telling]
+    if not telling:
+        return f"no bound below 1 for {len(blocks)} blocks"
+    worst = max([item for item in blocks if not item.holds] or telling, key=lambda item: item.ratio)
+    return (
+        f"{worst.ratio:.2g} of the bound {worst.bound:.2g} at T={worst.T}, q={worst.q}; "
+        f"bound below 1 for {len(telling)} of {len(blocks)} blocks"
+    )
 
 
 # --- averaged over the prior ---
@@ -144,7 +173,9 @@ def norm_compared(
         return numbers.norm_square(finite_length.log_q(configuration), phi(numbers.type_one()), two())
 
     holds = at_most(computed, bound)
-    return Compared(T, configuration.q, Fraction(float(computed())), float(bound()), holds, "squared norm")
+    trivial = float(numbers.norm_square(finite_length.log_q(configuration), ball(Fraction(1)), ball(Fraction(1))))
+    middle = Fraction(float(computed()))
+    return Compared(T, configuration.q, middle, float(bound()), holds, "squared norm", trivial=trivial)
 
 
 def first_below_one(law: NGramLaw, lags: tuple[int, ...]) -> int:

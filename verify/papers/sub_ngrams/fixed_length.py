@@ -91,7 +91,8 @@ def large_norm_suffices(settings: SubNGramSettings, run: Run) -> Finding:
     return decide(
         where is None,
         evidence=Evidence.EXACT,
-        scope=f"padded heads; S={law.S}, n={law.n}, T={T}, alpha={law.alpha}, lags {braces(settings.lag_set)}",
+        scope=f"padded heads; S={law.S}, n={law.n}, T={T}, alpha={law.alpha}, initial {law.initial}, "
+        f"lags {braces(settings.lag_set)}",
         instances=len(visible) * law.S**2,
         found=found,
         predicted="not 0",

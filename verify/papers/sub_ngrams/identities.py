@@ -53,12 +53,12 @@ def score_identity(settings: SubNGramSettings, run: Run) -> Finding:
 def chain_rule(settings: SubNGramSettings, run: Run) -> Finding:
     """At a configuration with hard heads the gradient in Q, K, V consists of the score blocks M_{a,l} and M_{l-1,b} for
     lags l in Lambda, times sqrt(c) for Q and K and c for V; every other entry of it is 0. The weights of a saturated
-    row of A do not move with its logits. Where position t-h does not exist, padded heads read 0, whatever A is;
-    literal heads read the mean of t tokens, and the derivative in entry i of this row of A is
-    (c/t) g_t (1{x_i = x_{T-h+1}} - mean over i) for h in Lambda, else 0.
+    row of A do not move with its logits. Where there is no position t-h, padded heads read 0, whatever A is. Literal
+    heads read the mean of the t tokens up to there; for h in Lambda the derivative in entry i of that row of A_h is
+    then (c/t) g_t (y_i - y), where y_i = 1{x_i = x_{T-h+1}} and y is the mean of y_1..y_t, and for other h it is 0.
 
-    Every entry of the gradient in Q, K, V, and in the rows of A that average; the exponents m_j; the saturation of the
-    others.
+    Every entry of the gradient in Q, K, V, and in the rows of A that average; the number m_j of matching lags, for
+    which z_j = c m_j; the saturation of the other rows.
     """
     from proofs.sub_ngrams import derivation
 
@@ -141,7 +141,7 @@ def _estimator(settings: SubNGramSettings, constant: Fraction) -> Finding:
         scope=f"padded heads; {'every S, T, q, lags; by exhaustion ' if proved and not outside else ''}{scope}, "
         f"q in {braces(qs)}",
         instances=sum(check.instances for _, check in found),
-        found=f"largest ratio {float(largest):.4f}",
+        found=f"largest ratio to the bound {float(largest):.4f}",
         predicted="<= 1" if constant == 2 else "above 1" if lags else "0 without lags",
         counterexample=_outside(*outside, constant) if outside else None,
         details={"largest ratio to the bound": str(largest), "q": qs},
@@ -230,7 +230,7 @@ def without_measurability(settings: SubNGramSettings, run: Run) -> Finding:
         evidence=Evidence.EXACT,
         scope="one space: 1 atom, 2 outcomes, 2 tokens",
         instances=1,
-        found="no counterexample" if space is None else f"gradient {space.gradient}",
+        found="no counterexample" if space is None else f"derivative {space.gradient}",
         predicted="not 0",
         counterexample=None
         if space is None

@@ -57,7 +57,8 @@ def infinite_length_bounds(settings: SubNGramSettings, run: Run) -> Finding:
     |Lambda| Gamma^2 in V. Decided is this for the kernels and q in the scope.
 
     Random rational kernels, nearly deterministic ones, and one whose next token repeats the one at the last lag read;
-    or that of a file alone.
+    or that of a file alone. An instance is a block or a squared norm whose bound says something: no block is larger
+    than 1.
     """
     S, n, lags = settings.S, settings.n, settings.lag_set
     seconds = elimination(S, n) + in_powers(S, n, lags)
@@ -67,14 +68,16 @@ def infinite_length_bounds(settings: SubNGramSettings, run: Run) -> Finding:
     qs = QS[: min(count, len(QS))]
     kernels = some_kernels(settings, count // len(qs))
     found = [item for kernel, q in product(kernels, qs) for item in compared(kernel, lags, q)]
-    worst = max([item for item in found if not item.holds] or found, key=lambda item: item.ratio)
-    norms = [math.sqrt(item.ratio) for item in found if item.where in PARTS]
+    telling = [item for item in found if item.telling]
+    worst = max([item for item in found if not item.holds] or telling, key=lambda item: item.ratio)
+    norms = [math.sqrt(item.ratio) for item in telling if item.where in PARTS]
     return decide(
         all(item.holds for item in found),
         evidence=Evidence.EXACT,
         scope=f"padded heads; {in_words(settings, len(kernels))}, S={S}, n={n}, lags {braces(lags)}, q in {braces(qs)}",
-        instances=len(found),
-        found=f"{worst.ratio:.3f} of the bound, norms {max(norms):.2f}",
+        instances=len(telling),
+        found=f"{worst.ratio:.3f} of the bound of a block, {max(norms):.2f} of that of a norm; "
+        f"{len(telling)} of {len(found)} bounds say something",
         predicted="at most 1",
         counterexample=next((item.violation for item in found if not item.holds), None),
         details={"largest ratio": worst.row(), "norms": norm_rows(kernels[0], lags, qs)},
@@ -96,11 +99,12 @@ def compared(kernel: adversaries.Rows, lags: tuple[int, ...], q: Fraction) -> li
         bound = times * G
         return Compared(0, q, computed, float(bound), computed <= bound, f"M_{a},{b}", too_large)
 
-    def norm(part: str, computed: Fraction, bound: Fraction) -> Compared:
+    def norm(part: str, computed: Fraction, bound: Fraction, trivial: int) -> Compared:
         too_large = Counterexample({**values, "norm": part}, partial(is_beyond_norm, kernel, lags, q))
-        return Compared(0, q, computed, float(bound), computed <= bound, part, too_large)
+        return Compared(0, q, computed, float(bound), computed <= bound, part, too_large, trivial=trivial)
 
-    parts = zip(PARTS, squared_parts(M, lags, q), norm_bounds(n, len(lags), G), strict=True)
+    if_blocks_are_1 = (4 * len(lags) * n, 8 * len(lags))
+    parts = zip(PARTS, squared_parts(M, lags, q), norm_bounds(n, len(lags), G), if_blocks_are_1, strict=True)
     return [*(block(a, b) for a, b in M), *(norm(*part) for part in parts)]
 
 

@@ -76,7 +76,8 @@ def infinite_at_finite_length(settings: SubNGramSettings, run: Run) -> Finding:
     return decide(
         positive_at_every_length(law) and below is None,
         evidence=Evidence.PROOF,
-        scope=f"every T >= {law.n}, S={law.S}, alpha={law.alpha}; exact at T = {lengths[0]}..{T}",
+        scope=f"every T >= {law.n}, S={law.S}, n={law.n}, alpha={law.alpha}, initial {law.initial}; "
+        f"exact at T = {lengths[0]}..{T}",
         instances=len(exact),
         found=str(form)
         if form and len(str(form)) < 32
@@ -122,12 +123,13 @@ def _few_classes(law: NGramLaw, T: int) -> bool:
 
 @claim("SN11", "loss ladder", vacuous=first_of(no_lag_to_drop, other_law))
 def ladder(settings: SubNGramSettings, run: Run) -> Finding:
-    """For each kernel in the scope, and so for almost every one, the entropy H(next token | lags Lambda) of its
-    stationary chain falls strictly along nested lag sets; each gap is a conditional mutual information.
+    """For each kernel in the scope the entropy H(next token | lags Lambda) of its stationary chain falls strictly along
+    nested lag sets; each gap, a rung, is a conditional mutual information. A gap is an analytic function of the kernel,
+    and as it is not 0 at one kernel, it is not 0 at almost any.
 
     Every rung exactly: of the generic kernel where (S, n) permits, where strict means that a rational function of its
-    entries is not 0, so that it is not at almost any kernel; and of rational kernels. The levels of the k-grams as
-    means over the prior, in nats.
+    entries is not 0; and of rational kernels. An instance is a rung of one kernel. The levels of the k-grams as means
+    over the prior, in nats.
     """
     from proofs.sub_ngrams.infinite_length import symbolic_kernel
     from proofs.sub_ngrams.ladder import rungs
@@ -155,10 +157,10 @@ def ladder(settings: SubNGramSettings, run: Run) -> Finding:
     return decide(
         flat is None and not doubts,
         evidence=evidence_of(symbolic),
-        scope=f"{'almost every positive kernel; ' * bool(symbolic)}{len(kernels) * of_each} rungs on {len(kernels)} "
-        f"rational kernel{'s' * (len(kernels) > 1)}, S={S}, n={n}",
+        scope=f"{f'almost every positive kernel, by {of_each} generic rungs; ' * bool(symbolic)}"
+        f"{len(kernels) * of_each} rungs on {len(kernels)} rational kernel{'s' * (len(kernels) > 1)}, S={S}, n={n}",
         instances=len(steps),
-        found=levels if 0 < len(levels) < 32 else f"{len(kernels) * of_each} strict rungs",
+        found=f"{len(steps)} strict rungs" + (f"; on average {levels} nats" if 0 < len(levels) < 32 else ""),
         predicted="every rung strict",
         counterexample=None if flat is None else _no_rung(*flat),
         details=printed,

@@ -27,7 +27,7 @@ from verify.claim import (
     too_dear,
 )
 from verify.papers.sub_ngrams import steps
-from verify.papers.sub_ngrams.finite_length_blocks import CHANCES, Compared
+from verify.papers.sub_ngrams.finite_length_blocks import CHANCES, NO_TEST, Compared, how_near
 from verify.papers.sub_ngrams.kernels import in_words, one_kernel_exactly
 from verify.papers.sub_ngrams.premises import first_of, kernel_with_a_zero, no_lag_read_and_lag_unread
 from verify.papers.sub_ngrams.settings import SubNGramSettings, braces
@@ -55,10 +55,11 @@ def key_lags_that_are_not_read(settings: SubNGramSettings, run: Run) -> Finding:
     Lambda is at most Gamma + R, where Gamma = 1 - (q/(q+S-1))^|Lambda|, R is the least of 1 and of 6 d(g) + G
     (2g+n-1)/m over g, with G = S^|Lambda| (S+1) and m = T-n+2, and d(g) is the largest total variation distance from
     the stationary law g steps after a context. Decided is this for the kernels, T and q in the scope, the first n-1
-    tokens being uniform.
+    tokens being uniform: those at which the bound is below 1, as no block is larger than 1.
 
-    Rational throughout. Kernels near uniform at a length where R < 1, nearly deterministic ones at a short one; or that
-    of a file alone, at a short length and where R < 1.
+    Rational throughout. Kernels near uniform at a length where R < 1, which are those in the scope; and nearly
+    deterministic ones at a short length, where the bound is 1 or more: these are shown, and test nothing. Or the kernel
+    of a file alone, at a short length and where R < 1. An instance is a block whose bound is below 1.
     """
     S, n, lags = settings.S, settings.n, settings.lag_set
     scope = f"padded heads; S={S}, n={n}, lags {braces(lags)}"
@@ -66,24 +67,23 @@ def key_lags_that_are_not_read(settings: SubNGramSettings, run: Run) -> Finding:
     if not instances:
         seconds = one_kernel_exactly(S, n, lags, max(8, n + 1), math.inf)
         return too_dear(seconds, run, what="the blocks of one rational kernel", scope=scope)
-    found = [item for rows, T, q in instances for item in compared(S, n, lags, rows, T, q)]
-    telling = [item for item in found if item.bound < 1]
-    worst = max([item for item in found if not item.holds] or telling or found, key=lambda item: item.ratio)
-    lengths = ", ".join(f"(T={T}, q={q})" for T, q in dict.fromkeys((T, q) for _, T, q in instances))
+    found = [(instance, compared(S, n, lags, *instance)) for instance in instances]
+    tested = [(kernel, T, q) for (kernel, T, q), items in found if any(item.can_fail for item in items)]
+    every = [item for _, items in found for item in items]
+    lengths = ", ".join(f"(T={T}, q={q})" for T, q in dict.fromkeys((T, q) for _, T, q in tested))
     return decide(
-        all(item.holds for item in found),
+        all(item.holds for item in every),
         evidence=Evidence.EXACT,
-        scope=f"{scope}; {in_words(settings, len(instances))}, uniform start: {lengths}; "
-        f"bound below 1 for {len(telling)} of {len(found)} blocks",
-        instances=len(found),
-        found=f"{worst.ratio:.2g} of the bound {worst.bound:.2g} at T={worst.T}",
+        scope=f"{scope}; {in_words(settings, len(tested))}, uniform start: {lengths or 'no length'}",
+        instances=sum(item.can_fail for item in every),
+        found=how_near(every),
         predicted="at most 1",
-        counterexample=next((item.violation for item in found if not item.holds), None),
-        details={"compared": [item.row() for item in found]},
+        counterexample=next((item.violation for item in every if not item.holds), None),
+        details={"compared": [item.row() for item in every]},
         certificate=Certificate({"S": S, "n": n, "lags": lags, "instances": [
             {"kernel": rows, "T": T, "q": "inf" if q == math.inf else q} for rows, T, q in instances
         ]}),
-        undecided="a block is larger than its bound",
+        undecided="a block is larger than its bound" if tested else NO_TEST,
     )  # fmt: skip
 
 
@@ -91,7 +91,7 @@ def some_instances(settings: SubNGramSettings, run: Run) -> list[Instance]:
     """As many as a share of the time allows."""
     S, n, lags = settings.S, settings.n, settings.lag_set
     left, chosen = run.seconds * 3 * SHARE, list[Instance]()
-    for make, T, q in wanted_instances(settings):
+    for make, T, q in wanted_instances(settings, left):
         seconds = one_kernel_exactly(S, n, lags, T, q)
         if seconds <= left:
             left -= seconds
@@ -102,13 +102,15 @@ def some_instances(settings: SubNGramSettings, run: Run) -> list[Instance]:
 Wanted = tuple[Callable[[], adversaries.Rows], int, Fraction | float]
 
 
-def wanted_instances(settings: SubNGramSettings) -> list[Wanted]:
-    """Kernels that mix fast, where R < 1, then nearly deterministic ones; or the one of the settings alone.
+def wanted_instances(settings: SubNGramSettings, seconds: float) -> list[Wanted]:
+    """Kernels that mix fast, where R < 1, then nearly deterministic ones; or the one of the settings alone. Where the
+    length of the first takes more than so many seconds, one kernel, uniform, at the least length where its R < 1.
 
     A kernel is made when it is chosen: there may be more rows than memory.
     """
     S, n, lags, rng = settings.S, settings.n, settings.lag_set, random.Random(settings.seed)
-    long, short = n - 2 + 6 * (n - 1) * S ** len(lags) * (S + 1), max(8, n + 1)
+    cut = 3 * (n - 1) * S ** len(lags) * (S + 1)  # R = cut / m for uniform rows, by g = n-1
+    long, least, short = n - 2 + 2 * cut, n - 1 + cut, max(8, n + 1)
     if settings.own_kernel is not None:
         own = settings.own_kernel
         return [(lambda: own, T, q) for T in (short, first_telling(own, n, lags, long)) for q in QS_SHORT]
@@ -116,6 +118,8 @@ def wanted_instances(settings: SubNGramSettings) -> list[Wanted]:
         partial(make, S, n, rng) for make in (adversaries.nearly_uniform, adversaries.nearly_deterministic)
     )
     wanted: list[Wanted] = [(partial(near, e), long, math.inf) for e in NEAR]
+    if one_kernel_exactly(S, n, lags, long, math.inf) > seconds:
+        wanted = [(partial(near, Fraction(0)), least, math.inf)]
     if S == 2:
         wanted.append((partial(near, NEAR[0]), long, Fraction(9)))
     wanted += [(partial(certain, e), short, q) for e, q in product(CHANCES, QS_SHORT)]

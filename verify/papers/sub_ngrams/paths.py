@@ -34,11 +34,13 @@ MOST_DIGITS = 1000  # of the first T, where the bound is below 1
 )
 def vanishing_paths(settings: SubNGramSettings, run: Run) -> Finding:
     """Averaged over the Dirichlet(alpha) prior the factorised gradient tends to 0 along every path with c -> infinity,
-    c log(T) / T -> 0 and sqrt(c) E R -> 0: along c = log T, for example, and in T first, then in c. Decided is that the
-    bound on its norm by SN16 and by SN17 or SN20 falls from each T to the next along the paths of the scope, to less
-    than a tenth in the end, and from each c to the next at T = infinity.
+    c log(T) / T -> 0 and sqrt(c) E R -> 0, E R being the mean of the R of SN18 over the prior: along c = log T, for
+    example, and in T first, then in c. Decided is that the bound on its norm by SN16 and by SN17 or SN20 falls from
+    each T to the next along the paths of the scope, to less than a tenth in the end, and from each c to the next at T =
+    infinity.
 
-    Balls, at T with up to thousands of digits: the constants are so large that the fall begins late.
+    Balls, at T with up to thousands of digits: the constants are so large that the fall begins late. An instance is a
+    bound at one T, or at one c where T is infinite.
     """
     from flint import ctx
 
@@ -57,8 +59,8 @@ def vanishing_paths(settings: SubNGramSettings, run: Run) -> Finding:
         scope=f"padded heads; {about(settings)}; c in {{{', '.join(row['c'] for row in found[:-1])}}}, T = 10^{first} "
         f"to 10^{first * 2**DOUBLINGS}; T = inf, c = 10 to {10 * 2**DOUBLINGS}",
         instances=sum(len(row["bounds"]) for row in found),
-        found=f"at most {last['bounds'][-1]}, along c = {last['c']}",
-        predicted="falls",
+        found=f"bound on the norm at most {last['bounds'][-1]} at T = 10^{first * 2**DOUBLINGS}, along c = {last['c']}",
+        predicted="falls along every path",
         details={"bounds": found},
         undecided="the bound does not fall along a path",
     )
@@ -77,7 +79,10 @@ def rows(settings: SubNGramSettings) -> tuple[int, list[dict[str, Any]]]:
         return 0, []
     lengths = [10 ** (first * 2**i) for i in range(DOUBLINGS + 1)]
     found = [row(name, [bound.norm(T, path(arb(T))) for T in lengths]) for name, path in bound.paths().items()]
-    return first, [*found, row("T = inf", [bound.infinite(arb(10 * 2**i)) for i in range(DOUBLINGS + 1)])]
+    scales = [10 * 2**i for i in range(DOUBLINGS + 1)]
+    far = row("any, at T = inf", [bound.infinite(arb(c)) for c in scales])
+    exponents = [f"T = 10^{first * 2**i}" for i in range(DOUBLINGS + 1)]
+    return first, [*(one | {"at": exponents} for one in found), far | {"at": [f"c = {c}" for c in scales]}]
 
 
 def row(name: str, bounds: Sequence[Any]) -> dict[str, Any]:
@@ -93,10 +98,11 @@ def row(name: str, bounds: Sequence[Any]) -> dict[str, Any]:
     origin=Origin.CONTROL,
 )
 def too_steep(settings: SubNGramSettings, run: Run) -> Finding:
-    """Along c = T the bound on the norm by SN16 falls as well, from T = 10^d to 10^2d, d the digits of 1000 K D.
+    """Along c = T, too, the bound of SN16 on the norm is smaller at the longer of two lengths, T = 10^d and T = 10^(2d),
+    d being the number of digits of 1000 K D.
 
-    It contains 8 |Lambda| c^2 phi(K D / m)^2, for V, which rises: the bound says nothing there, and the gradient itself
-    does not vanish at fixed T (SN8).
+    One part of the squared bound, 8 |Lambda| c^2 phi(K D / m)^2 for V, rises: what is shown is the root of that part.
+    So along this path the bound says nothing, and at a fixed T the gradient itself does not vanish (SN8).
     """
     L, KD = len(settings.lag_set), settings.S ** (len(settings.lag_set) + settings.n)
     digits = len(str(1000 * KD))
@@ -112,7 +118,7 @@ def too_steep(settings: SubNGramSettings, run: Run) -> Finding:
         evidence=Evidence.ENCLOSURE,
         scope=f"S={settings.S}, n={settings.n}, |Lambda|={L}; T = 10^{digits}, 10^{2 * digits}",
         instances=1,
-        found=f"{values[0]:.3g}, then {values[1]:.3g}",
+        found=f"part for V of the bound {values[0]:.3g} at T = 10^{digits}, {values[1]:.3g} at 10^{2 * digits}",
         predicted="rises",
         counterexample=Counterexample(
             {"T": [f"10^{digits}", f"10^{2 * digits}"]}, partial(rises, settings.n, L, near, far)

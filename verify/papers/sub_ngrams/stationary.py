@@ -49,11 +49,11 @@ ONE_KERNEL = "the exact blocks of one rational kernel"
     vacuous=kernel_with_a_zero,
 )
 def stationary_at_infinite_length(settings: SubNGramSettings, run: Run) -> Finding:
-    """At T = infinity and then c -> infinity, given a kernel with positive entries, every score block that the
-    factorised gradient sees is 0.
+    """At T = infinity and then c -> infinity, given a kernel with positive entries, every score block that occurs in
+    the gradient in Q, K and V (SN2) is 0.
 
     The generic kernel where (S, n) permits; in any case random rational kernels of the size asked for, or that of a
-    file.
+    file. An instance is an entry of a block, for one of these kernels.
     """
     from proofs.sub_ngrams import infinite_length as infinite
 
@@ -104,7 +104,7 @@ def scale_at_infinite_length(settings: SubNGramSettings, run: Run) -> Finding:
         evidence=evidence_of(symbolic),
         scope=scope_of_kernels(settings, symbolic, kernels, "SN6"),
         instances=sum(max(1, group.entries) for _, _, group in groups),
-        found="q^" + ", ".join(f"{'-oo' if d is None else d} ({name})" for name, d in worst.items()),
+        found=", ".join(f"{'0' if d is None else f'q^{d}'} in {name}" for name, d in worst.items()),
         predicted="q^-1 or less" if lags else "0 without lags",
         counterexample=None if slow is None else _too_slow(*slow, lags),
         details={"degree in q": worst},

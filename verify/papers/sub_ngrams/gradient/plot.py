@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import cycle
 
 import matplotlib as mpl
 import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
@@ -17,6 +18,8 @@ from verify.papers.sub_ngrams.gradient.norms import NormPoint
 from verify.report.colours import MARKERS, MUTED
 from verify.report.legend import name_curves
 from verify.report.style import SIZE, STYLE, TALL
+
+FloatArray = npt.NDArray[np.float64]
 
 
 @mpl.rc_context(STYLE)
@@ -39,8 +42,13 @@ def gradient_figure(title: str, curves: Mapping[str, Sequence[NormPoint]]) -> Fi
     return figure
 
 
-def draw_decay(axes: Axes, curves: Mapping[str, Sequence[NormPoint]]) -> None:
-    """Norm against T on logarithmic axes, with its bound if there is one and the slope -1 for the eye."""
+def draw_decay(
+    axes: Axes,
+    curves: Mapping[str, Sequence[NormPoint]],
+    fall: Callable[[FloatArray], FloatArray] = lambda T: 1 / T,
+    name: str = "slope -1",
+) -> None:
+    """Norm against T on logarithmic axes, with its bound if there is one and, for the eye, what falls like `fall`."""
     for (label, curve), marker in zip(curves.items(), cycle(MARKERS), strict=False):
         shown = sorted((p for p in curve if p.norm > 0), key=lambda p: p.T)
         drawn = axes.errorbar(
@@ -59,9 +67,9 @@ def draw_decay(axes: Axes, curves: Mapping[str, Sequence[NormPoint]]) -> None:
             axes.plot(*zip(*limits, strict=True), color=colour, linestyle="-.", linewidth=1, label=f"{label}, bound")
     every = [p for curve in curves.values() for p in curve if p.norm > 0]
     if every:
-        T = np.array([min(p.T for p in every), max(p.T for p in every)], dtype=float)
-        start = max(p.norm for p in every if T[0] == p.T)
-        axes.plot(T, start * T[0] / T, color=MUTED, linestyle="--", linewidth=1, label="slope -1")
+        T = np.geomspace(min(p.T for p in every), max(p.T for p in every), 100)
+        start = max(p.norm for p in every if p.T == min(q.T for q in every))
+        axes.plot(T, start * fall(T) / fall(T[:1]), color=MUTED, linestyle="--", linewidth=1, label=name)
     scale = "log" if every else "linear"  # of nothing there is no logarithm
     axes.set(xscale=scale, yscale=scale, xlabel="sequence length T", ylabel="norm of the parameter gradient")
     axes.grid(alpha=0.25)
