@@ -30,7 +30,8 @@ def configuration_meets_the_condition(settings: SubNGramSettings, run: Run) -> F
     SN4, G being the tokens h at the lags of Lambda: (i) p_theta(s) = E[tau(s|u) | h], and (ii) the derivative of log
     p_theta(s) in every entry of Q, K and V, without its factor sqrt(c) or c, depends on h only.
 
-    Attention of the limit, and derivatives of the logits of the literal streams and matrices.
+    Attention of the limit, and derivatives of the logits from the network's matrices written out. An instance is a
+    component of (i) or (ii), for one of the kernels.
     """
     from proofs.sub_ngrams import infinite_length as infinite
     from proofs.sub_ngrams.network_condition import conditions

@@ -70,12 +70,17 @@ def draw_hessian(axes: Axes, details: Mapping[str, Any]) -> str:
     plot=Plot(("hessian",), draw_hessian),
 )
 def first_escape(settings: SubNGramSettings, run: Run) -> Finding:
-    """At T = infinity, then c = infinity, given a kernel with positive entries, the first non-zero derivative in the
-    parameters that build the feature of an unused lag is their mixed one: -sum_{h,v} P(h,v)^2/P(h) chi2(tau(.|v,h) from
-    tau(.|h)), which is negative unless the next token is independent of that lag given h. Other directions, Q_{k-1} x
-    K_0 among them, may leave sooner.
+    """At T = infinity, then c = infinity, given a kernel with positive entries: of the derivatives of the loss in those
+    parameters that together let the network read an unused lag, the first that is not 0 is the mixed one, once in each
+    of them. It is -sum_{h,v} P(h,v)^2/P(h) chi2(tau(.|v,h) from tau(.|h)), v being the token at that lag, and so
+    negative unless the next token is independent of that lag given h. Along other parameters, as Q_{k-1} together with
+    K_0, the loss may fall at a lower order.
 
-    The first derivative in the parameters that build a lag's feature, for every unused lag, and its sign.
+    Lag weights as coordinates: a head's weight on its lag is a parameter itself, not the softmax of logits A. The order
+    is the number of parameters in the derivative. race: for each unused lag the order and the mean over drawn kernels
+    of the law. repetition: the same of Q_{k-1} and K_0. finite_length: the trace of the block at q = infinity and a
+    finite T. hessian: of the network with all its parameters; share, of the vector of the lowest eigenvalue in Q_{k-1}
+    and K_0; unmatched, how many eigenvalues predicted from score blocks it lacks.
     """
     from proofs.sub_ngrams.escape import positive_terms, unused_lags
 
@@ -184,7 +189,7 @@ def features(lags: tuple[int, ...], lag: int) -> list[Feature]:
 
 @claim("SN12c", "for every kernel (control)", vacuous=no_unused_lag, origin=Origin.CONTROL)
 def always_negative(settings: SubNGramSettings, run: Run) -> Finding:
-    """The coefficient of SN12 is strictly negative for every kernel with positive entries.
+    """The derivative of SN12 is strictly negative for every kernel with positive entries.
 
     A kernel that reads the used lags only refutes it.
     """

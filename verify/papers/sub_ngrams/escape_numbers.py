@@ -171,4 +171,5 @@ def escape_numbers(settings: SubNGramSettings) -> Numbers:
         doubts += (
             [f"{curvature['unmatched']} predicted eigenvalues are no eigenvalues"] if curvature["unmatched"] else []
         )
-    return Numbers(f"lag {first.key}, order {first.order}: {estimate.mean:.4f}", details, footnote, doubts)
+    found = f"mean over kernels {estimate.mean:.4f}, of order {first.order}, at lag {first.key}"
+    return Numbers(found, details, footnote, doubts)

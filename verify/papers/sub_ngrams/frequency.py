@@ -57,11 +57,13 @@ def no_head_or_spread(settings: SubNGramSettings) -> str:
     reference="mathematics/sub-n-grams/training#sn24",
 )
 def network_with_a_frequency_term(settings: SubNGramSettings, run: Run) -> Finding:
-    """For every k <= n and all c_1..c_{k-1}, beta >= 0, the literal network with Q_{l-1} = K_l = sqrt(c_l) I in slot l,
-    Q_{n-1} = sqrt(beta) I, K_0 = -sqrt(beta) I in slot 0, and head n-1 uniform at the last position, has the logits z_j
-    = sum_l c_l m_jl - beta f(x_j): it is theta_k^+.
+    """For every k <= n and all c_1..c_{k-1}, beta >= 0, the network with padded heads, Q_{l-1} = K_l = sqrt(c_l) I in
+    slot l, Q_{n-1} = sqrt(beta) I, K_0 = -sqrt(beta) I in slot 0, and head n-1 uniform at the last position, has the
+    logits z_j = sum_l c_l m_jl - beta f(x_j): it is theta_k^+. At k = n the head that reads f there is that of lag n-1
+    too, and for j = T the match m_jl in that lag is f(x_{T-n+2}).
 
-    Whatever is read, as symbols, so that T and the sequence are any; then every short sequence.
+    z as a function of whatever the heads read, as symbols, so that T and the sequence are any; then what they read on
+    every short sequence.
     """
     from proofs.sub_ngrams import frequency
 
@@ -72,7 +74,7 @@ def network_with_a_frequency_term(settings: SubNGramSettings, run: Run) -> Findi
         every = [frequency.every_sequence_identity(S, n, k) for k in range(1, n + 1)]
         return every + [frequency.frequency_exponents(S, n, k, T) for k in range(1, n + 1)]
 
-    scope = f"padded heads; every T, c, beta; S={S}, n={n}, k=1..{n}; by exhaustion T={T}"
+    scope = f"padded heads; every c, beta; S={S}, n={n}, k=1..{n}; z for any reads; reads of all sequences, T={T}"
     return from_identities(prove, scope, certificate=Certificate({"S": S, "n": n, "T": T}))
 
 
@@ -108,7 +110,8 @@ def effects(law: NGramLaw, T: int, holds: Test, shown: Shown, predicted: str) ->
 
     found = [(c, frequency_effect(law, c)) for c in configurations(law.n, T)]
     failed = next(((c, effect) for c, effect in found if not holds(effect)), None)
-    worst = shown(failed[1] if failed else max((effect for _, effect in found), key=lambda effect: effect.slope))
+    at, effect = failed or max(found, key=lambda pair: pair[1].slope)
+    worst = shown(effect)
     root, damping = 1 + Fraction(1, T), found[0][0].damping
     return decide(
         failed is None,
@@ -116,7 +119,7 @@ def effects(law: NGramLaw, T: int, holds: Test, shown: Shown, predicted: str) ->
         scope=f"padded heads; S={law.S}, n={law.n}, T={T}, alpha={law.alpha}, initial {law.initial}, k=1..{law.n}; "
         f"e^(c/T) = {root}, e^(-beta/T) = {damping}",
         instances=len(found),
-        found=", ".join(f"{name} {float(value):.4f}" for name, value in worst.items()),
+        found=f"k={at.k}: " + ", ".join(f"{name} {f'{float(x):.4f}' if x else 0}" for name, x in worst.items()),
         predicted=predicted,
         counterexample=Counterexample(
             {"k": failed[0].k} | {name: str(value) for name, value in worst.items()},
@@ -198,7 +201,7 @@ def frequencies_of_the_corpus(settings: SubNGramSettings, run: Run) -> Finding:
 
     They are the same for all tokens, so that the term changes nothing: the slope is 0.
     """
-    return at_settings(settings, lambda e: e.corpus < 0, lambda e: {"slope": e.corpus}, "0")
+    return at_settings(settings, lambda e: e.corpus < 0, lambda e: {"dL/dbeta": e.corpus}, "0")
 
 
 @claim(
@@ -212,12 +215,12 @@ def frequencies_of_the_corpus(settings: SubNGramSettings, run: Run) -> Finding:
     reference="mathematics/sub-n-grams/training#sn25d",
 )
 def term_on_the_token_before(settings: SubNGramSettings, run: Run) -> Finding:
-    """A term -beta f(x_{j-1}) lowers the loss at least half as fast as -beta f(x_j): its dL/dbeta at theta_k is at most
-    half of the other.
+    """At theta_k, a term -beta f(x_{j-1}) has dL/dbeta <= d/2, where d < 0 is the slope dL/dbeta of the term -beta
+    f(x_j): it lowers the loss at least half as fast.
 
-    Exact slopes over all sequences of a short length.
+    Exact slopes over all sequences of a short length. It has a slope above d/2, or even raises the loss.
     """
-    return at_settings(settings, _as_good_before, lambda e: {"slope": e.previous, "of": e.slope}, "above half")
+    return at_settings(settings, _as_good_before, lambda e: {"dL/dbeta": e.previous, "d": e.slope}, "above d/2")
 
 
 @claim(
@@ -238,7 +241,7 @@ def nearly_deterministic_kernels(settings: SubNGramSettings, run: Run) -> Findin
 
 
 def _slope_and_gain(effect: FrequencyEffect) -> Mapping[str, Fraction]:
-    return {"slope": effect.slope, "gain": effect.gain}
+    return {"dL/dbeta": effect.slope, "gain at least": effect.gain}
 
 
 def _lowers(effect: FrequencyEffect) -> bool:
@@ -283,9 +286,9 @@ def nothing_at_infinite_length(settings: SubNGramSettings, run: Run) -> Finding:
         evidence=Evidence.PROOF,
         scope=f"every kernel and f at S=2, n={generic[1]}; {in_words(settings, len(kernels))}, S={S}, n={n}, k=1..{n}",
         instances=len(found),
-        found=f"slope 0, curvature {float(min(curvature for *_, curvature in found)):.2g} or more"
+        found=f"dL/dbeta 0, second derivative {float(min(curvature for *_, curvature in found)):.2g} or more"
         if bad is None
-        else "slope not 0",
+        else "dL/dbeta not 0",
         predicted="0, at least 0",
         counterexample=Counterexample(
             {"kernel": [[str(x) for x in row] for row in bad[0]], "k": bad[1]}, partial(slope_stays, *bad)

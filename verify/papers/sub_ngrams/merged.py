@@ -66,7 +66,9 @@ def merged_is_stationary(settings: SubNGramSettings, run: Run) -> Finding:
     if settings.full_context:
         return _merged_at_full_context(settings, run)
     a = next(a for a in range(settings.n) if a + 1 not in settings.lag_set)
-    scope = f"T -> inf, then c -> inf; M_{{{a},0}}[0][0], S={settings.S}, n={settings.n}, lags {braces(settings.lag_set)}, "
+    scope = (
+        f"T -> inf, then c -> inf; M_{{{a},0}}[0][0], S={settings.S}, n={settings.n}, lags {braces(settings.lag_set)}, "
+    )
     scope += f"alpha={settings.alpha}"
     enclosure = _enclosure(settings.law.alpha)
     if enclosure is not None and (settings.S, settings.n) == (2, 2):

@@ -30,35 +30,50 @@ HOLDS, FAILS, UNDECIDED, NOT_TESTED = "holds", "fails", "undecided", "not tested
 
 
 def draw_plateaus(axes: Axes, details: Mapping[str, Any]) -> str:
-    for level in [*details["levels"], *details["corrected levels"]]:
-        axes.axhline(level["loss"], color=MUTED, linewidth=0.8, linestyle=":" if "+" in level["name"] else "--")
-        axes.annotate(
-            level["name"], (1.0, level["loss"]), xycoords=("axes fraction", "data"), xytext=(3, 0),
-            textcoords="offset points", va="center", fontsize=8, annotation_clip=False,
-        )  # fmt: skip
+    for level in details["levels"]:  # their names inside, those of the corrected ones, which are near, beside the axes
+        axes.axhline(level["loss"], color=MUTED, linewidth=0.8, linestyle="--")
+        _name(axes, level, -3, va="bottom", ha="right")
+    for level in details["corrected levels"]:
+        axes.axhline(level["loss"], color=MUTED, linewidth=0.8, linestyle=":")
+        _name(axes, level, 3, va="center")
+    shots = details["snapshots"]
+    axes.plot([shot["step"] for shot in shots], [shot["loss"] for shot in shots], ".-", color=MUTED, linewidth=1)
     for plateau in details["plateaus"]:
         axes.plot([plateau["first"], plateau["last"]], [plateau["loss"]] * 2, color=FIRST, linewidth=3)
     for jump in details["jumps"]:
         axes.axvspan(jump["first"], jump["last"], color=SECOND, alpha=0.18, linewidth=0)
     axes.set(xlabel="training step", ylabel="loss in nats")
     return (
-        "Median loss on each plateau of the recorded run (bars), the losses of the k-grams (dashed) and of those with "
-        "a frequency term (+, dotted); shaded steps are the jumps."
+        "Loss at the snapshots of the recorded run (points), its median on each plateau (bars), the losses of the "
+        "k-grams (dashed) and of those with a frequency term (+, dotted); shaded steps are the jumps."
     )
+
+
+def _name(axes: Axes, level: Mapping[str, Any], points: float, **where: Any) -> None:
+    """The name of a level at the right end of the axes, shifted by so many points."""
+    axes.annotate(
+        level["name"], (1.0, level["loss"]), xycoords=("axes fraction", "data"), xytext=(points, 0),
+        textcoords="offset points", fontsize=8, annotation_clip=False, **where,
+    )  # fmt: skip
 
 
 @claim(
     "SN15",
     "a run passes the corrected k-grams",
     assumptions=("one recorded run: trajectory=FILE, by default the packaged one",),
-    plot=Plot(("levels", "corrected levels", "plateaus", "jumps"), draw_plateaus),
+    plot=Plot(("levels", "corrected levels", "plateaus", "jumps", "snapshots"), draw_plateaus),
 )
 def plateaus_at_k_grams(settings: SubNGramSettings, run: Run) -> Finding:
     """The recorded run passes through plateaus at the levels of theta_k^+, the k-grams with a frequency term, k
     increasing; there its predictions are nearest theta_k^+, and the population gradient at the averaged parameters is
     smaller than at the start and in the next jump.
 
-    On one trajectory, by a rule fixed beforehand. REFUTED if it fails, and fails again on fresh sequences.
+    On one trajectory, by a rule fixed beforehand. REFUTED if it fails, and fails again on fresh sequences. Levels are
+    losses of theta_k^+ at the scales and beta that make them least. error and relative: median loss of a plateau minus
+    its level, in nats and in gaps between levels. variations: mean total variation distances of the predictions from
+    those of theta_1^+ .. theta_n^+. drift: loss at the end of a plateau minus loss at its start. Averaged parameters:
+    the mean over the snapshots of a plateau. distances: of the parameters from theta_k, up to symmetries; relative, to
+    their norm. peak: the gradient in A over a jump, relative to the plateaus beside it.
     """
     from numerics.sub_ngrams.stages import analyse
     from verify.papers.sub_ngrams.training.report import level_entry, plateau_entry, snapshot_entry
@@ -97,8 +112,8 @@ def plateaus_at_k_grams(settings: SubNGramSettings, run: Run) -> Finding:
         f"{len(stages.snapshots)} snapshots{'; not tested: ' + ', '.join(untested) if untested else ''}",
         instances=len(stages.plateaus),
         found=", ".join(failed + [f"{name} undecided" for name in open_])
-        or ", ".join(f"{p.name} {p.error:+.3f}" for p in stages.plateaus),
-        predicted="within a quarter of a gap",
+        or f"loss minus level {', '.join(f'{p.error:+.3f} at {p.name}' for p in stages.plateaus)}",
+        predicted="within a quarter of the gap",
         counterexample=Counterexample({"failed": failed}, partial(fails_again, analysed, settings.seed + 1, failed))
         if failed
         else None,

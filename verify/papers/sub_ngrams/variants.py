@@ -77,8 +77,9 @@ def every_lag_set(settings: SubNGramSettings, run: Run) -> Finding:
         scope="SN3: padded heads, every set of lags; "
         f"SN5, SN6: {len(sets)} of {2 ** (n - 1)} sets, {in_words(settings, len(kernels))}, S={S}, n={n}",
         instances=sum(proof.checked for proof in stationary),
-        found=f"{sum(proof.failed for proof in stationary)} residuals, q^{'-oo' if largest == -math.inf else largest}",
-        predicted="0, q^-1 or less",
+        found=f"{sum(proof.failed for proof in stationary)} residuals of SN5; SN6 "
+        + ("0" if largest == -math.inf else f"q^{largest}"),
+        predicted="0; q^-1 or less",
         counterexample=None
         if stays is None
         else Counterexample(
@@ -140,6 +141,17 @@ def draw_soft_heads(axes: Axes, details: Mapping[str, Any]) -> str:
     return "Mean distance between the outputs with soft and with hard heads; the bars are two standard errors."
 
 
+def draw_lag_weights(axes: Axes, details: Mapping[str, Any]) -> str:
+    weights = [float(Fraction(weight)) for weight in details["lag weight at T"]]
+    axes.plot(details["T"], weights, marker="o", markersize=4, linewidth=1.2)
+    axes.set(xscale="log", xlabel="sequence length T", ylabel="lag weight")
+    axes.set_ylim(0, 1)
+    axes.set_xticks(details["T"], [str(T) for T in details["T"]])
+    axes.minorticks_off()
+    axes.grid(alpha=0.5)
+    return "Weight of a head on its lag, e^c_A / (e^c_A + T − 1): it would have to rise with T."
+
+
 @claim(
     "SN14",
     "soft heads, c_A = 2 log T",
@@ -162,7 +174,7 @@ def growing_soft_heads(settings: SubNGramSettings, run: Run) -> Finding:
     "soft heads, c_A fixed (control)",
     vacuous=first_of(no_heads, other_law),
     origin=Origin.CONTROL,
-    plot=Plot(("T", "mean |p_soft - p_hard|"), draw_soft_heads),
+    plot=Plot(("T", "lag weight at T"), draw_lag_weights),
 )
 def fixed_soft_heads(settings: SubNGramSettings, run: Run) -> Finding:
     """With soft heads in the first layer, of fixed logit c_A on the position t-h, the lag weight e^c_A / (e^c_A + T -
@@ -206,12 +218,13 @@ def _soft_heads(settings: SubNGramSettings, name: str, r: Callable[[int], int]) 
     return decide(
         halves(gaps) is True and halves(slopes) is True,
         evidence=Evidence.STATISTICAL,
-        scope=f"against padded heads; c_A = {name}, T in {braces(lengths)}, q = 10, "
-        f"lags {braces(settings.lag_set)}, {SEQUENCES} sequences each, {GRADIENTS} for A; tested: weights rise, both "
-        "last means below half of the first",
+        scope=f"against padded heads; S={settings.S}, n={settings.n}, lags {braces(settings.lag_set)}; "
+        f"alpha={settings.alpha}, initial {settings.initial}; c_A = {name}, T in {braces(lengths)}, q = 10, "
+        f"{SEQUENCES} sequences each, {GRADIENTS} for A; tested: weights rise, both last means below half of the first",
         instances=len(gaps),
-        found=f"{', '.join(f'{gap:.2g}' for gap, _ in gaps)}; in A {slopes[0][0]:.1g} to {slopes[-1][0]:.1g}",
-        predicted="less than half",
+        found=f"distance {', '.join(f'{gap:.2g}' for gap, _ in gaps)}; gradient in A {slopes[0][0]:.1g} to "
+        f"{slopes[-1][0]:.1g}",
+        predicted="last below half of the first",
         counterexample=counterexample,
         details=details | {"mean |gradient in A|": slopes},
         undecided="the means are too uncertain to be compared",
@@ -231,8 +244,8 @@ def _falling_weights(
         evidence=Evidence.EXACT,
         scope=f"c_A = {name}, T in {braces(values['T'])}, every set of lags but the empty one; tested: weights rise",
         instances=len(powers),
-        found=f"weights {', '.join(map(str, weights))}",
-        predicted="weights do not rise",
+        found=f"lag weights {', '.join(map(str, weights))}",
+        predicted="lag weights do not rise",
         counterexample=Counterexample(values, partial(do_not_rise, powers)),
         details=details,
         certificate=Certificate({**values, "e^c_A": [Fraction(r) for _, r in powers]}),
