@@ -161,11 +161,14 @@ def test_every_report_tells_what_the_general_form_rests_on() -> None:
 def test_bounds_that_say_something_are_counted() -> None:
     by_id = {result.claim.id: result.finding for result in found("k=2 n=3", "SN16", "SN18")}
     details = by_id["SN16"].details
-    assert details["bound is below 1 from T (q = T)"] == 18 and details["instances with a bound below 1"] > 0
-    assert all(row["bound"] <= 1 for row in details["compared"])
+    assert details["bound is below 1 from T (q = T)"] == 18 and details["blocks with a bound below 1"] == 24
+    assert all(row["bound"] <= 1 for row in details["compared, the largest ratio at each T and q"])
     assert float(details["bound along q = T"]["10000"]) == pytest.approx(1.2e-2, rel=0.05)
     assert float(details["bound along q = T"]["1000000"]) == pytest.approx(1.9e-4, rel=0.05)
-    assert "bound below 1 for 8 of 24 blocks" in by_id["SN18"].scope
+    assert by_id["SN16"].instances == 126 and details["of these with a bound below 1"] == 0
+    assert "mean over the prior against E r/(N-1+r), as the bound is 1" in by_id["SN16"].scope
+    assert by_id["SN18"].found.endswith("; bound below 1 for 8 of 24 blocks") and by_id["SN18"].instances == 8
+    assert "4 rational kernels" in by_id["SN18"].scope and "T=8" not in by_id["SN18"].scope
 
 
 def test_the_table_of_the_bound_at_full_context() -> None:

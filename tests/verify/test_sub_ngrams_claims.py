@@ -192,7 +192,7 @@ def test_the_rate_is_tested_and_has_three_outcomes(
 ) -> None:
     monkeypatch.setattr(decay, "_point", falling_like(power, error))
     (result,) = run(words, "SN7")
-    assert result.finding.predicted == f"T^-{rate} or faster"
+    assert result.finding.predicted.endswith(f", as T^-{rate} (log T)^(3/2)")
     assert str(result.finding.verdict) == verdict, result.finding.reason
     assert bool(result.finding.reason) == (verdict == "UNDECIDED")
 

@@ -16,7 +16,7 @@ from proofs.sub_ngrams.escape import word_weights
 from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.prior import PriorMean
 from verify.papers.sub_ngrams import PAPER
-from verify.papers.sub_ngrams.decay import Point, decay, faster_paths
+from verify.papers.sub_ngrams.decay import Point, decay, faster_paths, slope_of_rate
 from verify.papers.sub_ngrams.loss import doubts_of_levels, is_below_its_bound
 from verify.papers.sub_ngrams.second_computations import literal_norms
 from verify.settings import read_words, validate
@@ -29,14 +29,24 @@ def point(T: int, norm: float, error: float = 0.0) -> Point:
 
 
 def test_the_slope_of_a_power_law_is_its_exponent() -> None:
-    assert decay([point(10, 3 / 10), point(1000, 3 / 1000)]) == "T^-1.000"
-    assert decay([point(5, 7.0), point(100, 100**-0.3), point(10**4, 10**-1.2)]) == "T^-0.300"  # the last step counts
+    assert decay([point(10, 3 / 10), point(1000, 3 / 1000)]) == "slope -1.000 from T=10 to 1000 with padded heads"
+    last = decay([point(5, 7.0), point(100, 100**-0.3), point(10**4, 10**-1.2)])  # the last step counts
+    assert last == "slope -0.300 from T=100 to 10000 with padded heads"
+    assert decay([point(10, 1 / 10, 0.01), point(1000, 1 / 1000)]).startswith("slope -1.00 +- 0.03 ")
+
+
+def test_the_slope_of_the_rate_has_its_logarithm() -> None:
+    at = [Point(T, {"total": math.log(T) ** 1.5 / T}, {"total": 0.0}, "none", None) for T in (1000, 10**6)]
+    assert decay(at).startswith(f"slope {slope_of_rate(*at, 1.0):.3f} ") and slope_of_rate(*at, 1.0) < -0.8
 
 
 def test_a_slope_that_is_lost_in_the_errors_is_a_bound() -> None:
     """From at least 1 at T=10 to at most 0.01 at T=1000."""
-    assert decay([point(10, 2.0, 1.0), point(1000, 0.005, 0.005)]) == "below T^-1.00"
-    assert decay([point(10, 1.0, 1.0), point(1000, 0.005, 0.005)]) == "no slope"
+    assert (
+        decay([point(10, 2.0, 1.0), point(1000, 0.005, 0.005)])
+        == "slope below -1.00 from T=10 to 1000 with padded heads"
+    )
+    assert decay([point(10, 1.0, 1.0), point(1000, 0.005, 0.005)]) == "no slope beyond the errors"
 
 
 @pytest.mark.parametrize("words", ["k=2 n=3", "lags=2 n=3", "k=2 n=2 alpha=1/2"])

@@ -64,12 +64,12 @@ def key_lags_that_are_read(settings: SubNGramSettings, run: Run) -> Finding:
     b in Lambda is at most phi(K D r / m), where D = S^(n-1), K = S^(|Lambda|+1), m = T-n+2, r = max(1, T/q), and phi(x)
     = x (1 + log(1/x)) below 1, else 1; with literal heads r = max(1, T/q) + n-1. The same holds of the mean over
     kernels. Decided is this for the laws, kernels, heads, T and q in the scope. Where the bound is 1 it says nothing,
-    as no block is larger; there decided is a sharper bound, E r/(N-1+r).
+    as no block is larger; there decided is a sharper bound.
 
-    N is the number of words of n tokens that agree with the last one in its last token and at the lags of Lambda. Exact
-    blocks averaged over the prior, compared with E r/(N-1+r); and exact blocks of nearly deterministic rational
-    kernels, from a uniform start and from n-1 zeros. The bound, a logarithm, is enclosed in balls. An instance is a
-    block at one T and q, where it could be larger than what it is compared with.
+    That is E r/(N-1+r), N being the number of words of n tokens that agree with the last one in its last token and at
+    the lags of Lambda. Exact blocks averaged over the prior, compared with it; and exact blocks of nearly deterministic
+    rational kernels, from a uniform start and from n-1 zeros. The bound, a logarithm, is enclosed in balls. An instance
+    is a block at one T and q, where it could be larger than what it is compared with.
     """
     law, lags = settings.law, settings.lag_set
     problems = annealed_problems(settings, run)

@@ -215,12 +215,12 @@ def frequencies_of_the_corpus(settings: SubNGramSettings, run: Run) -> Finding:
     reference="mathematics/sub-n-grams/training#sn25d",
 )
 def term_on_the_token_before(settings: SubNGramSettings, run: Run) -> Finding:
-    """At theta_k, a term -beta f(x_{j-1}) has dL/dbeta <= d/2, where d < 0 is the slope dL/dbeta of the term -beta
-    f(x_j): it lowers the loss at least half as fast.
+    """A term -beta f(x_{j-1}) lowers the loss at least half as fast as the term -beta f(x_j): at theta_k its dL/dbeta is
+    at most half of the other one, which is below 0.
 
-    Exact slopes over all sequences of a short length. It has a slope above d/2, or even raises the loss.
+    Exact slopes over all sequences of a short length.
     """
-    return at_settings(settings, _as_good_before, lambda e: {"dL/dbeta": e.previous, "d": e.slope}, "above d/2")
+    return at_settings(settings, _as_good_before, _both_slopes, "above half of that")
 
 
 @claim(
@@ -242,6 +242,10 @@ def nearly_deterministic_kernels(settings: SubNGramSettings, run: Run) -> Findin
 
 def _slope_and_gain(effect: FrequencyEffect) -> Mapping[str, Fraction]:
     return {"dL/dbeta": effect.slope, "gain at least": effect.gain}
+
+
+def _both_slopes(effect: FrequencyEffect) -> Mapping[str, Fraction]:
+    return {"dL/dbeta": effect.previous, "that of f(x_j)": effect.slope}
 
 
 def _lowers(effect: FrequencyEffect) -> bool:

@@ -145,8 +145,8 @@ def compare(
         scope=f"{heads}; n=3, alpha=1/2, initial dirichlet, T={T}; {', '.join(one.name for one in found)}; "
         f"{SAMPLES} sequences each",
         instances=len(found),
-        found=f"|gradient| at theta_k over that at theta_k^+ {factor:.2g} (+- 2 standard errors: {low:.2g} to {high:.2g}), "
-        f"loss lower by {shown.gain[0]:.2g}, at {shown.name}"
+        found=f"|gradient| at theta_k over that at theta_k^+ {factor:.2g} "
+        f"(2 standard errors: {low:.2g} to {high:.2g}), loss lower by {shown.gain[0]:.2g}, at {shown.name}"
         + (f", the least factor of {len(found)}" if len(found) > 1 and not failed else ""),
         predicted="above 1, above 0",
         counterexample=Counterexample(shown.row(), partial(is_not_nearer, failed[0][0], build, settings.seed + FURTHER))
@@ -176,9 +176,9 @@ def is_not_nearer(point: ParameterPoint, build: Build, seed: int) -> bool:
     reference="mathematics/sub-n-grams/training#sn25",
 )
 def nearer_to_stationary(settings: SubNGramSettings, run: Run) -> Finding:
-    """In the setting of the paper's experiment (n = 3, alpha = 1/2, initial = dirichlet, T = 32, here with S = 3 and 5),
-    for k = 2 and 3, the population gradient at theta_k^+ is smaller than at theta_k, each at its best scales, and the
-    loss is lower.
+    """In the setting of the paper's experiment (n = 3, alpha = 1/2, initial = dirichlet, T = 32, here S = 3 and 5), for
+    k = 2 and 3, the population gradient at theta_k^+ is smaller than at theta_k, each at its best scales, and the loss
+    is lower.
 
     Saturated heads are soft heads with so large a logit that in floats they look at position t-h alone, and where there
     is none read the mean of the tokens up to t. Best scales: the c_l, and beta, at which the loss is least, fitted once

@@ -98,7 +98,7 @@ def row(name: str, bounds: Sequence[Any]) -> dict[str, Any]:
     origin=Origin.CONTROL,
 )
 def too_steep(settings: SubNGramSettings, run: Run) -> Finding:
-    """Along c = T, too, the bound of SN16 on the norm is smaller at the longer of two lengths, T = 10^d and T = 10^(2d),
+    """Along c = T, too, the bound of SN16 on the norm is smaller at the longer of the lengths T = 10^d and T = 10^(2d),
     d being the number of digits of 1000 K D.
 
     One part of the squared bound, 8 |Lambda| c^2 phi(K D / m)^2 for V, rises: what is shown is the root of that part.

@@ -67,8 +67,9 @@ def draw_decay(
             axes.plot(*zip(*limits, strict=True), color=colour, linestyle="-.", linewidth=1, label=f"{label}, bound")
     every = [p for curve in curves.values() for p in curve if p.norm > 0]
     if every:
-        T = np.geomspace(min(p.T for p in every), max(p.T for p in every), 100)
-        start = max(p.norm for p in every if p.T == min(q.T for q in every))
+        first = min(p.T for p in every)
+        T = np.geomspace(first, max(p.T for p in every), 100)
+        start = max(p.norm for p in every if first == p.T)
         axes.plot(T, start * fall(T) / fall(T[:1]), color=MUTED, linestyle="--", linewidth=1, label=name)
     scale = "log" if every else "linear"  # of nothing there is no logarithm
     axes.set(xscale=scale, yscale=scale, xlabel="sequence length T", ylabel="norm of the parameter gradient")
