@@ -215,8 +215,8 @@ def frequencies_of_the_corpus(settings: SubNGramSettings, run: Run) -> Finding:
     reference="mathematics/sub-n-grams/training#sn25d",
 )
 def term_on_the_token_before(settings: SubNGramSettings, run: Run) -> Finding:
-    """A term -beta f(x_{j-1}) lowers the loss at least half as fast as the term -beta f(x_j): at theta_k its dL/dbeta is
-    at most half of the other one, which is below 0.
+    """A term -beta f(x_{j-1}) lowers the loss at least half as fast as the term -beta f(x_j): at theta_k its dL/dbeta
+    is at most half of the other one, which is below 0.
 
     Exact slopes over all sequences of a short length.
     """
