@@ -18,7 +18,8 @@ DETAILS: dict[str, dict[str, Any]] = {
             {"heads": heads, "T": T, "norms": NORMS | {"total": 1 / T}, "errors": {"total": 0.1 / T}}
             for heads in ("padded", "literal")
             for T in (32, 1000)
-        ]
+        ],
+        "rate": "1.0",
     },
     "SN8": {
         "counterexample": {"T": 8, "block": [0, 1], "limit": "131/4032", "kernel": [["1/2", "1/2"], ["1/6", "5/6"]]}
@@ -28,12 +29,13 @@ DETAILS: dict[str, dict[str, Any]] = {
         "race": [{"lag": 2, "order": 3, "coefficient": -0.0642}],
     },
     "SN14": GAPS,
-    "SN14c": GAPS,
+    "SN14c": GAPS | {"lag weight at T": ["10/13", "50/113", "10/61"]},
     "SN15": {
         "levels": [{"name": "1-gram", "loss": 1.05}, {"name": "2-gram", "loss": 0.97}],
         "corrected levels": [{"name": "1-gram+", "loss": 1.04}, {"name": "2-gram+", "loss": 0.96}],
         "plateaus": [{"first": 192, "last": 768, "loss": 0.954}],
         "jumps": [{"first": 0, "last": 192}],
+        "snapshots": [{"step": 0, "loss": 1.09}, {"step": 400, "loss": 0.955}],
     },
     "MF6": {"S: value, Hessian eigenvalues at A=I": {"[]": ["0", "0", "1/2"], "[0]": ["3/2", "-3", "0"]}},
     "NT7": {"comparisons": [{"dataset": "DS-A", "found": -0.3535533905933154, "predicted": -0.35355339059327373}] * 3},

@@ -70,7 +70,7 @@ def test_the_kernel_of_the_file_is_what_is_looked_at(file: Path) -> None:
     assert found["SN19"].finding.certificate.parameters["kernels"] == [OWN]  # type: ignore[union-attr]
     instances = found["SN18"].finding.certificate.parameters["instances"]  # type: ignore[union-attr]
     assert all(item["kernel"] == OWN for item in instances)
-    assert len({item["T"] for item in instances}) == 2 and "; bound below 1 for 2 of 4 blocks" in found["SN18"].found
+    assert len({item["T"] for item in instances}) == 2 and "; bound below 1 for 2 of 8 blocks" in found["SN18"].found
     entries = replay.parse(certificates_json(PAPER, list(found.values())).encode())
     assert [outcome for outcome, _ in replay.outcomes(entries, 1e9)] == ["accepted"] * len(TAKES_IT)
 

@@ -98,7 +98,7 @@ def draw_gradient_decay(axes: Axes, details: Mapping[str, Any]) -> str:
     requires=("SN0", "SN2"),
     assumptions=("hard heads in the first layer, c_A -> infinity",),
     vacuous=other_law,
-    plot=Plot(("points",), draw_gradient_decay),
+    plot=Plot(("points", "rate"), draw_gradient_decay),
 )
 def gradient_vanishes(settings: SubNGramSettings, run: Run) -> Finding:
     """Along c = log T the norm of the whole factorised population gradient is O(T^-r (log T)^(3/2)). Here r = 1 if

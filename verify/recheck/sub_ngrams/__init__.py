@@ -63,11 +63,12 @@ STATEMENTS: dict[str, str] = {
         "positions j with x_{T-a} = v and x_{j-b} = v'."
     ),
     "SN2": (
-        "At a configuration with hard heads the gradient in Q, K, V consists of the score blocks M_{a,l} and M_{l-1,b} "
-        "for lags l in Lambda, times sqrt(c) for Q and K and c for V; every other entry of it is 0. The weights of a "
-        "saturated row of A do not move with its logits. Where position t-h does not exist, padded heads read 0, "
-        "whatever A is; literal heads read the mean of t tokens, and the derivative in entry i of this row of A is "
-        "(c/t) g_t (1{x_i = x_{T-h+1}} - mean over i) for h in Lambda, else 0."
+        "At a configuration with hard heads the gradient in Q, K, V consists of the score blocks M_{a,l} and "
+        "M_{l-1,b} for lags l in Lambda, times sqrt(c) for Q and K and c for V; every other entry of it is 0. The "
+        "weights of a saturated row of A do not move with its logits. Where there is no position t-h, padded heads "
+        "read 0, whatever A is. Literal heads read the mean of the t tokens up to there; for h in Lambda the "
+        "derivative in entry i of that row of A_h is then (c/t) g_t (y_i - y), where y_i = 1{x_i = x_{T-h+1}} and y "
+        "is the mean of y_1..y_t, and for other h it is 0."
     ),
     "SN3": "Where the context h has occurred, sum_s |p_theta(s) - N(h,s)/N(h)| <= 2 (T - N(h)) / (q N(h)).",
     "SN3c": "Where the context h has occurred, sum_s |p_theta(s) - N(h,s)/N(h)| <= (T - N(h)) / (q N(h)).",
@@ -86,18 +87,19 @@ STATEMENTS: dict[str, str] = {
         "derivative of log p_theta(s) in every entry of Q, K and V, without its factor sqrt(c) or c, depends on h only."
     ),
     "SN5": (
-        "At T = infinity and then c -> infinity, given a kernel with positive entries, every score block that the "
-        "factorised gradient sees is 0."
+        "At T = infinity and then c -> infinity, given a kernel with positive entries, every score block that occurs "
+        "in the gradient in Q, K and V (SN2) is 0."
     ),
     "SN6": (
         "At T = infinity, given a kernel with positive entries, the gradient in Q and K is O(sqrt(c) e^-c), and in "
         "V it is O(c e^-c)."
     ),
     "SN7": (
-        "Along c = log T the norm of the whole factorised population gradient is O(T^-r (log T)^(3/2)), where r = 1, "
-        "but for kernels that are slow to mix: r = min(1, 2 (S-1) alpha) unless every lag is in use. Decided is, for "
-        "the lengths in the scope, that it falls from each to the next, and from the first to the last at least like "
-        "T^-r (log T)^(3/2); and without lags that it is 0."
+        "Along c = log T the norm of the whole factorised population gradient is O(T^-r (log T)^(3/2)). Here r = 1 if "
+        "every lag is in use, else r = min(1, 2 (S-1) alpha): at small alpha more kernels are slow to mix. Decided "
+        "is, for the lengths in the scope, that the norm falls from each length to the next, and from the first to "
+        "the last by at least as much as T^-r (log T)^(3/2) does. Without lags the gradient is 0, and that is "
+        "decided."
     ),
     "SN8": "At fixed T the factorised population gradient tends to 0 as c -> infinity.",
     "SN9": (
@@ -109,16 +111,18 @@ STATEMENTS: dict[str, str] = {
         "loss is +infinity for every theta."
     ),
     "SN11": (
-        "For each kernel in the scope, and so for almost every one, the entropy H(next token | lags Lambda) of its "
-        "stationary chain falls strictly along nested lag sets; each gap is a conditional mutual information."
+        "For each kernel in the scope the entropy H(next token | lags Lambda) of its stationary chain falls strictly "
+        "along nested lag sets; each gap, a rung, is a conditional mutual information. A gap is an analytic function "
+        "of the kernel, and as it is not 0 at one kernel, it is not 0 at almost any."
     ),
     "SN12": (
-        "At T = infinity, then c = infinity, given a kernel with positive entries, the first non-zero derivative in "
-        "the parameters that build the feature of an unused lag is their mixed one: -sum_{h,v} P(h,v)^2/P(h) "
-        "chi2(tau(.|v,h) from tau(.|h)), which is negative unless the next token is independent of that lag given "
-        "h. Other directions, Q_{k-1} x K_0 among them, may leave sooner."
+        "At T = infinity, then c = infinity, given a kernel with positive entries: of the derivatives of the loss in "
+        "those parameters that together let the network read an unused lag, the first that is not 0 is the mixed one, "
+        "once in each of them. It is -sum_{h,v} P(h,v)^2/P(h) chi2(tau(.|v,h) from tau(.|h)), v being the token at "
+        "that lag, and so negative unless the next token is independent of that lag given h. Along other parameters, "
+        "as Q_{k-1} together with K_0, the loss may fall at a lower order."
     ),
-    "SN12c": "The coefficient of SN12 is strictly negative for every kernel with positive entries.",
+    "SN12c": ("The derivative of SN12 is strictly negative for every kernel with positive entries."),
     "SN13": "SN3 holds for every set of lags, SN5 and SN6 for those in the scope, not only for contiguous ones.",
     "SN14c": (
         "With soft heads in the first layer, of fixed logit c_A on the position t-h, the lag weight e^c_A / (e^c_A + T "
@@ -136,11 +140,11 @@ STATEMENTS: dict[str, str] = {
         "first in that set is at most D / (2m)."
     ),
     "SN18": (
-        "Given a kernel, for every T >= n and q >= 1, the size of a score block M_ab with a+1 in Lambda and b not "
-        "in Lambda is at most Gamma + R, where Gamma = 1 - (q/(q+S-1))^|Lambda|, R is the least of 1 and of 6 "
-        "d(g) + G (2g+n-1)/m over g, with G = S^|Lambda| (S+1) and m = T-n+2, and d(g) is the largest total "
-        "variation distance from the stationary law g steps after a context. Decided is this for the kernels, T "
-        "and q in the scope, the first n-1 tokens being uniform."
+        "Given a kernel, for every T >= n and q >= 1, the size of a score block M_ab with a+1 in Lambda and b not in "
+        "Lambda is at most Gamma + R, where Gamma = 1 - (q/(q+S-1))^|Lambda|, R is the least of 1 and of 6 d(g) + G "
+        "(2g+n-1)/m over g, with G = S^|Lambda| (S+1) and m = T-n+2, and d(g) is the largest total variation distance "
+        "from the stationary law g steps after a context. Decided is this for the kernels, T and q in the scope, the "
+        "first n-1 tokens being uniform: those at which the bound is below 1, as no block is larger than 1."
     ),
     "SN18c": (
         "Given a kernel, for every T >= n and q >= 1, the size of a score block M_ab with a+1 in Lambda and b not in "
@@ -159,8 +163,8 @@ STATEMENTS: dict[str, str] = {
     "SN21": (
         "For every law of x_1..x_{T+1} and every q >= 1, the score blocks M_ab with b in Lambda, averaged over the "
         "positions t = n-1..T that predict x_{t+1}, have size at most phi(K r / m), where K = S^(|Lambda|+1). With "
-        "Lambda = {1..n-1}, averaged over the Dirichlet(alpha) prior too, so have the M_a0, at most phi(D r / m) + (1 "
-        "- 1/S) phi(D max(1, S alpha) / m). Decided is this for the laws, T and q in the scope."
+        "Lambda = {1..n-1}, averaged over the Dirichlet(alpha) prior too, the M_a0 have size at most phi(D r / m) + "
+        "(1 - 1/S) phi(D max(1, S alpha) / m). Decided is this for the laws, T and q in the scope."
     ),
     "SN21c": "The first bound of SN21 holds for the score blocks M_ab with a+1 in Lambda and b not in Lambda as well.",
     "SN23": (
@@ -172,9 +176,10 @@ STATEMENTS: dict[str, str] = {
     ),
     "SN23c": "M_{a,0} of SN23 is not 0 for any kernel with positive entries.",
     "SN24": (
-        "For every k <= n and all c_1..c_{k-1}, beta >= 0, the literal network with Q_{l-1} = K_l = sqrt(c_l) I in "
-        "slot l, Q_{n-1} = sqrt(beta) I, K_0 = -sqrt(beta) I in slot 0, and head n-1 uniform at the last position, "
-        "has the logits z_j = sum_l c_l m_jl - beta f(x_j): it is theta_k^+."
+        "For every k <= n and all c_1..c_{k-1}, beta >= 0, the network with padded heads, Q_{l-1} = K_l = sqrt(c_l) I "
+        "in slot l, Q_{n-1} = sqrt(beta) I, K_0 = -sqrt(beta) I in slot 0, and head n-1 uniform at the last position, "
+        "has the logits z_j = sum_l c_l m_jl - beta f(x_j): it is theta_k^+. At k = n the head that reads f there is "
+        "that of lag n-1 too, and for j = T the match m_jl in that lag is f(x_{T-n+2})."
     ),
     "SN25a": (
         "Where alpha >= 1/2, dL/dbeta < 0 at theta_k, and the loss of theta_k^+ is lower than that of theta_k, at "
@@ -186,8 +191,8 @@ STATEMENTS: dict[str, str] = {
         "dL/dbeta < 0 at theta_k."
     ),
     "SN25d": (
-        "A term -beta f(x_{j-1}) lowers the loss at least half as fast as -beta f(x_j): its dL/dbeta at theta_k is "
-        "at most half of the other."
+        "A term -beta f(x_{j-1}) lowers the loss at least half as fast as the term -beta f(x_j): at theta_k its "
+        "dL/dbeta is at most half of the other one, which is below 0."
     ),
     "SN25f": "At alpha = 1/1000 too, dL/dbeta < 0 at theta_k, and the loss of theta_k^+ is lower.",
     "SN26a": (
