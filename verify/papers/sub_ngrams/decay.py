@@ -146,7 +146,7 @@ def gradient_vanishes(settings: SubNGramSettings, run: Run) -> Finding:
         f"initial {settings.initial}, lags {braces(settings.lag_set)}; T in {{{lengths}}}, q = T",
         instances=len(steps),
         found="; ".join(map(decay, curves.values())),
-        predicted=f"at most {slope_of_rate(*curves[kinds[0]][-2:], r):.2f}, as T^-{r:g} (log T)^(3/2)",
+        predicted=f"at most {slope_of_rate(curves[kinds[0]], r):.2f}, as T^-{r:g} (log T)^(3/2)",
         counterexample=None if slow is None else _too_slow(settings, slow, run),
         details={
             "rate": str(r),
@@ -187,8 +187,9 @@ def _allowed(first: Point, last: Point, r: float) -> float:
     return math.exp(-r * math.log(last.T / first.T)) * math.pow(math.log(last.T) / math.log(first.T), LOGS)
 
 
-def slope_of_rate(before: Point, after: Point, r: float) -> float:
-    """The log-log slope of T^-r (log T)^(3/2) between two lengths."""
+def slope_of_rate(curve: Sequence[Point], r: float) -> float:
+    """The log-log slope of T^-r (log T)^(3/2) between the last two lengths."""
+    before, after = curve[-2:]
     return math.log(_allowed(before, after, r)) / math.log(after.T / before.T)
 
 
