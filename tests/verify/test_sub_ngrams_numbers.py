@@ -37,7 +37,7 @@ def test_the_slope_of_a_power_law_is_its_exponent() -> None:
 
 def test_the_slope_of_the_rate_has_its_logarithm() -> None:
     at = [Point(T, {"total": math.log(T) ** 1.5 / T}, {"total": 0.0}, "none", None) for T in (1000, 10**6)]
-    assert decay(at).startswith(f"slope {slope_of_rate(*at, 1.0):.3f} ") and slope_of_rate(*at, 1.0) < -0.8
+    assert decay(at).startswith(f"slope {slope_of_rate(at, 1.0):.3f} ") and slope_of_rate(at, 1.0) < -0.8
 
 
 def test_a_slope_that_is_lost_in_the_errors_is_a_bound() -> None:
