@@ -196,3 +196,18 @@ def test_what_is_too_dear_is_not_started() -> None:
         finding = claim(settings, Run(seconds=1e-9))
         assert finding.verdict is Verdict.UNDECIDED and "a larger budget=SECONDS" in finding.reason
         assert finding.instances == 0
+
+
+def test_where_no_bound_says_anything_there_is_no_verdict() -> None:
+    """No block is larger than 1. Kernel by kernel that is all at S=5; the mean over the prior has a sharper bound."""
+    sharper, mixing_kernels = found("S=5 k=2 n=3", "SN16", "SN18")
+    assert sharper.verdict is Verdict.VERIFIED and sharper.finding.scope.endswith("; no single kernels")
+    assert sharper.found.startswith("no bound below 1 for 18 blocks; ") and sharper.finding.instances == 18
+    assert mixing_kernels.verdict is Verdict.UNDECIDED and mixing_kernels.finding.instances == 0
+    assert mixing_kernels.reason.startswith("nothing to check: no bound is below 1 at lengths within reach")
+
+
+def test_a_length_at_which_the_bound_says_something_is_chosen_where_there_is_time_for_one() -> None:
+    (result,) = found("k=3 n=4", "SN18")
+    assert result.verdict is Verdict.VERIFIED and result.finding.instances == 4
+    assert "1 rational kernel, uniform start: (T=111, q=inf)" in result.finding.scope

@@ -89,8 +89,11 @@ def key_lags_that_are_read(settings: SubNGramSettings, run: Run) -> Finding:
         [*annealed, *(item for _, items in of_kernels for item in items)],
         between=MEAN,
         scope=f"{about(settings)}; mean over the prior{against}, {by_heads(tested(means))}; "
-        f"{len(kernels)} nearly deterministic kernels"
-        + (f", padded heads, 2 starts, {listed(tested(of_kernels))}" if kernels else ""),
+        + (
+            f"{len(kernels)} nearly deterministic kernels, padded heads, 2 starts, {listed(tested(of_kernels))}"
+            if tested(of_kernels)
+            else "no single kernels"
+        ),
         details={
             "bound is below 1 from T (q = T)": law.S ** (len(lags) + law.n) + law.n - 1,  # m > K D
             "bound along q = T": {
