@@ -145,10 +145,10 @@ def full_context(settings: SubNGramSettings, run: Run) -> Finding:
     )
 
 
-At = TypeVar("At")
+AnyProblem = TypeVar("AnyProblem")
 
 
-def tested(found: Sequence[tuple[At, Sequence[Compared]]]) -> list[At]:
+def tested(found: Sequence[tuple[AnyProblem, Sequence[Compared]]]) -> list[AnyProblem]:
     """Of the problems with their comparisons, those at which one could fail, each once."""
     return list(dict.fromkeys(at for at, items in found if any(item.can_fail for item in items)))
 
