@@ -71,7 +71,7 @@ class Compared:
         }
 
 
-NO_TEST = "no bound is below 1 at lengths within reach, so that nothing could fail: a larger budget=SECONDS may reach more"
+NO_TEST = "no bound is below 1 at lengths within reach, so that nothing could fail: a larger budget= may reach one"
 
 
 def how_near(found: Sequence[Compared]) -> str:
