@@ -248,6 +248,12 @@ def test_the_list_has_the_grade_of_the_general_form_beside_that_of_the_run(pages
         assert re.findall(">(\\w+)</a>", lines[result.claim.id]) == list(dict.fromkeys(grades)), result.claim.id
 
 
+def test_theorems_on_a_part_of_a_claim_are_called_so() -> None:
+    whole = page("sub-n-grams", results("sub-n-grams", {"SN2": {"scope": "padded and literal heads"}}))
+    article = whole.split('<article id="SN2"')[1].split("</article>")[0]
+    assert "is this part" in article and "gradient_in_Q" in article and "In general" not in article
+
+
 def test_the_page_says_how_to_check_it_again_and_what_is_one_s_own(html: str) -> None:
     again = html.split('<h2 id="again">')[1].split("</section>")[0]
     for command in ("make check", "pip install .", "verify.check my_lemmas.py", "verify.stationary", "verify new NAME"):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from verify.papers.sub_ngrams.near_stationary.result import NearStationary
 
 CAPTION = "Norms of the population gradient over the length of the sequences."
-PAGE = """{% from "values.html.j2" import verdict_mark %}
+PAGE = """{% from "marks.html.j2" import verdict_mark %}
 <!doctype html>
 <html lang="en">
 <head>
