@@ -193,3 +193,9 @@ def test_any_text_is_read_to_its_end(text: str) -> None:
     assert html.count("<math") == html.count("</math>")
     if not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]", text):  # no place in XML
         parsed(text)
+
+
+def test_a_value_stands_apart_from_the_name_before_it() -> None:
+    """Not as if the value were an exponent's end, or a factor."""
+    assert '<mspace width="0.6em" /><mn>2.6</mn>' in str(statement_html("at theta_k^+ 2.6"))
+    assert '<mspace width="0.1667em" /><mi>D</mi>' in str(statement_html("T D 0.57"))

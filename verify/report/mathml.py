@@ -23,6 +23,7 @@ from verify.report.notation import (
 )
 
 THIN, MEDIUM = "0.1667em", "0.2778em"  # where the source has a space between factors; around a spaced bar
+APART = "0.6em"  # before a number that follows a name: a value, as in "theta_k^+ 2.6", and no factor
 UNBROKEN = 20  # letters that fit on a line of a telephone, whatever follows them
 UNBROKEN_LIST = 40  # the same for a list in brackets
 BIG = {"sum", "int", "iint"}
@@ -123,7 +124,8 @@ class _Reader:
             elements = _plain(token)
         elements[-1] = self.with_scripts(elements[-1])
         if self.spaced_before(first) and not (self.brings_space(first) or self.brings_space(first - 1)):
-            elements.insert(0, Element("mspace", width=THIN))  # a product; dL/dH H^T is not dL/dHH^T
+            # a product; dL/dH H^T is not dL/dHH^T
+            elements.insert(0, Element("mspace", width=APART if token.kind == "number" else THIN))
         return elements
 
     def under_root(self) -> list[Element]:
@@ -206,7 +208,8 @@ class _Reader:
         """Whether the sign at i has the space around it that it needs."""
         text = self.tokens[i].text
         bar = text in ("|", "/") and self.spaced_before(i) and self.spaced_before(i + 1)
-        return bar or text in RELATIONS or text in BIG or text in PLUS or text in (",", "..")
+        plus = text in PLUS and not (i > 0 and self.tokens[i - 1].text in ("^", "_"))  # theta_k^+ has a script
+        return bar or plus or text in RELATIONS or text in BIG or text in (",", "..")
 
     def is_opening(self, i: int) -> bool:
         """Whether what follows the token at i starts a term."""
