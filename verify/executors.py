@@ -235,7 +235,7 @@ def in_processes(workers: int) -> Iterator[Pool]:
 
 def leave_quickly() -> None:
     """At its end this process does not take apart what it has imported: of torch, for half a second."""
-    atexit.register(os._exit, 0)  # the first one to be registered runs last
+    atexit.register(os._exit, 0)  # after what claims register; what was printed has been written out by then
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
 from verify import executors
 from verify.alarm import Alarm
-from verify.executors import InlineExecutor, Outcome, Pool, open_executor, run_all, run_shards
+from verify.executors import InlineExecutor, Outcome, Pool, in_processes, open_executor, run_all, run_shards
 from verify.papers.sub_ngrams.engines import Options
 from verify.papers.sub_ngrams.gradient.settings import GradientSettings
 from verify.papers.sub_ngrams.gradient.shards import GradientShard
@@ -486,3 +486,13 @@ def test_without_the_extra_its_name_is_told(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(UsageError, match=r"pip install 'landscape-verifier\[cluster\]'"):
         run_shards(EXACT, "dask:tcp://127.0.0.1:8786")
+
+
+def test_what_a_worker_has_printed_is_not_lost_with_it(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It leaves without being taken apart, and a file is written to in blocks."""
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+    with in_processes(1) as pool:
+        pool.executor.submit(print, "told").result()
+    assert capfd.readouterr().out == "told\n"
