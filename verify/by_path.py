@@ -1,12 +1,14 @@
-"""Modules of somebody else's, by the path of a file or a folder. Standard library only, as `verify.replay` takes it."""
+"""Modules of somebody else's, as their sources stand. Standard library only, as `verify.replay` takes it."""
 
 from __future__ import annotations
 
 import importlib.util
 import re
 import sys
-from collections.abc import Callable
-from importlib.machinery import SourceFileLoader
+from collections.abc import Callable, Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import CodeType, ModuleType
 
@@ -20,6 +22,38 @@ class FromSource(SourceFileLoader):
         path = self.get_filename(fullname)
         code: CodeType = self.source_to_code(self.get_data(path), path)
         return code
+
+
+class SourcesOnly(MetaPathFinder):
+    """Finds the modules of some packages as Python does, and has them compiled each time."""
+
+    def __init__(self) -> None:
+        self.packages: set[str] = set()
+
+    def take(self, package: str) -> None:
+        self.packages.add(package)
+        if self not in sys.meta_path:
+            sys.meta_path.insert(0, self)
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname.partition(".")[0] not in self.packages:
+            return None
+        others = (finder.find_spec(fullname, path, target) for finder in sys.meta_path if finder is not self)
+        spec = next(filter(None, others), None)
+        if spec is not None and type(spec.loader) is SourceFileLoader:  # not one that does more, as that of pytest
+            spec.loader = FromSource(spec.loader.name, spec.loader.path)
+        return spec
+
+
+SOURCES_ONLY = SourcesOnly()
+
+
+def loaded(entry: EntryPoint) -> object:
+    """What an installed package has registered, as its sources stand now."""
+    SOURCES_ONLY.take(entry.module.partition(".")[0])
+    return entry.load()
 
 
 def imported(
@@ -53,6 +87,7 @@ def imported(
     assert spec.loader is not None, "a Python file"
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
+    SOURCES_ONLY.take(name)
     try:
         spec.loader.exec_module(module)
         if defines is not None and not hasattr(module, "PAPER") and not instead(module):

@@ -13,12 +13,12 @@ import pkgutil
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 
-from verify.by_path import imported
+from verify.by_path import imported, loaded
 from verify.claim import Paper
 from verify.lemma.declared import lemma_paper, lemmas_of
 from verify.printing import named, shown
@@ -107,8 +107,8 @@ def command(name: str) -> Callable[[Sequence[str]], int]:
 def load(place: str) -> Callable[..., int]:
     """What stands at "module:function"."""
     module, function = place.split(":")
-    loaded: Callable[..., int] = getattr(importlib.import_module(module), function)
-    return loaded
+    found: Callable[..., int] = getattr(importlib.import_module(module), function)
+    return found
 
 
 def _at_home(name: str) -> Paper | None:
@@ -127,7 +127,7 @@ def _found() -> Iterator[Paper | Broken]:
         name = module.name.replace("_", "-")
         yield _attempt(name, lambda place=f"{HOME}.{module.name}": importlib.import_module(place).PAPER)  # type: ignore[misc]  # bound now
     for entry in metadata.entry_points(group=GROUP):
-        yield _attempt(entry.name, entry.load)
+        yield _attempt(entry.name, partial(loaded, entry))
 
 
 def _attempt(name: str, load: Callable[[], object]) -> Paper | Broken:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import py_compile
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,7 +17,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from verify import replay
-from verify.by_path import imported
 from verify.check import main as check
 from verify.new import contents
 from verify.recheck.certificate import DeclinedError, RejectedError, digest
@@ -380,17 +377,3 @@ def test_a_recheck_by_its_path(tmp_path: Path, capsys: pytest.CaptureFixture[str
     finally:
         for name in [name for name in sys.modules if name.startswith(("own_paper_package", "own_paper_recheck"))]:
             del sys.modules[name]
-
-
-def test_a_recheck_is_read_as_it_stands_whatever_python_has_kept_of_it(tmp_path: Path) -> None:
-    """Python takes compiled code for that of a source of the same size and second."""
-    file = tmp_path / "same_size_and_second.py"
-    try:
-        for value in (1, 2):
-            file.write_text(f"VALUE = {value}\n")
-            os.utime(file, (10**9, 10**9))
-            if value == 1:
-                py_compile.compile(str(file), invalidation_mode=py_compile.PycInvalidationMode.TIMESTAMP)
-            assert value == imported(file).VALUE
-    finally:
-        sys.modules.pop("same_size_and_second", None)

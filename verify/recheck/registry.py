@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from verify import recheck
-from verify.by_path import imported
+from verify.by_path import imported, loaded
 from verify.printing import named, shown
 from verify.recheck.certificate import Check, DeclinedError
 
@@ -51,7 +51,7 @@ def recheck_of(paper: str) -> Recheck:
     for entry in metadata.entry_points(group=GROUP):
         if entry.name == paper:
             try:
-                return _whole(entry.load())
+                return _whole(loaded(entry))
             except Exception as error:  # somebody else's module
                 raise DeclinedError(f"the recheck for {shown(paper)} is broken: {named(error)}") from None
     raise DeclinedError(f"no recheck installed for {shown(paper, LONGEST_NAME)}")
