@@ -373,6 +373,17 @@ def test_symbols_are_explained_where_they_are_used_and_link_to_the_glossary(pape
     assert known.model and all(statement_html(part, ids) in html for part in known.model)
 
 
+def test_the_glossary_leads_back_to_the_claims_and_folds_long_lists(html: str) -> None:
+    symbols = html.split('<section class="glossary"')[1].split("<h3>Grades")[0]
+    lengths = set()
+    for entry in re.findall(r"<dd>.*?</dd>", symbols, re.DOTALL):
+        where = entry.partition('class="where"')[2]
+        ids = re.findall(r'<a href="#([A-Z]{2}\d+[a-z]?)">', where)
+        assert (f"<summary>in {len(ids)} claims</summary>" in where) == (len(ids) > 8)
+        lengths.add(len(ids))
+    assert min(lengths) <= 1 and max(lengths) > 20
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -51,7 +51,7 @@ Q = Fraction | float
 def every_position(settings: SubNGramSettings, run: Run) -> Finding:
     """For every law of x_1..x_{T+1} and every q >= 1, the score blocks M_ab with b in Lambda, averaged over the
     positions t = n-1..T that predict x_{t+1}, have size at most phi(K r / m), where K = S^(|Lambda|+1). With Lambda =
-    {1..n-1}, averaged over the Dirichlet(alpha) prior too, the M_a0 have size at most phi(D r / m) + (1 - 1/S) phi(D
+    {1..n-1}, averaged over the Dirichlet(alpha) prior too, the M_{a,0} have size at most phi(D r / m) + (1 - 1/S) phi(D
     max(1, S alpha) / m). Decided is this for the laws, T and q in the scope.
 
     Laws are lists of sequences with rational probabilities, and need be no chains. Between block and bound stands the
@@ -130,7 +130,7 @@ def compared(settings: SubNGramSettings, law: exact.SequenceLaw, annealed: bool,
 def full_context(
     settings: SubNGramSettings, law: exact.SequenceLaw, numbers: FiniteLength
 ) -> tuple[Fraction, Fraction]:
-    """What stands between and the bound for the blocks M_a0, where all lags are read."""
+    """What stands between and the bound for the blocks M_{a,0}, where all lags are read."""
     prior, other = max(Fraction(1), settings.S * settings.law.alpha), 1 - Fraction(1, settings.S)
     shares = [exact.averaged_share(law, numbers.n, numbers.lags, r, label=False) for r in (numbers.r, prior)]
     limits = [exact.phi_below(numbers.D * r / numbers.m) for r in (numbers.r, prior)]

@@ -117,7 +117,7 @@ def key_lags_that_are_read(settings: SubNGramSettings, run: Run) -> Finding:
 )
 def full_context(settings: SubNGramSettings, run: Run) -> Finding:
     """With Lambda = {1..n-1}, averaged over the Dirichlet(alpha) prior, for every T >= n and q >= 1, the size of a
-    score block M_a0 is at most B = phi(D^2 r / m) + (1 - 1/S) phi(D^2 max(1, S alpha) / m), with r as in SN16, which
+    score block M_{a,0} is at most B = phi(D^2 r / m) + (1 - 1/S) phi(D^2 max(1, S alpha) / m), with r as in SN16, which
     depends on the heads. With padded heads the squared norm of the factorised gradient is at most 2 c L ((n+L+4c) A^2 +
     B^2), A the bound of SN16, L = n-1, c = log q. Decided is this for alpha, heads, T and q in the scope. Where B is 1
     or more it says nothing, as no block is larger than 1; there decided is a sharper bound.
@@ -267,5 +267,5 @@ def key_lags_that_are_not_read(settings: SubNGramSettings, run: Run) -> Finding:
 def is_beyond_type_one(
     rows: adversaries.Rows, first: Word, lags: tuple[int, ...], q: Fraction, T: int, a: int, x: Fraction
 ) -> bool:
-    """Whether M_a0[0][0] alone is larger than phi(x): key by key, and in rationals."""
+    """Whether M_{a,0}[0][0] alone is larger than phi(x): key by key, and in rationals."""
     return second.entry(rows, first, lags, q, T, (a, 0), (0, 0)) > second.phi_above(x)

@@ -163,7 +163,7 @@ STATEMENTS: dict[str, str] = {
     "SN21": (
         "For every law of x_1..x_{T+1} and every q >= 1, the score blocks M_ab with b in Lambda, averaged over the "
         "positions t = n-1..T that predict x_{t+1}, have size at most phi(K r / m), where K = S^(|Lambda|+1). With "
-        "Lambda = {1..n-1}, averaged over the Dirichlet(alpha) prior too, the M_a0 have size at most phi(D r / m) + "
+        "Lambda = {1..n-1}, averaged over the Dirichlet(alpha) prior too, the M_{a,0} have size at most phi(D r / m) + "
         "(1 - 1/S) phi(D max(1, S alpha) / m). Decided is this for the laws, T and q in the scope."
     ),
     "SN21c": "The first bound of SN21 holds for the score blocks M_ab with a+1 in Lambda and b not in Lambda as well.",

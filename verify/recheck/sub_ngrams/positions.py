@@ -61,7 +61,7 @@ def phi_below(x: Fraction, terms: int = 30) -> Fraction:
 
 
 def every_position(c: Certificate) -> str:
-    """SN21: sizes of averaged blocks against phi(K r / m); for the mean over a prior those of M_a0, all lags read."""
+    """SN21: sizes of averaged blocks against phi(K r / m); averaged over a prior, of M_{a,0}, all lags read."""
     S, n = c.parameters.integer("S", 2, 50), c.parameters.integer("n", 2, 12)
     lags, alpha = read_lags(c.parameters, n), c.parameters.rational("alpha")
     c.demand(bool(lags), "parameters.lags: none")
@@ -88,7 +88,7 @@ def every_position(c: Certificate) -> str:
 def bounds(
     S: int, n: int, lags: Sequence[int], alpha: Fraction, T: int, q: Fraction | None, *, annealed: bool
 ) -> dict[tuple[int, int], Fraction]:
-    """For each block whose key lag is read, phi(K r / m); for M_a0 too where it has a bound."""
+    """For each block whose key lag is read, phi(K r / m); for M_{a,0} too where it has a bound."""
     m, r, L = T - n + 2, max(Fraction(1), Fraction(0) if q is None else T / q), len(lags)
     found = dict.fromkeys(product(range(n), lags), phi_below(S ** (L + 1) * r / m))
     if annealed and n - 1 == L:
