@@ -209,7 +209,8 @@ def first_derivative(words: Words, feature: Feature, scale: Any = 1) -> Identiti
     predicted = predicted_coefficient(words, feature.lags, feature.key) * scale
     exponents = (e for e in exponents_up_to(feature.order, feature.order) if sum(e) > 0)
     return decide(
-        f"derivatives at lags {feature.lags} in {' '.join(feature.variables)} for lag {feature.key}",
+        f"derivatives up to order {feature.order} in the {feature.order} parameters that build lag {feature.key}, "
+        f"lags={feature.lags}",
         ((str(e), series[e] - (predicted if e == mixed else 0)) for e in exponents),
     )
 

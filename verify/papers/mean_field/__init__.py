@@ -23,7 +23,7 @@ from verify.papers.mean_field import (
     values,
 )
 from verify.papers.mean_field.settings import MeanFieldSettings, headline
-from verify.papers.mean_field.symbols import MODEL, OWN, SYMBOLS
+from verify.papers.mean_field.symbols import LABELS, MODEL, OWN, SYMBOLS
 
 PAPER = Paper(
     name="mean-field",
@@ -34,6 +34,7 @@ PAPER = Paper(
     provenance=PROVENANCE,
     symbols=SYMBOLS,
     own=OWN,
+    labels=LABELS,
     model=MODEL,
     claims=claims_of(
         identities,

@@ -64,8 +64,8 @@ def attention_flow(settings: MeanFieldSettings, run: Run) -> Finding:
         scope=f"{len(cases)} flows at k={k}, m={settings.m}{of_file(settings, used=True)}: {kinds}; "
         "gradient: every k, m",
         instances=len(cases),
-        found=f"{len(cases)} limits, {len(cases) - still} rates",
-        predicted="A^-1 + Pi (W_0 - A^-1), least eigenvalue",
+        found=f"limits of all {len(cases)} flows agree, rates of {len(cases) - still}",
+        predicted="A^-1 + Pi (W_0 - A^-1), least nonzero eigenvalue",
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from functools import wraps
@@ -92,3 +92,8 @@ def decimals(x: arb) -> str:
 
 def listed(values: Iterable[Any]) -> str:
     return ", ".join(short(x) for x in values)
+
+
+def few(values: Sequence[Any]) -> str:
+    """The first three and the last, where there are more than four."""
+    return listed(values) if len(values) <= 4 else f"{listed(values[:3])} .. {short(values[-1])}"

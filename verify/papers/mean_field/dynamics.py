@@ -68,8 +68,9 @@ def feature_flow(settings: MeanFieldSettings, run: Run) -> Finding:
         scope=f"{count} starts of each kind (generic, H_0 F^T singular, 2 L_0 < r_low), k={settings.k}, m={settings.m}"
         f"{f'; {told}' if told else ''}; conservation and closed form: every k, m",
         instances=3 * count + bool(told),
-        found=f"rate {', '.join(f'e^({rate} t)' for rate in sorted(rates))}",
-        predicted=f"e^(-2 r_low t), r_low = {short(goal.r_low)}",
+        found=f"L falls as {', '.join(f'e^({rate} t)' for rate in sorted(rates))} from {count} generic starts, "
+        f"stays >= r_low/2 from {count} singular ones",
+        predicted=f"as e^(-2 r_low t), r_low = {short(goal.r_low)}; >= r_low/2",
     )
 
 

@@ -79,7 +79,7 @@ def any_prompts(settings: MeanFieldSettings, run: Run) -> Finding:
         scope=f"all prompts n=1, 2, 3 on {POINTS} points, {TASKS} tasks, {settings.instances} pairs of laws, k={k}"
         f"{of_file(settings)}; excess: every k",
         instances=settings.instances * len(CASES),
-        found=f"residual {short(found)}",
+        found=f"formula {short(found)} off the mean over all prompts in {settings.instances * len(CASES)} settings",
         predicted="0",
         certificate=Certificate({"k": k, "points": POINTS, "tasks": TASKS}),
     )
@@ -144,8 +144,8 @@ def generalisation(settings: MeanFieldSettings, run: Run) -> Finding:
         scope=f"{settings.instances} laws on {k + 1} points and as many V, k={k}, n=1, 2, 10, 1e+06, another law of "
         f"the query and of both at each{of_file(settings)}; lengths: every k",
         instances=settings.instances,
-        found=f"lost <= {float(to_fraction(max(shares, default=fmpq(0)))):.6g} x bound",
-        predicted="<= 1 x bound",
+        found=f"W_n loses <= {float(to_fraction(max(shares, default=fmpq(0)))):.6g} x its bound at infinite prompts",
+        predicted="<= 1 x its bound",
         certificate=Certificate({"k": k, "points": k + 1}),
     )
 

@@ -17,7 +17,7 @@ from proofs.rational_matrix import fractions, inner, is_zero, largest_eigenvalue
 from proofs.rationals import to_fraction
 from verify.claim import Evidence, Finding
 from verify.papers.mean_field.attention import eigenvalues_below
-from verify.papers.mean_field.common import decimals, given_model, listed, short, significant
+from verify.papers.mean_field.common import decimals, few, given_model, short, significant
 from verify.papers.mean_field.conditions import Condition, Values, condition, ends, equal, judge, middle, proved
 from verify.papers.mean_field.identities import along, model_at
 from verify.papers.mean_field.settings import MeanFieldSettings
@@ -66,8 +66,9 @@ def classification_of_file(given: Model, key: str) -> Finding:
         f"for each whole set of conjugate eigenvalues{', of families of such points' if families else ''}; that there "
         "are no others: an argument from (S°-Z) Z = M^T A M Z, which is proved for every k, m",
         instances=len(points),
-        found=f"{len(values)} values, {len(points)} spectra",
-        predicted=listed(values[:4]) + (" .." if len(values) > 4 else ""),
+        found=f"dL/dH = 0 at {len(points)} H, L = {few(sorted({to_fraction(model.loss) for model, _ in points}))}; "
+        f"{len(points)} spectra agree",
+        predicted=f"0, among {len(values)} values {few(values)}; g_a - g_b and zeros",
         details={"critical values": [decimals(x) for x in values], key: _spectra(goal)},
     )
 
@@ -118,8 +119,9 @@ def curvature_of_file(given: Model) -> Finding | None:
         evidence=Evidence.ENCLOSURE,
         scope=f"{of_target(goal, given)}; rational saddles: {len(saddles)}",
         instances=len(saddles),
-        found=f">= {significant(min(ratios), 5)} x bound{f'; attained at {attained}' if attained else ''}",
-        predicted=">= 1 x bound",
+        found=f"-d^2L/ds^2 >= {significant(min(ratios), 5)} x its bound"
+        f"{f'; attained at {attained}' if attained else ''}",
+        predicted=">= 1 x its bound",
         details={"curvature / (-4 L^2 / (k |A|))": [significant(x, 6) for x in ratios]},
     )
 

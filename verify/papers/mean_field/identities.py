@@ -202,8 +202,8 @@ def best_homotopy(settings: MeanFieldSettings, run: Run) -> Finding:
         evidence=Evidence.ENCLOSURE,
         scope=f"{count} models at k={settings.k}, m={settings.m}{of_file(settings, used=True)}, {OTHERS} other R each",
         instances=count,
-        found=f"|MZ|_* between bounds {gap:.0e} apart",
-        predicted="-dL/ds at the polar factor",
+        found=f"-dL/ds >= (1 - {gap:.0e}) |MZ|_* at the polar factor; <= |MZ|_* at {OTHERS * count} other R",
+        predicted="|MZ|_*; at most that",
     )
 
 
@@ -242,8 +242,9 @@ def _identity(
         evidence=Evidence.PROOF,
         scope=scope,
         instances=len(given),
-        found=f"residual {short(residual(single))}",
-        predicted="0",
+        found=f"{len(in_words) + len(as_functions)} identities hold; residual {short(residual(single))} "
+        f"at {len(given)} models",
+        predicted="all hold; 0",
         details={
             "identities for every k and m": {c.name.split()[1]: c.holds is True for c in in_words},
             "rational functions of all entries, k=2 m=3": {c.name.split()[1]: c.holds is True for c in as_functions},

@@ -38,7 +38,7 @@ def without_length(settings: MeanFieldSettings, run: Run) -> Finding:
     at = setting_of(laws, tasks) | {"W": W, "losses": losses}
     differs = condition("L_1(W) = L_2(W)", losses[0] == losses[1], _lengths_differ, **at)
     return _refuted(
-        settings, settings.k, differs, at, f"L_1 = {short(losses[0])}, L_2 = {short(losses[1])}", "L_1 = L_2"
+        settings, settings.k, differs, at, f"L_1(W) = {short(losses[0])}, L_2(W) = {short(losses[1])}", "not equal"
     )
 
 
@@ -60,14 +60,14 @@ def _another_is_better(
     """At k = 2: with one output a factor in V changes nothing."""
     random = generator(settings, id)
     law, tasks = regular_law(random, 2), Tasks(random, 2, 3)
-    V, n = trained_at
+    (V, n), what = trained_at, "n" if trained_at[0] is None else "Sigma_v"
     W, better = InContext(law, law, tasks.V if V is None else V, n).W, InContext(law, law, tasks.V, tested).W
     laws = [law, law]
     losses = [by_cases(laws, tasks, X, tested) for X in (W, better)]
     at = setting_of(laws, tasks) | {"W": W, "better": better}
     best = condition("no other W is better", losses[0] <= losses[1], _is_worse, **at, n=tested)
-    found = f"loss {short(losses[0])}, least {short(losses[1])}"
-    return _refuted(settings, 2, best, at, found, "equal", f", tested at n={tested}")
+    found = f"L = {short(losses[0])} at the W best for another {what}, least {short(losses[1])}"
+    return _refuted(settings, 2, best, at, found, "above the least", f", tested at n={tested}")
 
 
 @claim("MF17c", "any law of x will do (control)", requires=("MF17",), origin=Origin.CONTROL)
@@ -79,7 +79,7 @@ def any_law(settings: MeanFieldSettings, run: Run) -> Finding:
     losses = [InContext(x, x, tasks.V, inf).loss(W) for x in (law, other)]
     at = setting_of([other, law], tasks) | {"W": W, "losses": losses}
     kept = condition("the loss is 0 under the other law", losses[1] == 0, _is_lost, **at)
-    return _refuted(settings, k, kept, at, f"loss {short(losses[1])}", "0")
+    return _refuted(settings, k, kept, at, f"L = {short(losses[1])} under another law of x", "above 0")
 
 
 def _refuted(

@@ -93,8 +93,9 @@ def strict_saddle_dichotomy(settings: MeanFieldSettings, run: Run) -> Finding:
         scope=f"{len(general)} models at k={settings.k}, m={settings.m}{of_file(settings, used, 'Z = 0')}, {len(near)} "
         f"within 1e-1 .. 1e-4 of saddles, {len(tight)} where equality holds",
         instances=count + len(tight),
-        found="equality" if settings.k == 1 else f"{gains} slopes, {curvatures} curved of {count}; attained",
-        predicted="equality" if settings.k == 1 else "one of the two each",
+        found=f"of {count} H {gains} with such a slope, {curvatures} with such a curvature; "
+        f"bound attained at {count + len(tight) if settings.k == 1 else len(tight)}",
+        predicted=f"one of the two at each; at {count + len(tight) if settings.k == 1 else len(tight)}",
         details={"slope is enough": gains, "curvature is enough": curvatures},
         certificate=of_size(settings) if settings.k == 1 else None,
     )
@@ -158,8 +159,8 @@ def below_the_first_saddle(settings: MeanFieldSettings, run: Run) -> Finding:
         scope=f"{len(general)} models with 2L < r_low at k={settings.k}, m={settings.m}"
         f"{of_file(settings, used, NOT_BELOW)}, {len(tight)} where equality holds",
         instances=len(general) + len(tight),
-        found=f"slope >= {significant(min(ratios[: len(general)]), 4)} x bound; attained",
-        predicted=">= 1 x bound",
+        found=f"|MZ|_* >= {significant(min(ratios[: len(general)]), 4)} x its bound; both bounds attained",
+        predicted=">= 1 x its bound",
         details={"slope / bound": [significant(x, 6) for x in ratios]},
         certificate=of_size(settings) if settings.k == 1 else None,
     )

@@ -32,7 +32,7 @@ from proofs.rational_matrix import (
 from verify.claim import Evidence, Finding, Origin, Plot, Run
 from verify.papers.mean_field import steps
 from verify.papers.mean_field.certificates import classified, curved, of_points
-from verify.papers.mean_field.common import generator, given_model, listed, of_file, short
+from verify.papers.mean_field.common import few, generator, given_model, listed, of_file, short
 from verify.papers.mean_field.conditions import Condition, Values, condition, equal, judge, proved, upper
 from verify.papers.mean_field.given import NO_RATIONAL_SADDLE, classification_of_file, curvature_of_file, witnessed_loss
 from verify.papers.mean_field.identities import along, model_at
@@ -105,8 +105,8 @@ def classification(settings: MeanFieldSettings, run: Run) -> Finding:
         f"{listed(goal.eigenvalues)}, m={settings.m}; that there are no others: an argument from "
         "(S°-Z) Z = M^T A M Z, which is proved for every k, m",
         instances=len(shown),
-        found=f"{len(shown)} values, {len(shown)} spectra",
-        predicted=listed(values[:4]) + (" .." if len(values) > 4 else ""),
+        found=f"dL/dH = 0 at {len(shown)} H, L = {few(values)}; {len(shown)} spectra agree",
+        predicted="0, (sum of lambda_i in S)/2; g_a - g_b and zeros",
         details={"critical values": [str(x) for x in values], CRITICAL: spectra},
         certificate=of_points(settings, goal, shown),
     )
@@ -165,8 +165,8 @@ def negative_curvature(settings: MeanFieldSettings, run: Run) -> Finding:
         scope=f"all {len(shown)} kinds of saddle at one F, eigenvalues {listed(goal.eigenvalues)}, m={settings.m}"
         f"{of_file(settings, why=NO_RATIONAL_SADDLE)}; attained at m={2 * settings.k}",
         instances=len(shown) + 1,
-        found=f">= {short(float(min(ratios)))} x bound; attained",
-        predicted=">= 1 x bound",
+        found=f"-d^2L/ds^2 >= {short(float(min(ratios)))} x its bound; attained",
+        predicted=">= 1 x its bound",
         details={"curvature / (-4 L^2 / (k |A|)), rounded down": [f"{float(x):.6g}" for x in ratios]},
         certificate=of_points(settings, goal, shown),
     )

@@ -74,8 +74,8 @@ def particle_variations(settings: MeanFieldSettings, run: Run) -> Finding:
         scope=f"{count} random networks ({', '.join(ACTIVATIONS)}), k={k}, {neurons} neurons, {points} points"
         f"{of_file(settings)}",
         instances=count,
-        found=f"apart {largest:.0e}",
-        predicted=f"<= {widest:.0e}",
+        found=f"autograd and formulas at most {largest:.0e} apart",
+        predicted=f"at most the rounding, {widest:.0e}",
         undecided=f"apart {largest:.0e} at most, over the bound on rounding at one of {count} networks: {FLOATS}",
     )
 
@@ -138,8 +138,8 @@ def critical_search(settings: MeanFieldSettings, run: Run) -> Finding:
         scope=f"{len(found.losses)} critical points from {starts} starts, one F, k={settings.k}, m={settings.m}"
         f"{of_file(settings)}",
         instances=len(found.losses),
-        found=f"{seen} of {len(values)} values, off by {farthest:.0e}",
-        predicted=f"<= {float(found.bounds.max()):.0e}" if len(found.losses) else "",
+        found=f"L at most {farthest:.0e} off a value of MF6, {seen} of {len(values)} values met",
+        predicted=f"at most its bound, {float(found.bounds.max()):.0e} or less" if len(found.losses) else "",
         undecided=f"a loss off the list by up to {farthest:.0e}, more than its bound: {FLOATS}",
     )
 
@@ -179,8 +179,9 @@ def integrated_flow(settings: MeanFieldSettings, run: Run) -> Finding:
         scope=f"one start at k={settings.k}, m={settings.m}, t <= {time:.3g}{of_file(settings)}; "
         "escape from 1e-2, 1e-4, 1e-6 at k=1",
         instances=1 + len(late),
-        found=f"apart {apart:.0e}, drift {drift:.0e}",
-        predicted=f"<= {2 * size * estimate:.0e}",
+        found=f"row space at most {apart:.0e} off the closed form, H H^T {drift:.0e} off I; "
+        f"escapes up to {max(late):.2f} steps late",
+        predicted=f"at most the error, {2 * size * estimate:.0e}; 0 to 1",
         details={"escape times, in steps after the predicted one": [f"{x:.3f}" for x in late]},
         undecided=f"apart {apart:.0e}, drift {drift:.0e}, escapes off by {', '.join(f'{x:.2f}' for x in late)} steps: "
         "more than two step sizes differ by",
@@ -222,7 +223,7 @@ def particle_saddle(settings: MeanFieldSettings, run: Run) -> Finding:
         evidence=Evidence.NUMERIC,
         scope=f"Gauss-Hermite, 40 and 80 nodes in each direction{of_file(settings)}",
         instances=1,
-        found=f"{fine[2]:.10g}",
+        found=f"d^2L = {fine[2]:.10g}",
         predicted=f"{exact:.10g} +- {estimate:.0e}",
         details={"loss": repr(fine[0]), "slope": repr(fine[1])},
         undecided=f"{fine[2]:.10g} is off by more than 40 and 80 nodes differ by: {FLOATS}",
@@ -278,8 +279,9 @@ def training(settings: MeanFieldSettings, run: Run) -> Finding:
         scope=f"{NETWORKS} sigmoid networks, d=10, k=3, 60 neurons{of_file(settings)}, attention rates 1, 10, 100 "
         f"and at the best attention matrix; {len(heights)} plateaus",
         instances=NETWORKS * len(ATTENTION_RATES),
-        found=f"plateaus <= {max(heights, default=0):.2g}, {at_the_best} at the best; gap {falling}",
-        predicted="plateaus <= 1/4, 0; falling",
+        found=f"{len(heights)} plateaus, up to {max(heights, default=0):.2g} of the way to the next level; "
+        f"{at_the_best} at the best W; |log| of the ratio of losses {falling}",
+        predicted="at most 1/4; none; falling with the rate",
         details={"height above the level, of the gap to the next": [short(x) for x in heights], "gaps": gaps},
         undecided=f"{len(heights)} plateaus of joint training, up to {max(heights, default=0):.2g} of the way to the "
         f"next level, {at_the_best} at the best attention matrix, gaps {falling}: one seed does not refute it",

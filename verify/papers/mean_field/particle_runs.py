@@ -81,8 +81,8 @@ def escape(settings: MeanFieldSettings, run: Run) -> Finding:
         scope=f"{count} perturbations of {NEURONS} neurons, k in {{{', '.join(map(str, sorted({1, settings.k})))}}}, "
         f"{networks(settings)}, delta 1e-5 to 1e-9{of_file(settings)}",
         instances=count,
-        found=f"off by {100 * worst:.2g}%; pushes by {pushed:.2g} standard errors",
-        predicted=f"<= {100 * TOLERANCE:g}%; <= {ERRORS}",
+        found=f"escape times at most {100 * worst:.2g}% off, mean squares of pushes {pushed:.2g} standard errors",
+        predicted=f"at most {100 * TOLERANCE:g}%, {ERRORS}",
         details={f"measured over predicted, {name}": [short(x) for x in row] for name, row in ratios.items()},
         undecided=f"an escape {100 * worst:.2g}% off, pushes {pushed:.2g} standard errors: {RUNS}",
     )
@@ -126,8 +126,8 @@ def half_rate(settings: MeanFieldSettings, run: Run) -> Finding:
         evidence=Evidence.NUMERIC,
         scope=f"one network of {NEURONS} neurons, k=1, {networks(settings)}, delta 1e-5 and 1e-7{of_file(settings)}",
         instances=1,
-        found=f"{found / claimed:.4f} of it",
-        predicted=f"1 within {100 * TOLERANCE:g}%",
+        found=f"a hundredth of delta takes {found / claimed:.4f} of 2 log(100)/lambda more",
+        predicted=f"1/2 of it within {100 * TOLERANCE:g}%",
         counterexample=None if holds else again,
         undecided=f"{found / claimed:.4f} of it",
     )
@@ -170,8 +170,9 @@ def joint_escape(settings: MeanFieldSettings, run: Run) -> Finding:
         scope=f"one network of {NEURONS} neurons, k=1, {networks(settings)}, eta = {ATTENTION_RATE:g}, 2 starts at W "
         f"= 0 and one at W = 1{of_file(settings)}",
         instances=len(errors),
-        found=f"off by {100 * worst:.2g}%; {short(limit)} of pi/(2 |b_0| ..)",
-        predicted=f"<= {100 * LATE_TOLERANCE:g}%; 1",
+        found=f"escape times at most {100 * worst:.2g}% off; {short(limit)} of pi/(2 |b_0| sqrt(2 eta lambda)) "
+        "at |b_0| = 1e-6",
+        predicted=f"at most {100 * LATE_TOLERANCE:g}%; 1 within 0.1%",
         details={"off by": [short(x) for x in errors], "escape times, in 1 / lambda": [short(x) for x in delays]},
         undecided=f"a time {100 * worst:.2g}% off, {short(limit)} of the limit: {RUNS}",
     )

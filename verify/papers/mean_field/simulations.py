@@ -64,8 +64,8 @@ def simulated_prompts(settings: MeanFieldSettings, run: Run) -> Finding:
         f"{', '.join(map(str, LENGTHS))}, another Sigma_v and law of x, {PROMPTS} prompts each{of_file(settings)}; "
         f"level: {ERRORS} standard errors",
         instances=len(LENGTHS),
-        found=f"off by {worst:.2g} standard errors",
-        predicted=f"<= {ERRORS}",
+        found=f"mean loss at most {worst:.2g} standard errors off the formula",
+        predicted=f"at most {ERRORS}",
         details={"standard errors": [short(x) for x in off], "without the terms in 1/n": [short(x) for x in without]},
         undecided=f"{worst:.2g} standard errors off: {RUNS}",
     )
@@ -94,8 +94,9 @@ def birth_death(settings: MeanFieldSettings, run: Run) -> Finding:
         scope=f"{len(ratios)} births, gamma = {MIXED}, R_4 = 4, from {4 * settings.k + 4} neurons at k={settings.k}, "
         f"{networks(settings)}, and from one {settings.activation} neuron at rest{of_file(settings)}",
         instances=len(ratios),
-        found=f"rate >= {least:.3g} x bound; loss moved by at most {max(jump, 1e-15):.0e}",
-        predicted=f">= 1 x bound; <= {ROUNDING:.0e}",
+        found=f"after a birth -dL/dt >= {least:.3g} x its bound; a birth moves L by {max(jump, 1e-15):.0e} E|f°|^2 "
+        "at most",
+        predicted=f">= 1 x its bound; at most {ROUNDING:.0e}",
         details={"rate over bound": [short(x) for x in ratios], "rate of the neuron at rest": short(rest)},
         undecided=f"rate {least:.3g} x bound, loss moved by {jump:.0e}, {sum(moved)} of {len(moved)} moved on: {RUNS}",
     )

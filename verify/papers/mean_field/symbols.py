@@ -60,3 +60,43 @@ OWN = {
     "MF18": _MEAN,
     "MF20n": {"R_4": "", "m_2": "the number of MF14"},
 }
+
+_ESCAPE = "escape time measured over predicted"
+
+LABELS = {
+    "better": ("a better W",),
+    "chances": ("chance of each task",),
+    "closed form": ("closed form of the second variation",),
+    "condition": ("what fails",),
+    "curvature is enough": ("number of H with such a curvature",),
+    "eigenvalues of F F^T other than 0, multiplicity": ("eigenvalues of F F^T but 0", "eigenvalue", "multiplicity"),
+    "f": ("f° at the points, in columns",),
+    "gaps": ("mean |log| of the ratio of losses, by attention rate", "1", "10", "100"),
+    "h": ("features h at the points, in columns",),
+    "height above the level, of the gap to the next": ("plateaus: height above a level, of the way to the next",),
+    "identities for every k and m": ("identities for every k and m", "identity", "holds"),
+    "loss": ("loss", "from", "to"),
+    "losses": ("the two losses",),
+    "measured over predicted, directed": (f"{_ESCAPE}, along the fastest direction",),
+    "measured over predicted, isotropic": (f"{_ESCAPE}, of independent noise",),
+    "measured over predicted, process": (f"{_ESCAPE}, of a Gaussian process",),
+    "off by": ("escape times over predicted ones, minus 1",),
+    "points": ("points", "x", "f°(x)"),
+    "prompt": ("law of x in prompts",),
+    "query": ("law of x in queries",),
+    "rate of the neuron at rest": ("-dL/dt of the neuron at rest",),
+    "rate over bound": ("-dL/dt over its bound, after each birth",),
+    "rational functions of all entries, k=2 m=3": (
+        "identities of rational functions of all entries, k=2 m=3",
+        "identity",
+        "holds",
+    ),
+    "S: value, Hessian eigenvalues at A=I": ("critical points", "S", "L, then eigenvalues of the Hessian at A = I"),
+    "slope / bound": ("|MZ|_* over its bound, at each H",),
+    "slope is enough": ("number of H with such a slope",),
+    "standard errors": ("loss off the formula, in standard errors, at each n",),
+    "tasks": ("tasks v, in columns",),
+    "w": ("w", "from", "to"),
+    "weights": ("chance of each point",),
+    "without the terms in 1/n": ("off the formula without its terms in 1/n",),
+}

@@ -16,7 +16,7 @@ from verify.claim import Evidence, Finding, Origin, Run
 from verify.papers.mean_field import steps
 from verify.papers.mean_field.attention import EDGE, eigenvalues_below
 from verify.papers.mean_field.certificates import of_values
-from verify.papers.mean_field.common import decimals, generator, given_model, listed, short
+from verify.papers.mean_field.common import decimals, few, generator, given_model, short
 from verify.papers.mean_field.conditions import Condition, Values, condition, ends, equal, judge, proved
 from verify.papers.mean_field.identities import along, model_at
 from verify.papers.mean_field.premises import FINITE, claim
@@ -45,10 +45,10 @@ def critical_values(settings: MeanFieldSettings, run: Run) -> Finding:
     given = given_model(settings)
     random = generator(settings, "MF15")
     goal = AnyTarget(random_full_rank(random, settings.k, settings.m) if given is None else given.F)
-    conditions, points = [*proved("homotopy_form"), *_enclosed(goal)], 0
+    conditions, losses = [*proved("homotopy_form"), *_enclosed(goal)], list[fmpq]()
     for point in goal.rational_points():
         conditions += _critical(point.H, goal.F, point.value)
-        points += 1
+        losses.append(point.value)
     details: dict[str, object] = {
         "eigenvalues of F F^T other than 0, multiplicity": [[decimals(x), t] for x, t in goal.eigenvalues],
         "critical values": [decimals(x) for _, x in goal.critical_values],
@@ -66,11 +66,11 @@ def critical_values(settings: MeanFieldSettings, run: Run) -> Finding:
         conditions,
         evidence=Evidence.ENCLOSURE if certificate is None else Evidence.EXACT,
         scope=f"{source}, k={settings.k}, m={settings.m}, rank {of_rank}"
-        f"{'' if of_rank == settings.k else ', so that r_low = 0'}; {points} rational critical points{of_h}; that "
+        f"{'' if of_rank == settings.k else ', so that r_low = 0'}; {len(losses)} rational critical points{of_h}; that "
         "there are no other values, and R at every H: short arguments, read by people",
-        instances=points,
-        found=f"{len(values)} sums, {points} critical H",
-        predicted=listed(values[:4]) + (" .." if len(values) > 4 else ""),
+        instances=len(losses),
+        found=f"L = {few(sorted(losses))} at {len(losses)} critical H",
+        predicted=f"among {len(values)} sums over 2: {few(values)}",
         details=details,
         certificate=certificate,
     )

@@ -20,7 +20,7 @@ from verify.papers.next_token import (
     traps,
 )
 from verify.papers.next_token.settings import NextTokenSettings, headline
-from verify.papers.next_token.symbols import MODEL, OWN, SYMBOLS
+from verify.papers.next_token.symbols import LABELS, MODEL, OWN, SYMBOLS
 
 PAPER = Paper(
     name="next-token",
@@ -31,6 +31,7 @@ PAPER = Paper(
     provenance=PROVENANCE,
     symbols=SYMBOLS,
     own=OWN,
+    labels=LABELS,
     model=MODEL,
     claims=claims_of(
         identities,

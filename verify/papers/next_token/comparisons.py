@@ -72,15 +72,17 @@ def worst(comparisons: Sequence[Comparison]) -> Comparison:
 
 def report(comparisons: Sequence[Comparison], *, scope: str, T: int, nothing: str, footnote: str = "") -> Finding:
     """VERIFIED if every measurement agrees with its prediction, REFUTED if one differs and a second computation sides
-    with the measurement. One measurement is shown as it is, several by the worst.
+    with the measurement. One measurement is shown as it is, of several how far each kind is off at most.
     """
     if not comparisons:
         return undecided(f"{NOTHING}: {nothing}")
     shown = worst(comparisons)
     if len(comparisons) == 1 or not shown.agrees:
-        found, predicted = f"{shown.measured.value:.6g} ({shown.measured.error:.0e})", f"{shown.predicted:.6g}"
+        where = "" if len(comparisons) == 1 else f" on {shown.name}"
+        found = f"{shown.what}{where} {shown.measured.value:.6g} +- {shown.measured.error:.0e}"
+        predicted = f"{shown.predicted:.6g}"
     else:
-        found, predicted = f"off by {shown.deviation:.0e}", "0"
+        found, predicted = f"{_deviations(comparisons)} at most", "0"
     return decide(
         all(comparison.agrees for comparison in comparisons),
         evidence=Evidence.NUMERIC,
@@ -97,6 +99,15 @@ def report(comparisons: Sequence[Comparison], *, scope: str, T: int, nothing: st
         details={"comparisons": [_details(comparison) for comparison in comparisons]},
         footnote=footnote,
         undecided=f"{shown.doubt}; at T={T}, a larger T may decide",
+    )
+
+
+def _deviations(comparisons: Sequence[Comparison]) -> str:
+    """For each kind of number how far it is off at most, and the estimated error there."""
+    kinds = dict.fromkeys(comparison.what for comparison in comparisons)
+    farthest = [max((c for c in comparisons if c.what == kind), key=lambda c: c.deviation) for kind in kinds]
+    return ", ".join(
+        f"{c.what}{'' if i else ' off'} by {c.deviation:.1g} +- {c.measured.error:.1g}" for i, c in enumerate(farthest)
     )
 
 

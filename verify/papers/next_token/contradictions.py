@@ -141,10 +141,10 @@ def normalised_settles(settings: NextTokenSettings, run: Run) -> Finding:
         evidence=Evidence.NUMERIC,
         scope=f"the data of NT16, eta={RATE}, t={T_AGAIN}",
         instances=1,
-        found=f"off by {sides[0]:+.4f} and {sides[1]:+.4f}",
-        predicted="not to 0",
+        found=f"lead off its minimiser by {sides[0]:+.4f}, a step later by {sides[1]:+.4f}",
+        predicted="of both signs, not to 0",
         counterexample=Counterexample(
-            {"before": sides[0], "last": sides[1]}, partial(jumps_over, min(map(abs, sides)), RATE)
+            {"off a step before": sides[0], "off at the end": sides[1]}, partial(jumps_over, min(map(abs, sides)), RATE)
         )
         if jumps
         else None,

@@ -46,7 +46,7 @@ def sign_lemma_without_dominance(settings: NextTokenSettings, run: Run) -> Findi
         evidence=Evidence.ENCLOSURE,
         scope="X=[0,2,1,1,1], q=1, optimal 0, beta=20",
         instances=1,
-        found=f"{float(entry.mid()):.4f}",
+        found=f"gradient in the score of token {token} {float(entry.mid()):.4f}",
         predicted="below 0",
         counterexample=Counterexample(
             {"sentence": "0 2 1 1 1", "token": token, "entry": entry.str(10)},
@@ -98,7 +98,7 @@ def slope_at_any_step(settings: NextTokenSettings, run: Run) -> Finding:
         evidence=Evidence.NUMERIC,
         scope=f"DS-C, eta={training.step:.4g}, {OVERSTEP} times the threshold {threshold:.4g}",
         instances=1,
-        found=f"{ratio:.5f} of the slope",
+        found=f"slope of log(L - L*) {ratio:.5f} of -eta/|W_kq*|",
         predicted="less than 1",
         counterexample=Counterexample(
             {"dataset": "DS-C", "eta": training.step, "ratio": ratio}, partial(falls_at, ratio, dataset, training.step)
@@ -142,8 +142,8 @@ def direction_always_one_over_t(settings: NextTokenSettings, run: Run) -> Findin
         evidence=Evidence.NUMERIC,
         scope=f"DS-D, t={T // 2}..{T}",
         instances=1,
-        found=f"t err + {growth:.4f} per doubling",
-        predicted=f"+ {predicted:.4f}",
+        found=f"t * direction error grows by {growth:.4f} per doubling of t",
+        predicted=f"by {predicted:.4f}",
         counterexample=Counterexample(
             {"dataset": "DS-D", "growth": growth, "error": error}, partial(grows_by, growth, dataset)
         )
@@ -185,8 +185,8 @@ def plain_descent_is_linear(settings: NextTokenSettings, run: Run) -> Finding:
         evidence=Evidence.NUMERIC,
         scope=f"DS-A, t={T}",
         instances=1,
-        found=f"eta t (L-L*) = {late.value:.4f}",
-        predicted=f"{limit:g}",
+        found=f"eta t (L - L*) = {late.value:.4f}",
+        predicted=f"|W_kq*|^2 = {limit:g}",
         footnote="e^gap <= 1 + (e^(4 eta beta) - 1) t for all t, on DS-A: L - L* is at least a multiple of 1/t.",
         counterexample=Counterexample(
             {"dataset": "DS-A", "eta_t_excess": late.value}, partial(falls_like_one_over_t, late.value, dataset)

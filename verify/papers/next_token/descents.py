@@ -65,7 +65,7 @@ def first_steps(settings: NextTokenSettings, run: Run) -> Finding:
         evidence=Evidence.NUMERIC,
         scope=f"{', '.join(dataset.name for dataset in datasets)}; {', '.join(runs)}; each step to t={steps}",
         instances=len(distances) * steps,
-        found=f"off by {worst:.1g} times the rounding",
+        found=f"W_t off by {worst:.1g} times the rounding at most",
         predicted="at most 1",
         counterexample=Counterexample(
             {"dataset": datasets[i].name, "run": what, "t": t, "distance": worst},
@@ -185,9 +185,10 @@ def grown(settings: NextTokenSettings, run: Run, batches: int | None = None) -> 
         evidence=Evidence.NUMERIC,
         scope=f"{len(datasets)} datasets, each t=1..{T}; {_dominance(lasts, T)}",
         instances=len(datasets),
-        found=f"{min(slowest.values()):.4f} and {max(fastest.values()):.4f} times the bounds"
+        found=f"|W_t| at least {min(slowest.values()):.4f} times the lower bound, "
+        f"at most {max(fastest.values()):.4f} times the upper one"
         if slowest
-        else f"{max(fastest.values()):.4f} times the upper bound",
+        else f"|W_t| at most {max(fastest.values()):.4f} times the upper bound",
         predicted="at least 1, at most 1",
         counterexample=Counterexample(
             {"dataset": datasets[broken[0]].name, "lower": slowest.get(broken[0]), "upper": fastest[broken[0]]},

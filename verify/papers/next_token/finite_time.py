@@ -69,10 +69,10 @@ def judge(quantity: Quantity, layers: Sequence[Watched]) -> Finding:
         evidence=Evidence.NUMERIC,
         scope=_scope(used, waiting),
         instances=len(used),
-        found=f"at most {worst[0]:.4g} times a bound",
+        found=f"ratio of {quantity.name} and bound at most {worst[0]:.4g}",
         predicted="at most 1",
         counterexample=Counterexample(
-            {"layer": broken[0][0].name, "t": broken[0][1], "of": quantity.name},
+            {"layer": broken[0][0].name, "t": broken[0][1], "quantity": quantity.name},
             partial(outside, *broken[0], quantity, 1.0),
         )
         if broken
@@ -176,7 +176,7 @@ def refute(quantity: Quantity, watched: Watched, factors: Callable[[np.ndarray],
         evidence=Evidence.NUMERIC,
         scope=f"{watched.name}, eta={watched.eta:.3g}, t={t}",
         instances=1,
-        found=f"{ratios[first]:.3f} times the bound",
+        found=f"{quantity.name} {ratios[first]:.3f} times the bound",
         predicted="above 1",
         counterexample=Counterexample(
             {"layer": watched.name, "eta": watched.eta, "t": t, "ratio": float(ratios[first])},

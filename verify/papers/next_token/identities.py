@@ -73,8 +73,9 @@ def _prove(
         evidence=Evidence.PROOF,
         scope=scope,
         instances=len(zero) + len(above),
-        found=f"{len(wrong)} residuals or signs" if wrong else "residual 0",
-        predicted="0",
+        found=f"{len(zero) - len(broken)} of {len(zero)} identities hold"
+        + (f"; {len(above) - len(unclear)} of {len(above)} expressions positive" if above else ""),
+        predicted="all hold",
         counterexample=counterexample,
         details={"identities": len(zero), "signs": len(above)},
         footnote=footnote,

@@ -144,8 +144,8 @@ def attention_grows_linearly(settings: NextTokenSettings, run: Run) -> Finding:
         evidence=Evidence.NUMERIC,
         scope=f"DS-A, t={T // 4}..{T}",
         instances=1,
-        found=f"{late / early:.4f} times as much per doubling",
-        predicted="less than 2",
+        found=f"|W_kq| grows {late / early:.4f} times as much at the next doubling of t",
+        predicted="1, not 2",
         counterexample=Counterexample(
             {"dataset": "DS-A", "growth": late, "before": early}, partial(grows_like_log, late, dataset, ETA)
         )

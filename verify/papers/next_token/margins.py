@@ -73,7 +73,7 @@ def certificates(settings: NextTokenSettings, run: Run) -> Finding:
         evidence=Evidence.EXACT,
         scope=f"{len(settings.datasets)} datasets, {columns} columns" if not single else f"{columns} columns",
         instances=columns,
-        found=f"|W_kq*|^2 = {first['W_kq_squared_norm']}" if single else f"{len(wrong)} conditions fail",
+        found=f"|W_kq*|^2 = {first['W_kq_squared_norm']}" if single else f"{len(wrong)} conditions of an optimum fail",
         predicted=f"dual value {first['W_kq_dual_value']}" if single else "0",
         counterexample=Counterexample(
             {"where": wrong[0][0], "condition": wrong[0][1]}, partial(is_rejected, recheck.max_margin, shown)

@@ -55,7 +55,7 @@ def extended_order(settings: NextTokenSettings, run: Run) -> Finding:
         evidence=Evidence.EXACT,
         scope=f"{len(settings.datasets)} datasets, {entries} pairs of token and query",
         instances=entries,
-        found=f"{len(wrong)} entries on the wrong side",
+        found=f"{len(wrong)} of {entries} entries of W_kq* on the wrong side",
         predicted="0",
         counterexample=Counterexample(wrong[0], partial(is_rejected, recheck.extended_order, shown)) if wrong else None,
         details={"wrong": wrong, "beaten_and_above_unseen": beaten_above},

@@ -36,8 +36,8 @@ def no_trap(settings: NextTokenSettings, run: Run) -> Finding:
         evidence=Evidence.NUMERIC,
         scope=f"11 tokens, 9 sentences of weight 1, eta={ETA}, beta={BETA:g}, t={T}",
         instances=1,
-        found=f"L - L* = {excess[T]:.6f}",
-        predicted="not to 0",
+        found=f"L - L* = {excess[T]:.6f} at t={T}",
+        predicted=f"tends to beta = {BETA:g}, not to 0",
         counterexample=Counterexample(
             {"sentence": TRAP.show(TRAP.longer[-1]), "excess": excess[T], "lead_per_step": speed},
             partial(stays_above, excess[T], TRAP, ETA),

@@ -66,9 +66,7 @@ def merged_is_stationary(settings: SubNGramSettings, run: Run) -> Finding:
     if settings.full_context:
         return _merged_at_full_context(settings, run)
     a = next(a for a in range(settings.n) if a + 1 not in settings.lag_set)
-    scope = (
-        f"T -> inf, then c -> inf; M_{{{a},0}}[0][0], S={settings.S}, n={settings.n}, lags {braces(settings.lag_set)}, "
-    )
+    scope = f"T -> inf, then c -> inf; S={settings.S}, n={settings.n}, lags {braces(settings.lag_set)}, "
     scope += f"alpha={settings.alpha}"
     enclosure = _enclosure(settings.law.alpha)
     if enclosure is not None and (settings.S, settings.n) == (2, 2):
@@ -89,7 +87,7 @@ def merged_is_stationary(settings: SubNGramSettings, run: Run) -> Finding:
         evidence=Evidence.NUMERIC if first.level is None else Evidence.STATISTICAL,
         scope=scope,
         instances=1,
-        found=with_error(value, error),
+        found=f"lim M_{{{a},0}}[0][0] = {with_error(value, error)}",
         predicted="not 0",
         counterexample=Counterexample(
             {"block": [a, 0], "value": value, "error": error},
@@ -146,11 +144,11 @@ def _bigram(settings: SubNGramSettings, enclosure: Enclosure, scope: str) -> Fin
     from proofs.sub_ngrams.merged_limit import bigram_value
 
     details = {"lower": str(enclosure.lower), "upper": str(enclosure.upper)}
-    consistent, found = True, f"{float(enclosure.lower):.15g}"
+    consistent, found = True, f"lim M_{{0,0}}[0][0] = {float(enclosure.lower):.15g}"
     if settings.law.alpha == 1:
         closed = bigram_value()
         consistent = closed.identities.hold and closed.enclosure().overlaps(enclosure)
-        found, details["closed form"] = f"{closed} = {float(enclosure.lower):.10f}", str(closed)
+        found, details["closed form"] = f"lim M_{{0,0}}[0][0] = {closed} = {float(enclosure.lower):.10f}", str(closed)
     return decide(
         False,
         evidence=Evidence.ENCLOSURE,
@@ -177,7 +175,7 @@ def _trigram(settings: SubNGramSettings, points: int, scope: str) -> Finding:
         evidence=Evidence.ENCLOSURE,
         scope=scope,
         instances=1,
-        found=f"{float(enclosure.lower):.12f}",
+        found=f"lim M_{{1,0}}[0][0] = {float(enclosure.lower):.12f}",
         predicted="not 0",
         counterexample=Counterexample(details, partial(is_nonzero_and_met, enclosure, settings, points))
         if identity.hold

@@ -242,34 +242,29 @@ def _plateau_line(plateau: Plateau, stages: Stages) -> str:
     from numerics.sub_ngrams.gradient_norm import TOTAL
     from numerics.sub_ngrams.symmetries import nearest
 
-    start = (
-        f"{'plateau ' if plateau.on_level else 'no level'}  {plateau.first}-{plateau.last}   loss {plateau.loss:.4f}"
-    )
+    kind = "plateau" if plateau.on_level else "stretch on no level"
+    start = f"{kind} at steps {plateau.first}-{plateau.last}: loss {plateau.loss:.4f}"
     if plateau.level is None:
-        return f"{start}   no snapshot"
+        return f"{start}, no snapshot"
     shots, level = stages.on(plateau), plateau.level
     near = nearest(shots[len(shots) // 2].distances)
     plain = next(one for one in stages.levels if one.k == level.k)
     parts = [
-        start,
-        f"{level.name} {level.loss:.4f} {plateau.error:+.4f} ({plateau.relative:+.2f} of a gap)",
-        f"{plain.name} {plain.loss:.4f}",
-        f"variation {', '.join(f'{x:.3f}' for x in plateau.variations)}",
-        f"drift {plateau.drift:+.4f}",
+        f"{start}, {plateau.error:+.4f} ({plateau.relative:+.2f} of a gap) from that of {level.name}, {level.loss:.4f}",
+        f"that of {plain.name} is {plain.loss:.4f}",
+        f"total variation to theta_1^+, theta_2^+, .. {', '.join(f'{x:.3f}' for x in plateau.variations)}",
+        f"the loss changes by {plateau.drift:+.4f} on it",
         f"{_gradients(plateau, stages)}, at averaged parameters {plateau.averaged[TOTAL].norm:.4f}",
         f"theta_{near.k} at relative distance {near.relative:.2f}",
     ]
-    return "   ".join(parts)
+    return "; ".join(parts)
 
 
 def _jump_line(jump: Jump, stages: Stages) -> str:
-    parts = [
-        f"jump      {jump.first}-{jump.last}",
-        f"fall {jump.fall:.4f}",
-        _gradients(jump, stages),
-        f"{peak_ratio(jump, stages):.1f} times the plateaus' in A",
-    ]
-    return "   ".join(parts)
+    return (
+        f"jump at steps {jump.first}-{jump.last}: the loss falls by {jump.fall:.4f}; {_gradients(jump, stages)}, "
+        f"{peak_ratio(jump, stages):.1f} times that of the plateaus beside"
+    )
 
 
 def _gradients(stretch: Plateau | Jump, stages: Stages) -> str:
