@@ -320,9 +320,9 @@ def test_every_second_computation_takes_sides(id: str) -> None:
 
 def test_numbers_that_are_printed_are_compared() -> None:
     expected = {
-        "NT6w": {"slope of log(L - L*)", "distance from rho", "t * direction error"},
+        "NT6w": {"slope of log(L - L*)", "distance from rho", "t times direction error"},
         "NT7": {"slope of log(L - L*)"},
-        "NT7d": {"distance from rho", "t * direction error"},
+        "NT7d": {"distance from rho", "t times direction error"},
         "NT8": {"growth along u per log t"},
         "NT9": {"growth of a score per step", shift.UNSEEN, "slope of log(L - L*) of a shifted sentence"},
         "NT10": {"rate t (L - L*)"},
@@ -339,7 +339,7 @@ def test_a_wrong_constant_in_the_footnote_is_refuted(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(constant, lambda self, eta: 3.0)
     finding = check(id, dataset="DS-B")
     assert finding.verdict is Verdict.REFUTED
-    assert finding.details["counterexample"]["measured"] == "t * direction error"
+    assert finding.details["counterexample"]["measured"] == "t times direction error"
 
 
 def test_stage_1_is_compared_with_the_spread_of_the_weights() -> None:
@@ -350,7 +350,7 @@ def test_stage_1_is_compared_with_the_spread_of_the_weights() -> None:
     ("id", "words", "reason"),
     [
         ("NT7", {"T": "100", "eta": "0.1"}, "which must be at most 7e-06; at T=100, a larger T may decide"),
-        ("NT7d", {"eta": "0.001"}, "t * direction error: estimated error "),
+        ("NT7d", {"eta": "0.001"}, "t times direction error: estimated error "),
         ("NT10", {"T": "100", "eta": "0.2"}, "rate t (L - L*): estimated error 2e-01, which must be at most 4e-02"),
         ("NT10", {"T": "100"}, "nothing to check: DS-B: attention on a non-optimal token has not fallen like 1/t yet"),
         ("NT7", {"eta": "9"}, "nothing to check: DS-B: eta above the threshold of NT7c"),
@@ -491,7 +491,7 @@ def test_replaced_weights_are_counted(id: str) -> None:
 def test_what_is_left_out_is_counted() -> None:
     assert "3 left out: no degenerate pair" in check("NT8").scope
     assert "1 left out: degenerate pairs" in check("NT10").scope
-    assert "t * error in 3" in check("NT7d").scope
+    assert "t times the error in 3" in check("NT7d").scope
 
 
 @pytest.mark.parametrize(

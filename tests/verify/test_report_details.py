@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -123,3 +126,51 @@ def test_labels_name_something(name: str) -> None:
     """A label has a name in words, and parts that are not all empty."""
     for key, (called, *parts) in papers()[name].labels.items():
         assert called and (not parts or any(parts)), key
+
+
+ROOT = Path(__file__).parents[2]
+PLACES = ("verify/papers", "numerics", "proofs")  # whose folders of a paper's name write its details
+
+
+def keys(node: ast.AST) -> Iterator[ast.expr | str | None]:
+    """What may name a value: keys, also in pairs or with names of their own, arguments, and fields of records."""
+    match node:
+        case ast.Dict():
+            yield from node.keys
+        case ast.DictComp() | ast.Tuple(elts=[_, _]):
+            yield node.key if isinstance(node, ast.DictComp) else node.elts[0]
+        case ast.Subscript():
+            yield node.slice
+        case ast.Assign():
+            yield node.value
+        case ast.keyword():
+            yield node.arg
+        case ast.AnnAssign(target=ast.Name(id=name)):
+            yield name
+
+
+def pattern(key: ast.expr | str | None) -> str | None:
+    """Of the texts that a key stands for: what is put into a text may be anything, but behind its beginning."""
+    match key:
+        case str() | ast.Constant(value=str()):
+            return re.escape(key if isinstance(key, str) else str(key.value))
+        case ast.JoinedStr(values=[ast.Constant(), *_] as parts):
+            return "".join(re.escape(str(part.value)) if isinstance(part, ast.Constant) else ".*" for part in parts)
+    return None
+
+
+def written(name: str) -> re.Pattern[str]:
+    """The keys that code of the paper of this name writes, leaving out where labels stand themselves."""
+    folder = papers()[name].settings.__module__.split(".")[-2]
+    folders = [ROOT / place / folder for place in PLACES]
+    files = [path for folder in folders for path in folder.rglob("*.py") if path.name != "symbols.py"]
+    nodes = (node for path in files for node in ast.walk(ast.parse(path.read_text("utf-8"))))
+    return re.compile("|".join({found for node in nodes for key in keys(node) if (found := pattern(key))}))
+
+
+@pytest.mark.parametrize("name", papers())
+def test_every_label_is_one_of_something_that_is_written(name: str) -> None:
+    """The code writes its key, and no label is left over from one that it wrote before."""
+    found = written(name)
+    assert [label for label in papers()[name].labels if not found.fullmatch(label)] == []
+    assert not found.fullmatch("a key that nobody writes"), "the control"

@@ -47,7 +47,7 @@ def _grouped(value: Mapping[str, Any]) -> dict[str, Any]:
     ends = {name: value[name] for name in ("lower", "upper") if name in value}
     if enclosure(ends) is not None:
         value = {"enclosure": ends, **{name: item for name, item in value.items() if name not in ends}}
-    shapes = {name: tuple(item) for name, item in value.items() if _is_record(item) and len(item) > 1}
+    shapes = {name: tuple(item) for name, item in value.items() if _is_record(item)}
     alike = [name for name in shapes if list(shapes.values()).count(shapes[name]) > 1]
     if not alike or len({shapes[name] for name in alike}) > 1:
         return dict(value)

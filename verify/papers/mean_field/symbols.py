@@ -69,6 +69,7 @@ LABELS = {
     "closed form": ("closed form of the second variation",),
     "condition": ("what fails",),
     "curvature is enough": ("number of H with such a curvature",),
+    "E x tanh x": ("E[x tanh(x)]",),
     "eigenvalues of F F^T other than 0, multiplicity": ("eigenvalues of F F^T but 0", "eigenvalue", "multiplicity"),
     "f": ("f° at the points, in columns",),
     "gaps": ("mean |log| of the ratio of losses, by attention rate", "1", "10", "100"),

@@ -142,7 +142,7 @@ def direction_always_one_over_t(settings: NextTokenSettings, run: Run) -> Findin
         evidence=Evidence.NUMERIC,
         scope=f"DS-D, t={T // 2}..{T}",
         instances=1,
-        found=f"t * direction error grows by {growth:.4f} per doubling of t",
+        found=f"t times direction error grows by {growth:.4f} per doubling of t",
         predicted=f"by {predicted:.4f}",
         counterexample=Counterexample(
             {"dataset": "DS-D", "growth": growth, "error": error}, partial(grows_by, growth, dataset)

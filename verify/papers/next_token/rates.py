@@ -90,7 +90,7 @@ def direction_limit(training: Training, index: int, predicted: float | None = No
 
     name, measured = training.datasets[index].name, training.direction_limit(index)
     resolution, mature = OFFSET_RESOLUTION / training.step, training.mature(index)
-    return Comparison(name, "t * direction error", measured, predicted, resolution, again, mature)
+    return Comparison(name, "t times direction error", measured, predicted, resolution, again, mature)
 
 
 def is_plain(training: Training, index: int) -> bool:
@@ -177,7 +177,7 @@ def direction(settings: NextTokenSettings, run: Run) -> Finding:
     limits = [direction_limit(training, i) for i in used if is_plain(training, i)]
     return report(
         [*(offset(training, i) for i in used), *limits],
-        scope=f"{describe(training, used, left_out)}; t * error in {len(limits)}",
+        scope=f"{describe(training, used, left_out)}; t times the error in {len(limits)}",
         T=training.T,
         nothing=why_nothing(training, left_out),
         footnote=_constants(limits),
@@ -314,4 +314,4 @@ def _split(indices: Iterable[int], holds: Callable[[int], bool]) -> tuple[list[i
 def _constants(limits: list[Comparison]) -> str:
     """t times the direction error beside its prediction."""
     numbers = [f"{c.name} {c.measured.value:.5f} ({c.predicted:.5f})" for c in limits[:4]]
-    return f"t * direction error (predicted): {'   '.join(numbers)}" if numbers else ""
+    return f"t times direction error (predicted): {'   '.join(numbers)}" if numbers else ""

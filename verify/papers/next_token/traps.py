@@ -25,6 +25,7 @@ def no_trap(settings: NextTokenSettings, run: Run) -> Finding:
     from numerics.next_token.stage import aligned_output, attention_stage
     from numerics.next_token.training import train_attention
 
+    sentence = TRAP.longer[-1]
     training = train_attention([TRAP], aligned_output([TRAP], BETA), ETA, T)
     excess = {t: float(training.log_excess_losses[t].exp()) for t in (T // 2, T)}
     stage = attention_stage([TRAP], aligned_output([TRAP], BETA))
@@ -39,7 +40,12 @@ def no_trap(settings: NextTokenSettings, run: Run) -> Finding:
         found=f"L - L* = {excess[T]:.6f} at t={T}",
         predicted=f"tends to beta = {BETA:g}, not to 0",
         counterexample=Counterexample(
-            {"sentence": TRAP.show(TRAP.longer[-1]), "excess": excess[T], "lead_per_step": speed},
+            {
+                "sentence": list(sentence.tokens),
+                "next token": sentence.next,
+                "excess": excess[T],
+                "lead_per_step": speed,
+            },
             partial(stays_above, excess[T], TRAP, ETA),
         )
         if trapped

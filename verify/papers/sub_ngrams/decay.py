@@ -83,7 +83,7 @@ def draw_gradient_decay(axes: Axes, details: Mapping[str, Any]) -> str:
     for p in details["points"]:
         point = NormPoint(p["T"], math.log(p["T"]), p["norms"]["total"], p["errors"]["total"])
         curves.setdefault(f"{p['heads']} heads", []).append(point)
-    r = float(details["rate"])
+    r = float(details["r"])
     name = f"$T^{{-{r:g}}} (\\log\\,T)^{{3/2}}$"
     draw_decay(axes, curves, fall=lambda T: T**-r * np.log(T) ** LOGS, name=name)
     return (
@@ -98,7 +98,7 @@ def draw_gradient_decay(axes: Axes, details: Mapping[str, Any]) -> str:
     requires=("SN0", "SN2"),
     assumptions=("hard heads in the first layer, c_A -> infinity",),
     vacuous=other_law,
-    plot=Plot(("points", "rate"), draw_gradient_decay),
+    plot=Plot(("points", "r"), draw_gradient_decay),
 )
 def gradient_vanishes(settings: SubNGramSettings, run: Run) -> Finding:
     """Along c = log T the norm of the whole factorised population gradient is O(T^-r (log T)^(3/2)). Here r = 1 if
@@ -149,7 +149,7 @@ def gradient_vanishes(settings: SubNGramSettings, run: Run) -> Finding:
         predicted=f"at most {slope_of_rate(curves[kinds[0]], r):.2f}, as T^-{r:g} (log T)^(3/2)",
         counterexample=None if slow is None else _too_slow(settings, slow, run),
         details={
-            "rate": str(r),
+            "r": str(r),
             "points": [
                 {
                     "heads": p.heads,
@@ -205,7 +205,7 @@ def slower(first: Point, last: Point, r: float) -> bool:
 
 def _too_slow(settings: SubNGramSettings, pair: tuple[Point, Point], run: Run) -> Counterexample:
     values = {str(p.T): {"norm": p.norms["total"], "error": p.errors["total"]} for p in pair}
-    return Counterexample({"rate": rate(settings), "lengths": values}, partial(is_too_slow, settings, pair, run))
+    return Counterexample({"r": rate(settings), "lengths": values}, partial(is_too_slow, settings, pair, run))
 
 
 def is_too_slow(settings: SubNGramSettings, pair: tuple[Point, Point], run: Run) -> bool:
