@@ -217,6 +217,22 @@ def test_a_small_matrix_has_no_scroll_bar(browser: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("paper", papers())
+def test_on_paper_the_graph_stands_on_one_page_with_its_heading(browser: Any, folder: Path, paper: str) -> None:
+    """It is not taller than a page, and nothing between the heading and it may end one."""
+    show(browser, folder / f"{paper}.html", width=695, media="print")  # A4 without its margins
+    found = browser.execute_script(
+        "const parts = [...document.querySelector('#graph').parentElement.children].slice(0, 3);"
+        " const [first, , last] = parts.map(e => e.getBoundingClientRect());"
+        " return [last.bottom - first.top, ...parts.slice(0, 2).map(e => getComputedStyle(e).breakAfter)]"
+    )
+    assert 100 < found[0] < (297 - 28) / 25.4 * 96 and found[1:] == ["avoid", "avoid"]
+    breaks = browser.execute_script(
+        "return [...document.querySelectorAll('h3')].map(e => getComputedStyle(e).breakAfter)"
+    )
+    assert len(breaks) > 3 and set(breaks) == {"avoid"}
+
+
+@pytest.mark.parametrize("paper", papers())
 def test_a_print_has_few_pages(browser: Any, folder: Path, paper: str) -> None:
     show(browser, folder / f"{paper}.html", width=794, media="print")
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

@@ -145,8 +145,9 @@ def keys(node: ast.AST) -> Iterator[ast.expr | str | None]:
             yield node.value
         case ast.keyword():
             yield node.arg
-        case ast.AnnAssign(target=ast.Name(id=name)):
-            yield name
+        case ast.ClassDef():
+            fields = (line.target for line in node.body if isinstance(line, ast.AnnAssign))
+            yield from (field.id for field in fields if isinstance(field, ast.Name))
 
 
 def pattern(key: ast.expr | str | None) -> str | None:
