@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,8 @@ def test_the_critical_values_of_the_file_are_printed(name: str, printed: str, tm
     H, _ = GIVEN[name]
     claims = [claim for claim in PAPER.claims if claim.id in ("MF6", "MF15")]
     for result in run_claims(claims, settings(k=2, m=len(H[0]), matrices=written(tmp_path, name))):
-        assert result.verdict is Verdict.VERIFIED and printed in [cell.plain for cell in cells(result)]
+        assert result.verdict is Verdict.VERIFIED
+        assert any(re.search(f": {re.escape(printed)}(;|$)", cell.plain) for cell in cells(result))
         total, product = trace_and_determinant(name)
         values = [Fraction(x) for x in result.finding.details["critical values"]]
         assert values[0] == 0 and abs(2 * values[-1] - total) < Fraction(1, 10**12)

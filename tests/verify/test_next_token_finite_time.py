@@ -152,7 +152,7 @@ def test_controls_with_a_bound_that_holds_are_undecided(id: str, quantity: watch
 
 
 def test_controls() -> None:
-    assert check("NT12c").found == "2.000 times the bound"
+    assert check("NT12c").found == "norm 2.000 times the bound"
     assert check("NT13c").scope.startswith("DS-D, W_kq, eta=0.05, t=")
     for id in ("NT12c", "NT13c", "NT14c"):
         assert check(id).verdict is Verdict.REFUTED

@@ -68,7 +68,7 @@ def classification_of_file(given: Model, key: str) -> Finding:
         instances=len(points),
         found=f"dL/dH = 0 at {len(points)} H, L = {few(sorted({to_fraction(model.loss) for model, _ in points}))}; "
         f"{len(points)} spectra agree",
-        predicted=f"0, among {len(values)} values {few(values)}; g_a - g_b and zeros",
+        predicted=f"0; each one of {len(values)}: {few(values)}; g_a - g_b and zeros",
         details={"critical values": [decimals(x) for x in values], key: _spectra(goal)},
     )
 

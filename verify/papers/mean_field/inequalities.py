@@ -93,7 +93,7 @@ def strict_saddle_dichotomy(settings: MeanFieldSettings, run: Run) -> Finding:
         scope=f"{len(general)} models at k={settings.k}, m={settings.m}{of_file(settings, used, 'Z = 0')}, {len(near)} "
         f"within 1e-1 .. 1e-4 of saddles, {len(tight)} where equality holds",
         instances=count + len(tight),
-        found=f"of {count} H {gains} with such a slope, {curvatures} with such a curvature; "
+        found=f"slope large enough at {gains} of {count} H, curvature at {curvatures}; "
         f"bound attained at {count + len(tight) if settings.k == 1 else len(tight)}",
         predicted=f"one of the two at each; at {count + len(tight) if settings.k == 1 else len(tight)}",
         details={"slope is enough": gains, "curvature is enough": curvatures},

@@ -106,7 +106,7 @@ def classification(settings: MeanFieldSettings, run: Run) -> Finding:
         "(S°-Z) Z = M^T A M Z, which is proved for every k, m",
         instances=len(shown),
         found=f"dL/dH = 0 at {len(shown)} H, L = {few(values)}; {len(shown)} spectra agree",
-        predicted="0, (sum of lambda_i in S)/2; g_a - g_b and zeros",
+        predicted="0; (sum of lambda_i in S)/2; g_a - g_b and zeros",
         details={"critical values": [str(x) for x in values], CRITICAL: spectra},
         certificate=of_points(settings, goal, shown),
     )

@@ -70,7 +70,7 @@ def critical_values(settings: MeanFieldSettings, run: Run) -> Finding:
         "there are no other values, and R at every H: short arguments, read by people",
         instances=len(losses),
         found=f"L = {few(sorted(losses))} at {len(losses)} critical H",
-        predicted=f"among {len(values)} sums over 2: {few(values)}",
+        predicted=f"each one of {len(values)} values: {few(values)}",
         details=details,
         certificate=certificate,
     )

@@ -72,24 +72,20 @@ def worst(comparisons: Sequence[Comparison]) -> Comparison:
 
 def report(comparisons: Sequence[Comparison], *, scope: str, T: int, nothing: str, footnote: str = "") -> Finding:
     """VERIFIED if every measurement agrees with its prediction, REFUTED if one differs and a second computation sides
-    with the measurement. One measurement is shown as it is, of several how far each kind is off at most.
+    with the measurement. Of several of a kind the one is shown that is the farthest off.
     """
     if not comparisons:
         return undecided(f"{NOTHING}: {nothing}")
     shown = worst(comparisons)
-    if len(comparisons) == 1 or not shown.agrees:
-        where = "" if len(comparisons) == 1 else f" on {shown.name}"
-        found = f"{shown.what}{where} {shown.measured.value:.6g} +- {shown.measured.error:.0e}"
-        predicted = f"{shown.predicted:.6g}"
-    else:
-        found, predicted = f"{_deviations(comparisons)} at most", "0"
+    told = _farthest_off(comparisons) if shown.agrees else [shown]
+    found = ", ".join(f"{c.what} {c.measured.value:.6g} +- {c.measured.error:.1g}" for c in told)
     return decide(
         all(comparison.agrees for comparison in comparisons),
         evidence=Evidence.NUMERIC,
         scope=scope,
         instances=len(comparisons),
-        found=found,
-        predicted=predicted,
+        found=found if len(told) == len(comparisons) else f"{found}: farthest off of {len(comparisons)}",
+        predicted=", ".join(f"{c.predicted:.6g}" for c in told),
         counterexample=Counterexample(
             {"dataset": shown.name, "measured": shown.what, "value": shown.measured.value},
             partial(sides_with, shown.measured.value, shown.predicted, shown.again),
@@ -102,13 +98,10 @@ def report(comparisons: Sequence[Comparison], *, scope: str, T: int, nothing: st
     )
 
 
-def _deviations(comparisons: Sequence[Comparison]) -> str:
-    """For each kind of number how far it is off at most, and the estimated error there."""
+def _farthest_off(comparisons: Sequence[Comparison]) -> list[Comparison]:
+    """One of each kind."""
     kinds = dict.fromkeys(comparison.what for comparison in comparisons)
-    farthest = [max((c for c in comparisons if c.what == kind), key=lambda c: c.deviation) for kind in kinds]
-    return ", ".join(
-        f"{c.what}{'' if i else ' off'} by {c.deviation:.1g} +- {c.measured.error:.1g}" for i, c in enumerate(farthest)
-    )
+    return [max((c for c in comparisons if c.what == kind), key=lambda c: c.deviation) for kind in kinds]
 
 
 def sides_with(measured: float, predicted: float, again: Callable[[], float]) -> bool:
