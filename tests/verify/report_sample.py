@@ -19,7 +19,7 @@ DETAILS: dict[str, dict[str, Any]] = {
             for heads in ("padded", "literal")
             for T in (32, 1000)
         ],
-        "rate": "1.0",
+        "r": "1.0",
     },
     "SN8": {
         "counterexample": {"T": 8, "block": [0, 1], "limit": "131/4032", "kernel": [["1/2", "1/2"], ["1/6", "5/6"]]}
