@@ -46,6 +46,7 @@ def test_mappings_of_mappings_and_lists_of_them_are_tables() -> None:
 def test_entries_that_are_alike_are_one_table() -> None:
     html = shown({"k=1": {"slope": 1, "gain": 2}, "k=2": {"slope": 3, "gain": 4}, "rate": 5})
     assert heads(html) == ["", "slope", "gain"] and html.count("<table") == 1 and "rate" in seen(html)
+    assert heads(shown({"DS-A": {"t": 1}, "DS-B": {"t": 2}})) == ["", "t"]
 
 
 def test_few_rows_of_many_names_stand_beside_each_other() -> None:
