@@ -30,7 +30,7 @@ for room in (proofs, numerics, verify.papers):
         importlib.import_module(module.name)
 
 # First, so that the worker that starts with them does them all: what one of them has found, the others read
-# (tests/verify/sub_ngrams_runs.py). A worker that is done takes from the end of another's list, where the short ones are.
+# (tests/verify/sub_ngrams_runs.py). A worker that is done takes from the end of the list of another: short ones.
 FIRST = ("test_sub_ngrams_certificates.py", "test_finite_length_claims.py", "test_sub_ngrams_claims.py")
 
 
