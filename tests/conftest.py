@@ -29,6 +29,14 @@ for room in (proofs, numerics, verify.papers):
     for module in pkgutil.walk_packages(room.__path__, f"{room.__name__}."):
         importlib.import_module(module.name)
 
+# First, so that the worker that starts with them does them all: what one of them has found, the others read
+# (tests/verify/sub_ngrams_runs.py). A worker that is done takes from the end of the list of another: short ones.
+FIRST = ("test_sub_ngrams_certificates.py", "test_finite_length_claims.py", "test_sub_ngrams_claims.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name not in FIRST)
+
 
 @pytest.fixture(autouse=True)
 def claims_are_checked_here(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,8 +7,13 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
+
+from tests.once import once
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("landscape_verifier", "verify", "proofs", "numerics")
@@ -42,24 +47,26 @@ class Environment:
         finish(*PIP, "--python", self.folder / "bin" / "python", *offline, *words)
 
 
-def make_environment(folder: Path) -> Environment:
-    """Builds the wheel from a copy of what a clone has, so that nothing is left in the clone.
-
-    The dependencies are those of the Python that runs the tests.
-    """
-    source, built, place = folder / "source", folder / "built", folder / "environment"
-    for room in ROOMS:
-        shutil.copytree(ROOT / room, source / room, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, source)
-    finish(*PIP, "wheel", ".", "--no-deps", "--no-build-isolation", "--wheel-dir", built, cwd=source)
+def make_environment(factory: pytest.TempPathFactory) -> Environment:
+    """A new one, for tests that may write into it. The dependencies are those of the Python that runs the tests."""
+    (wheel,) = once(factory, "wheel", build_wheel).iterdir()
+    place = factory.mktemp("environment")
     finish(sys.executable, "-m", "venv", "--without-pip", place)
     (packages,) = place.glob("lib/python*/site-packages")
     (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    (wheel,) = built.iterdir()
     environment = Environment(place, wheel)
     environment.install(wheel)
     return environment
+
+
+def build_wheel(folder: Path) -> None:
+    """From a copy of what a clone has, so that nothing is left in the clone."""
+    with tempfile.TemporaryDirectory() as source:
+        for room in ROOMS:
+            shutil.copytree(ROOT / room, Path(source, room), ignore=shutil.ignore_patterns("__pycache__"))
+        for name in ("pyproject.toml", "README.md", "LICENSE"):
+            shutil.copy(ROOT / name, source)
+        finish(*PIP, "wheel", ".", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, cwd=Path(source))
 
 
 def finish(*words: str | Path, cwd: Path | None = None) -> None:

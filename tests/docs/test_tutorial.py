@@ -34,7 +34,7 @@ class Session:
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory) -> Session:
     """Every line of the page's sessions in turn; pip is told not to look for a network."""
-    environment, folder = make_environment(tmp_path_factory.mktemp("clean")), tmp_path_factory.mktemp("tutorial")
+    environment, folder = make_environment(tmp_path_factory), tmp_path_factory.mktemp("tutorial")
     printed = []
     for command, _ in STEPS:
         if command == PIP:
@@ -84,6 +84,14 @@ def test_the_package_is_listed_and_reported_in_every_format(session: Session) ->
     assert [case.get("name", "").split()[0] for case in suite.iter("testcase")] == ["DE1", "DE1c"]
 
 
+@pytest.fixture(scope="module")
+def certificates(session: Session) -> str:
+    """As the package's check writes them."""
+    file = session.folder / "written.json"
+    session.environment.run("python", "-m", "verify.check", "paper=descent", f"certificate={file}", "output=/dev/null")
+    return file.read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("claim", "part", "changed", "outcome"),
     [
@@ -99,12 +107,9 @@ def test_the_package_is_listed_and_reported_in_every_format(session: Session) ->
     ],
 )
 def test_a_changed_certificate_is_rejected(
-    claim: str, part: str, changed: object, outcome: str, session: Session, tmp_path: Path
+    claim: str, part: str, changed: object, outcome: str, session: Session, certificates: str, tmp_path: Path
 ) -> None:
-    session.environment.run(
-        "python", "-m", "verify.check", "paper=descent", f"certificate={tmp_path / 'c.json'}", "output=/dev/null"
-    )
-    document = json.loads((tmp_path / "c.json").read_text(encoding="utf-8"))
+    document = json.loads(certificates)
     (entry,) = [entry for entry in document["certificates"] if entry["claim"] == claim]
     entry[part] = changed
     (tmp_path / "c.json").write_text(json.dumps(document), encoding="utf-8")

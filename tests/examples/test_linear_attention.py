@@ -23,7 +23,7 @@ IDS = ["LA1", "LA2", "LA2c", "LA3", "LA3c", "LA4", "LA5", "LA5c", "LA6"]
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """Built from a copy, so that nothing is left in the checkout."""
-    environment = make_environment(tmp_path_factory.mktemp("environment"))
+    environment = make_environment(tmp_path_factory)
     source = tmp_path_factory.mktemp("example") / "source"
     shutil.copytree(EXAMPLE, source, ignore=shutil.ignore_patterns("__pycache__", "build", "*.egg-info"))
     environment.install(source)

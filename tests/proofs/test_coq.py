@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.once import once
 from verify.papers.sub_ngrams import PAPER
 from verify.registry import papers
 
@@ -51,11 +52,15 @@ def coqc(file: Path, build: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The compiled proofs, made by their own Makefile in a copy of the folder."""
+    """The compiled proofs, for all workers."""
     missing = [tool for tool in ("coqc", "coq_makefile", "make") if shutil.which(tool) is None]
     if missing:
         pytest.skip(f"{', '.join(missing)} missing: see proofs/coq/README.md")
-    folder = tmp_path_factory.mktemp("coq")
+    return once(tmp_path_factory, "coq", compile_proofs)
+
+
+def compile_proofs(folder: Path) -> None:
+    """By their own Makefile in a copy of their folder."""
     probe = folder / "probe.v"
     probe.write_text("From mathcomp Require Import ssrnum.\n")
     if coqc(probe, folder).returncode != 0:
@@ -64,7 +69,6 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(source, folder)
     made = subprocess.run(["make", "compile"], cwd=folder, capture_output=True, text=True, timeout=TIMEOUT, check=False)
     assert made.returncode == 0, made.stdout + made.stderr
-    return folder
 
 
 def test_the_index_names_claims_and_theorems_that_exist() -> None:

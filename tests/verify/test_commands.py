@@ -65,7 +65,7 @@ def data(capsys: pytest.CaptureFixture[str]) -> Data:
 def test_fractions_of_more_digits_than_python_prints(
     data: Data, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    words = f"n=4 k=4 q=1e99 T=8 shards={tmp_path}"
+    words = f"n=4 k=4 q=1e30 T=8 shards={tmp_path}"
     found = data(words)
     assert max(len(x) for block in found["score_blocks"].values() for row in block for x in row) > 5000
     kept = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
@@ -112,13 +112,14 @@ def test_norms_are_printed_with_errors_that_cover(
     engine: str, parametrisation: str, data: Data, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = f"k=2 n=2 T=8 q=5 parametrisation={parametrisation} engine="
-    exact, found = data(words + "type_classes"), data(words + engine)
+    few = " samples=20000" if engine == "monte_carlo" else ""
+    exact, found = data(words + "type_classes"), data(words + engine + few)
     assert set(exact["parameter_norm_errors"].values()) == {0}
     for name, norm in exact["parameter_norms"].items():
         assert abs(found["parameter_norms"][name] - norm) <= found["parameter_norm_errors"][name] + 1e-15
     assert 0 < found["parameter_norm_errors"]["total"] <= 100 * found["error"]
     assert data("k=2 n=2 T=8")["parameter_norm_errors"] is None
-    assert gradient.main(f"{words}{engine}".split()) == 0
+    assert gradient.main(f"{words}{engine}{few}".split()) == 0
     total = capsys.readouterr().out.splitlines()[-1].partition("total ")[2]
     assert total == with_error(found["parameter_norms"]["total"], found["parameter_norm_errors"]["total"])
 
@@ -176,7 +177,7 @@ def test_a_tolerance_may_be_relative(data: Data, capsys: pytest.CaptureFixture[s
         assert max(float(x) for row in errors for x in row) <= 1.1 * 0.02 * max(size, 1e-3 / 300)
     capsys.readouterr()
     for tolerance, missed in (("90%", False), ("0.9", False), ("0.0001%", True), ("1e-15", True)):
-        minutes = "0.02" if missed else "0.5"
+        minutes = "0.002" if missed else "0.5"
         assert gradient.main([*words.split(), f"tolerance={tolerance}", f"minutes={minutes}"]) == 0
         out = capsys.readouterr().out
         assert (f"  tolerance={tolerance} is missed in " in out) == missed, out

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
-import sysconfig
 import zipfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
-from pathlib import Path
 
 import pytest
 
 import verify
 from proofs.sub_ngrams import relabelled_classes
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
+from tests.environment import ROOMS, ROOT, Environment, make_environment
 from verify import selftest
 from verify.claim import Claim, Finding, Verdict
 from verify.papers.sub_ngrams import PAPER
 from verify.settings import UsageError
-
-ROOT = Path(__file__).parents[2]
-ROOMS = ("landscape_verifier", "verify", "proofs", "numerics")
-
 
 # --- in place ---
 
@@ -86,45 +77,12 @@ def test_words_are_refused() -> None:
 # --- from a wheel, away from the checkout ---
 
 
-@dataclass(frozen=True)
-class Installed:
-    """A virtual environment with the wheel in it, and nothing of the checkout."""
-
-    wheel: Path
-    folder: Path
-
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-        command = [str(self.folder / "bin" / words[0]), *words[1:]]
-        return subprocess.run(
-            command, capture_output=True, text=True, cwd=self.folder, env=environment | {"OMP_NUM_THREADS": "1"}
-        )
-
-
-def finish(*words: str | Path, cwd: Path | None = None) -> None:
-    finished = subprocess.run([str(word) for word in words], capture_output=True, text=True, cwd=cwd, check=False)
-    assert finished.returncode == 0, finished.stdout + finished.stderr
-
-
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    """Built from a copy of what a clone has, so that nothing is left in it. The dependencies are those of this run."""
-    source, folder = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("installed")
-    for room in ROOMS:
-        shutil.copytree(ROOT / room, source / room, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, source)
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
-    finish(*pip, "wheel", ".", "--no-deps", "--no-build-isolation", "--wheel-dir", "built", cwd=source)
-    (wheel,) = (source / "built").iterdir()
-    finish(sys.executable, "-m", "venv", "--without-pip", folder)
-    finish(*pip, "--python", folder / "bin" / "python", "install", "--no-deps", "--no-index", wheel)
-    (packages,) = folder.glob("lib/python*/site-packages")
-    (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    return Installed(wheel, folder)
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    return make_environment(tmp_path_factory)
 
 
-def test_the_wheel_has_what_it_needs_and_nothing_else(installed: Installed) -> None:
+def test_the_wheel_has_what_it_needs_and_nothing_else(installed: Environment) -> None:
     names = set(zipfile.ZipFile(installed.wheel).namelist())
     information = {name for name in names if name.split("/")[0].endswith(".dist-info")}
     needed = {
@@ -141,7 +99,7 @@ def test_the_wheel_has_what_it_needs_and_nothing_else(installed: Installed) -> N
     assert any(name.endswith(".npz") for name in needed)
 
 
-def test_the_selftest_of_the_wheel(installed: Installed) -> None:
+def test_the_selftest_of_the_wheel(installed: Environment) -> None:
     """By the console script. Takes half a minute: it is the whole self-test."""
     finished = installed.run("landscape-verify", "selftest")
     assert finished.returncode == 0, finished.stdout + finished.stderr
@@ -151,11 +109,11 @@ def test_the_selftest_of_the_wheel(installed: Installed) -> None:
     assert last == f"{len(selftest.steps())} of {len(selftest.steps())} ok"
 
 
-def test_the_wheel_without_its_data_says_so(installed: Installed) -> None:
+def test_the_wheel_without_its_data_says_so(installed: Environment) -> None:
     (data,) = installed.folder.glob("lib/python*/site-packages/verify/papers/sub_ngrams/trajectories/*.npz")
     hidden = data.rename(data.with_suffix(".hidden"))
     try:
-        finished = installed.run("python", "-m", "verify.check", "select=SN15")
+        finished = installed.run("python", "-m", "verify.check", "select=SN15", "format=json")  # no lines are folded
     finally:
         hidden.rename(data)
     assert finished.returncode == 4 and "cannot be read" in finished.stdout
