@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import gc
 import logging
 import multiprocessing
 import os
@@ -27,6 +28,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic
 
+from numerics.memory import keep_memory
 from verify.alarm import Alarm, OutOfBudgetError
 from verify.command import INTERNAL, INTERRUPTED, UNFINISHED
 from verify.settings import DASK, UsageError
@@ -34,6 +36,7 @@ from verify.shards import Result, Shard, Store, compute
 from verify.torch_modes import torch_modes_kept
 
 CONNECT_SECONDS = 5
+GARBAGE = 50_000  # objects that a worker makes before it looks for cycles among them; Python's own is 700
 
 
 class WorkersLostError(Exception):
@@ -219,7 +222,7 @@ class UninterruptedProcessPool(ProcessPoolExecutor):
 def in_processes(workers: int) -> Iterator[Pool]:
     """Processes that start afresh ("spawn"): torch's threads do not survive a fork."""
     before = multiprocessing.active_children()
-    pool = UninterruptedProcessPool(workers, multiprocessing.get_context("spawn"), initializer=leave_quickly)
+    pool = UninterruptedProcessPool(workers, multiprocessing.get_context("spawn"), initializer=prepare_worker)
     try:
         yield Pool(pool, lambda: workers)
     except BaseException as error:
@@ -233,8 +236,12 @@ def in_processes(workers: int) -> Iterator[Pool]:
         pool.shutdown(cancel_futures=True)
 
 
-def leave_quickly() -> None:
-    """At its end this process does not take apart what it has imported: of torch, for half a second."""
+def prepare_worker() -> None:
+    """What this process does is short and makes many small objects and tensors: it looks for garbage in cycles more
+    seldom, keeps freed memory, and at its end does not take apart what it has imported: of torch, for half a second.
+    """
+    gc.set_threshold(GARBAGE)
+    keep_memory()
     atexit.register(os._exit, 0)  # after what claims register; what was printed has been written out by then
 
 

@@ -132,7 +132,7 @@ def _reached_gradients(
         gradients = torch.autograd.grad(loss, list(parameters.values()), allow_unused=True)
         for name, gradient in zip(parameters, gradients, strict=True):
             if gradient is not None:
-                total.setdefault(name, torch.zeros_like(parameters[name])).add_(gradient)
+                total[name] = total[name] + gradient if name in total else gradient
     return total
 
 

@@ -153,6 +153,7 @@ class _Chain:
         self.truncation = 0.0  # the largest error of the exponential sums used
         self.start = kernels.new_tensor([float(law.probability(u)) for u in law.contexts])
         self._rules: dict[float, tuple[Tensor, Tensor]] = {}
+        self.of_ends: dict[tuple[Word, ...], Tensor] = {}
 
     def reciprocal(self, heaviest: float) -> tuple[Tensor, Tensor]:
         """Rates and weights of 1/Z for Z between 1 and T positions of the largest weight."""
@@ -176,7 +177,7 @@ class _Average:
     """
 
     def __init__(self, chain: _Chain, counting: Counting, ends: list[Word]) -> None:
-        self.chain, self.counting = chain, counting
+        self.chain, self.counting, self.ends = chain, counting, tuple(ends)
         S, n, contexts = chain.law.S, chain.law.n, chain.law.contexts
         new = chain.kernels.new_tensor
         final = torch.tensor([chain.number(end) for end in ends], device=chain.kernels.device)
@@ -187,7 +188,9 @@ class _Average:
         self.omega = omega.where(self.allowed, 0)
         omega = new([[float(counting.weight(u[: j + 1])) for j in range(n - 1)] for u in contexts])
         omega = omega.reshape(chain.N, n - 1)  # the positions j < n-1 of each start
-        self.start = chain.start * torch.isfinite(omega).all(-1)
+        starts = torch.isfinite(omega).all(-1)
+        self.start = chain.start * starts
+        self.leaves_out = not bool(self.allowed.all() & starts.all())
         omega = omega.where(torch.isfinite(omega), 0)
         self.start_omega = omega.sum(-1)
         self.phi = self.omega.new_zeros(
@@ -231,8 +234,8 @@ class _Average:
     def sums(self) -> tuple[Tensor, Tensor]:
         """E[1{end} 1{Z > 0}] [batch, end], and E[1{end} N/Z] for each mark that is followed [batch, mark, end]."""
         chain = self.chain
-        empty = self.survival(EMPTY)
-        total = self.survival(0.0) - empty
+        empty = self.without_weight()
+        total = self.of_ends() - empty
         sums = total.new_zeros(len(total), len(self.start_marked), total.shape[1])
         active = torch.nonzero(total.sum(1) > chain.negligible).flatten()
         if not len(active):
@@ -249,6 +252,21 @@ class _Average:
                 still.append(part[(G[:, -1] - empty[part]).sum(1) > chain.negligible])
             active = torch.cat(still)
         return total, sums
+
+    def of_ends(self) -> Tensor:
+        """P(end), without the sequences that are left out: [kernel, end]."""
+        if self.leaves_out:
+            return self.survival(0.0)
+        known = self.chain.of_ends  # the same for every average that leaves out nothing
+        if self.ends not in known:
+            known[self.ends] = self.survival(0.0)
+        return known[self.ends]
+
+    def without_weight(self) -> Tensor:
+        """P(end, Z = 0), likewise."""
+        if bool((self.omega > 0)[self.allowed].all()):
+            return self.start.new_zeros(len(self.chain.kernels), len(self.ends))
+        return self.survival(EMPTY)
 
     def survival(self, t: float) -> Tensor:
         """E[1{end} e^(-tZ)] for all kernels: [kernel, end]."""

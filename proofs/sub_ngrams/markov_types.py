@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain, product
 from struct import Struct
 from typing import Any
@@ -99,6 +100,7 @@ def step(states: States, S: int, tokens: int, labels: int) -> States:
     return longer
 
 
+@lru_cache(maxsize=256)
 def estimated_classes(S: int, n: int, T: int, tokens: int | None = None) -> int:
     """About how many classes there are: exact up to COUNTED of them, beyond that within a factor of 3 where compared.
 

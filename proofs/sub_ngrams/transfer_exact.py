@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from functools import cache
 from itertools import product
 
 from flint import fmpq, fmpz_poly
@@ -93,17 +94,26 @@ def _averages(
     steps, in_step = _integers({(*u, s): p for u in law.contexts for s, p in enumerate(kernel[u])})
     in_share = math.lcm(*range(1, n))  # what literal heads read has denominators below n
 
-    def extend(path: Path, window: Word, probability: int) -> Path | None:
-        """One more token with this probability; None if that leaves the sequence out."""
+    @cache
+    def position(window: Word) -> tuple[int, list[tuple[Mark, int]]] | None:
+        """The weight of a position, scaled, and what its tokens add to N of the marks, in units of F; None if it leaves
+        the sequence out."""
         weight = counting.weight(window)
-        if weight == math.inf or probability == 0:
+        if weight == math.inf:
             return None
         z = int(weight * scale)
-        F = path[0].left_shift(z) * probability
-        N = {mark: polynomial.left_shift(z) * probability for mark, polynomial in path[1].items()}
-        for b in range(n):
-            for v, share in configuration.reads(window, b).items():
-                N[b, v] += F * int(z * share * in_share)
+        reads = ((b, v, share) for b in range(n) for v, share in configuration.reads(window, b).items())
+        return z, [((b, v), int(z * share * in_share)) for b, v, share in reads if z]
+
+    def extend(path: Path, window: Word, probability: int) -> Path | None:
+        """One more token with this probability; None if that leaves the sequence out."""
+        here = position(window)
+        if here is None or probability == 0:
+            return None
+        z, added = here
+        F, N = times(path[0], z, probability), {mark: times(N, z, probability) for mark, N in path[1].items()}
+        for mark, factor in added:
+            N[mark] += F * factor
         return F, N
 
     paths: dict[Word, Path] = {}
@@ -139,6 +149,11 @@ def _averages(
             total = sum((fmpq(f, z) for z, f in enumerate(polynomial.coeffs()) if f), fmpq(0))
             averages[end, mark] = total / denominator
     return averages
+
+
+def times(polynomial: fmpz_poly, z: int, factor: int) -> fmpz_poly:
+    """y^z times the factor times the polynomial."""
+    return (polynomial.left_shift(z) if z else polynomial) * factor
 
 
 def _add(first: Path, second: Path) -> Path:

@@ -11,12 +11,12 @@ from flint import arb, arb_mat, ctx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from numerics.sub_ngrams.chain_power import power, rounding
+from numerics.sub_ngrams.chain_power import SETTLED, _corners_agree, _rows_agree, power, rounding
 from numerics.sub_ngrams.elimination import Elimination
 from numerics.sub_ngrams.exponential_sum import ExponentialSum
 from numerics.sub_ngrams.first_order import first_order
 from numerics.sub_ngrams.infinite_length import infinite_length
-from numerics.sub_ngrams.transfer import transfer
+from numerics.sub_ngrams.transfer import EMPTY, _Average, _Chain, transfer
 from proofs.sub_ngrams import infinite_length as exact_infinite_length
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.counting import Counting, by_matched_context, decomposition
@@ -276,6 +276,41 @@ def test_powers_and_their_derivatives(N):
         X = X @ A
         X[:2] += x @ D
         x = x @ A
+
+
+@pytest.mark.parametrize("N", [1, 2, 5])
+def test_corners_agree_wherever_rows_do(N):
+    """At every distance from rank one, zeros and tiny entries among them; far from it they tell, too."""
+    generator = torch.Generator().manual_seed(N)
+    agreed = told = 0
+    for size in (0.0, 0.3, 0.9, 1.1, 3.0, 10.0, 1e3):
+        for _ in range(40):
+            r, w, tiny = torch.rand(3, N, generator=generator, dtype=torch.float64).unbind()
+            r, w = r * 10.0 ** (-120 * tiny.round()), w.where(w > 0.1, 0)
+            off = 2 * torch.rand(N, N, generator=generator, dtype=torch.float64) - 1
+            A = r[:, None] * w / N * (1 + size * SETTLED * off)
+            rows, corners = _rows_agree(A[None]), _corners_agree(A)
+            assert corners or not rows
+            agreed, told = agreed + rows, told + (not corners)
+    assert agreed
+    assert told or N == 1
+
+
+@pytest.mark.parametrize("q", [Fraction(7), math.inf])
+@pytest.mark.parametrize("heads", ["padded", "literal"])
+def test_what_averages_share_is_what_each_computes(q, heads):
+    """P(end), and P(end, Z = 0), to the last bit: by a table or a look at the weights, and by the chain of each."""
+    law, configuration = NGramLaw(2, 3), Configuration((1,), q, heads)
+    chain = _Chain(slow_kernels(law, 5, 1, 2.0), law, 9, 1e-9, 1e-12)
+    shared = 0
+    for matched, ends in by_matched_context(configuration, list(product(range(2), repeat=3))):
+        parts = decomposition(configuration, matched, 2)
+        for counting in [level for levels in (parts.every, *parts.avoiding, *parts.holding) for level in levels]:
+            one = _Average(chain, counting, ends)
+            assert torch.equal(one.of_ends(), one.survival(0.0))
+            assert torch.equal(one.without_weight(), one.survival(EMPTY))
+            shared += not one.leaves_out
+    assert shared > len(chain.of_ends) > 0
 
 
 def test_elimination_is_exact_for_slow_chains():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import multiprocessing
 import os
@@ -26,7 +27,7 @@ from proofs.sub_ngrams.law import NGramLaw
 from proofs.sub_ngrams.score_blocks import ScoreBlocks
 from verify import executors
 from verify.alarm import Alarm
-from verify.executors import InlineExecutor, Outcome, Pool, in_processes, open_executor, run_all, run_shards
+from verify.executors import GARBAGE, InlineExecutor, Outcome, Pool, in_processes, open_executor, run_all, run_shards
 from verify.papers.sub_ngrams.engines import Options
 from verify.papers.sub_ngrams.gradient.settings import GradientSettings
 from verify.papers.sub_ngrams.gradient.shards import GradientShard
@@ -486,6 +487,13 @@ def test_without_the_extra_its_name_is_told(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(UsageError, match=r"pip install 'landscape-verifier\[cluster\]'"):
         run_shards(EXACT, "dask:tcp://127.0.0.1:8786")
+
+
+def test_workers_look_for_garbage_seldom_and_this_process_as_before() -> None:
+    before = gc.get_threshold()
+    with in_processes(1) as pool:
+        assert pool.executor.submit(gc.get_threshold).result()[0] == GARBAGE
+    assert gc.get_threshold() == before
 
 
 def test_what_a_worker_has_printed_is_not_lost_with_it(
