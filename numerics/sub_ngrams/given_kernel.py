@@ -21,7 +21,7 @@ from numerics.memory import keep_memory
 from numerics.sub_ngrams.first_order import correction
 from numerics.sub_ngrams.infinite_length import Stationary, limit, taylor, with_different
 from numerics.sub_ngrams.integration import Sums
-from numerics.sub_ngrams.kernel_rules import Nodes, Sobol
+from numerics.sub_ngrams.kernel_rules import LEAST, Nodes, Sobol
 from numerics.sub_ngrams.relabelling import Ends, all_ends, representatives, same_and_different
 from numerics.sub_ngrams.transfer import by_final_word, rows_by_final_word
 from numerics.threads import one_thread
@@ -148,13 +148,22 @@ class Gradient:
         return value, error * max(ends.values()) / self.law.S
 
     def limit(self, chain: Stationary, ends: Ends) -> Tensor:
-        """M_inf, or 0 where a probability underflows, in 0/0: what one part leaves out so is in the rest."""
-        return limit(chain, self.configuration, ends).nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
+        """M_inf."""
+        return self.resolved(chain, limit(chain, self.configuration, ends))
 
     def correction(self, chain: Stationary, ends: Ends) -> Tensor:
-        """C/T, likewise."""
+        """C/T."""
         T = float(self.T)
-        return (correction(chain, self.configuration, ends, T) / T).nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
+        return self.resolved(chain, correction(chain, self.configuration, ends, T) / T)
+
+    def resolved(self, chain: Stationary, value: Tensor) -> Tensor:
+        """A closed form, or 0 for kernels with an n-gram so rare that it underflows, in 0/0: what one part leaves out
+        so is in the rest.
+
+        By the kernel, however its tokens are called, and not by which entries come out: the parts go through different
+        final n-grams, and leave out the same on average.
+        """
+        return value.where((chain.pi.amin(1) >= LEAST)[:, None, None, None], 0)
 
     @property
     def ends(self) -> Ends:
