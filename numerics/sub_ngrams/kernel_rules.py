@@ -17,13 +17,13 @@ from torch.nn.functional import logsigmoid
 from torch.quasirandom import SobolEngine
 
 from proofs.sub_ngrams.law import NGramLaw, float_alpha
-from proofs.sub_ngrams.prior_rules import Array, dimension, gauss_nodes, log_gamma_quantiles, stick_parts
+from proofs.sub_ngrams.prior_rules import Array, dimension, gauss_nodes, log_kernels, stick_parts
 
 __all__ = ["Nodes", "Sobol", "dimension", "gauss", "gauss_points", "lattices"]
 
 STRETCH = 5.0  # the lattice is even in x with logit y = STRETCH sinh(x/STRETCH): coarser towards the corners
 NEGLIGIBLE = 1e-200  # moments of the prior so small are not looked at one by one
-LEAST = 1e-300  # instead of smaller entries of a kernel: no sequence of any length within reach tells the difference
+LEAST = 1e-300  # probability that is told from 0: no sequence of any length within reach knows a smaller one
 PRIOR_SHARE = 0.5  # the part of `Sobol.corners` that is drawn from the prior itself; with 0.8 intervals are too short
 
 
@@ -138,7 +138,7 @@ class Sobol:
 
     def __init__(self, law: NGramLaw, seed: int, skip: int = 0) -> None:
         self.law, self.alpha, self.rows = law, float_alpha(law), int(law.S ** (law.n - 1))
-        self.engine = SobolEngine(2 + self.rows * law.S, scramble=True, seed=seed)  # type: ignore[no-untyped-call] # torch
+        self.engine = SobolEngine(dimension(law) + 2, scramble=True, seed=seed)  # type: ignore[no-untyped-call] # torch
         self.engine.fast_forward(skip)  # type: ignore[no-untyped-call] # torch
 
     def prior(self, m: int) -> Nodes:
@@ -179,14 +179,14 @@ class Sobol:
         return PRIOR_SHARE + (1 - PRIOR_SHARE) * ratio
 
     def _draw(self, m: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Two uniform numbers and a kernel from the prior, m times; rows are normalised gamma quantiles.
+        """Two uniform numbers and a kernel from the prior, m times. Entries too small for floats are LEAST.
 
-        Entries too small for floats are LEAST.
+        Kernels take the first coordinates, which are the most even, and as few as there are parts.
         """
         u = self.engine.draw(m, dtype=torch.float64) + 2.0**-31  # the engine has 30 bits, 0 among them
-        logs = torch.from_numpy(log_gamma_quantiles(self.alpha, u[:, 2:].numpy()))
-        kernels = torch.softmax(logs.reshape(m, self.rows, self.law.S), -1)
-        return u[:, 0], u[:, 1], kernels.clamp(min=LEAST)
+        of_parts = u[:, :-2].reshape(m, self.rows, self.law.S - 1)
+        logs = torch.from_numpy(log_kernels(self.law, of_parts.permute(1, 2, 0).numpy()))
+        return u[:, -2], u[:, -1], logs.permute(2, 0, 1).exp().clamp(min=LEAST)
 
 
 def _sticks(law: NGramLaw) -> list[tuple[float, float]]:

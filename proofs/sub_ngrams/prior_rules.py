@@ -89,16 +89,6 @@ def log_quantiles(a: float, b: float, u: Array) -> tuple[Array, Array]:
     return log_y, log_z
 
 
-def log_gamma_quantiles(a: float, u: Array) -> Array:
-    """log g at the quantiles 0 < u < 1 of g ~ Gamma(a), accurate also where g is beyond the floats."""
-    if a == 1:
-        return np.asarray(np.log(-np.log1p(-u)))
-    logs: Array = (np.log(u) + special.gammaln(a + 1)) / a  # P(g < x) = x^a / Gamma(a + 1) (1 + O(x))
-    within = logs >= TINY
-    logs[within] = np.log(special.gammaincinv(a, u[within]))
-    return logs
-
-
 def log_kernels(law: NGramLaw, u: Array) -> Array:
     """Logarithms [row, token, point] of the kernels with these quantiles [row, part, point] of their parts."""
     logs = np.empty((len(u), law.S, u.shape[-1]))

@@ -15,7 +15,7 @@ from numerics.sub_ngrams.kernel_rules import gauss
 from proofs.sub_ngrams.configuration import Configuration
 from proofs.sub_ngrams.law import NGramLaw
 
-UNIGRAM, BIGRAM, TRIGRAM = (Configuration.k_gram(k, math.inf) for k in (1, 2, 3))
+UNIGRAM, BIGRAM = (Configuration.k_gram(k, math.inf) for k in (1, 2))
 SEEDS = list(range(SCRAMBLINGS))
 OTHERS = list(range(100, 100 + SCRAMBLINGS))
 
@@ -66,12 +66,12 @@ def compared_degree(law, full, seconds):
 
 
 def test_the_average_of_the_polynomial_is_that_of_the_full_rule():
-    """With more time, of a higher degree."""
-    law = NGramLaw(2, 3)
+    """With more time, of a higher degree. For alpha = 1 Sobol points do as well alone, in four dimensions."""
+    law = NGramLaw(2, 3, Fraction(4))
     full, _ = gauss(law, 10)
     degrees = [compared_degree(law, full, seconds) for seconds in (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1.0)]
     degrees = [degree for degree in degrees if degree is not None]
-    assert degrees == sorted(degrees) and set(degrees) == {7, 9}
+    assert degrees == sorted(degrees) and set(degrees) == {5, 7, 9}
 
 
 @pytest.mark.parametrize("place", range(4))
@@ -93,6 +93,7 @@ def test_polynomials_are_taken_where_they_pay():
         assert (controlled.polynomial is not None) == (controlled.nodes is not None) == some
         assert (controlled.parts == parts) != some
         assert (0 < controlled.seconds < 0.3 * seconds) == some
-    correction, limit = without_polynomials(closed_forms(law, TRIGRAM), 1e-9, 1.0, SEEDS).parts
+    full_context = closed_forms(NGramLaw(2, 4, Fraction(4)), Configuration.k_gram(4, math.inf))
+    correction, limit = without_polynomials(full_context, 1e-9, 1.0, SEEDS).parts
     assert float(drawn(limit, 16).abs().max()) <= 1e-12
     assert float(drawn(correction).var(0).sum()) < float(drawn(replace(correction, polynomial=None)).var(0).sum())
