@@ -254,7 +254,8 @@ def test_contents_stand_at_the_side_where_there_is_room(browser: Any, folder: Pa
     apart = (
         "const text = document.createRange(); return [...document.querySelectorAll('.side ol a')].map(row => {"
         " const [id, title] = [...row.children].slice(-2); text.selectNodeContents(id);"
-        " const lines = text.getClientRects(); return lines.length == 1 && lines[0].right + 3 <= title.getBoundingClientRect().left })"
+        " const lines = text.getClientRects(), next = title.getBoundingClientRect().left;"
+        " return lines.length == 1 && lines[0].right + 3 <= next })"
     )
     assert set(browser.execute_script(apart)) == {True}  # every id on a line of its own, apart from the title
     show(browser, folder / "next-token.html", width=768)
