@@ -116,6 +116,8 @@ def test_formulas_are_not_left_in_the_prose(id: str) -> None:
         ("M_0,1, literal heads, c_1,c_2", ["M_0,1", "c_1", "c_2"]),
         ("2-gram+ -0.005, k-gram+", ["-0.005", "k"]),
         ("a k x m matrix, where x has x_1", ["k x m", "x", "x_1"]),
+        ("at every step, with a D and a C that are known, and in a, b", ["D", "C", "a", "b"]),
+        ("of a D, where sigma a D and q = a D", ["D", "sigma a D", "q = a D"]),
         ("trajectory=FILE, under validation/, and/or the network's output", []),
     ],
 )  # fmt: skip

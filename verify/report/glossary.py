@@ -20,7 +20,8 @@ GRADES = {
 VERDICTS = {
     Verdict.VERIFIED: "a positive test succeeded on every instance in the scope",
     Verdict.REFUTED: "there is a counterexample, and a second computation confirms it",
-    Verdict.UNDECIDED: "neither: too little time or precision, or nothing to check",
+    Verdict.UNDECIDED: "neither: too little time or precision, or nothing to check; as expected where these settings "
+    "leave nothing",
     Verdict.SKIPPED: "a claim that this one rests on did not come out as expected",
     Verdict.ERROR: "the check itself failed",
 }
@@ -43,15 +44,18 @@ TRUST = {  # what would have to be wrong for such a verdict, or step, to be fals
     "floating-point numbers, and that means of many draws are normal.",
     Evidence.NUMERIC: "Wrong if the floating-point numbers of numpy, scipy or torch are further off than the "
     "estimate of their error.",
-    Evidence.WRITTEN: "Wrong if the page has a mistake that its readers have not seen.",
+    Evidence.WRITTEN: "Wrong if the derivation, on the page named as origin, has a mistake that its readers have not "
+    "seen.",
 }
 TERMS = {
     "scope": "what a verdict speaks about: the values and instances that were checked, and nothing beyond",
     "instances": "how many single tests the verdict counts: identities, inequalities, or comparisons of two numbers. "
     "Tables may show a part of them, or several numbers of one",
     "control": "a claim that is false on purpose and has to come out REFUTED: it shows that the check can say no",
-    "found, predicted": "the number that decides a claim, and what the theory says that it is",
-    "0.95(6)": "0.95 with an error of 6 in its last digit, that is 0.06; a number after +/- is an error, too",
+    "found, predicted": "the numbers that decide a claim, and what the theory says that they are; for a control, what "
+    "it says instead of the statement",
+    "0.95(6)": "0.95 with an error of 6 in its last digit, that is 0.06; a number after +/- is an error, too: "
+    "estimated, or a standard error where the grade is statistical",
     "rests on": "claims that have to come out as expected before this one is checked",
     "in general": "the grade of the claim for all sizes at once: that of the weakest step of its proof; it stands "
     "after the grade of the verdict, as in proof, formal",

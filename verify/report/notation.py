@@ -161,14 +161,23 @@ def _is_symbol(tokens: list[Token], i: int) -> bool:
 
 
 def _is_article(tokens: list[Token], i: int) -> bool:
-    """`a` between spaces and before a word, `A` before a word at the start of a sentence."""
+    """`a` between spaces and before a word, or after a word and before a letter, with a D; `A` before a word at the
+    start of a sentence.
+    """
     token, (before, after) = tokens[i], _neighbours(tokens, i)
     if token.text not in ("a", "A") or after is None or after.touches(token):
         return False
     product = tokens[i + 2].text == "x" if i + 2 < len(tokens) else False  # a k x m matrix
     before_word = after.kind in ("name", "word") and (len(after.text) > 1 or _is_hyphenated(tokens, i + 1) or product)
     starts = before is None or before.text in (".", ":", "[F]", "[D]")
-    return before_word and (starts if token.text == "A" else not token.touches(before))
+    if token.text == "A":
+        return before_word and starts
+    return not token.touches(before) and (before_word or (after.kind == "name" and _is_prose(before)))
+
+
+def _is_prose(token: Token | None) -> bool:
+    known = {*SYMBOLS, *FUNCTIONS, *ALSO_WORDS}
+    return token is not None and token.kind in ("name", "word") and len(token.text) > 1 and token.text not in known
 
 
 def _is_hyphenated(tokens: list[Token], i: int) -> bool:
