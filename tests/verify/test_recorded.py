@@ -69,7 +69,8 @@ def test_the_recorded_trajectory_passes_the_bigram(finding: Any) -> None:
     assert finding.details["conditions"] == dict.fromkeys(
         ("on a level", "nearest predictor", "in stages", "small gradient"), "holds"
     )
-    assert "drift" in finding.footnote
+    for plateau in finding.details["plateaus"]:
+        assert f"the loss changes by {plateau['drift']:+.4f} on it" in finding.footnote
 
 
 def test_a_trajectory_that_is_none_of_it_is_refuted(tmp_path: Path) -> None:
