@@ -43,9 +43,10 @@ def nothing_remembered() -> Iterator[None]:
 def test_both_layers_of_all_datasets(id: str) -> None:
     finding = check(id)
     assert finding.verdict is Verdict.VERIFIED and finding.evidence is Evidence.NUMERIC
-    assert finding.scope == "8 layers, each t=1..300, eta=0.0349..0.209; 2 of them from t=37..77 on"
+    assert finding.scope == "8 layers, each t=1..300, eta=0.0349..0.209; 2 of them from s=37..77 on"
     assert finding.details["DS-C, W_kq"]["start"] == 77
-    assert 0 <= finding.details["DS-C, W_kq"]["largest_ratio"] <= 1
+    (largest, *lower) = (x for name, x in finding.details["DS-C, W_kq"].items() if name.startswith("largest_ratio: "))
+    assert 0 <= largest <= 1 and all(0 < x < 1 for x in lower) and bool(lower) is (id == "NT12")
 
 
 def test_steps_are_those_of_the_user_where_they_are_short() -> None:
@@ -152,8 +153,8 @@ def test_controls_with_a_bound_that_holds_are_undecided(id: str, quantity: watch
 
 
 def test_controls() -> None:
-    assert check("NT12c").found == "norm 2.000 times the bound"
-    assert check("NT13c").scope.startswith("DS-D, W_kq, eta=0.05, t=")
+    assert check("NT12c").found == "norm is 2.000 times the bound"
+    assert check("NT13c").scope.startswith("DS-D, W_kq, eta=0.05, beta=3, s=")
     for id in ("NT12c", "NT13c", "NT14c"):
         assert check(id).verdict is Verdict.REFUTED
 

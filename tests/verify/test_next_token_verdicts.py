@@ -28,6 +28,7 @@ from verify.papers.next_token import (
     comparisons,
     contradictions,
     controls,
+    data,
     descents,
     finite_time,
     identities,
@@ -323,9 +324,9 @@ def test_numbers_that_are_printed_are_compared() -> None:
         "NT6w": {"slope of log(L - L*)", "distance from rho", "t times direction error"},
         "NT7": {"slope of log(L - L*)"},
         "NT7d": {"distance from rho", "t times direction error"},
-        "NT8": {"growth along u per log t"},
+        "NT8": {"growth along u per eta log t"},
         "NT9": {"growth of a score per step", shift.UNSEEN, "slope of log(L - L*) of a shifted sentence"},
-        "NT10": {"rate t (L - L*)"},
+        "NT10": {"eta t (L - L*)"},
         "NT11": {"slope of log(L - L*)", "distance from rho"},
     }
     assert {id: set(compared(id, dataset=dataset)) for id, dataset in MEASURED.items()} == expected
@@ -351,7 +352,7 @@ def test_stage_1_is_compared_with_the_spread_of_the_weights() -> None:
     [
         ("NT7", {"T": "100", "eta": "0.1"}, "which must be at most 7e-06; at T=100, a larger T may decide"),
         ("NT7d", {"eta": "0.001"}, "t times direction error: estimated error "),
-        ("NT10", {"T": "100", "eta": "0.2"}, "rate t (L - L*): estimated error 2e-01, which must be at most 4e-02"),
+        ("NT10", {"T": "100", "eta": "0.2"}, "eta t (L - L*): estimated error 2e-01, which must be at most 4e-02"),
         ("NT10", {"T": "100"}, "nothing to check: DS-B: attention on a non-optimal token has not fallen like 1/t yet"),
         ("NT7", {"eta": "9"}, "nothing to check: DS-B: eta above the threshold of NT7c"),
         ("NT9", {"eta": "9"}, "nothing to check: DS-B: eta above the threshold of NT7c"),
@@ -441,7 +442,7 @@ def test_a_change_of_any_part_of_the_stage_is_seen(monkeypatch: pytest.MonkeyPat
 def test_dominance_is_watched() -> None:
     finding = check("NT5n", dataset="random", V="8", draws="40", seed="1")
     assert finding.verdict is Verdict.VERIFIED
-    assert "40 datasets, each t=1..1000; dominance lasts in 29, until t=1..5 in 11" in finding.scope
+    assert "40 datasets, each t=1..1000; dominance lasts in 29, only until t=1..5 in 11" in finding.scope
     lasts = [entry["dominance_lasts_until"] for entry in finding.details.values()]
     assert sum(last == 1000 for last in lasts) == 29 and min(lasts) >= 1
     assert check("NT5n", dataset="DS-A", T="100").scope == "1 datasets, each t=1..100; dominance lasts in all"
@@ -504,6 +505,48 @@ def test_what_has_nothing_to_check_is_expected_to(dataset: str, eighth: str, ten
         finding = check(id, dataset=dataset)
         assert finding.verdict == expected[id]
         assert finding.verdict is Verdict.VERIFIED or finding.reason.startswith(f"nothing to check: {dataset}")
+
+
+def test_what_has_no_shifted_sentence_says_why() -> None:
+    scope = check("NT9").scope
+    assert scope.endswith("; all scores, and 54 shifted sentences; none in DS-D: every token is seen with its queries")
+    tied = type(DS_C)("tied", DS_A.vocabulary, tuple(s for s in DS_A.sentences if s.tokens != (0, 3)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shift, "shifted_sentences", lambda dataset: [])
+        chosen = settings()
+        chosen.__dict__["datasets"] = (tied, DS_D)
+        found = shift.unseen_tokens(chosen, Run())
+    assert found.scope.endswith(
+        "none in DS-D: every token is seen with its queries; tied: no token leads where one is unseen"
+    )
+
+
+def test_the_farthest_off_of_several_datasets_is_named() -> None:
+    assert check("NT7").found.endswith(" in DS-D: farthest off of 4")
+    assert " in " not in check("NT7", dataset="DS-B").found
+
+
+def test_the_data_are_shown() -> None:
+    """Each sentence with its optimal token; of many sentences or datasets how many there are."""
+    details = check("NT1r", dataset="DS-D").details
+    assert list(details["data"]) == ["DS-D", "repeated tokens"] and "datasets_not_shown" not in details
+    assert details["data"]["DS-D"] == {
+        "V": 4,
+        "collocations": ["0 -> 1", "1 -> 2", "2 -> 3", "3 -> 0"],
+        "longer_sentences": ["[0, 1, 3]: 0 -> 1", "[0, 2, 3]: 0 -> 1", "[2, 3]: 2 -> 3"],
+    }
+    assert details["data"]["repeated tokens"]["longer_sentences"][0] == "[0, 0, 1, 2]: 0 -> 1 (weight 3/2)"
+    many = data.shown([random_dataset(0, 20, i, sentences=15) for i in range(12)])
+    assert many["datasets_not_shown"] == 3
+    assert many["data"]["random-11"] == {"V": 20, "collocations": "20 sentences", "longer_sentences": "15 sentences"}
+
+
+def test_controls_name_what_they_run_with() -> None:
+    """Their step size, logit scale and length are their own."""
+    for id in ("NT7b", "NT7c", "NT8c", "NT10c", "NT12c", "NT13c", "NT14c", "NT15c", "NT16", "NT16c"):
+        scope = check(id).scope
+        assert "eta=" in scope and "t=" in scope, id
+        assert "beta=3" in scope or id == "NT15c", id  # joint training has no beta
 
 
 def test_shifted_sentences_are_led_by_seen_and_by_unseen_tokens() -> None:

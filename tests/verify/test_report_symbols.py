@@ -39,7 +39,11 @@ MEANT = {  # of letters with two meanings in a paper: the claims in which they h
         "V": "SN0 SN2 SN4n SN5 SN6 SN19 SN27",
     },
     "mean-field": {"E": "MF3", "D": "MF3 MF5 MF8 MF15 MF18"},
-    "next-token": {"c": "NT1"},
+    "next-token": {
+        "c": "NT1",
+        "L": "NT5 NT6w NT7 NT7b NT7c NT10 NT11 NT13 NT13c NT15",
+        "L*": "NT7 NT7b NT7c NT7i NT10 NT11 NT13 NT13c",
+    },
 }
 
 
@@ -104,7 +108,11 @@ def test_meanings_of_a_claim_s_own_are_used(paper: Paper) -> None:
         assert set(symbols_in(said, {**paper.symbols, **own})) >= set(own), id
 
 
-EXTRA = {"SN10": ["p(T)"], "SN23": ["eigenvalues +m, -m"]}  # what these two find and predict
+EXTRA = {
+    "SN10": ["p(T)"],
+    "SN23": ["eigenvalues +m, -m"],
+    "NT9c": ["[b, c, q]"],
+}  # what these find, predict, or speak of
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,7 @@ def without_perturbation(settings: MeanFieldSettings, run: Run) -> Finding:
         stays,
         evidence=Evidence.EXACT,
         scope=f"one softsign network of {len(saddle.atoms)} neurons at k={k}, {m} points{of_file(settings)}",
-        found=f"velocity 0 where L = {short(model.loss)}",
+        found=f"the velocity is 0 where L = {short(model.loss)}",
         predicted="0",
         certificate=Certificate(parameters, plain(witness)),
     )

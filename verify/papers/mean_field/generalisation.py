@@ -79,7 +79,8 @@ def any_prompts(settings: MeanFieldSettings, run: Run) -> Finding:
         scope=f"all prompts n=1, 2, 3 on {POINTS} points, {TASKS} tasks, {settings.instances} pairs of laws, k={k}"
         f"{of_file(settings)}; excess: every k",
         instances=settings.instances * len(CASES),
-        found=f"formula {short(found)} off the mean over all prompts in {settings.instances * len(CASES)} settings",
+        found=f"formula off by {short(found)} from the mean over all prompts "
+        f"in {settings.instances * len(CASES)} settings",
         predicted="0",
         certificate=Certificate({"k": k, "points": POINTS, "tasks": TASKS}),
     )

@@ -179,7 +179,7 @@ def integrated_flow(settings: MeanFieldSettings, run: Run) -> Finding:
         scope=f"one start at k={settings.k}, m={settings.m}, t <= {time:.3g}{of_file(settings)}; "
         "escape from 1e-2, 1e-4, 1e-6 at k=1",
         instances=1 + len(late),
-        found=f"row space at most {apart:.0e} off the closed form, H H^T {drift:.0e} off I; "
+        found=f"row space at most {apart:.0e} off the closed form, H H^T off I by {drift:.0e}; "
         f"escapes up to {max(late):.2f} steps late",
         predicted=f"at most the error, {2 * size * estimate:.0e}; 0 to 1",
         details={"escape times, in steps after the predicted one": [f"{x:.3f}" for x in late]},

@@ -81,7 +81,7 @@ def escape(settings: MeanFieldSettings, run: Run) -> Finding:
         scope=f"{count} perturbations of {NEURONS} neurons, k in {{{', '.join(map(str, sorted({1, settings.k})))}}}, "
         f"{networks(settings)}, delta 1e-5 to 1e-9{of_file(settings)}",
         instances=count,
-        found=f"escape times at most {100 * worst:.2g}% off, mean squares of pushes {pushed:.2g} standard errors",
+        found=f"escape times at most {100 * worst:.2g}% off, mean squares of pushes by {pushed:.2g} standard errors",
         predicted=f"at most {100 * TOLERANCE:g}%, {ERRORS}",
         details={f"measured over predicted, {name}": [short(x) for x in row] for name, row in ratios.items()},
         undecided=f"an escape {100 * worst:.2g}% off, pushes {pushed:.2g} standard errors: {RUNS}",

@@ -82,7 +82,7 @@ def finite_prompts(settings: MeanFieldSettings, run: Run) -> Finding:
         f"there and at {len(singular)} with singular B{of_file(settings, bool(of_user))}; optimum, 1/n limit, "
         "bound: every k",
         instances=len(regular) * len(CASES) + len(of_user) * len(GIVEN) + len(singular),
-        found=f"formula {short(found)} off the mean over all prompts; L^n - L <= "
+        found=f"formula off by {short(found)} from the mean over all prompts; L^n - L <= "
         f"{significant(max(shares, default=fmpq(0)), 6)} x its bound",
         predicted="0; <= 1 x its bound",
         details={"n: L^n - L, its bound, sqrt(log k / n)": _beside(of_user[0] if of_user else regular[0], k)},

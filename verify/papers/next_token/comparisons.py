@@ -78,7 +78,11 @@ def report(comparisons: Sequence[Comparison], *, scope: str, T: int, nothing: st
         return undecided(f"{NOTHING}: {nothing}")
     shown = worst(comparisons)
     told = _farthest_off(comparisons) if shown.agrees else [shown]
-    found = ", ".join(f"{c.what} {c.measured.value:.6g} +- {c.measured.error:.1g}" for c in told)
+    several = len({comparison.name for comparison in comparisons}) > 1
+    found = ", ".join(
+        f"{c.what} is {c.measured.value:.6g} +- {c.measured.error:.1g}{f' in {c.name}' if several else ''}"
+        for c in told
+    )
     return decide(
         all(comparison.agrees for comparison in comparisons),
         evidence=Evidence.NUMERIC,

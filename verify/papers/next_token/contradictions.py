@@ -62,7 +62,7 @@ def contradiction(settings: NextTokenSettings, run: Run) -> Finding:
                 lambda: float((slowly(T_AGAIN) - slowly(T_AGAIN // 2)) @ W / W.norm()) / math.log(2),
             ),
         ],
-        scope=f"[0,1,3], [0,1,3], [1,2,3], weights 2, 1, 1, rate={RATE}, beta={BETA:g}, t={T}",
+        scope=f"[0,1,3], [0,1,3], [1,2,3], next tokens 1, 2, 2, weights 2, 1, 1, eta={RATE}, beta={BETA:g}, t={T}",
         T=T,
         nothing="no run",
     )
@@ -139,7 +139,7 @@ def normalised_settles(settings: NextTokenSettings, run: Run) -> Finding:
     return decide(
         False,  # an example can refute, and nothing else
         evidence=Evidence.NUMERIC,
-        scope=f"the data of NT16, eta={RATE}, t={T_AGAIN}",
+        scope=f"the data of NT16, eta={RATE}, beta={BETA:g}, t={T_AGAIN}",
         instances=1,
         found=f"lead off its minimiser by {sides[0]:+.4f}, a step later by {sides[1]:+.4f}",
         predicted="of both signs, not to 0",

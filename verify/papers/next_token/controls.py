@@ -27,10 +27,10 @@ ETA, BETA, T = 0.5, 3.0, 4000
 
 @claim("NT4c", "sign lemma, no dominance (control)", requires=("NT1",), origin=Origin.CONTROL)
 def sign_lemma_without_dominance(settings: NextTokenSettings, run: Run) -> Finding:
-    """The gradient in the score of every non-optimal token x is at least beta a_x p_n(x), also when the optimal token
+    """The gradient in the score of every non-optimal token x is at least beta a_x p_{n(x)}, also when the optimal token
     has less attention than another.
 
-    X = [0, 2, 1, 1, 1], optimal 0, n = (1, 2, 3, 4, 0), beta = 20, W_kq = 0: token 2 is pushed up.
+    In the sentence X = [0, 2, 1, 1, 1] token 2 is pushed up.
     """
     beta, tokens, token = 20, (0, 2, 1, 1, 1), 2
     masses = {x: Fraction(tokens.count(x), len(tokens)) for x in sorted({*tokens})}
@@ -44,9 +44,9 @@ def sign_lemma_without_dominance(settings: NextTokenSettings, run: Run) -> Findi
     return decide(
         False,  # an example can refute, and nothing else
         evidence=Evidence.ENCLOSURE,
-        scope="X=[0,2,1,1,1], q=1, optimal 0, beta=20",
+        scope="X=[0,2,1,1,1], q=1, optimal 0, n=(1,2,3,4,0), beta=20, W_kq=0",
         instances=1,
-        found=f"gradient in the score of token {token} {float(entry.mid()):.4f}",
+        found=f"the gradient in the score of token {token} is {float(entry.mid()):.4f}",
         predicted="below 0",
         counterexample=Counterexample(
             {"sentence": "0 2 1 1 1", "token": token, "entry": entry.str(10)},
@@ -96,9 +96,10 @@ def slope_at_any_step(settings: NextTokenSettings, run: Run) -> Finding:
     return decide(
         False,  # an example can refute, and nothing else
         evidence=Evidence.NUMERIC,
-        scope=f"DS-C, eta={training.step:.4g}, {OVERSTEP} times the threshold {threshold:.4g}",
+        scope=f"DS-C, eta={training.step:.4g}, {OVERSTEP} times the threshold {threshold:.4g}; beta={BETA:g}, "
+        f"t={training.T}",
         instances=1,
-        found=f"slope of log(L - L*) {ratio:.5f} of -eta/|W_kq*|",
+        found=f"the slope of log(L - L*) is {ratio:.5f} times -eta/|W_kq*|",
         predicted="less than 1",
         counterexample=Counterexample(
             {"dataset": "DS-C", "eta": training.step, "ratio": ratio}, partial(falls_at, ratio, dataset, training.step)
@@ -140,17 +141,18 @@ def direction_always_one_over_t(settings: NextTokenSettings, run: Run) -> Findin
     return decide(
         False,  # an example can refute, and nothing else
         evidence=Evidence.NUMERIC,
-        scope=f"DS-D, t={T // 2}..{T}",
+        scope=f"DS-D, eta={ETA}, beta={BETA:g}, t={T // 2}..{T}",
         instances=1,
         found=f"t times direction error grows by {growth:.4f} per doubling of t",
-        predicted=f"by {predicted:.4f}",
+        predicted=f"by |u| log(2)/eta = {predicted:.4f}",
         counterexample=Counterexample(
             {"dataset": "DS-D", "growth": growth, "error": error}, partial(grows_by, growth, dataset)
         )
         if false
         else None,
-        footnote="in DS-D the pair (0, 1) has dual 0 in every solution of the dual problem. Were t err bounded, "
-        "its share of the gradient would stay above a positive constant, and W_t would leave the ray at linear speed.",
+        footnote="in DS-D the pair (0, 1) has dual 0 in every solution of the dual problem. Were t times the direction "
+        "error bounded, its share of the gradient would stay above a positive constant, and W_t would leave "
+        "the ray at linear speed.",
         undecided=f"it grows by {growth:.4f} per doubling (estimated error {error:.0e}), not by the predicted amount",
     )
 
@@ -166,11 +168,11 @@ def grows_by(growth: float, dataset: Dataset) -> bool:
 
 @claim("NT10c", "plain descent is linear (control)", requires=("NT10",), assumptions=(ALIGNED,), origin=Origin.CONTROL)
 def plain_descent_is_linear(settings: NextTokenSettings, run: Run) -> Finding:
-    """Under gradient descent with a fixed rate the loss converges linearly.
+    """Under plain gradient descent the loss converges linearly.
 
     DS-A: the loss is bounded below by a multiple of 1/t.
 
-    For one sentence with score gap m, a step of rate eta changes e^m by a factor exp(2 eta |G|), |G| <= 2 beta e^-m;
+    For one sentence with score gap m, a step changes e^m by a factor exp(2 eta |G|), |G| <= 2 beta e^-m;
     since y exp(b/y) <= y + e^b - 1 for y >= 1, e^m is at most 1 + (e^(4 eta beta) - 1) t: it grows linearly at most.
     """
     from numerics.next_token.stage import aligned_output
@@ -183,11 +185,12 @@ def plain_descent_is_linear(settings: NextTokenSettings, run: Run) -> Finding:
     return decide(
         False,  # an example can refute, and nothing else
         evidence=Evidence.NUMERIC,
-        scope=f"DS-A, t={T}",
+        scope=f"DS-A, eta={ETA}, beta={BETA:g}, t={T}",
         instances=1,
-        found=f"eta t (L - L*) = {late.value:.4f}",
+        found=f"eta t (L - L*) is {late.value:.4f}",
         predicted=f"|W_kq*|^2 = {limit:g}",
-        footnote="e^gap <= 1 + (e^(4 eta beta) - 1) t for all t, on DS-A: L - L* is at least a multiple of 1/t.",
+        footnote="e^m <= 1 + (e^(4 eta beta) - 1) t for all t on DS-A, with m the lead of the optimal token: "
+        " L - L* is at least a multiple of 1/t.",
         counterexample=Counterexample(
             {"dataset": "DS-A", "eta_t_excess": late.value}, partial(falls_like_one_over_t, late.value, dataset)
         )

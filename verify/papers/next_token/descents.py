@@ -13,6 +13,7 @@ from proofs.next_token.dataset import Dataset
 from proofs.next_token.examples import REPEATED
 from proofs.next_token.max_margin import attention_problems
 from verify.claim import NOTHING, Counterexample, Evidence, Finding, Run, decide, how_many, too_dear
+from verify.papers.next_token.data import shown
 from verify.papers.next_token.premises import ALIGNED, LOST_AT_ONCE, claim, unless_lost_at_once
 from verify.papers.next_token.settings import NextTokenSettings
 
@@ -27,16 +28,18 @@ MOST_AGAIN = 4  # datasets for which they are
 MOST_WATCHED = 1000  # steps of which each is looked at
 PRODUCT = 2e-5  # seconds of a core, measured: of a token and a logit of a sentence, in a step with many digits
 ENTRY = 1.2e-5  # the same of a weight
+MOST_NAMED = 3  # datasets in a scope
 OPERATIONS = 100  # whose rounding may add up in a step
 
 
 @claim("NT1r", "what the runs are", requires=("NT1",))
 def first_steps(settings: NextTokenSettings, run: Run) -> Finding:
-    """[D] The runs that other claims measure are normalised resp. plain gradient descent of the network's loss: W after
-    the first steps, by formulas that keep relative accuracy, is W by the formula of NT1 with many digits, up to
-    rounding.
+    """[D] The runs that other claims measure are normalised resp. plain gradient descent of the network's loss: each of
+    the first steps, by formulas that keep relative accuracy, is the step by the formula of NT1 with many digits, up to
+    what 100 roundings of W and of the step may add.
 
-    Each of the first 8 steps, fewer where V is large, against the formula of NT1 with many digits.
+    Each of the first 8 steps, fewer where V is large, against the formula of NT1 with many digits. The datasets of the
+    claims stand here.
     """
     from numerics.next_token.stage import aligned_output
     from numerics.next_token.training import train_attention, train_feed_forward
@@ -65,7 +68,7 @@ def first_steps(settings: NextTokenSettings, run: Run) -> Finding:
         evidence=Evidence.NUMERIC,
         scope=f"{', '.join(dataset.name for dataset in datasets)}; {', '.join(runs)}; each step to t={steps}",
         instances=len(distances) * steps,
-        found=f"W_t off by {worst:.1g} times the rounding at most",
+        found=f"steps off by {worst:.1g} times these roundings at most",
         predicted="at most 1",
         counterexample=Counterexample(
             {"dataset": datasets[i].name, "run": what, "t": t, "distance": worst},
@@ -73,6 +76,7 @@ def first_steps(settings: NextTokenSettings, run: Run) -> Finding:
         )
         if worst > 1
         else None,
+        details=shown([*settings.datasets, REPEATED]),
         undecided=f"{datasets[i].name}, {what}: the distance is {worst}, no number to compare",
     )
 
@@ -183,7 +187,7 @@ def grown(settings: NextTokenSettings, run: Run, batches: int | None = None) -> 
     return decide(
         fine and bool(slowest),
         evidence=Evidence.NUMERIC,
-        scope=f"{len(datasets)} datasets, each t=1..{T}; {_dominance(lasts, T)}",
+        scope=f"{len(datasets)} datasets, each t=1..{T}; {_dominance(datasets, lasts, T)}",
         instances=len(datasets),
         found=f"|W_t| at least {min(slowest.values()):.4f} times the lower bound, "
         f"at most {max(fastest.values()):.4f} times the upper one"
@@ -204,14 +208,18 @@ def grown(settings: NextTokenSettings, run: Run, batches: int | None = None) -> 
     )
 
 
-def _dominance(lasts: Sequence[int], T: int) -> str:
+def _dominance(datasets: Sequence[Dataset], lasts: Sequence[int], T: int) -> str:
     """How far the lower bound was checked."""
     lost = sorted(last for last in lasts if last < T)
     if not lost:
         return "dominance lasts in all"
     never, later = lost.count(0), lost[lost.count(0) :]
     parts = [f"dominance lasts in {len(lasts) - len(lost)}"]
-    parts += [f"until t={later[0]}..{later[-1]} in {len(later)}"] if later else []
+    if later:
+        names = [dataset.name for dataset, last in zip(datasets, lasts, strict=True) if 0 < last < T]
+        where = ", ".join(names) if len(names) <= MOST_NAMED else str(len(names))
+        until = f"t={later[0]}..{later[-1]}" if later[0] < later[-1] else f"t={later[0]}"
+        parts.append(f"only until {until} in {where}, where the lower bound is checked no further")
     parts += [f"is not there at t=0 in {never}, without a lower bound"] if never else []
     return ", ".join(parts)
 

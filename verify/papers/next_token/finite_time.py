@@ -62,6 +62,7 @@ def judge(quantity: Quantity, layers: Sequence[Watched]) -> Finding:
         )
     ratios = {watched.name: quantity.ratio(watched) for watched in used}
     worst = max((float(np.nan_to_num(ratios[w.name], nan=np.inf).max()), w.name) for w in used)
+    largest = {what: [float(ratio(w).max()) for w in used] for what, ratio in quantity.ratios.items()}
     over = [(w, ~(ratios[w.name] <= 1 + quantity.rounding(w))) for w in used]
     broken = [(w, w.first + int(above.argmax())) for w, above in over if above.any()]
     return decide(
@@ -69,15 +70,18 @@ def judge(quantity: Quantity, layers: Sequence[Watched]) -> Finding:
         evidence=Evidence.NUMERIC,
         scope=_scope(used, waiting),
         instances=len(used),
-        found=f"ratio of {quantity.name} and bound at most {worst[0]:.4g}",
-        predicted="at most 1",
+        found=", ".join(f"{what} at most {max(map(float, found)):.4g}" for what, found in largest.items()),
+        predicted=", ".join("at most 1" for _ in largest),
         counterexample=Counterexample(
             {"layer": broken[0][0].name, "t": broken[0][1], "quantity": quantity.name},
             partial(outside, *broken[0], quantity, 1.0),
         )
         if broken
         else None,
-        details={w.name: {**constants(w), "largest_ratio": float(ratios[w.name].max())} for w in used},
+        details={
+            w.name: {**constants(w), **{f"largest_ratio: {what}": found[i] for what, found in largest.items()}}
+            for i, w in enumerate(used)
+        },
         undecided=f"{worst[1]}: a number is above its bound by what rounding explains",
     )
 
@@ -99,7 +103,7 @@ def constants(watched: Watched) -> dict[str, object]:
 def _scope(used: Sequence[Watched], waiting: int) -> str:
     etas, starts = sorted(w.eta for w in used), sorted(w.bounds.start for w in used if w.bounds and w.bounds.start)
     parts = [f"{len(used)} layers, each t=1..{used[0].seen.T}, eta={etas[0]:.3g}..{etas[-1]:.3g}"]
-    parts += [f"{len(starts)} of them from t={starts[0]}..{starts[-1]} on"] if starts else []
+    parts += [f"{len(starts)} of them from s={starts[0]}..{starts[-1]} on"] if starts else []
     parts += [f"{waiting} left out: bounds begin later"] if waiting else []
     return "; ".join(parts)
 
@@ -119,8 +123,8 @@ def outside(watched: Watched, t: int, quantity: Quantity, factor: float) -> bool
 )
 @if_time_allows(fewest_seconds, FEWEST)
 def norm_at_every_step(settings: NextTokenSettings, run: Run) -> Finding:
-    """[D] The norm grows linearly: in both stages eta t - |W*| D <= |W_t| <= eta t at every step, with a D that is
-    known before training; and |W_t| >= eta t / (sqrt 2 |W*|) where odds of wrong choices only fall.
+    """[D] The norm grows linearly: in both stages eta t - |W*| D <= |W_t| <= eta t at every step t >= s, with D known
+    before training but for s; and |W_t| >= eta t / (sqrt 2 |W*|) where odds of wrong choices only fall.
 
     The norm at every step beside its bounds.
     """
@@ -138,8 +142,8 @@ def norm_at_every_step(settings: NextTokenSettings, run: Run) -> Finding:
 )
 @if_time_allows(fewest_seconds, FEWEST)
 def loss_at_every_step(settings: NextTokenSettings, run: Run) -> Finding:
-    """[F] The loss converges linearly. [D] In both stages L - L* <= C e^(-c t) at every step, with c = eta/|W*|, the
-    exact rate, and a C that is known before training.
+    """[F] The loss converges linearly. [D] In both stages L - L* <= C e^(-c (t - s)) at every step t >= s, with
+    c = eta/|W*|, the exact rate, and C known before training.
 
     log(L - L*) at every step beside its bound.
     """
@@ -158,7 +162,7 @@ def loss_at_every_step(settings: NextTokenSettings, run: Run) -> Finding:
 @if_time_allows(fewest_seconds, FEWEST)
 def direction_at_every_step(settings: NextTokenSettings, run: Run) -> Finding:
     """[F] Both layers converge in direction, sub-linearly. [D] | W_t/|W_t| - W*/|W*| | <= C (1 + log t)/t at every
-    step, with a C that is known before training.
+    step t >= s, with C known before training but for s.
 
     The direction error at every step beside its bound.
     """
@@ -167,6 +171,7 @@ def direction_at_every_step(settings: NextTokenSettings, run: Run) -> Finding:
 
 def refute(quantity: Quantity, watched: Watched, factors: Callable[[np.ndarray], np.ndarray]) -> Finding:
     """REFUTED at the first step at which the number is above its bound over the factor there."""
+    assert watched.bounds is not None
     ratios = factors(watched.times) * quantity.ratio(watched)
     above = ratios > 1 + quantity.rounding(watched)
     first = int(above.argmax())
@@ -174,9 +179,9 @@ def refute(quantity: Quantity, watched: Watched, factors: Callable[[np.ndarray],
     return decide(
         False,  # an example can refute, and nothing else
         evidence=Evidence.NUMERIC,
-        scope=f"{watched.name}, eta={watched.eta:.3g}, t={t}",
+        scope=f"{watched.name}, eta={watched.eta:.3g}, beta={watched.beta:g}, s={watched.bounds.start}, t={t}",
         instances=1,
-        found=f"{quantity.name} {ratios[first]:.3f} times the bound",
+        found=f"{quantity.name} is {ratios[first]:.3f} times the bound",
         predicted="above 1",
         counterexample=Counterexample(
             {"layer": watched.name, "eta": watched.eta, "t": t, "ratio": float(ratios[first])},
@@ -205,7 +210,7 @@ def half_of_the_norm(settings: NextTokenSettings, run: Run) -> Finding:
 
 @claim("NT13c", "half of C (control)", requires=("NT13",), assumptions=(ALIGNED,), origin=Origin.CONTROL)
 def half_of_the_loss(settings: NextTokenSettings, run: Run) -> Finding:
-    """L - L* <= (C/2) e^(-c t) at every step, with the C and c of NT13.
+    """L - L* <= (C/2) e^(-c (t - s)) at every step t >= s, with the C, c and s of NT13.
 
     DS-D with short steps, where C is less than twice what is needed.
     """
@@ -214,7 +219,7 @@ def half_of_the_loss(settings: NextTokenSettings, run: Run) -> Finding:
 
 @claim("NT14c", "C (1 + log t)/t^2 (control)", requires=("NT14",), assumptions=(ALIGNED,), origin=Origin.CONTROL)
 def squared_time(settings: NextTokenSettings, run: Run) -> Finding:
-    """| W_t/|W_t| - W*/|W*| | <= C (1 + log t)/t^2 at every step, with the C of NT14.
+    """| W_t/|W_t| - W*/|W*| | <= C (1 + log t)/t^2 at every step t >= s, with the C and s of NT14.
 
     DS-D, whose direction error is of the order (log t)/t.
     """

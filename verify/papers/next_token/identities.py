@@ -20,6 +20,7 @@ Named: TypeAlias = "Mapping[str, Sequence[sp.Expr]]"
 MAX_TOKENS = 6  # different tokens in a sentence, in proofs: beyond, nothing new happens and polynomials get long
 
 LOGITS = 3  # rows of a free W_ov: the next token and two others
+ROWS = "rows of W_ov (the next token and two others)"
 
 # Checked position by position; all other sentences through their counts.
 SENTENCES = ((0, 1), (1, 0, 0), (0, 1, 2), (1, 0, 1, 2))
@@ -149,7 +150,7 @@ def gradients(settings: NextTokenSettings, run: Run) -> Finding:
 
     explicit = {f"sentence {tokens}": gradient.gradient_residuals(tokens) for tokens in SENTENCES}
     return _prove(
-        f"all W_ov, W_kq, counts; {_tokens(settings)}, {LOGITS} logits",
+        f"all W_ov, W_kq, counts; {_tokens(settings)}, {LOGITS} {ROWS}",
         explicit | _for_sizes(settings, gradient.counted_gradient_residuals, gradient.mean_form_residuals),
         Certificate({"tokens": _largest(settings), "logits": LOGITS, "sentences": SENTENCES}),
     )
@@ -166,7 +167,7 @@ def conserved(settings: NextTokenSettings, run: Run) -> Finding:
     from proofs.next_token import gradient
 
     return _prove(
-        f"all W_ov, W_kq, counts; sentences of {_tokens(settings)}, one more unseen, {LOGITS} logits",
+        f"all W_ov, W_kq, counts; sentences of {_tokens(settings)}, one more unseen, {LOGITS} {ROWS}",
         _for_sizes(settings, gradient.column_sum_residuals, gradient.unseen_residuals),
         Certificate({"tokens": _largest(settings), "logits": LOGITS}),
         footnote="gradients of datasets are positive combinations of these, and descent starts from 0.",
@@ -192,7 +193,7 @@ def optimal_token(settings: NextTokenSettings, run: Run) -> Finding:
 @claim("NT4", "sign lemma", requires=("NT1",), assumptions=(ALIGNED, "dominance: a_optimal >= a_x"))
 def sign_lemma(settings: NextTokenSettings, run: Run) -> Finding:
     """[D] If no token of the sentence has more attention than the optimal one, the gradient in the score of every other
-    token x is at least beta a_x p_n(x) > 0.
+    token x is at least beta a_x p_{n(x)} > 0.
 
     An identity for the slack of the entry, with positive coefficients in what the optimal token has more than the
     others.
@@ -227,13 +228,15 @@ def correlation_lemma(settings: NextTokenSettings, run: Run) -> Finding:
         ),
         _sizes(settings),
         positive=_for_sizes(settings, gradient.slack_under_dominance, gradient.correlation_slacks),
-        footnote="over sentences, <-grad L, W> >= sum pi S and |grad L| <= sum pi |G| <= sqrt 2 sum pi S.",
+        footnote="with G the gradient of a sentence in the scores, S its entries for non-optimal tokens, summed:\n"
+        "<-grad L, W> >= sum pi S and |grad L| <= sum pi |G| <= sqrt 2 sum pi S.",
     )
 
 
 @claim("NT7i", "infimum of the loss", assumptions=(ALIGNED,))
 def infimum(settings: NextTokenSettings, run: Run) -> Finding:
-    """[D] With W_ov = beta W_ov* the infimum of the main loss over W_kq is L* = sum_X pi(X) log(1 + (V-1) e^-beta).
+    """[D] With W_ov = beta W_ov* the infimum of the loss of stage 2 over W_kq is L* = sum_X pi(X) log(1 + (V-1)
+    e^-beta).
 
     Logits are bounded below by -beta, and tend to it in all sentences at once along a ray.
     """

@@ -41,7 +41,8 @@ def joint(settings: NextTokenSettings, run: Run) -> Finding:
     """[D] Where normalised descent moves both layers at once, from 0, on all sentences, L tends to 0: log L has the
     slope -eta/|W_ov*|, and |W_kq| grows by 2 |W_kq*| per unit of log t only.
 
-    Both measured in training, for T steps or as many as time allows, with an estimated error, beside the prediction.
+    Both measured in training, for T steps or the fewer that the scope names where these would take too long, with an
+    estimated error, beside the prediction.
     """
     needed, fixed = joint_seconds(settings), solution_seconds(settings.datasets, attention=False)
     steps = int(min(settings.T, min(TIME * run.seconds, run.seconds - fixed) * settings.T / needed))
@@ -142,7 +143,7 @@ def attention_grows_linearly(settings: NextTokenSettings, run: Run) -> Finding:
     return decide(
         False,  # an example can refute, and nothing else
         evidence=Evidence.NUMERIC,
-        scope=f"DS-A, t={T // 4}..{T}",
+        scope=f"DS-A, eta={ETA}, t={T // 4}..{T}",
         instances=1,
         found=f"|W_kq| grows {late / early:.4f} times as much at the next doubling of t",
         predicted="1, not 2",

@@ -29,9 +29,9 @@ Columns = dict[int, tuple[MarginProblem, MarginCertificate]]
 @claim("NT7m", "max-margin solutions, exactly")
 def certificates(settings: NextTokenSettings, run: Run) -> Finding:
     """[D] The max-margin solutions of both layers are the rational matrices found: margins >= 1, combinations of their
-    pairs with duals >= 0, and |W*|^2 equal to the dual value, so that they are the only optima.
+    pairs with duals >= 0, and |W*|^2 equal to the sum of the duals, so that they are the only optima.
 
-    Margins, dual values, stationarity and duality gap of a rational solution, exactly.
+    Margins, duals, stationarity and duality gap of a rational solution, exactly.
     """
     from proofs.next_token.max_margin_solver import NoCertificateError, solve
 
@@ -74,7 +74,7 @@ def certificates(settings: NextTokenSettings, run: Run) -> Finding:
         scope=f"{len(settings.datasets)} datasets, {columns} columns" if not single else f"{columns} columns",
         instances=columns,
         found=f"|W_kq*|^2 = {first['W_kq_squared_norm']}" if single else f"{len(wrong)} conditions of an optimum fail",
-        predicted=f"dual value {first['W_kq_dual_value']}" if single else "0",
+        predicted=f"sum of the duals {first['W_kq_dual_value']}" if single else "0",
         counterexample=Counterexample(
             {"where": wrong[0][0], "condition": wrong[0][1]}, partial(is_rejected, recheck.max_margin, shown)
         )

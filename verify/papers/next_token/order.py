@@ -53,7 +53,7 @@ def extended_order(settings: NextTokenSettings, run: Run) -> Finding:
     return decide(
         not wrong,
         evidence=Evidence.EXACT,
-        scope=f"{len(settings.datasets)} datasets, {entries} pairs of token and query",
+        scope=f"{len(settings.datasets)} datasets, {entries} entries of W_kq*",
         instances=entries,
         found=f"{len(wrong)} of {entries} entries of W_kq* on the wrong side",
         predicted="0",

@@ -60,7 +60,7 @@ def order_at_every_step(settings: NextTokenSettings, run: Run) -> Finding:
         evidence=Evidence.NUMERIC,
         scope=f"{len(datasets)} datasets, each t=1..{T}; dominance is lost in {lost}, proved to last in {always}",
         instances=len(datasets),
-        found=f"score of tokens that none beats {least:.2g} or more"
+        found=f"scores of tokens that none beats are {least:.2g} or more"
         + (f", of those that beat none {max(largest):.2g} or less" if largest else ""),
         predicted="above 0, below 0",
         counterexample=Counterexample(

@@ -9,7 +9,7 @@ from verify.papers.next_token.settings import NextTokenSettings
 claim = claims_on("mathematics/next-token")
 ALIGNED = "W_ov = beta W_ov* when attention is trained"
 ATTENDING = "each sentence attends most to its optimal token at t=T"
-SMALL_STEP = "eta below the threshold 2 |W*| / lambda_max of NT7c"
+SMALL_STEP = "eta below the threshold 2 |W*| / lambda_max, which NT7c exceeds"
 
 LOST_AT_ONCE = "another token occurs more often than the optimal one, so that dominance is not there at t=0"
 

@@ -42,6 +42,12 @@ OFFSET_RESOLUTION = 0.05  # absolute, of log ratios, which are of order 1
 DRIFT_RESOLUTION = 0.1  # relative: the alternative, O(1/t), is no growth at all
 SUBLINEAR_RESOLUTION = 0.02  # relative; datasets that have not settled that far are left out, and counted
 
+SLOPE = "slope of log(L - L*)"
+OFFSET = "distance from rho"
+DIRECTION = "t times direction error"
+DRIFT = "growth along u per eta log t"
+SUBLINEAR = "eta t (L - L*)"
+
 TOO_LARGE = "eta above the threshold of NT7c"
 OVERSTEPPED = "attention on a non-optimal token has not fallen like 1/t yet: a step has taken it too far, or T is small"
 TRAPPED = "a sentence attends most to another token at t=T, see NT7b"
@@ -52,7 +58,7 @@ def slope(training: Training, index: int) -> Comparison:
     predicted, measured = training.predictions[index].loss_slope(training.step), training.loss_slope(index)
     return Comparison(
         training.datasets[index].name,
-        "slope of log(L - L*)",
+        SLOPE,
         measured,
         predicted,
         SLOPE_RESOLUTION * min(abs(predicted), abs(measured.value)),
@@ -72,7 +78,7 @@ def offset(training: Training, index: int) -> Comparison:
         return float(torch.linalg.vector_norm(prediction.within(w) - prediction.rho))
 
     name, mature = training.datasets[index].name, training.mature(index)
-    return Comparison(name, "distance from rho", training.offset_distance(index), 0.0, OFFSET_RESOLUTION, again, mature)
+    return Comparison(name, OFFSET, training.offset_distance(index), 0.0, OFFSET_RESOLUTION, again, mature)
 
 
 def direction_limit(training: Training, index: int, predicted: float | None = None) -> Comparison:
@@ -90,7 +96,7 @@ def direction_limit(training: Training, index: int, predicted: float | None = No
 
     name, measured = training.datasets[index].name, training.direction_limit(index)
     resolution, mature = OFFSET_RESOLUTION / training.step, training.mature(index)
-    return Comparison(name, "t times direction error", measured, predicted, resolution, again, mature)
+    return Comparison(name, DIRECTION, measured, predicted, resolution, again, mature)
 
 
 def is_plain(training: Training, index: int) -> bool:
@@ -104,9 +110,10 @@ def is_plain(training: Training, index: int) -> bool:
 )
 @if_time_allows(feed_forward_seconds)
 def feed_forward(settings: NextTokenSettings, run: Run) -> Finding:
-    """[F] The feed-forward layer converges in direction, sub-linearly, to its max-margin solution. [D] log L_0 has
-    slope -eta/|W_ov*|, and t times the direction error tends to |W_ov*| std(log pi) / eta. Where all weights pi are the
-    same, they are replaced by 8, 4, 2, 1 in turn.
+    """[F] The feed-forward layer converges in direction, sub-linearly, to its max-margin solution. [D] log L has slope
+    -eta/|W_ov*|; within the span of the support, W_t without its part along W_ov* tends to rho; and t times the
+    direction error tends to |W_ov*| std(log pi) / eta. Where all weights pi are the same, they are replaced by 8, 4, 2,
+    1 in turn.
 
     Both measured in training, with an estimated error, beside the prediction.
     """
@@ -167,10 +174,11 @@ def loss_slope(settings: NextTokenSettings, run: Run) -> Finding:
 @if_time_allows(attention_seconds)
 def direction(settings: NextTokenSettings, run: Run) -> Finding:
     """[F] Attention converges in direction, sub-linearly, to its max-margin solution. [D] Within the span of the
-    support, W_t tends to the rho that minimises sum omega_i e^-<v_i, rho>; and where all seen pairs lie in this span
-    and none is degenerate, t times the direction error tends to |rho| / eta.
+    support, W_t without its part along W_kq* tends to the rho, orthogonal to W_kq*, that minimises
+    sum omega_i e^-<v_i, rho>; and where all seen pairs lie in this span and none is degenerate, t times the direction
+    error tends to |rho| / eta.
 
-    The distance from rho, and t times the error, measured in training beside their predictions.
+    The distance from rho, and t times the direction error, measured in training beside their predictions.
     """
     training = attention_run(settings, run)
     used, left_out = _stable(training, range(len(training.datasets)))
@@ -188,16 +196,16 @@ def direction(settings: NextTokenSettings, run: Run) -> Finding:
     "NT8",
     "degenerate pairs: (log t)/t",
     requires=("NT7m", "NT1r"),
-    assumptions=(ALIGNED, SMALL_STEP, ATTENDING, "no pair that is tight without dual for u, too"),
+    assumptions=(ALIGNED, SMALL_STEP, ATTENDING, "no degenerate pair is degenerate for u, too"),
     vacuous=no_degenerate_pair,
     shares=STAGE_2,
 )
 @if_time_allows(attention_seconds)
 def degenerate(settings: NextTokenSettings, run: Run) -> Finding:
-    """[D] Where a tight pair has dual 0, W_t grows along u by |u| per unit of log t, with u the shortest vector that is
-    0 on the support pairs and has margin 1 on the degenerate ones: a direction error of (log t)/t.
+    """[D] Where pairs are degenerate, W_t grows along u by |u| per unit of log t, with u the shortest matrix that has
+    margin 0 on the support and 1 on the degenerate pairs: a direction error of (log t)/t.
 
-    The growth along u over the last doubling of t, measured in training, beside the prediction.
+    The growth along u over eta, late in training, per unit of log t, beside |u|/eta.
     """
     training = attention_run(settings, run)
     stable, left_out = _stable(training, range(len(training.datasets)))
@@ -205,7 +213,7 @@ def degenerate(settings: NextTokenSettings, run: Run) -> Finding:
     used, left_out[KINDS["twice"]] = _split(with_pairs, lambda i: not training.predictions[i].iterated_logs)
     return report(
         [drift(training, i) for i in used],
-        scope=f"{describe(training, used, left_out)}, growth along u",
+        scope=describe(training, used, left_out),
         T=training.T,
         nothing=why_nothing(training, left_out),
     )
@@ -223,7 +231,7 @@ def drift(training: Training, index: int) -> Comparison:
 
     name = training.datasets[index].name
     resolution = DRIFT_RESOLUTION * min(predicted, abs(measured.value))
-    return Comparison(name, "growth along u per log t", measured, predicted, resolution, again, training.mature(index))
+    return Comparison(name, DRIFT, measured, predicted, resolution, again, training.mature(index))
 
 
 @claim(
@@ -235,7 +243,7 @@ def drift(training: Training, index: int) -> Comparison:
 )
 @if_time_allows(attention_seconds)
 def plain_descent(settings: NextTokenSettings, run: Run) -> Finding:
-    """[D] Under gradient descent with a fixed rate the loss is sub-linear: rate t (L - L*) tends to |W_kq*|^2.
+    """[D] Under plain gradient descent the loss is sub-linear: eta t (L - L*) tends to |W_kq*|^2.
 
     The product at step T, with an error estimated from its value at T/2, beside |W_kq*|^2.
     """
@@ -256,11 +264,11 @@ def plain_descent(settings: NextTokenSettings, run: Run) -> Finding:
 
 
 def sublinear(training: Training, index: int) -> Comparison:
-    """rate t (L - L*) of plain descent, against |W*|^2."""
+    """eta t (L - L*) of plain descent, against |W*|^2."""
     limit, measured = training.predictions[index].norm ** 2, training.sublinear_constant(index)
     return Comparison(
         training.datasets[index].name,
-        "rate t (L - L*)",
+        SUBLINEAR,
         measured,
         limit,
         SUBLINEAR_RESOLUTION * min(limit, measured.value),
@@ -272,13 +280,13 @@ def sublinear(training: Training, index: int) -> Comparison:
     "NT11",
     "two stages, unequal weights",
     requires=("NT7", "NT7d"),
-    assumptions=(SMALL_STEP, ATTENDING, "T1 large enough that no mass on a non-optimal token lowers the loss"),
+    assumptions=(SMALL_STEP, ATTENDING, "T_1 large enough that no attention on a non-optimal token lowers the loss"),
 )
 @if_time_allows(two_stage_seconds)
 def two_stages(settings: NextTokenSettings, run: Run) -> Finding:
-    """[D] After T1 steps of stage 1 with unequal weights, W_ov is not on the ray of W_ov*, and yet in stage 2, log(L -
-    L*) has slope -eta/|W_kq*|, and attention the offset rho that goes with this W_ov. Where all weights of stage 1 are
-    the same, they are replaced by 8, 4, 2, 1 in turn.
+    """[D] Where stage 2 goes on from the W_ov that T_1 steps of stage 1 with unequal weights have led to, log(L - L*)
+    has slope -eta/|W_kq*|, and within the span of the support W_t without its part along W_kq* tends to the rho that
+    goes with this W_ov. Where all weights of stage 1 are the same, they are replaced by 8, 4, 2, 1 in turn.
 
     Slope and offset of stage 2, measured in training, beside their predictions.
     """
@@ -314,4 +322,4 @@ def _split(indices: Iterable[int], holds: Callable[[int], bool]) -> tuple[list[i
 def _constants(limits: list[Comparison]) -> str:
     """t times the direction error beside its prediction."""
     numbers = [f"{c.name} {c.measured.value:.5f} ({c.predicted:.5f})" for c in limits[:4]]
-    return f"t times direction error (predicted): {'   '.join(numbers)}" if numbers else ""
+    return f"{DIRECTION} (predicted): {'   '.join(numbers)}" if numbers else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise, zip_longest
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from proofs.next_token.dataset import Dataset, Sentence
 from proofs.next_token.max_margin import Vector, attention_problems
 from verify.claim import Finding, Origin, Run
-from verify.papers.next_token.comparisons import Comparison, describe, report, why_nothing, worst
+from verify.papers.next_token.comparisons import Comparison, by_reason, describe, report, why_nothing, worst
 from verify.papers.next_token.premises import ALIGNED, ATTENDING, SMALL_STEP, claim
 from verify.papers.next_token.rates import TOO_LARGE, TRAPPED
 from verify.papers.next_token.runs import STAGE_2, attention_run, attention_seconds, if_time_allows
@@ -96,9 +97,9 @@ def shift_of(training: Training, index: int) -> Shift | None:
 @if_time_allows(attention_seconds)
 def unseen_tokens(settings: NextTokenSettings, run: Run) -> Finding:
     """[F] The trained model predicts under dataset shift. [D] Every score grows by eta W_kq*[x, q]/|W_kq*| per step,
-    and that of an unseen token is 0: tokens with a positive entry in W_kq* come to lie over unseen ones, and those over
-    tokens with a negative entry. On a sentence of an unseen token, a seen one and the query, log(L - L*) has slope
-    -(eta/|W_kq*|) times the lead of its highest token in W_kq*, whose successor is predicted.
+    and that of an unseen token is 0: tokens with a positive entry in W_kq* come to lie above unseen ones, and unseen
+    ones above tokens with a negative entry. On a sentence of an unseen token, a seen one and the query, log(L - L*) has
+    slope -(eta/|W_kq*|) times the lead of its highest token in W_kq*, whose successor is predicted.
 
     The growth of every score and the slope for every shifted sentence, measured in training, beside their predictions.
     """
@@ -108,20 +109,32 @@ def unseen_tokens(settings: NextTokenSettings, run: Run) -> Finding:
     used = [i for i in small if training.attends(i)]
     left_out = {TOO_LARGE: [i for i in indices if i not in small], TRAPPED: [i for i in small if i not in used]}
     comparisons: list[Comparison] = []
-    sentences = 0
+    sentences, none = 0, list[Dataset]()
     for i in used:
         comparisons += [scores(training, i), unseen_score(training, i)]
         if shift := shift_of(training, i):
             sentences += len(shift.sentences)
             comparisons.append(shifted_losses(training, i, shift))
+        else:
+            none.append(training.datasets[i])
     moved = max((largest_unseen(training, i, training.weights(i, training.T)) for i in used), default=0.0)
     return report(
         comparisons,
-        scope=f"{describe(training, used, left_out)}, all scores; {sentences} shifted sentences",
+        scope=f"{describe(training, used, left_out)}; all scores, and {sentences} shifted sentences{_without(none)}",
         T=training.T,
         nothing=why_nothing(training, left_out),
         footnote=f"largest score of an unseen token: {moved:g}",
     )
+
+
+def _without(datasets: Sequence[Dataset]) -> str:
+    """Which datasets have no shifted sentence, and why."""
+    seen_all = {d: all(d.n.keys() <= d.seen(q) for q in columns(d)) for d in datasets}
+    reasons = {
+        "every token is seen with its queries": [d.name for d, all_seen in seen_all.items() if all_seen],
+        "no token leads where one is unseen": [d.name for d, all_seen in seen_all.items() if not all_seen],
+    }
+    return f"; none in {by_reason(reasons)}" if datasets else ""
 
 
 def scores(training: Training, index: int) -> Comparison:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -61,22 +61,33 @@ class Quantity:
     """What is bounded.
 
     name      in a few words
-    ratio     of a layer, at its times: the number over its upper bound, or a lower bound over the number
-    rounding  of a layer: what rounding may add to that ratio
+    ratios    what is divided by what, and that ratio of a layer at its times: the number over its upper bound, or a
+              lower bound over the number
+    rounding  of a layer: what rounding may add to these ratios
     """
 
     name: str
-    ratio: Callable[[Watched], np.ndarray]
+    ratios: Mapping[str, Callable[[Watched], np.ndarray]]
     rounding: Callable[[Watched], float]
 
+    def ratio(self, watched: Watched) -> np.ndarray:
+        """The largest of the ratios at each time; NaN where one is."""
+        import numpy as np
 
-def norm_ratio(watched: Watched) -> np.ndarray:
-    """|W_t| over eta t, or its least value over |W_t|, whichever is larger."""
-    import numpy as np
+        largest: np.ndarray = np.maximum.reduce([ratio(watched) for ratio in self.ratios.values()])
+        return largest
 
+
+def upper_norm_ratio(watched: Watched) -> np.ndarray:
+    """|W_t| over eta t."""
+    ratio: np.ndarray = watched.seen.norms[watched.first :, watched.index] / (watched.eta * watched.times)
+    return ratio
+
+
+def lower_norm_ratio(watched: Watched) -> np.ndarray:
+    """The lower bound, which is below 0 at first, over |W_t|."""
     assert watched.bounds is not None
-    t, norms = watched.times, watched.seen.norms[watched.first :, watched.index]
-    ratio: np.ndarray = np.maximum(norms / (watched.eta * t), watched.bounds.least_norm(t) / norms)
+    ratio: np.ndarray = watched.bounds.least_norm(watched.times) / watched.seen.norms[watched.first :, watched.index]
     return ratio
 
 
@@ -104,9 +115,11 @@ def weights_rounding(watched: Watched) -> float:
     return 2 * watched.seen.rounding(watched.index) / min(1.0, watched.eta)
 
 
-NORM = Quantity("norm", norm_ratio, weights_rounding)
-GAP = Quantity("L - L*", loss_ratio, weights_rounding)
-ERROR = Quantity("direction error", direction_ratio, weights_rounding)
+NORM = Quantity(
+    "norm", {"|W_t| over eta t": upper_norm_ratio, "the lower bound over |W_t|": lower_norm_ratio}, weights_rounding
+)
+GAP = Quantity("L - L*", {"L - L* over its bound": loss_ratio}, weights_rounding)
+ERROR = Quantity("direction error", {"the direction error over its bound": direction_ratio}, weights_rounding)
 
 
 @lru_cache(maxsize=4)

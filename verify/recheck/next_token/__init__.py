@@ -30,7 +30,7 @@ STATEMENTS: dict[str, str] = {
     "NT3": ("[D] With W_ov = beta W_ov* the gradient in the score of the optimal token is negative, for all scores."),
     "NT4": (
         "[D] If no token of the sentence has more attention than the optimal one, the gradient in the score of "
-        "every other token x is at least beta a_x p_n(x) > 0."
+        "every other token x is at least beta a_x p_{n(x)} > 0."
     ),
     "NT5": ("[D] Under dominance in every sentence, <-grad L, W> >= |grad L| / sqrt 2 for every W with margins >= 1."),
     "NT6": (
@@ -40,10 +40,11 @@ STATEMENTS: dict[str, str] = {
     ),
     "NT7m": (
         "[D] The max-margin solutions of both layers are the rational matrices found: margins >= 1, combinations "
-        "of their pairs with duals >= 0, and |W*|^2 equal to the dual value, so that they are the only optima."
+        "of their pairs with duals >= 0, and |W*|^2 equal to the sum of the duals, so that they are the only optima."
     ),
     "NT7i": (
-        "[D] With W_ov = beta W_ov* the infimum of the main loss over W_kq is L* = sum_X pi(X) log(1 + (V-1) e^-beta)."
+        "[D] With W_ov = beta W_ov* the infimum of the loss of stage 2 over W_kq is L* = sum_X pi(X) log(1 + "
+        "(V-1) e^-beta)."
     ),
     "NT9m": (
         "[D] In every column of W_kq*, tokens unseen with the query are at 0, tokens that no other beats at 0 or "
