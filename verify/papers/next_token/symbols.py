@@ -98,7 +98,6 @@ LABELS = {
     "eta_t_excess": ("eta t (L - L*)",),
     "excess": ("L - L*",),
     "growth": ("growth at the last doubling of t",),
-    "largest_ratio": ("largest ratio",),
     "lead_per_step": ("growth per step of the wrong token's lead",),
     "least_gap": ("least lead in W_kq*",),
     "log_C_of_the_loss": ("log C of NT13",),
