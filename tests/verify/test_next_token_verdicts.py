@@ -538,7 +538,7 @@ def test_the_data_are_shown() -> None:
     assert details["data"]["repeated tokens"]["longer_sentences"][0] == "[0, 0, 1, 2]: 0 -> 1 (weight 3/2)"
     many = data.shown([random_dataset(0, 20, i, sentences=15) for i in range(12)])
     assert many["datasets_not_shown"] == 3
-    assert many["data"]["random-11"] == {"V": 20, "collocations": "20 sentences", "longer_sentences": "15 sentences"}
+    assert many["data"]["random-11"] == {"V": 20, "collocations": "20 in all", "longer_sentences": "15 in all"}
 
 
 def test_controls_name_what_they_run_with() -> None:

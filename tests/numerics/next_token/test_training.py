@@ -187,7 +187,7 @@ def test_step_size_threshold(name: str) -> None:
 
 
 def test_plain_descent_is_sublinear() -> None:
-    """NT10: rate t (L - L*) -> 2 on DS-A, and |W*|^2 in general."""
+    """NT10: eta t (L - L*) -> 2 on DS-A, and |W*|^2 in general."""
     batch = [DS_A, DS_B, DS_C]
     training = train_attention(batch, aligned_output(batch, 3.0), ETA, 20_000, normalised=False)
     for index, limit in enumerate((2, 2, 23 / 6)):

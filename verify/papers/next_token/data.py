@@ -25,7 +25,7 @@ def shown(datasets: Sequence[Dataset]) -> dict[str, object]:
 
 def lines(dataset: Dataset, sentences: Sequence[Sentence]) -> list[str] | str:
     if len(sentences) > MOST_SENTENCES:
-        return f"{len(sentences)} sentences"
+        return f"{len(sentences)} in all"
     return [line(dataset, sentence) for sentence in sentences]
 
 

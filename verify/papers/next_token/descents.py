@@ -38,8 +38,8 @@ def first_steps(settings: NextTokenSettings, run: Run) -> Finding:
     the first steps, by formulas that keep relative accuracy, is the step by the formula of NT1 with many digits, up to
     what 100 roundings of W and of the step may add.
 
-    Each of the first 8 steps, fewer where V is large, against the formula of NT1 with many digits. The datasets of the
-    claims stand here.
+    Each of the first 8 steps, fewer where V is large, against the formula of NT1 with many digits; on the first
+    datasets, and on one more with repeated tokens. All datasets of the claims are listed.
     """
     from numerics.next_token.stage import aligned_output
     from numerics.next_token.training import train_attention, train_feed_forward
