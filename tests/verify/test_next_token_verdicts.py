@@ -19,7 +19,7 @@ from numerics.next_token import growth, training
 from numerics.next_token.stage import aligned_output
 from numerics.next_token.training import Measured, Training, train_attention, train_feed_forward
 from proofs.next_token import gradient, max_margin_solver
-from proofs.next_token.examples import NAMED, REPEATED, TRAP, random_dataset
+from proofs.next_token.examples import NAMED, REPEATED, TRAP, from_optimal, random_dataset
 from proofs.next_token.max_margin import MarginCertificate, MarginProblem
 from proofs.next_token.max_margin_solver import NoCertificateError, solve
 from verify.claim import Certificate, Finding, Run, Verdict
@@ -448,6 +448,15 @@ def test_dominance_is_watched() -> None:
     assert check("NT5n", dataset="DS-A", T="100").scope == "1 datasets, each t=1..100; dominance lasts in all"
 
 
+def test_dominance_that_is_lost_is_told_by_dataset() -> None:
+    few = descents._dominance((DS_A, DS_B, DS_C), [0, 5, 10], 10)
+    assert few == (
+        "dominance lasts in 1, only until t=5 in DS-B, where the lower bound is checked no further, "
+        "is not there at t=0 in 1, without a lower bound"
+    )
+    assert "only until t=1..4 in 4," in descents._dominance((DS_A,) * 5, [1, 2, 3, 4, 9], 9)
+
+
 @pytest.mark.parametrize("factor", [0.4, 1.01])
 def test_norms_outside_their_bounds_are_refuted_if_they_are(monkeypatch: pytest.MonkeyPatch, factor: float) -> None:
     original = growth.watch_growth
@@ -514,10 +523,13 @@ def test_what_has_no_shifted_sentence_says_why() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(shift, "shifted_sentences", lambda dataset: [])
         chosen = settings()
-        chosen.__dict__["datasets"] = (tied, DS_D)
+        mixed = replace(
+            DS_D, name="mixed", sentences=(*DS_D.sentences, DS_A.longer[0])
+        )  # a query that has not seen all
+        chosen.__dict__["datasets"] = (tied, DS_D, mixed)
         found = shift.unseen_tokens(chosen, Run())
     assert found.scope.endswith(
-        "none in DS-D: every token is seen with its queries; tied: no token leads where one is unseen"
+        "none in DS-D: every token is seen with its queries; tied, mixed: no token leads where one is unseen"
     )
 
 
@@ -536,6 +548,8 @@ def test_the_data_are_shown() -> None:
         "longer_sentences": ["[0, 1, 3]: 0 -> 1", "[0, 2, 3]: 0 -> 1", "[2, 3]: 2 -> 3"],
     }
     assert details["data"]["repeated tokens"]["longer_sentences"][0] == "[0, 0, 1, 2]: 0 -> 1 (weight 3/2)"
+    later = from_optimal("later", (1, 2, 0), [((0, 2, 1), 2, 1)])
+    assert data.line(later, later.longer[0]) == "[0, 2, 1]: 2 -> 0"
     many = data.shown([random_dataset(0, 20, i, sentences=15) for i in range(12)])
     assert many["datasets_not_shown"] == 3
     assert many["data"]["random-11"] == {"V": 20, "collocations": "20 in all", "longer_sentences": "15 in all"}
