@@ -92,6 +92,10 @@ class ScoreBlocks:
         """
         return max((float(gap - allowed) for gap, allowed in self._gaps(other)), key=_nan_first)
 
+    def share_of_errors(self, other: ScoreBlocks) -> float:
+        """The largest difference over the errors that both report, where they report any; NaN if a number is NaN."""
+        return max((float(gap / allowed) for gap, allowed in self._gaps(other) if allowed), key=_nan_first, default=0.0)
+
     def _gaps(self, other: ScoreBlocks) -> Iterator[tuple[Number, Number]]:
         """(absolute difference, sum of the errors) for every entry."""
         if self.blocks.keys() != other.blocks.keys() or self.rows.keys() != other.rows.keys():

@@ -30,7 +30,7 @@ Shape = tuple[int, int, int]  # atoms of G, outcomes in every atom, tokens
 class FiniteSpace:
     """A finite space with the partition G, a predictor p and its derivative in one direction; numbers of any field.
 
-    weight[g][o]      weight (probability, up to a common factor) of outcome o of atom g
+    weight[g][o]      probability, where they are symbols up to a common factor, of outcome o of atom g
     tau[g][o][s]      probability of the next token s under that outcome's kernel
     p[g][s]           the prediction on atom g
     dlogp[g][o][s]    derivative of log p(s); sum_s p dlogp = 0, since predictions sum to one
@@ -145,8 +145,10 @@ def random_space(rng: random.Random, shape: Shape, drop: Condition | None = None
     def derivative() -> list[Fraction]:
         return [Fraction(rng.randint(-largest, largest)) for _ in range(S)]
 
+    weights = [[rng.randint(1, largest) for _ in range(outcomes)] for _ in range(atoms)]
+    whole = sum(map(sum, weights))
     return _space(
-        weight=[[Fraction(rng.randint(1, largest)) for _ in range(outcomes)] for _ in range(atoms)],
+        weight=[[Fraction(w, whole) for w in row] for row in weights],
         tau=[[distribution() for _ in range(outcomes)] for _ in range(atoms)],
         y=[[derivative() for _ in range(outcomes)] for _ in range(atoms)],
         p=[distribution() for _ in range(atoms)],

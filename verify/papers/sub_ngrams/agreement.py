@@ -43,7 +43,7 @@ def engines_agree(settings: SubNGramSettings, run: Run) -> Finding:
     options = replace(settings.options, level=STATISTICAL_LEVEL, samples=SAMPLES, interval="bernstein")
     options = replace(options, tolerance=1e-9, relative=0.0)
     pairs: Counter[tuple[str, str]] = Counter()
-    differences, disagreement = [0.0], None  # differences: where neither engine samples
+    differences, shares, disagreement = [0.0], [0.0], None  # where neither engine samples
     seconds: dict[str, list[Comparison]] = {"moments": [moments(settings.law)]}
     problems = _problems(settings)
     slow = {"transfer"} if ENGINES["transfer"].work(settings.law, *problems[0]) > QUICK else set()
@@ -59,6 +59,7 @@ def engines_agree(settings: SubNGramSettings, run: Run) -> Finding:
             pairs[first, second] += 1
             if found[first].level is found[second].level is None:
                 differences.append(found[first].difference(found[second]))
+                shares.append(found[first].share_of_errors(found[second]))
             if not found[first].excess(found[second]) <= 0 and disagreement is None:
                 disagreement = _disagreement(settings, configuration, T, first, second, options)
         if settings.S**T <= FEW_SEQUENCES and not configuration.at_limit:
@@ -69,7 +70,7 @@ def engines_agree(settings: SubNGramSettings, run: Run) -> Finding:
         return undecided(f"no two engines reach S={settings.S}, n={settings.n}, T={problems[0][1]} in seconds")
     compared = {name: sum(comparison.compared for comparison in several) for name, several in seconds.items()}
     off = next((comparison.off for several in seconds.values() for comparison in several if comparison.off), None)
-    largest = math.nan if any(map(math.isnan, differences)) else max(differences)
+    largest, share = (math.nan if any(map(math.isnan, each)) else max(each) for each in (differences, shares))
     return decide(
         disagreement is None and off is None,
         evidence=Evidence.NUMERIC,
@@ -78,12 +79,14 @@ def engines_agree(settings: SubNGramSettings, run: Run) -> Finding:
         f"q in {braces(dict.fromkeys(str(configuration.q) for configuration, _ in problems))}; {len(pairs)} pairs, "
         + ", ".join(f"{count} {name}" for name, count in compared.items() if count),
         instances=sum(pairs.values()),
-        found=f"largest difference {largest:.1e}, sampling apart",
+        found=f"largest difference {largest:.1e}, and {share:.2g} of the errors reported at most; sampling apart",
         predicted="within the errors reported",
         counterexample=disagreement or off,
         details={
+            "engines": {name: ENGINES[name].summary for name in dict.fromkeys(name for pair in pairs for name in pair)},
             "pairs": {f"{a} = {b}": count for (a, b), count in sorted(pairs.items())},
-            "largest": largest,
+            "largest difference": largest,
+            "largest difference over the errors reported": share,
             "second computations": compared,
         },
         footnote=f"engines   {' = '.join(dict.fromkeys(name for pair in pairs for name in pair))}   "

@@ -39,7 +39,7 @@ LONG = 10**6  # where R < 1 for kernels that mix
 
 @claim(
     "SN20",
-    "the same averaged over the prior",
+    "bounds on R for the mean over the prior",
     requires=("SN18",),
     assumptions=("padded heads in the first layer",),
     vacuous=first_of(no_lag_read_and_lag_unread, other_law),
@@ -50,14 +50,15 @@ def prior_that_mixes(settings: SubNGramSettings, run: Run) -> Finding:
     """Averaged over the Dirichlet(alpha) prior, for every T >= n and q >= 1, the size of a score block M_ab with a+1 in
     Lambda and b not in Lambda is at most B = Gamma + E, and the squared norm of the factorised gradient at most 2 c L
     ((n+L+4c) A^2 + (n-L) B^2), with A the bound of SN16, L = |Lambda|, c = log q, and E an explicit bound on the mean
-    of the R of SN18. Decided is, for the kernels in the scope, that R is at most each of the two functions of the
-    kernel whose means E bounds; and, for T and q in the scope, the bounds on blocks and norm, where they say something:
-    no block is larger than 1.
+    of the R of SN18. Decided is what E rests on, for the kernels in the scope: that R is at most each of the two
+    functions of the kernel whose means E bounds. B and the bound on the norm are decided for the T and q that the scope
+    names, and not at all where it names none: where B is 1 or more it says nothing, as no block is larger than 1.
 
-    E is the least of three: 1; a bound on the mean of X / delta or a power of it, by Gamma functions; and one on the
-    mean of a function of kappa, by incomplete beta functions. X falls like log(m) / m. delta is the least mass that the
-    laws of the next n-1 tokens after two contexts have in common, kappa that of the next token. Balls; kernel by
-    kernel, fractions. An instance is a kernel, or a block or norm that could be larger than its bound.
+    E is the least of three: 1; a bound on the mean of X / delta or a power of it, by Euler's integrals of the second
+    kind; and one on the mean of a function of kappa, by incomplete ones of the first kind. X falls like log(m) / m.
+    delta is the least mass that the laws of the next n-1 tokens after two contexts have in common, kappa that of the
+    next token. Balls; kernel by kernel, fractions. An instance is a kernel, or a block or norm that could be larger
+    than its bound.
     """
     law, lags = settings.law, settings.lag_set
     problems = annealed_problems(settings, replace(run, seconds=run.seconds / 4))
@@ -75,11 +76,11 @@ def prior_that_mixes(settings: SubNGramSettings, run: Run) -> Finding:
         all(item.holds for item in found) and not wrong,
         evidence=Evidence.ENCLOSURE,
         scope=f"padded heads; {about(settings)}; R of {len(kernels)} rational kernels at T={LONG:.0e}; "
-        + (f"blocks and norms, {listed(problems_of(telling))}" if telling else "no blocks and no norms"),
+        + (f"blocks and norms, {listed(problems_of(telling))}" if telling else "B and the norm at no T and q"),
         instances=len(telling) + len(kernels),
-        found=f"R {'not ' if wrong else ''}within its bounds for {len(kernels)} kernels, {low} of them below 1; "
+        found=f"R {'not ' if wrong else ''}within its bounds for {len(kernels)} kernels, R below 1 for {low} of them; "
         + (f"{how_near(sized)}; norm {math.sqrt(norm.ratio):.2g} of its bound at T={norm.T}; " if telling else
-           f"no test of B, at least 1 for all {len(sized)} blocks at T <= {norm.T}; ")
+           f"B not tested, at least 1 for all {len(sized)} blocks at T <= {norm.T}; ")
         + (f"B < 1 from T={first:.1e}, q = T" if first else f"B >= 1 up to T={LAST:.0e}"),
         predicted="at most its bound",
         details={

@@ -52,7 +52,8 @@ def every_position(settings: SubNGramSettings, run: Run) -> Finding:
     """For every law of x_1..x_{T+1} and every q >= 1, the score blocks M_ab with b in Lambda, averaged over the
     positions t = n-1..T that predict x_{t+1}, have size at most phi(K r / m), where K = S^(|Lambda|+1). With Lambda =
     {1..n-1}, averaged over the Dirichlet(alpha) prior too, the M_{a,0} have size at most phi(D r / m) + (1 - 1/S) phi(D
-    max(1, S alpha) / m). Decided is this for the laws, T and q in the scope.
+    max(1, S alpha) / m). Decided is this for the laws, T and q in the scope, the second bound only where Lambda =
+    {1..n-1}.
 
     Laws are lists of sequences with rational probabilities, and need be no chains. Between block and bound stands the
     mean of r/(N-1+r), N being how many words up to t have the tokens of the last one at the lags of Lambda and its last
@@ -61,17 +62,18 @@ def every_position(settings: SubNGramSettings, run: Run) -> Finding:
     """
     S, n, lags = settings.S, settings.n, settings.lag_set
     laws = [*some_laws(settings)]
-    seconds = sum(seconds_of(law, n, lags) for law, _, _ in laws)
+    seconds = sum(seconds_of(law, n, lags) for _, law, _, _ in laws)
     if seconds > run.seconds:
         return too_dear(seconds, run, what="a few sequences", scope=f"S={S}, n={n}, lags {braces(lags)}")
-    problems = [(law, annealed, q) for law, annealed, qs in laws for q in qs]
-    found = [item for law, annealed, q in problems for item in compared(settings, law, annealed, q)]
+    problems = [(law, name, annealed, q) for name, law, annealed, qs in laws for q in qs]
+    found = [item for problem in problems for item in compared(settings, *problem)]
     count = sum(item.can_fail for item in found)
     return decide(
         all(item.holds for item in found),
         evidence=Evidence.EXACT,
         scope=f"padded heads; {about(settings)}; {len(laws)} laws, (T, q) in "
-        + "{" + ", ".join(dict.fromkeys(f"({len(law[0][0]) - 1}, {q})" for law, _, q in problems)) + "}",
+        + "{" + ", ".join(dict.fromkeys(f"({len(law[0][0]) - 1}, {q})" for law, _, _, q in problems)) + "}"
+        + ("" if settings.full_context else "; the first bound only"),
         instances=count,
         found=how_near(found),
         predicted="at most 1",
@@ -79,34 +81,36 @@ def every_position(settings: SubNGramSettings, run: Run) -> Finding:
         details={"compared": [item.row() for item in found]},
         certificate=Certificate({"S": S, "n": n, "lags": lags, "alpha": settings.law.alpha, "instances": [
             {"law": [{"x": x, "probability": p} for x, p in law], "annealed": int(annealed),
-             "q": ["inf" if q == math.inf else q for q in qs]} for law, annealed, qs in laws
+             "q": ["inf" if q == math.inf else q for q in qs]} for _, law, annealed, qs in laws
         ]}),
         undecided="a block is larger than its bound" if count else NO_TEST,
     )  # fmt: skip
 
 
-def some_laws(settings: SubNGramSettings) -> Iterator[tuple[exact.SequenceLaw, bool, list[Q]]]:
-    """(law, whether it is the mean over the prior, its q): no chain, one sequence that changes, and all sequences."""
+def some_laws(settings: SubNGramSettings) -> Iterator[tuple[str, exact.SequenceLaw, bool, list[Q]]]:
+    """(name, law, whether it is the mean over the prior, its q): no chain, one sequence that changes, all sequences."""
     S, n, rng = settings.S, settings.n, random.Random(settings.seed)
     T = n + 12
     weights = [Fraction(rng.randint(1, 9)) for _ in range(DRAWN)]
     drawn = [tuple(rng.randrange(S) for _ in range(T + 1)) for _ in range(DRAWN)]
-    yield [(x, w / sum(weights)) for x, w in zip(drawn, weights, strict=True)], False, [Fraction(2), Fraction(T)]
+    law = [(x, w / sum(weights)) for x, w in zip(drawn, weights, strict=True)]
+    yield f"{DRAWN} drawn sequences", law, False, [Fraction(2), Fraction(T)]
     T = n - 2 + 8 * S ** (len(settings.lag_set) + 1) if S ** len(settings.lag_set) <= 8 else n + 12
     late = tuple(0 if t < T // 2 else t % S for t in range(T + 1))
     even = tuple(rng.randrange(S) for _ in range(T + 1))  # visits all classes about equally often
-    yield [(late, Fraction(1, 2)), (even, Fraction(1, 2))], False, [Fraction(T), math.inf]
-    yield [(even, Fraction(1))], False, [math.inf]
+    yield "2 sequences", [(late, Fraction(1, 2)), (even, Fraction(1, 2))], False, [Fraction(T), math.inf]
+    yield "1 sequence", [(even, Fraction(1))], False, [math.inf]
     length = max((t for t in range(n + 1, 12) if S**t <= WORDS), default=0)
     if length:
-        yield exact.annealed_sequences(settings.law, length), True, [Fraction(length - 1), math.inf]
+        law = exact.annealed_sequences(settings.law, length)
+        yield "mean over the prior", law, True, [Fraction(length - 1), math.inf]
 
 
 def seconds_of(law: exact.SequenceLaw, n: int, lags: tuple[int, ...]) -> float:
     return 4e-6 * len(law) * len(law[0][0]) ** 2 * (4 + n * len(lags))
 
 
-def compared(settings: SubNGramSettings, law: exact.SequenceLaw, annealed: bool, q: Q) -> list[Compared]:
+def compared(settings: SubNGramSettings, law: exact.SequenceLaw, name: str, annealed: bool, q: Q) -> list[Compared]:
     S, n, lags, T = settings.S, settings.n, settings.lag_set, len(law[0][0]) - 1
     configuration = Configuration(lags, q)
     numbers = FiniteLength(S, n, T, configuration)
@@ -123,7 +127,9 @@ def compared(settings: SubNGramSettings, law: exact.SequenceLaw, annealed: bool,
     for ab in pairs:
         computed, (share, limit) = exact.size_of(M[ab]), one if ab[1] in lags else two
         holds = computed <= share <= limit
-        found.append(Compared(T, q, computed, float(limit), holds, f"M_{ab[0]},{ab[1]}", violation(ab, limit), share))
+        found.append(
+            Compared(T, q, computed, float(limit), holds, f"M_{ab[0]},{ab[1]}, {name}", violation(ab, limit), share)
+        )
     return found
 
 
@@ -193,7 +199,7 @@ def every_position_and_unused_lags(settings: SubNGramSettings, run: Run) -> Find
         scope=f"padded heads; S=2, n={n}, lags {braces(lags)}; one sequence, T=q={T}",
         instances=1,
         found=f"M_{{{a},0}}[0][0] = {float(value):.4f}",
-        predicted=f"above {float(limit):.4f}",
+        predicted=f"above the bound, {float(limit):.4f}",
         counterexample=Counterexample(
             {"sequence": list(x), "q": q, "block": [a, 0]},
             partial(is_beyond, [(x, Fraction(1))], n, lags, q, (a, 0), limit),

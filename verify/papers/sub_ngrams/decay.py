@@ -104,7 +104,8 @@ def gradient_vanishes(settings: SubNGramSettings, run: Run) -> Finding:
     """Along c = log T the norm of the whole factorised population gradient is O(T^-r (log T)^(3/2)). Here r = 1 if
     every lag is in use, else r = min(1, 2 (S-1) alpha): at small alpha more kernels are slow to mix. Decided is, for
     the lengths in the scope, that the norm falls from each length to the next, and from the first to the last by at
-    least as much as T^-r (log T)^(3/2) does. Without lags the gradient is 0, and that is decided.
+    least as much as T^-r (log T)^(3/2) does. Without lags, that is at k = 1, the gradient is 0, and there that is
+    decided instead.
 
     Intervals of the norm: upper bounds have to fall like that. It is refuted where, from one length to another, both
     1000 or longer, the norm falls more slowly, beyond its errors. Slopes are log-log: that found is of the last two
@@ -157,7 +158,7 @@ def gradient_vanishes(settings: SubNGramSettings, run: Run) -> Finding:
                     "norms": p.norms,
                     "errors": p.errors,
                     "engine": p.engine,
-                    "level": p.level,
+                    "confidence level": p.level,
                 }
                 for p in points
             ],

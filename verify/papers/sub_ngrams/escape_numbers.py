@@ -171,5 +171,8 @@ def escape_numbers(settings: SubNGramSettings) -> Numbers:
         doubts += (
             [f"{curvature['unmatched']} predicted eigenvalues are no eigenvalues"] if curvature["unmatched"] else []
         )
-    found = f"mean over kernels {estimate.mean:.4f}, of order {first.order}, at lag {first.key}"
+    found = (
+        f"{estimate.mean:.4f} +- {estimate.standard_error:.4f} at lag {first.key}, of order {first.order}: an example, "
+        f"the mean over {count} kernels of the law"
+    )
     return Numbers(found, details, footnote, doubts)

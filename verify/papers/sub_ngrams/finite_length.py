@@ -64,12 +64,13 @@ def key_lags_that_are_read(settings: SubNGramSettings, run: Run) -> Finding:
     b in Lambda is at most phi(K D r / m), where D = S^(n-1), K = S^(|Lambda|+1), m = T-n+2, r = max(1, T/q), and phi(x)
     = x (1 + log(1/x)) below 1, else 1; with literal heads r = max(1, T/q) + n-1. The same holds of the mean over
     kernels. Decided is this for the laws, kernels, heads, T and q in the scope. Where the bound is 1 it says nothing,
-    as no block is larger; there decided is a sharper bound.
+    as no block is larger; there decided is that it is at most E r/(N-1+r), N being the number of words of n tokens that
+    agree with the last one in its last token and at the lags of Lambda.
 
-    That is E r/(N-1+r), N being the number of words of n tokens that agree with the last one in its last token and at
-    the lags of Lambda. Exact blocks averaged over the prior, compared with it; and exact blocks of nearly deterministic
-    rational kernels, from a uniform start and from n-1 zeros. The bound, a logarithm, is enclosed in balls. An instance
-    is a block at one T and q, where it could be larger than what it is compared with.
+    E r/(N-1+r), a mean over the sequences of the law in question, stands between a block and its bound, and is exact.
+    Exact blocks averaged over the prior; and exact blocks of nearly deterministic rational kernels, from a uniform
+    start and from n-1 zeros. The bound, a logarithm, is enclosed in balls. An instance is a block at one T and q, where
+    it could be larger than what it is compared with.
     """
     law, lags = settings.law, settings.lag_set
     problems = annealed_problems(settings, run)
@@ -90,7 +91,8 @@ def key_lags_that_are_read(settings: SubNGramSettings, run: Run) -> Finding:
         between=MEAN,
         scope=f"{about(settings)}; mean over the prior{against}, {by_heads(tested(means))}; "
         + (
-            f"{len(kernels)} nearly deterministic kernels, padded heads, 2 starts, {listed(tested(of_kernels))}"
+            f"{len(kernels)} nearly deterministic kernels, padded heads, 2 starts, {listed(tested(of_kernels))}, "
+            f"against {MEAN} where the bound is 1"
             if tested(of_kernels)
             else "no single kernels"
         ),
@@ -120,11 +122,12 @@ def full_context(settings: SubNGramSettings, run: Run) -> Finding:
     score block M_{a,0} is at most B = phi(D^2 r / m) + (1 - 1/S) phi(D^2 max(1, S alpha) / m), with r as in SN16, which
     depends on the heads. With padded heads the squared norm of the factorised gradient is at most 2 c L ((n+L+4c) A^2 +
     B^2), A the bound of SN16, L = n-1, c = log q. Decided is this for alpha, heads, T and q in the scope. Where B is 1
-    or more it says nothing, as no block is larger than 1; there decided is a sharper bound.
+    or more it says nothing, as no block is larger than 1; there decided is that a block is at most E r/(N-1+r) + (1 -
+    1/S) E r'/(N-1+r'), N being the number of words of n tokens with the context of the last one, and r' = max(1, S
+    alpha).
 
-    That is E r/(N-1+r) + (1 - 1/S) E r'/(N-1+r'), N the number of words of n tokens with the context of the last
-    one, r' = max(1, S alpha). Exact blocks. An instance is a block or a norm at one T and q that could be larger than
-    what it is compared with.
+    Exact blocks and exact means, over sequences of the law. An instance is a block or a norm at one T and q that could
+    be larger than what it is compared with.
     """
     law, lags = settings.law, settings.lag_set
     problems = annealed_problems(settings, run)
@@ -247,7 +250,7 @@ def key_lags_that_are_not_read(settings: SubNGramSettings, run: Run) -> Finding:
         scope=f"padded heads; S=2, n={n}, lags {braces(lags)}; one kernel, from n-1 zeros, T=q={T}",
         instances=1,
         found=f"M_{{{a},0}}[0][0] = {float(value):.4f}",
-        predicted=f"above {float(phi(x)):.4f}",
+        predicted=f"above the bound, {float(phi(x)):.4f}",
         counterexample=Counterexample(
             {"kernel": rows, "start": first, "T": T, "q": q, "b": 0, "a": a},
             partial(is_beyond_type_one, rows, first, lags, q, T, a, x),

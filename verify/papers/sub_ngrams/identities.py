@@ -29,12 +29,12 @@ SHAPES: tuple[Shape, ...] = ((1, 2, 2), (2, 2, 2), (2, 2, 3), (3, 2, 2), (2, 3, 
 RANDOM_SPACES = 4  # of each shape, in rationals
 
 
-@claim("SN1", "gradient of the score")
+@claim("SN1", "gradient in the attention logits")
 def score_identity(settings: SubNGramSettings, run: Run) -> Finding:
     """For one sequence, dl/dz_j = rho a_j - P(x_j) a_j / p(x_j), and dl/dW_ab[v,v'] sums it over the positions j with
     x_{T-a} = v and x_{j-b} = v'.
 
-    Dl/dz for all logits, then dl/dW for all W.
+    First dl/dz for all logits, then dl/dW for all W.
     """
     from proofs.sub_ngrams import derivation
 
@@ -141,7 +141,12 @@ def _estimator(settings: SubNGramSettings, constant: Fraction) -> Finding:
         scope=f"padded heads; {'every S, T, q, lags; by exhaustion ' if proved and not outside else ''}{scope}, "
         f"q in {braces(qs)}",
         instances=sum(check.instances for _, check in found),
-        found=f"largest ratio to the bound {float(largest):.4f}",
+        found=f"largest ratio to the bound {float(largest):.4f}"
+        + (
+            f"; {ratio_to_the_bound(outside[1], Fraction(outside[0].q), lags, constant)} at the sequence shown"
+            if outside
+            else ""
+        ),
         predicted="<= 1" if constant == 2 else "above 1" if lags else "0 without lags",
         counterexample=_outside(*outside, constant) if outside else None,
         details={"largest ratio to the bound": str(largest), "q": qs},
@@ -178,18 +183,24 @@ def _outside(configuration: Configuration, x: Sequence[int], constant: Fraction)
 
 
 def is_beyond_the_bound(x: Sequence[int], q: Fraction, lags: Sequence[int], constant: Fraction) -> bool:
-    """Whether a sequence is beyond the bound, with the network's weights written out."""
+    """Whether a sequence is beyond the bound."""
+    return ratio_to_the_bound(x, q, lags, constant) > 1
+
+
+def ratio_to_the_bound(x: Sequence[int], q: Fraction, lags: Sequence[int], constant: Fraction) -> Fraction:
+    """The distance of a sequence over the bound, with the network's weights written out; 0 where the bound is 0 or says
+    nothing."""
     T = len(x)
     m = [sum(j >= lag and x[j - lag] == x[T - lag] for lag in lags) for j in range(T)]
     weights = [q**m_j for m_j in m]
     matched = [j for j in range(T) if m[j] == len(lags)]
-    if not matched:
-        return False
+    if len(matched) in (0, T):
+        return Fraction(0)
     distance = Fraction(0)
     for s in set(x):
         p = sum((w for w, x_j in zip(weights, x, strict=True) if x_j == s), Fraction(0)) / sum(weights)
         distance += abs(p - Fraction(sum(x[j] == s for j in matched), len(matched)))
-    return distance > constant * (T - len(matched)) / (q * len(matched))
+    return distance / (constant * (T - len(matched)) / (q * len(matched)))
 
 
 @claim("SN4", "sufficient condition")
@@ -210,7 +221,8 @@ def sufficient_condition_holds(settings: SubNGramSettings, run: Run) -> Finding:
     shapes = ", ".join("x".join(map(str, shape)) for shape in SHAPES)
     return from_identities(
         prove,
-        f"generic finite spaces, atoms x outcomes x tokens: {shapes}; {RANDOM_SPACES} rational ones of each",
+        f"generic finite spaces, atoms x outcomes x tokens: {shapes}; {RANDOM_SPACES} rational ones of each, "
+        "whose conditions are looked at too",
         certificate=Certificate({"shapes": SHAPES}),
     )
 

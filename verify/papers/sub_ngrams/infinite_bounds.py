@@ -70,17 +70,21 @@ def infinite_length_bounds(settings: SubNGramSettings, run: Run) -> Finding:
     found = [item for kernel, q in product(kernels, qs) for item in compared(kernel, lags, q)]
     telling = [item for item in found if item.telling]
     worst = max([item for item in found if not item.holds] or telling, key=lambda item: item.ratio)
-    norms = [math.sqrt(item.ratio) for item in telling if item.where in PARTS]
+    norm = max((item for item in telling if item.where in PARTS), key=lambda item: item.ratio)
     return decide(
         all(item.holds for item in found),
         evidence=Evidence.EXACT,
         scope=f"padded heads; {in_words(settings, len(kernels))}, S={S}, n={n}, lags {braces(lags)}, q in {braces(qs)}",
         instances=len(telling),
-        found=f"{worst.ratio:.3f} of the bound of a block, {max(norms):.2f} of that of a norm; "
+        found=f"{worst.ratio:.3f} of the bound of a block, {norm.ratio:.2f} of that of a squared norm; "
         f"{len(telling)} of {len(found)} bounds say something",
         predicted="at most 1",
         counterexample=next((item.violation for item in found if not item.holds), None),
-        details={"largest ratio": worst.row(), "norms": norm_rows(kernels[0], lags, qs)},
+        details={
+            "largest ratio": worst.row(),
+            "largest ratio of a squared norm": norm.row(),
+            "norm of the first kernel's gradient, with c and c^2": norm_rows(kernels[0], lags, qs),
+        },
         certificate=Certificate({"S": S, "n": n, "lags": lags, "q": qs, "kernels": kernels}),
         undecided="a block or a norm is larger than its bound",
     )
@@ -196,8 +200,8 @@ def half_gamma(settings: SubNGramSettings, run: Run) -> Finding:
         evidence=Evidence.EXACT,
         scope=f"padded heads; one kernel, S={S}, n={n}, lags {braces(lags)}, q={q}",
         instances=1,
-        found=f"|M_{{{ab[0]},0}}| = {float(computed):.4f}",
-        predicted=f"above {float(half):.4f}",
+        found=f"size of M_{{{ab[0]},0}} = {float(computed):.4f}",
+        predicted=f"above Gamma / 2, {float(half):.4f}",
         counterexample=Counterexample(
             {"kernel": kernel, "q": q, "block": ab},
             partial(is_beyond_limit, kernel, lags, q, ab, Fraction(1, 2)),

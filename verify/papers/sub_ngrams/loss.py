@@ -59,7 +59,8 @@ def infinite_at_finite_length(settings: SubNGramSettings, run: Run) -> Finding:
     """At every length T >= n the next token is absent from x with positive probability, so that the population loss is
     +infinity for every theta.
 
-    a positive lower bound at every length; exact probabilities at some, and their closed form in T.
+    a positive lower bound at every length; exact probabilities at some, and a closed form in T that was fitted to some
+    of these, agrees with the others, and is not proved for every T.
     """
     law = settings.law
     lengths = [T for T in range(law.n, law.n + 6) if _few_classes(law, T)]
@@ -79,7 +80,7 @@ def infinite_at_finite_length(settings: SubNGramSettings, run: Run) -> Finding:
         scope=f"every T >= {law.n}, S={law.S}, n={law.n}, alpha={law.alpha}, initial {law.initial}; "
         f"exact at T = {lengths[0]}..{T}",
         instances=len(exact),
-        found=str(form)
+        found=f"{form} at T = {law.n}..{law.n + form.guessed + form.held_out - 1}"
         if form and len(str(form)) < 32
         else f"p({T}) = {exact[T]}"
         if exact[T].denominator < 10**9
@@ -125,7 +126,7 @@ def _few_classes(law: NGramLaw, T: int) -> bool:
 def ladder(settings: SubNGramSettings, run: Run) -> Finding:
     """For each kernel in the scope the entropy H(next token | lags Lambda) of its stationary chain falls strictly along
     nested lag sets; each gap, a rung, is a conditional mutual information. A gap is an analytic function of the kernel,
-    and as it is not 0 at one kernel, it is not 0 at almost any.
+    and as it is not 0 at one kernel, it differs from 0 at almost every kernel.
 
     Every rung exactly: of the generic kernel where (S, n) permits, where strict means that a rational function of its
     entries is not 0; and of rational kernels. An instance is a rung of one kernel. The levels of the k-grams as means

@@ -35,7 +35,7 @@ from verify.recheck.sub_ngrams import finite as second
 
 claim = claims_on("mathematics/sub-n-grams/finite-length")
 
-Instance = tuple[adversaries.Rows, int, Fraction | float]  # kernel, T, q
+Instance = tuple[str, adversaries.Rows, int, Fraction | float]  # name of the kernel, kernel, T, q
 NEAR = (Fraction(1, 64), Fraction(1, 16), Fraction(0))  # distances of rows from uniform, for kernels that mix fast
 DOUBLINGS = 5  # of the length at which a kernel near uniform has R < 1, for one that mixes more slowly
 QS_SHORT: tuple[Fraction | float, ...] = (math.inf, Fraction(2))
@@ -68,7 +68,7 @@ def key_lags_that_are_not_read(settings: SubNGramSettings, run: Run) -> Finding:
         seconds = one_kernel_exactly(S, n, lags, max(8, n + 1), math.inf)
         return too_dear(seconds, run, what="the blocks of one rational kernel", scope=scope)
     found = [(instance, compared(S, n, lags, *instance)) for instance in instances]
-    tested = [(kernel, T, q) for (kernel, T, q), items in found if any(item.can_fail for item in items)]
+    tested = [(name, T, q) for (name, _, T, q), items in found if any(item.can_fail for item in items)]
     every = [item for _, items in found for item in items]
     lengths = ", ".join(f"(T={T}, q={q})" for T, q in dict.fromkeys((T, q) for _, T, q in tested))
     return decide(
@@ -81,7 +81,7 @@ def key_lags_that_are_not_read(settings: SubNGramSettings, run: Run) -> Finding:
         counterexample=next((item.violation for item in every if not item.holds), None),
         details={"compared": [item.row() for item in every]},
         certificate=Certificate({"S": S, "n": n, "lags": lags, "instances": [
-            {"kernel": rows, "T": T, "q": "inf" if q == math.inf else q} for rows, T, q in instances
+            {"kernel": rows, "T": T, "q": "inf" if q == math.inf else q} for _, rows, T, q in instances
         ]}),
         undecided="a block is larger than its bound" if tested else NO_TEST,
     )  # fmt: skip
@@ -91,15 +91,15 @@ def some_instances(settings: SubNGramSettings, run: Run) -> list[Instance]:
     """As many as a share of the time allows."""
     S, n, lags = settings.S, settings.n, settings.lag_set
     left, chosen = run.seconds * 3 * SHARE, list[Instance]()
-    for make, T, q in wanted_instances(settings, left):
+    for name, make, T, q in wanted_instances(settings, left):
         seconds = one_kernel_exactly(S, n, lags, T, q)
         if seconds <= left:
             left -= seconds
-            chosen.append((make(), T, q))
+            chosen.append((name, make(), T, q))
     return chosen
 
 
-Wanted = tuple[Callable[[], adversaries.Rows], int, Fraction | float]
+Wanted = tuple[str, Callable[[], adversaries.Rows], int, Fraction | float]
 
 
 def wanted_instances(settings: SubNGramSettings, seconds: float) -> list[Wanted]:
@@ -113,18 +113,25 @@ def wanted_instances(settings: SubNGramSettings, seconds: float) -> list[Wanted]
     long, least, short = n - 2 + 2 * cut, n - 1 + cut, max(8, n + 1)
     if settings.own_kernel is not None:
         own = settings.own_kernel
-        return [(lambda: own, T, q) for T in (short, first_telling(own, n, lags, long)) for q in QS_SHORT]
+        return [
+            ("kernel of the file", lambda: own, T, q)
+            for T in (short, first_telling(own, n, lags, long))
+            for q in QS_SHORT
+        ]
     near, certain = (
         partial(make, S, n, rng) for make in (adversaries.nearly_uniform, adversaries.nearly_deterministic)
     )
-    wanted: list[Wanted] = [(partial(near, e), long, math.inf) for e in NEAR]
+    wanted: list[Wanted] = [(f"uniform up to {e}" if e else "uniform", partial(near, e), long, math.inf) for e in NEAR]
     if one_kernel_exactly(S, n, lags, long, math.inf) > seconds:
-        wanted = [(partial(near, Fraction(0)), least, math.inf)]
+        wanted = [("uniform", partial(near, Fraction(0)), least, math.inf)]
     if S == 2:
-        wanted.append((partial(near, NEAR[0]), long, Fraction(9)))
-    wanted += [(partial(certain, e), short, q) for e, q in product(CHANCES, QS_SHORT)]
+        wanted.append((f"uniform up to {NEAR[0]}", partial(near, NEAR[0]), long, Fraction(9)))
+    wanted += [(f"certain up to {e}", partial(certain, e), short, q) for e, q in product(CHANCES, QS_SHORT)]
     if (S, n) == (2, 3):
-        wanted += [(partial(adversaries.two_regimes, Fraction(1, x)), x + 2, Fraction(x + 2)) for x in (10, 20)]
+        wanted += [
+            (f"two regimes, e = 1/{x}", partial(adversaries.two_regimes, Fraction(1, x)), x + 2, Fraction(x + 2))
+            for x in (10, 20)
+        ]
     return wanted
 
 
@@ -137,7 +144,7 @@ def first_telling(rows: adversaries.Rows, n: int, lags: tuple[int, ...], long: i
 
 
 def compared(
-    S: int, n: int, lags: tuple[int, ...], rows: adversaries.Rows, T: int, q: Fraction | float
+    S: int, n: int, lags: tuple[int, ...], name: str, rows: adversaries.Rows, T: int, q: Fraction | float
 ) -> list[Compared]:
     """All blocks beside Gamma + R."""
     law, configuration = NGramLaw(S, n), Configuration(lags, q)
@@ -150,7 +157,7 @@ def compared(
         return Counterexample(values, partial(is_beyond_mixing, rows, n, lags, q, T, ab))
 
     return [
-        Compared(T, q, computed, float(bound), computed <= bound, f"M_{a},{b}", violation((a, b)))
+        Compared(T, q, computed, float(bound), computed <= bound, f"M_{a},{b}, {name}", violation((a, b)))
         for a, b in type_two(n, lags)
         for computed in [size(M[a, b])]
     ]

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from numerics.sub_ngrams.plateaus import RULE
-from numerics.sub_ngrams.stage_rule import ERRORS, HALF, MOST, STAGE_RULE
+from numerics.sub_ngrams.stage_rule import ERRORS, HALF, MOST, QUARTER, STAGE_RULE
 from verify.claim import Counterexample, Evidence, Finding, Plot, Run, claims_on, decide, too_dear, undecided
 from verify.papers.sub_ngrams.recorded import PACKAGED, read_recorded, thinned
 from verify.papers.sub_ngrams.settings import SubNGramSettings
@@ -111,18 +111,20 @@ def plateaus_at_k_grams(settings: SubNGramSettings, run: Run) -> Finding:
         scope=f"{recorded.path.name}: S={law.S}, n={law.n}, T={T}, alpha={law.alpha}, initial {law.initial}; "
         f"{len(stages.snapshots)} snapshots{'; not tested: ' + ', '.join(untested) if untested else ''}",
         instances=len(stages.plateaus),
-        found=", ".join(failed + [f"{name} undecided" for name in open_])
-        or f"loss minus level {', '.join(f'{p.error:+.3f} at {p.name}' for p in stages.plateaus)}",
-        predicted="within a quarter of the gap",
+        found=", ".join(failed + [f"{name} undecided" for name in open_]) or numbers_of(stages),
+        predicted=f"within {QUARTER:g} of the gap; more than {MOST:.0%}; rising; below 1",
         counterexample=Counterexample({"failed": failed}, partial(fails_again, analysed, settings.seed + 1, failed))
         if failed
         else None,
         details={
             "rule": f"{RULE} {STAGE_RULE}",
             "conditions": tests,
+            "how it was trained": recorded.training or "the file does not say",
             "levels": [vars(level) for level in stages.levels],
             "corrected levels": [level_entry(level) for level in stages.corrected],
-            "plateaus": [plateau_entry(plateau, stages) for plateau in stages.plateaus],
+            "plateaus": [
+                plateau_entry(plateau, stages) | root_mean_squares(plateau, stages) for plateau in stages.plateaus
+            ],
             "jumps": [vars(jump) | {"peak": peak_ratio(jump, stages)} for jump in stages.jumps],
             "snapshots": [snapshot_entry(shot) for shot in stages.snapshots],
         },
@@ -133,6 +135,23 @@ def plateaus_at_k_grams(settings: SubNGramSettings, run: Run) -> Finding:
         if stages.plateaus
         else "no plateau",
     )
+
+
+def numbers_of(stages: Stages) -> str:
+    """The numbers that decide the four parts of the claim, in their order."""
+    from numerics.sub_ngrams.gradient_norm import TOTAL
+
+    named = [plateau for plateau in stages.plateaus if plateau.level]
+    parts = [
+        "loss minus level: "
+        + ", ".join(f"{p.error:+.4f} nats, {p.relative:+.2f} of the gap, at {p.name}" for p in stages.plateaus)
+    ]
+    parts += [f"nearest on {min(_share_nearest(p, stages) for p in named):.0%} of the snapshots"] if named else []
+    parts += [f"k = {', '.join(str(p.level.k) for p in named if p.level)}"]
+    ratios = [
+        p.averaged[TOTAL].norm / other.norm for p in named[:-1] for other in _to_beat(p, stages) if other.norm > 0
+    ]
+    return "; ".join([*parts, *([f"|gradient| at most {max(ratios):.2g} of the others"] if ratios else [])])
 
 
 def fails_again(analysed: Callable[[int], Stages], seed: int, names: Sequence[str]) -> bool:
@@ -175,12 +194,17 @@ def _small(plateau: Plateau, stages: Stages) -> list[bool | None]:
     """
     from numerics.sub_ngrams.gradient_norm import TOTAL
 
+    return [_larger(_of(other), _of(plateau.averaged[TOTAL])) for other in _to_beat(plateau, stages)]
+
+
+def _to_beat(plateau: Plateau, stages: Stages) -> list[GradientNorm]:
+    """The gradients that the one at averaged parameters has to be smaller than."""
+    from numerics.sub_ngrams.gradient_norm import TOTAL
+
     start, jump = stages.snapshots[0], stages.next_jump(plateau)
     inside = [shot.gradients[TOTAL] for shot in stages.inside(jump)] if jump else []
     others = [start.gradients[TOTAL]] if start.step < plateau.first else []
-    if inside:
-        others.append(max(inside, key=lambda gradient: gradient.squared))
-    return [_larger(_of(other), _of(plateau.averaged[TOTAL])) for other in others]
+    return [*others, *([max(inside, key=lambda gradient: gradient.squared)] if inside else [])]
 
 
 def _share_nearest(plateau: Plateau, stages: Stages) -> float:
@@ -271,10 +295,17 @@ def _gradients(stretch: Plateau | Jump, stages: Stages) -> str:
     from numerics.sub_ngrams.gradient_norm import TOTAL
 
     total, in_A = (_norm(stretch, stages, name) for name in (TOTAL, "A"))
-    return f"|gradient| {total:.3f}, in A {in_A:.4f}"
+    return f"|gradient|, root mean square over snapshots, {total:.3f}, in A {in_A:.4f}"
 
 
 # --- numbers on stretches ---
+
+
+def root_mean_squares(plateau: Plateau, stages: Stages) -> dict[str, float]:
+    from numerics.sub_ngrams.gradient_norm import TOTAL
+
+    means = {"": TOTAL, " in A": "A"}
+    return {f"root mean square of |gradient{where}|": _norm(plateau, stages, name) for where, name in means.items()}
 
 
 def _norm(stretch: Plateau | Jump, stages: Stages, name: str) -> float:

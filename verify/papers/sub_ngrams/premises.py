@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from proofs.sub_ngrams.law import NGramLaw
 from verify.claim import Verdict
-from verify.papers.sub_ngrams.settings import SubNGramSettings
+from verify.papers.sub_ngrams.settings import SubNGramSettings, braces
 
 
 def control_unless_no_lags(settings: SubNGramSettings) -> Verdict:
@@ -33,8 +33,12 @@ def no_unused_lag(settings: SubNGramSettings) -> str:
     return "every lag is in use" if settings.full_context else ""
 
 
+def needs_all_lags(settings: SubNGramSettings) -> str:
+    return f"it needs Lambda = {braces(range(1, settings.n))}, here it is {braces(settings.lag_set)}"
+
+
 def no_full_context(settings: SubNGramSettings) -> str:
-    return no_lags(settings) or ("" if settings.full_context else "a lag below n is not read")
+    return no_lags(settings) or ("" if settings.full_context else needs_all_lags(settings))
 
 
 def no_lag_read_and_lag_unread(settings: SubNGramSettings) -> str:

@@ -24,6 +24,7 @@ MOST_SNAPSHOTS = 160  # of a trajectory: evenly chosen, so that the check takes 
 LARGEST_LAW, LARGEST_T = 2**15, 2**12  # of S^n and T: a gigabyte of urns, and of tokens, for the test sequences
 EPSILON = 1e-8  # in the loss, where the file does not say
 FEW_TEST_SAMPLES = 1000  # sequences behind a recorded loss, where the file does not say: at least so many
+TRAINING = ("optimiser", "learning_rate", "weight_decay", "gradient", "batch", "targets", "seed")  # keys of a recipe
 LOSS_SEED = 303  # added to the seed: a stream of its own
 
 
@@ -33,12 +34,14 @@ class Recorded:
 
     known         of alpha, initial, epsilon: what the file itself says, or its entry in trajectories/provenance.json
     test_samples  how many sequences each recorded loss is the mean of, if known
+    training      how the run was trained, in words; "" where the file does not say
     """
 
     path: Path
     trajectory: Trajectory
     known: Mapping[str, Any]
     test_samples: int | None
+    training: str = ""
 
     @property
     def keys(self) -> dict[str, Any]:
@@ -80,7 +83,7 @@ def read_recorded(path: Path) -> Recorded:
         raise ValueError(
             f"trajectory={path}: S={S} n={n} T={T}: S^n up to {LARGEST_LAW} and T up to {LARGEST_T} can be checked"
         )
-    return Recorded(path, thinned(trajectory, MOST_SNAPSHOTS), known, test_samples)
+    return Recorded(path, thinned(trajectory, MOST_SNAPSHOTS), known, test_samples, known.get("training", ""))
 
 
 def thinned(trajectory: Trajectory, most: int) -> Trajectory:
@@ -102,6 +105,7 @@ def _known(content: bytes, arrays: Mapping[str, Any]) -> Mapping[str, Any]:
             said = TrainSettings.model_validate(
                 {key: recipe[key] for key in ("alpha", "initial", "epsilon", "test_samples")}
             )
+            training = ", ".join(f"{key}={recipe[key]}" for key in TRAINING if key in recipe)
         except (ValueError, LookupError, TypeError):
             raise TrajectoryError("its array `recipe` is damaged") from None
     else:
@@ -109,8 +113,10 @@ def _known(content: bytes, arrays: Mapping[str, Any]) -> Mapping[str, Any]:
         entry = register.get(hashlib.sha256(content).hexdigest())
         if entry is None:
             return {}
+        training = str(entry.pop("training", ""))
         said = TrainSettings.model_validate({key: value for key, value in entry.items() if key != "file"})
-    return {key: getattr(said, key) for key in ("alpha", "initial", "epsilon", "test_samples")}
+    law = {key: getattr(said, key) for key in ("alpha", "initial", "epsilon", "test_samples")}
+    return law | {"training": training}
 
 
 def refuse_contradiction(recorded: Recorded, settings: SubNGramSettings) -> None:

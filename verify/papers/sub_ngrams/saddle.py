@@ -51,8 +51,8 @@ def second_order_saddle(settings: SubNGramSettings, run: Run) -> Finding:
     """At T = infinity, then c = infinity, given a kernel with positive entries, let a+1 be the first lag that is not in
     Lambda (a = k-1 for the k-gram), and let Q_a and K_0 be moved in a slot that is not in use. The loss has no pure
     derivative in Q_a or in K_0, and its mixed second derivatives are the entries of M_{a,0}. Where M_{a,0} is not 0, as
-    for every kernel in the scope or almost every one, the Hessian has eigenvalues of both signs: the configuration is a
-    strict saddle of second order.
+    for every kernel in the scope, the Hessian has eigenvalues of both signs: the configuration is a strict saddle of
+    second order.
 
     The loss as a power series in an entry of Q_a and one of K_0, for all pairs of entries; an entry of M_{a,0} that is
     not 0, as a rational function of the kernel's entries or at rational kernels.

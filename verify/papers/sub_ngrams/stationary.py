@@ -80,7 +80,7 @@ def scale_at_infinite_length(settings: SubNGramSettings, run: Run) -> Finding:
     """At T = infinity, given a kernel with positive entries, the gradient in Q and K is O(sqrt(c) e^-c), and in V it is
     O(c e^-c).
 
-    The degrees in q of all entries, down to -2.
+    The degree in q of every entry, from its expansion up to 1/q: what has neither q^0 nor q^-1 is q^-2 or less.
     """
     from proofs.sub_ngrams import infinite_length as infinite
 
@@ -104,13 +104,18 @@ def scale_at_infinite_length(settings: SubNGramSettings, run: Run) -> Finding:
         evidence=evidence_of(symbolic),
         scope=scope_of_kernels(settings, symbolic, kernels, "SN6"),
         instances=sum(max(1, group.entries) for _, _, group in groups),
-        found=", ".join(f"{'0' if d is None else f'q^{d}'} in {name}" for name, d in worst.items()),
+        found=", ".join(f"{degree_in_words(d)} in {name}" for name, d in worst.items()),
         predicted="q^-1 or less" if lags else "0 without lags",
         counterexample=None if slow is None else _too_slow(*slow, lags),
-        details={"degree in q": worst},
+        details={"degree in q": {name: degree_in_words(d) for name, d in worst.items()}},
         certificate=Certificate(certified(settings, symbolic, kernels)),
         undecided="the degree of no entry is above -1, and yet not all are -1 or less",
     )
+
+
+def degree_in_words(degree: int | None) -> str:
+    """The expansions stop at 1/q."""
+    return "0" if degree is None else "q^-1" if degree == -1 else f"q^{degree}" + " or less" * (degree < -1)
 
 
 def _too_slow(kernel: infinite.Kernel, group: str, degree: int, lags: tuple[int, ...]) -> Counterexample:

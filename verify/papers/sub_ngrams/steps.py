@@ -35,7 +35,8 @@ NORM = (QUERIES, KEYS, VALUES, written("the norm from the sizes of the blocks", 
 FULL_CONTEXT = (*TYPE_ONE, PREDICTIVE, *NORM)
 MIXING = (MOVED, EDITS, ROTATION, MIXED, JOINED)
 TYPE_TWO = (SCORE, LABEL, *MIXING)
-INFINITE = (SCORE, LABEL, ROTATION, ROTATION_OF_MATCHED, *NORM, written("the passage to infinite length", "sn19"))
+PASSAGE = written("the passage to infinite length", "sn19")
+INFINITE = (SCORE, LABEL, ROTATION, ROTATION_OF_MATCHED, *NORM, PASSAGE)
 DRAWN = (
     formal("Dobrushin's contraction: d(g) by the overlap delta", "sn18", "distance_decays"),
     written("the choice of g: R by delta", "sn18"),
@@ -43,4 +44,4 @@ DRAWN = (
 )
 ANNEALED = (*TYPE_TWO, *DRAWN, *NORM, FIRST_VISITS, ONE_SEQUENCE)
 POSITIONS = (SCORE, LABEL, ONE_SEQUENCE, VISITS, PREDICTIVE)
-PATHS = (*FULL_CONTEXT, *MIXING, *DRAWN, written("the limit of the bound", "sn22"))
+PATHS = (*FULL_CONTEXT, *MIXING, *DRAWN, ROTATION_OF_MATCHED, PASSAGE, written("the limit of the bound", "sn22"))

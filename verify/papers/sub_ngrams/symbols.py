@@ -63,8 +63,9 @@ SYMBOLS = {
     "gradient and differences are those of the sum over tokens that occur. Where a loss is drawn or measured at a "
     "finite T (SN15, SN25), 10^-8 is added to p(s), as in training",
     "gradient": "of the population loss, in all parameters unless others are named; that of the tokens that occur, "
-    "which is finite",
+    "which is finite. Its norm is the root of the sum of the squares of its entries",
     "theta": "all parameters of the network: A, V, Q, K",
+    "configuration": "theta_k, for the k-gram or any other set Lambda of lags",
     "theta_k": "the k-gram configuration: the parameters at which a position has the attention weight q to the power "
     "of its matches, a match being a lag l in Lambda with x_{j-l} = x_{T-l+1}. As c -> infinity the network copies "
     "what followed the last k-1 tokens before, as a k-gram model counts. Head h in Lambda, or with h+1 in Lambda, "
@@ -106,11 +107,15 @@ SYMBOLS = {
     "[v, v'] for each pair of tokens. Its query lag is a, which is in use if a+1 is in Lambda; its key lag is b, in "
     "use if b is in Lambda. The gradient in Q, K and V is made of those score blocks with one of the two in use "
     "(SN2), so that the configuration is stationary where they vanish. Its entry is M_ab[v][v']",
+    "score": "derivative of the loss of one sequence in the attention logit of a position, g_t; sums of these are the "
+    "score blocks M_ab",
     "g_t": "dl/dz_t, the derivative of the loss of a sequence in the attention logit of position t",
     "G": "a partition, by which events count as the same",
     "H": "entropy of the next token given other tokens",
     "E": "mean over what is drawn: sequences, kernels",
     "chi2": "the chi-squared distance of two laws",
+    "kappa": "the least mass that the laws of the next token after two contexts have in common; delta is the same of "
+    "the next n-1 tokens",
     "m": "T-n+2, the number of words of n tokens in a sequence and the next token",
     "m_jl": "1 if position j matches in lag l, else 0",
     "D": "S^(n-1), the number of contexts",
@@ -125,6 +130,10 @@ SYMBOLS = {
     **{engine.name: f"engine, a way to compute the gradient: {engine.summary}" for engine in ENGINES.values()},
 }
 
+_SOFT = {
+    "h": "a head of the first layer, or the lag that it reads",
+    "gradient": "of the loss of one sequence, in A; the population gradient is that of the population loss",
+}
 _HEAD = {"h": "a head of the first layer, or the lag that it reads"}
 
 OWN = {
@@ -132,18 +141,21 @@ OWN = {
     "SN7": {"r": ""},
     "SN10": {"p": "the probability that the next token is absent from the sequence"},
     "SN12": {"P": "law of the stationary chain: P(h) of the context h, P(h,v) with v at the unused lag besides"},
-    "SN14": _HEAD,
-    "SN14c": _HEAD,
-    "SN16": {"K": ""},
+    "SN11": {"along": ""},
+    "SN14": _SOFT,
+    "SN14c": _SOFT,
+    "SN16": {"K": "", "N": ""},
     "SN16s": {"K": ""},
     "SN16v": {"D": "", "m": ""},
-    "SN17": {"A": "", "L": ""},
+    "SN17": {"A": "", "L": "", "N": ""},
     "SN18": {"G": ""},
     "SN20": {"A": "", "E": "", "L": ""},
     "SN21": {"K": ""},
-    "SN22c": {"K": "the number S^(|Lambda|+1)", "d": ""},
+    "SN22": {"along": ""},
+    "SN22c": {"K": "the number S^(|Lambda|+1)", "d": "", "along": ""},
     "SN23": {"m": "the entry of M_{a,0} in question"},
     "SN24": {"l": "a lag, from 1 to k-1"},
+    "SN25c": {"f": ""},
     "SN25e": _HEAD,
     "SN26": {"D": "", "V": ""},
 }
@@ -213,7 +225,7 @@ LABELS = {
     "size": ("size of the block",),
     "slope": ("dL/dbeta",),
     "speed": ("|gradient|, over the largest of the flow",),
-    "squared": ("squared norm",),
+    "squared": ("squared norm, estimated without the bias of noise: it may come out below 0",),
     "statement": ("identity",),
     "tau": ("tau, for each atom of G: rows are outcomes, columns tokens",),
     "transitions": ("transitions", "from", "to"),

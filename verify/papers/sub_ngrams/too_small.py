@@ -65,7 +65,7 @@ def stationary_constant(settings: SubNGramSettings, run: Run) -> Finding:
         scope=f"padded heads; S=2, n={n}, lags {{1}}; one kernel, from n-1 ones, T={T}, q={q}",
         instances=1,
         found=f"M_{{{a},1}}[1][0] = {float(value):.4f}",
-        predicted=f"above {float(phi(limit)):.4f}",
+        predicted=f"above the bound, {float(phi(limit)):.4f}",
         counterexample=Counterexample(
             {"kernel": "1 after n-1 zeros, else 0", "start": first, "T": T, "q": q, "a": a, "b": 1},
             partial(is_beyond_stationary, rows, first, lags, q, T, (a, 1), limit),
@@ -116,7 +116,7 @@ def first_visits(settings: SubNGramSettings, run: Run) -> Finding:
         scope=f"one chain, D={D}, m={D}",
         instances=1,
         found=f"chance {chance}",
-        predicted="above 1/2",
+        predicted="above the bound, 1/2",
         counterexample=Counterexample({"transitions": walk, "m": D}, partial(is_likelier_than_half, P, walk[-1]))
         if chance > Fraction(1, 2)
         else None,
@@ -164,8 +164,8 @@ def without_mixing(settings: SubNGramSettings, run: Run) -> Finding:
         evidence=Evidence.EXACT,
         scope=f"padded heads; S=2, n=3, lags {{1}}; one kernel, uniform start, T=q={T}",
         instances=1,
-        found=f"|M_{{0,0}}| = {float(value):.4f}",
-        predicted=f"above {float(gamma):.4f}",
+        found=f"size of M_{{0,0}} = {float(value):.4f}",
+        predicted=f"above Gamma, {float(gamma):.4f}",
         counterexample=Counterexample(
             {"kernel": rows, "T": T, "q": T, "block": [0, 0]},
             partial(is_above_gamma, rows, T),

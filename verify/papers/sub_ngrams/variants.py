@@ -77,7 +77,7 @@ def every_lag_set(settings: SubNGramSettings, run: Run) -> Finding:
         scope="SN3: padded heads, every set of lags; "
         f"SN5, SN6: {len(sets)} of {2 ** (n - 1)} sets, {in_words(settings, len(kernels))}, S={S}, n={n}",
         instances=sum(proof.checked for proof in stationary),
-        found=f"{sum(proof.failed for proof in stationary)} residuals of SN5; SN6 "
+        found=f"{sum(proof.failed for proof in stationary)} residuals of SN5; SN6: "
         + ("0" if largest == -math.inf else f"q^{largest}"),
         predicted="0; q^-1 or less",
         counterexample=None
@@ -160,9 +160,9 @@ def draw_lag_weights(axes: Axes, details: Mapping[str, Any]) -> str:
 )
 def growing_soft_heads(settings: SubNGramSettings, run: Run) -> Finding:
     """With soft heads in the first layer, of logit c_A = 2 log T on the position t-h, the lag weight e^c_A / (e^c_A + T
-    - 1) rises with T; and from the first length in the scope to the last these two fall to less than half: the mean
-    distance of the network's output from that of padded hard heads, and the mean norm, over sequences, of the gradient
-    in the heads' logits A, which is at least the norm of the population gradient in A.
+    - 1) rises with T; and from the first length in the scope to the last these two fall to less than half: the mean of
+    sum_s |p(s) - p_hard(s)|, p_hard being the output with padded hard heads, and the mean norm, over sequences, of the
+    gradient in the heads' logits A, which is at least the norm of the population gradient in A.
 
     Lag weights exactly; means over drawn sequences, compared beyond four standard errors.
     """
@@ -178,9 +178,9 @@ def growing_soft_heads(settings: SubNGramSettings, run: Run) -> Finding:
 )
 def fixed_soft_heads(settings: SubNGramSettings, run: Run) -> Finding:
     """With soft heads in the first layer, of fixed logit c_A on the position t-h, the lag weight e^c_A / (e^c_A + T -
-    1) rises with T; and from the first length in the scope to the last these two fall to less than half: the mean
-    distance of the network's output from that of padded hard heads, and the mean norm, over sequences, of the gradient
-    in the heads' logits A, which is at least the norm of the population gradient in A.
+    1) rises with T; and from the first length in the scope to the last these two fall to less than half: the mean of
+    sum_s |p(s) - p_hard(s)|, p_hard being the output with padded hard heads, and the mean norm, over sequences, of the
+    gradient in the heads' logits A, which is at least the norm of the population gradient in A.
 
     Lag weights exactly: with a fixed c_A they fall, and no mean is needed.
     """
@@ -222,8 +222,8 @@ def _soft_heads(settings: SubNGramSettings, name: str, r: Callable[[int], int]) 
         f"alpha={settings.alpha}, initial {settings.initial}; c_A = {name}, T in {braces(lengths)}, q = 10, "
         f"{SEQUENCES} sequences each, {GRADIENTS} for A; tested: weights rise, both last means below half of the first",
         instances=len(gaps),
-        found=f"distance {', '.join(f'{gap:.2g}' for gap, _ in gaps)}; gradient in A {slopes[0][0]:.1g} to "
-        f"{slopes[-1][0]:.1g}",
+        found=f"distance {', '.join(f'{gap:.2g}' for gap, _ in gaps)}; gradient in A of norm "
+        f"{', '.join(f'{slope:.1g}' for slope, _ in slopes)}; at T = {', '.join(map(str, lengths))}",
         predicted="last below half of the first",
         counterexample=counterexample,
         details=details | {"mean |gradient in A|": slopes},

@@ -59,8 +59,8 @@ CLAIMS: dict[tuple[str, str], Check] = {
 
 STATEMENTS: dict[str, str] = {
     "SN1": (
-        "For one sequence, dl/dz_j = rho a_j - P(x_j) a_j / p(x_j), and dl/dW_ab[v,v'] sums it over the "
-        "positions j with x_{T-a} = v and x_{j-b} = v'."
+        "For one sequence, dl/dz_j = rho a_j - P(x_j) a_j / p(x_j), and dl/dW_ab[v,v'] sums it over the positions j "
+        "with x_{T-a} = v and x_{j-b} = v'."
     ),
     "SN2": (
         "At a configuration with hard heads the gradient in Q, K, V consists of the score blocks M_{a,l} and "
@@ -91,15 +91,15 @@ STATEMENTS: dict[str, str] = {
         "in the gradient in Q, K and V (SN2) is 0."
     ),
     "SN6": (
-        "At T = infinity, given a kernel with positive entries, the gradient in Q and K is O(sqrt(c) e^-c), and in "
-        "V it is O(c e^-c)."
+        "At T = infinity, given a kernel with positive entries, the gradient in Q and K is O(sqrt(c) e^-c), and in V "
+        "it is O(c e^-c)."
     ),
     "SN7": (
         "Along c = log T the norm of the whole factorised population gradient is O(T^-r (log T)^(3/2)). Here r = 1 if "
-        "every lag is in use, else r = min(1, 2 (S-1) alpha): at small alpha more kernels are slow to mix. Decided "
-        "is, for the lengths in the scope, that the norm falls from each length to the next, and from the first to "
-        "the last by at least as much as T^-r (log T)^(3/2) does. Without lags the gradient is 0, and that is "
-        "decided."
+        "every lag is in use, else r = min(1, 2 (S-1) alpha): at small alpha more kernels are slow to mix. Decided is, "
+        "for the lengths in the scope, that the norm falls from each length to the next, and from the first to the "
+        "last by at least as much as T^-r (log T)^(3/2) does. Without lags, that is at k = 1, the gradient is 0, and "
+        "there that is decided instead."
     ),
     "SN8": "At fixed T the factorised population gradient tends to 0 as c -> infinity.",
     "SN9": (
@@ -107,13 +107,13 @@ STATEMENTS: dict[str, str] = {
         "-> infinity."
     ),
     "SN10": (
-        "At every length T >= n the next token is absent from x with positive probability, so that the population "
-        "loss is +infinity for every theta."
+        "At every length T >= n the next token is absent from x with positive probability, so that the population loss "
+        "is +infinity for every theta."
     ),
     "SN11": (
         "For each kernel in the scope the entropy H(next token | lags Lambda) of its stationary chain falls strictly "
         "along nested lag sets; each gap, a rung, is a conditional mutual information. A gap is an analytic function "
-        "of the kernel, and as it is not 0 at one kernel, it is not 0 at almost any."
+        "of the kernel, and as it is not 0 at one kernel, it differs from 0 at almost every kernel."
     ),
     "SN12": (
         "At T = infinity, then c = infinity, given a kernel with positive entries: of the derivatives of the loss in "
@@ -127,8 +127,8 @@ STATEMENTS: dict[str, str] = {
     "SN14c": (
         "With soft heads in the first layer, of fixed logit c_A on the position t-h, the lag weight e^c_A / (e^c_A + T "
         "- 1) rises with T; and from the first length in the scope to the last these two fall to less than half: the "
-        "mean distance of the network's output from that of padded hard heads, and the mean norm, over sequences, of "
-        "the gradient in the heads' logits A, which is at least the norm of the population gradient in A."
+        "mean of sum_s |p(s) - p_hard(s)|, p_hard being the output with padded hard heads, and the mean norm, over "
+        "sequences, of the gradient in the heads' logits A, which is at least the norm of the population gradient in A."
     ),
     "SN16c": ("The bound of SN16 holds for the score blocks M_ab with a+1 in Lambda and b not in Lambda as well."),
     "SN16s": (
@@ -164,15 +164,16 @@ STATEMENTS: dict[str, str] = {
         "For every law of x_1..x_{T+1} and every q >= 1, the score blocks M_ab with b in Lambda, averaged over the "
         "positions t = n-1..T that predict x_{t+1}, have size at most phi(K r / m), where K = S^(|Lambda|+1). With "
         "Lambda = {1..n-1}, averaged over the Dirichlet(alpha) prior too, the M_{a,0} have size at most phi(D r / m) + "
-        "(1 - 1/S) phi(D max(1, S alpha) / m). Decided is this for the laws, T and q in the scope."
+        "(1 - 1/S) phi(D max(1, S alpha) / m). Decided is this for the laws, T and q in the scope, the second bound "
+        "only where Lambda = {1..n-1}."
     ),
     "SN21c": "The first bound of SN21 holds for the score blocks M_ab with a+1 in Lambda and b not in Lambda as well.",
     "SN23": (
         "At T = infinity, then c = infinity, given a kernel with positive entries, let a+1 be the first lag that is "
         "not in Lambda (a = k-1 for the k-gram), and let Q_a and K_0 be moved in a slot that is not in use. The loss "
         "has no pure derivative in Q_a or in K_0, and its mixed second derivatives are the entries of M_{a,0}. Where "
-        "M_{a,0} is not 0, as for every kernel in the scope or almost every one, the Hessian has eigenvalues of both "
-        "signs: the configuration is a strict saddle of second order."
+        "M_{a,0} is not 0, as for every kernel in the scope, the Hessian has eigenvalues of both signs: the "
+        "configuration is a strict saddle of second order."
     ),
     "SN23c": "M_{a,0} of SN23 is not 0 for any kernel with positive entries.",
     "SN24": (
@@ -194,7 +195,7 @@ STATEMENTS: dict[str, str] = {
         "A term -beta f(x_{j-1}) lowers the loss at least half as fast as the term -beta f(x_j): at theta_k its "
         "dL/dbeta is at most half of the other one, which is below 0."
     ),
-    "SN25f": "At alpha = 1/1000 too, dL/dbeta < 0 at theta_k, and the loss of theta_k^+ is lower.",
+    "SN25f": "At alpha = 1/1000 too, dL/dbeta < 0 at theta_k.",
     "SN26a": (
         "At T = infinity, then c = infinity, given a kernel with positive entries, dL/dbeta = 0 at beta = 0, and the "
         "second derivative, the mean of the variance of f under p, is at least 0 at every beta: theta_k is the best "

@@ -396,6 +396,7 @@ def without_measurability(c: Certificate) -> str:
     size = atoms * outcomes * S
     c.afford(10 * size, "sums over the space", size * bits(weight, tau, p, dlogp))
     c.demand(all(w > 0 for row in weight for w in row), "witness.weight: not positive")
+    c.demand(sum(w for row in weight for w in row) == 1, "witness.weight: it does not sum to 1")
     c.demand(all(t > 0 for block in tau for row in block for t in row), "witness.tau: not positive")
     c.demand(all(sum(row) == 1 for block in tau for row in block), "witness.tau: rows do not sum to 1")
     for g in range(atoms):
