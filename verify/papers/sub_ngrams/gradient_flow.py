@@ -199,10 +199,11 @@ def measured(at: Setup, further: int, method: str = "DOP853") -> Runs:
 )
 def rests_twice(settings: SubNGramSettings, run: Run) -> Finding:
     """Gradient flow on the population loss from a small random start (A = 0) rests first at theta_1 = 0, then at the
-    repetition point, V = 0 and z_j = w 1{x_j = x_T} with the best w, which is no theta_k. Time t is that of d theta/dt
-    = -dL/d theta. A stay is the time that the flow spends within a radius of a rest, a fifth of the distance between
-    the two. Each stay is as long as that of the flow linearised there; and from a start ten times smaller it is longer
-    by log(10)/|lambda|, lambda the lowest eigenvalue of the Hessian at the rest. All this within 5%.
+    repetition point, V = 0 and z_j = w 1{x_j = x_T} with the best w, which is no theta_k. Time is the sum of the steps
+    of gradient descent, as these tend to 0. A stay is the time that the flow spends within a radius of a rest, a fifth
+    of the distance between the two. Each stay is as long as that of the flow linearised there; and from a start ten
+    times smaller it is longer by log(10)/|lambda|, lambda the lowest eigenvalue of the Hessian at the rest. All this
+    within 5%.
 
     The rests and lambda in closed form, the linearised flow from the Hessian; the flow with all sequences, for one
     random start in two sizes, told in radii. An instance is one of six times: four stays, and two by which the longer
