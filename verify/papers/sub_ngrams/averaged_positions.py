@@ -93,7 +93,7 @@ def some_laws(settings: SubNGramSettings) -> Iterator[tuple[str, exact.SequenceL
     T = n + 12
     weights = [Fraction(rng.randint(1, 9)) for _ in range(DRAWN)]
     drawn = [tuple(rng.randrange(S) for _ in range(T + 1)) for _ in range(DRAWN)]
-    law = [(x, w / sum(weights)) for x, w in zip(drawn, weights, strict=True)]
+    law: exact.SequenceLaw = [(x, w / sum(weights)) for x, w in zip(drawn, weights, strict=True)]
     yield f"{DRAWN} drawn sequences", law, False, [Fraction(2), Fraction(T)]
     T = n - 2 + 8 * S ** (len(settings.lag_set) + 1) if S ** len(settings.lag_set) <= 8 else n + 12
     late = tuple(0 if t < T // 2 else t % S for t in range(T + 1))
