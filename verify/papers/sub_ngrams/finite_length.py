@@ -167,7 +167,7 @@ def told(found: Sequence[Compared], *, between: str, scope: str, details: Mappin
         evidence=Evidence.ENCLOSURE,
         scope=scope,
         instances=count,
-        found=f"{how_near(found)}; at most {largest:.2g} of the sharper bound",
+        found=f"{how_near(found)}; at most {largest:.2g} of {between}",
         predicted="at most 1",
         counterexample=None if wrong is None else wrong.violation,
         details={
