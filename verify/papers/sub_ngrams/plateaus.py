@@ -112,7 +112,7 @@ def plateaus_at_k_grams(settings: SubNGramSettings, run: Run) -> Finding:
         f"{len(stages.snapshots)} snapshots{'; not tested: ' + ', '.join(untested) if untested else ''}",
         instances=len(stages.plateaus),
         found=", ".join(failed + [f"{name} undecided" for name in open_]) or numbers_of(stages),
-        predicted=f"within {QUARTER:g} of the gap; more than {MOST:.0%}; rising; below 1",
+        predicted=f"within {QUARTER:g} of the gap; more than {MOST:.0%}; rising; by more than {ERRORS:g}",
         counterexample=Counterexample({"failed": failed}, partial(fails_again, analysed, settings.seed + 1, failed))
         if failed
         else None,
@@ -148,10 +148,10 @@ def numbers_of(stages: Stages) -> str:
     ]
     parts += [f"nearest on {min(_share_nearest(p, stages) for p in named):.0%} of the snapshots"] if named else []
     parts += [f"k = {', '.join(str(p.level.k) for p in named if p.level)}"]
-    ratios = [
-        p.averaged[TOTAL].norm / other.norm for p in named[:-1] for other in _to_beat(p, stages) if other.norm > 0
-    ]
-    return "; ".join([*parts, *([f"|gradient| at most {max(ratios):.2g} of the others"] if ratios else [])])
+    pairs = [(_of(other), _of(p.averaged[TOTAL])) for p in named[:-1] for other in _to_beat(p, stages)]
+    errors = [math.hypot(first[1], second[1]) for first, second in pairs]
+    gaps = [(a[0] - b[0]) / error if error else math.inf for (a, b), error in zip(pairs, errors, strict=True)]
+    return "; ".join([*parts, *([f"|gradient|^2 smaller by {min(gaps):.1f} standard errors"] if gaps else [])])
 
 
 def fails_again(analysed: Callable[[int], Stages], seed: int, names: Sequence[str]) -> bool:

@@ -225,7 +225,7 @@ LABELS = {
     "size": ("size of the block",),
     "slope": ("dL/dbeta",),
     "speed": ("|gradient|, over the largest of the flow",),
-    "squared": ("squared norm, estimated without the bias of noise: it may come out below 0",),
+    "squared": ("squared norm, an unbiased estimate that may be below 0",),
     "statement": ("identity",),
     "tau": ("tau, for each atom of G: rows are outcomes, columns tokens",),
     "transitions": ("transitions", "from", "to"),
