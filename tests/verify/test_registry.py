@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import py_compile
 import shutil
 import subprocess
 import sys
@@ -181,6 +183,34 @@ def test_rechecks_are_found_beside_the_papers_and_by_entry_point(
         rechecks.recheck_of("bad")
     with pytest.raises(DeclinedError, match="no recheck installed for another"):
         rechecks.recheck_of("another")
+
+
+def rewritten(file: Path, text: str) -> None:
+    """With the size and second that it had, as its compiled code is kept: Python cannot tell."""
+    kept = file.stat()
+    py_compile.compile(str(file), invalidation_mode=py_compile.PycInvalidationMode.TIMESTAMP)
+    file.write_text(text)
+    os.utime(file, ns=(kept.st_atime_ns, kept.st_mtime_ns))
+    assert file.stat().st_size == kept.st_size
+
+
+@pytest.mark.usefixtures("installed")
+def test_an_installed_paper_is_read_as_its_source_stands(tmp_path: Path) -> None:
+    rewritten(tmp_path / "sums_paper.py", PAPER.format(name="sums", title="b sum"))
+    assert registry.get_paper("sums").claims[0].title == "b sum"
+
+
+def test_an_installed_recheck_is_read_as_its_source_stands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    text = "PAPER = 'mine'\nSTATEMENTS = {'XY1': 'x.'}\nCLAIMS = {}\n"
+    (tmp_path / "changed_recheck.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    entries = [EntryPoint("mine", "changed_recheck", rechecks.GROUP)]
+    monkeypatch.setattr("verify.recheck.registry.metadata.entry_points", lambda group: entries)
+    rewritten(tmp_path / "changed_recheck.py", text.replace("'x.'", "'y.'"))
+    try:
+        assert rechecks.recheck_of("mine").STATEMENTS == {"XY1": "y."}
+    finally:
+        sys.modules.pop("changed_recheck", None)
 
 
 def test_without_a_paper_the_others_run(tmp_path: Path) -> None:

@@ -190,7 +190,7 @@ def plain_descent_is_linear(settings: NextTokenSettings, run: Run) -> Finding:
         found=f"eta t (L - L*) is {late.value:.4f}",
         predicted=f"|W_kq*|^2 = {limit:g}",
         footnote="e^m <= 1 + (e^(4 eta beta) - 1) t for all t on DS-A, with m the lead of the optimal token: "
-        " L - L* is at least a multiple of 1/t.",
+        "L - L* is at least a multiple of 1/t.",
         counterexample=Counterexample(
             {"dataset": "DS-A", "eta_t_excess": late.value}, partial(falls_like_one_over_t, late.value, dataset)
         )

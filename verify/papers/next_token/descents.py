@@ -34,7 +34,7 @@ OPERATIONS = 100  # whose rounding may add up in a step
 
 @claim("NT1r", "what the runs are", requires=("NT1",))
 def first_steps(settings: NextTokenSettings, run: Run) -> Finding:
-    """[D] The runs that other claims measure are normalised resp. plain gradient descent of the network's loss: each of
+    """[D] The runs that other claims measure are normalised or plain gradient descent of the network's loss: each of
     the first steps, by formulas that keep relative accuracy, is the step by the formula of NT1 with many digits, up to
     what 100 roundings of W and of the step may add.
 

@@ -1,4 +1,4 @@
-"""NT12, NT13, NT14: bounds for every step of both layers, with constants that are known before training."""
+"""NT12, NT13, NT14: bounds for every step of both layers, with constants known before training but for s."""
 
 from __future__ import annotations
 
