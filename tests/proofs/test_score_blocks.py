@@ -30,6 +30,10 @@ def test_exact_entries_agree_only_if_equal() -> None:
 def test_errors_allow_a_difference() -> None:
     assert single(1.0, 0.25).excess(single(1.5, 0.25)) <= 0
     assert single(1.0, 0.25).excess(single(1.75, 0.25)) > 0
+    assert single(1.0, 0.25).share_of_errors(single(1.75, 0.25)) == 1.5
+    assert single(1.0, 0.25).share_of_errors(single(1.125, 0.25)) == 0.25
+    assert math.isnan(single(math.nan, 0.25).share_of_errors(single(1.0, 0.25)))
+    assert single(1.0).share_of_errors(single(2.0)) == 0  # no error is reported
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])

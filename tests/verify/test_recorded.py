@@ -73,6 +73,18 @@ def test_the_recorded_trajectory_passes_the_bigram(finding: Any) -> None:
         assert f"the loss changes by {plateau['drift']:+.4f} on it" in finding.footnote
 
 
+def test_the_numbers_shown_are_those_that_decide(finding: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last is how many standard errors the rule could ask for, to a digit."""
+    for plateau in finding.details["plateaus"]:
+        told = f"{plateau['error']:+.4f} nats, {plateau['relative']:+.2f} of the gap, at {plateau['level']}"
+        assert told in finding.found
+    shown = re.search(r"on (\d+)% .*; k = 2, 3; \|gradient\|\^2 smaller by ([\d.]+) standard errors$", finding.found)
+    assert shown is not None and int(shown[1]) > 50
+    for errors, condition in ((float(shown[2]) - 0.06, "holds"), (float(shown[2]) + 0.06, "undecided")):
+        monkeypatch.setattr(plateaus, "ERRORS", errors)
+        assert plateaus.plateaus_at_k_grams(settings(), Run()).details["conditions"]["small gradient"] == condition
+
+
 def test_a_trajectory_that_is_none_of_it_is_refuted(tmp_path: Path) -> None:
     """The same networks in reverse: plateaus come in the wrong order, and the claim fails, twice."""
     arrays = loaded(PACKAGED)
